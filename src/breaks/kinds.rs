@@ -1,0 +1,110 @@
+//! The break kinds: one closed list, with the words people read.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+macro_rules! break_kinds {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $rule:ident, $words:literal;)*) => {
+        /// What kind of discrepancy a break is. The names are those of reports, filters and files.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum BreakKind {
+            $($(#[$doc])* #[serde(rename = $name)] $variant,)*
+        }
+
+        impl BreakKind {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The name in files and on the command line.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The rule that finds it: what stays the same when facts change the kind.
+            pub const fn rule(self) -> Rule {
+                match self { $(Self::$variant => Rule::$rule,)* }
+            }
+
+            /// The kind in one plain sentence, for the report's definitions.
+            pub const fn words(self) -> &'static str {
+                match self { $(Self::$variant => $words,)* }
+            }
+        }
+    };
+}
+
+break_kinds! {
+    MissingInFile = "missing_in_file", Presence, "Booked and notified, but not in the provider's file.";
+    MissingInLedger = "missing_in_ledger", Presence, "The provider reports it, but it is not booked.";
+    MissingWebhook = "missing_webhook", Presence, "In the file and booked, but no notification was logged.";
+    FileOnly = "file_only", Presence, "Only the provider's file knows it.";
+    WebhookOnly = "webhook_only", Presence, "Only the notification log knows it.";
+    RewardMissing = "reward_missing", Presence, "Booked as settled and eligible, but the provider gave no reward.";
+    AmountMismatch = "amount_mismatch", Amount, "The transaction amounts differ by more than the tolerance.";
+    RewardMismatch = "reward_mismatch", Reward, "The rewards or commissions differ by more than the tolerance.";
+    CurrencyMismatch = "currency_mismatch", Currency, "The sides state different currencies.";
+    StatusMismatch = "status_mismatch", Status, "The sides state different statuses.";
+    IdentityMismatch = "identity_mismatch", Identity, "The same key belongs to another user, merchant or card.";
+    PeriodMismatch = "period_mismatch", Period, "The sides put it in different periods, or too far apart in time.";
+    DuplicateRow = "duplicate_row", Duplicate, "The same row stands more than once on one side.";
+    ConflictingRows = "conflicting_rows", Multiplicity, "Rows of one key contradict each other on one side.";
+    AmbiguousMatch = "ambiguous_match", Presence, "Several candidates fit; a person must choose.";
+    SplitIncomplete = "split_incomplete", Split, "The settled parts add up to less than was authorised.";
+    SplitExcess = "split_excess", Split, "The settled parts add up to more than was authorised.";
+    ReturnsExceedPurchase = "returns_exceed_purchase", Returns, "More was returned than was bought.";
+    ClawbackUnbooked = "clawback_unbooked", Clawback, "The provider takes a reward back that the ledger still holds.";
+    ReversedAfterPayout = "reversed_after_payout", Payout, "Reversed or returned, though the provider has paid it out.";
+    FileMissing = "file_missing", FileLevel, "The provider's file for the period is not there.";
+    FileLate = "file_late", FileLevel, "The provider's file came after it was due.";
+    FileDuplicate = "file_duplicate", FileLevel, "A file repeats another one byte for byte; it is counted once.";
+    FileChanged = "file_changed", FileLevel, "A file of this name had other bytes in the first run of this period.";
+    ControlTotal = "control_total", FileLevel, "The file's own totals differ from its rows.";
+    SchemaDrift = "schema_drift", FileLevel, "The file has columns that are not known.";
+}
+
+/// What finds a break: part of its id, unlike the kind, so that history survives a reclassification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    Presence,
+    Amount,
+    Reward,
+    Currency,
+    Status,
+    Identity,
+    Period,
+    Duplicate,
+    Multiplicity,
+    Split,
+    Returns,
+    Clawback,
+    Payout,
+    FileLevel,
+}
+
+impl Rule {
+    /// The stable name that goes into a break's id.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Presence => "presence",
+            Self::Amount => "amount",
+            Self::Reward => "reward",
+            Self::Currency => "currency",
+            Self::Status => "status",
+            Self::Identity => "identity",
+            Self::Period => "period",
+            Self::Duplicate => "duplicate",
+            Self::Multiplicity => "multiplicity",
+            Self::Split => "split",
+            Self::Returns => "returns",
+            Self::Clawback => "clawback",
+            Self::Payout => "payout",
+            Self::FileLevel => "file_level",
+        }
+    }
+}
+
+impl std::fmt::Display for BreakKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}

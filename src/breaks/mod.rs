@@ -1,0 +1,138 @@
+//! Breaks: discrepancies between sides that should agree, and the statement that proves that
+//! they are all of them.
+
+pub mod kinds;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+pub use kinds::{BreakKind, Rule};
+
+use crate::frames::{Measure, Side};
+
+/// One discrepancy, with everything a person needs to judge it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Break {
+    /// 16 hexadecimal digits of a SHA-256 over job, rule, key and currency: the same in every run.
+    pub id: String,
+    pub kind: BreakKind,
+    /// The key's text (the transaction id); for file-level kinds the file's name.
+    pub key: String,
+    /// ISO 4217; empty for file-level kinds.
+    pub currency: String,
+    /// What `at_risk_minor` and `difference_minor` are amounts of.
+    pub measure: Measure,
+    /// What may be lost or owed: never negative, minor units of `currency`.
+    pub at_risk_minor: i64,
+    /// First stated side minus second stated side, in the order file, ledger, webhooks.
+    pub difference_minor: Option<i64>,
+    /// What each side says, in the order of [`Side::ALL`].
+    pub sides: [Option<SideFacts>; 3],
+    /// The latest time that any side states.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// Whole days from `occurred_at` to the period's end.
+    pub age_days: i64,
+    pub status: BreakStatus,
+    /// What differs, in one plain sentence with the numbers.
+    pub detail: String,
+}
+
+impl Break {
+    pub fn side(&self, side: Side) -> Option<&SideFacts> {
+        self.sides[side as usize].as_ref()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakStatus {
+    Open,
+}
+
+/// What one side says about one key, its rows already folded together.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SideFacts {
+    pub amount_minor: Option<i64>,
+    pub issuer_commission_minor: Option<i64>,
+    pub user_reward_minor: Option<i64>,
+    pub currency: Option<String>,
+    pub status: Option<String>,
+    pub user: Option<String>,
+    pub merchant: Option<String>,
+    pub card_first_six: Option<String>,
+    pub card_last_four: Option<String>,
+    pub payment_status: Option<String>,
+    pub reason: Option<String>,
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// Where the rows stand, in order of file and line.
+    pub rows: Vec<RowRef>,
+}
+
+/// The place of one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RowRef {
+    /// Index into the side's files.
+    pub file: u32,
+    /// See [`crate::frames::schema::LINE`].
+    pub line: u64,
+}
+
+/// Two keys that a weaker rule pairs: counted as matched, listed for review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suggestion {
+    /// The keys that were joined, in text order.
+    pub keys: Vec<String>,
+    pub currency: String,
+    /// The fallback rule in words: `card_last_four, amount within 1d`.
+    pub rule: String,
+    pub sides: [Option<SideFacts>; 3],
+}
+
+/// The proof: left total + every line = right total, and every row in exactly one outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Statement {
+    pub bridges: Vec<Bridge>,
+    pub rows: Vec<RowAccount>,
+}
+
+/// From one side's total to the other's, for one currency and one measure. Minor units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bridge {
+    pub left: Side,
+    pub right: Side,
+    pub currency: String,
+    pub measure: Measure,
+    /// Recomputed from every row as read, apart from matching.
+    pub left_total_minor: i128,
+    /// Lines of zero rows are left out.
+    pub lines: Vec<BridgeLine>,
+    pub right_total_minor: i128,
+    /// left + lines − right: zero, or the run is a bug.
+    pub residual_minor: i128,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BridgeLine {
+    /// In words: `missing in file`, `amount mismatch`, `expected (in grace)`, …
+    pub label: String,
+    /// How many keys (or, for rows left out, rows) stand behind it.
+    pub count: u64,
+    pub amount_minor: i128,
+}
+
+/// Every row of one side in exactly one outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowAccount {
+    pub side: Side,
+    /// As counted by the reader.
+    pub read: u64,
+    /// Of these, `suggested` were paired by a weaker rule.
+    pub matched: u64,
+    pub suggested: u64,
+    pub expected: u64,
+    pub breaks: u64,
+    pub quarantined: u64,
+    pub excluded: u64,
+    /// read − matched − expected − breaks − quarantined − excluded: zero, or the run is a bug.
+    pub unaccounted: i64,
+}

@@ -1,0 +1,6 @@
+//! From bytes to canonical columns: `read` makes text columns of any format, `normalize` makes
+//! exact values of them, and rows that cannot be read go to quarantine with their place.
+
+pub mod schema;
+
+pub use schema::{Exclusion, Field, FieldType, Frame, Measure, Quarantined, Side, Warning, WarningKind};

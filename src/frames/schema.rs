@@ -1,0 +1,294 @@
+//! The canonical columns: the one shape that every input has after `normalize`.
+
+use std::collections::BTreeSet;
+
+use polars::prelude::DataFrame;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::sources::RawFile;
+
+/// The three kinds of named inputs a job compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The provider's file.
+    File,
+    /// The issuer's ledger.
+    Ledger,
+    /// The log of the provider's notifications.
+    Webhooks,
+}
+
+impl Side {
+    pub const ALL: [Self; 3] = [Self::File, Self::Ledger, Self::Webhooks];
+
+    /// The name in job files, reports and messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Ledger => "ledger",
+            Self::Webhooks => "webhooks",
+        }
+    }
+}
+
+impl std::fmt::Display for Side {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// The measures that are tied out. All are signed integers of minor units: purchases and
+/// rewards earned are positive, returns and clawbacks negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    TransactionAmount,
+    IssuerCommission,
+    UserReward,
+}
+
+impl Measure {
+    pub const ALL: [Self; 3] = [Self::TransactionAmount, Self::IssuerCommission, Self::UserReward];
+
+    /// The canonical column that holds the measure.
+    pub const fn field(self) -> Field {
+        match self {
+            Self::TransactionAmount => Field::Amount,
+            Self::IssuerCommission => Field::IssuerCommission,
+            Self::UserReward => Field::UserReward,
+        }
+    }
+
+    /// The name in reports: `transaction_amount`, ...
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TransactionAmount => "transaction_amount",
+            Self::IssuerCommission => "issuer_commission",
+            Self::UserReward => "user_reward",
+        }
+    }
+}
+
+/// A canonical column that a job file can map. The serialized name is the key in `columns:`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// Text; the usual key.
+    TransactionId,
+    /// Text: the user as the issuer names them.
+    User,
+    /// Text: merchant name or id.
+    Merchant,
+    /// Transaction amount; becomes signed minor units.
+    Amount,
+    /// ISO 4217 code, upper case.
+    Currency,
+    /// `DEBIT` or `CREDIT`, upper case.
+    Direction,
+    /// `APPROVED`, `SETTLED`, `REVERSED`, `RETURNED`, `DECLINED` or, carried as it is, anything else.
+    Status,
+    /// Time of authorisation, UTC.
+    AuthorizedAt,
+    /// Time of settlement, UTC.
+    SettledAt,
+    /// The time that puts the row into a period, UTC.
+    OccurredAt,
+    /// First six digits of the card at most.
+    CardFirstSix,
+    /// Last four digits of the card at most.
+    CardLastFour,
+    /// What the provider owes the issuer; signed minor units.
+    IssuerCommission,
+    /// What the user earns; signed minor units.
+    UserReward,
+    /// `UNPAID` (`PENDING` is folded into it), `PAID_IN_FULL`, or as it is.
+    PaymentStatus,
+    /// `YYYY-MM` of the payout.
+    PayoutMonth,
+    /// The notification's type, as sent.
+    EventKind,
+    /// The notification's id: its idempotency key.
+    EventId,
+    /// The notification's `reason` (failed transactions, clawbacks).
+    Reason,
+}
+
+/// What a canonical column holds in the data frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldType {
+    /// polars `String`.
+    Text,
+    /// polars `Int64`: minor units of the row's currency.
+    Minor,
+    /// polars `Int64`: microseconds since the epoch, UTC.
+    Micros,
+}
+
+impl Field {
+    pub const ALL: [Self; 19] = [
+        Self::TransactionId,
+        Self::User,
+        Self::Merchant,
+        Self::Amount,
+        Self::Currency,
+        Self::Direction,
+        Self::Status,
+        Self::AuthorizedAt,
+        Self::SettledAt,
+        Self::OccurredAt,
+        Self::CardFirstSix,
+        Self::CardLastFour,
+        Self::IssuerCommission,
+        Self::UserReward,
+        Self::PaymentStatus,
+        Self::PayoutMonth,
+        Self::EventKind,
+        Self::EventId,
+        Self::Reason,
+    ];
+
+    /// The key in a job file's `columns:` and the column's name in every `Frame`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TransactionId => "transaction_id",
+            Self::User => "user",
+            Self::Merchant => "merchant",
+            Self::Amount => "amount",
+            Self::Currency => "currency",
+            Self::Direction => "direction",
+            Self::Status => "status",
+            Self::AuthorizedAt => "authorized_at",
+            Self::SettledAt => "settled_at",
+            Self::OccurredAt => "occurred_at",
+            Self::CardFirstSix => "card_first_six",
+            Self::CardLastFour => "card_last_four",
+            Self::IssuerCommission => "issuer_commission",
+            Self::UserReward => "user_reward",
+            Self::PaymentStatus => "payment_status",
+            Self::PayoutMonth => "payout_month",
+            Self::EventKind => "event_kind",
+            Self::EventId => "event_id",
+            Self::Reason => "reason",
+        }
+    }
+
+    pub const fn kind(self) -> FieldType {
+        match self {
+            Self::Amount | Self::IssuerCommission | Self::UserReward => FieldType::Minor,
+            Self::AuthorizedAt | Self::SettledAt | Self::OccurredAt => FieldType::Micros,
+            _ => FieldType::Text,
+        }
+    }
+}
+
+/// `UInt32`: index into [`Frame::files`].
+pub const FILE: &str = "_file";
+/// `UInt64`: where the row begins in its file. CSV and JSONL: 1-based line; JSON array and Parquet: 1-based row.
+pub const LINE: &str = "_line";
+/// `UInt8`: 0, or the [`Exclusion`] that keeps the row out of the comparison.
+pub const EXCLUDED: &str = "_excluded";
+
+/// Why a readable row takes no part in the comparison. Never silent: each is a line of the statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Exclusion {
+    /// The job's `where` does not select it.
+    Filtered = 1,
+    /// A notification that is not about a transaction (`auditUpdate`, `fileProcessingResult`, an unknown type).
+    NotATransaction = 2,
+    /// A repeat of a notification id that was already read, with the same content.
+    RepeatedNotification = 3,
+    /// The whole file repeats another one byte for byte (`file_duplicate`).
+    RepeatedFile = 4,
+    /// Belongs to another period, and its key to nothing in this one.
+    OutsidePeriod = 5,
+    /// Declined, or reversed before it settled, on the one side that knows it: no money, no reward.
+    NoMoneyMoved = 6,
+}
+
+impl Exclusion {
+    pub const ALL: [Self; 6] = [
+        Self::Filtered,
+        Self::NotATransaction,
+        Self::RepeatedNotification,
+        Self::RepeatedFile,
+        Self::OutsidePeriod,
+        Self::NoMoneyMoved,
+    ];
+
+    /// In words, for reports.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Filtered => "not selected by the job's `where`",
+            Self::NotATransaction => "not about a transaction",
+            Self::RepeatedNotification => "repeat of a notification already read",
+            Self::RepeatedFile => "in a file that repeats another one",
+            Self::OutsidePeriod => "belongs to another period",
+            Self::NoMoneyMoved => "declined or reversed before settling",
+        }
+    }
+}
+
+/// One input after `normalize`: every readable row in canonical columns, every other row in quarantine.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    pub side: Side,
+    /// The mapped canonical columns (named and typed by [`Field`]) and [`FILE`], [`LINE`], [`EXCLUDED`].
+    /// `transaction_id` and `currency` are always there and, in rows that are not excluded, never null.
+    pub rows: DataFrame,
+    /// The fields that the job maps for this side (by column, path or constant).
+    pub mapped: BTreeSet<Field>,
+    pub quarantine: Vec<Quarantined>,
+    /// The raw files, in the order of [`FILE`].
+    pub files: Vec<RawFile>,
+    /// Rows counted by the reader, file by file, before anything else looked at them.
+    /// The sum equals `rows.height() + quarantine.len()`.
+    pub rows_read: Vec<u64>,
+    /// Things worth telling that are no error: new columns, an empty file, ...
+    pub warnings: Vec<Warning>,
+}
+
+/// A row that could not be read, kept with its place and reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantined {
+    pub side: Side,
+    /// Index into [`Frame::files`].
+    pub file: u32,
+    /// The file's name as shown to people.
+    pub file_name: String,
+    /// See [`LINE`].
+    pub line: u64,
+    /// The canonical field that could not be read; none when the whole row could not.
+    pub field: Option<Field>,
+    /// What stood there: cut to 60 characters, digits beyond the last four of long numbers masked.
+    pub value: String,
+    /// What was expected, as a lowercase fragment.
+    pub reason: String,
+    /// The row's currency and measures (in the order of [`Measure::ALL`]) where these could be read:
+    /// they are part of the control total and leave it again on a line of their own.
+    pub currency: Option<String>,
+    pub amounts_minor: [Option<i64>; 3],
+}
+
+/// Something a person should know that stops nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    pub side: Option<Side>,
+    pub kind: WarningKind,
+    /// A sentence with file and column names.
+    pub message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WarningKind {
+    /// A column or key that the preset or `known_columns` does not list.
+    SchemaDrift,
+    /// A header and no rows, or an empty list.
+    NoRows,
+    /// A provider's metadata and its bytes disagree in a way that does not change the data.
+    Metadata,
+}

@@ -1,0 +1,314 @@
+//! A job as validated: nothing is left to interpret. `spec` is the job as written, `check` turns
+//! one into the other and finds every problem at once.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::frames::{Field, Side};
+
+/// One validated job file.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// `[a-z0-9-]`, the same as the file's stem.
+    pub name: String,
+    pub description: Option<String>,
+    /// The file it was read from, relative to the project folder where possible.
+    pub path: PathBuf,
+    /// SHA-256 of the job file's bytes, lower-case hexadecimal.
+    pub digest: String,
+    pub grain: Grain,
+    /// The zone in which a period's label is a day or a month.
+    pub zone: Tz,
+    pub schedule: Option<Schedule>,
+    /// Two or three, each side at most once, in the order of [`Side::ALL`].
+    pub inputs: Vec<Input>,
+    pub matching: Matching,
+    /// A one-sided item younger than this at the end of the period is expected, not a break.
+    pub grace: TimeDelta,
+    pub gates: Gates,
+    /// Which renderings to write; `summary.json` is always written.
+    pub reports: Vec<ReportFormat>,
+}
+
+impl Job {
+    pub fn input(&self, side: Side) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.side == side)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Grain {
+    /// Labels `YYYY-MM-DD`.
+    Day,
+    /// Labels `YYYY-MM`.
+    Month,
+}
+
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    /// Five fields, as written.
+    pub cron: String,
+    pub zone: Tz,
+    /// How many missed periods a scheduler makes good.
+    pub catchup: u32,
+}
+
+/// One side of the comparison: where it comes from and how to read it.
+#[derive(Debug, Clone)]
+pub struct Input {
+    pub side: Side,
+    pub source: Source,
+    pub format: Format,
+    pub mapping: Mapping,
+    /// More unreadable rows than this end the run with 65 before anything is compared.
+    pub quarantine_limit: u64,
+    /// A file of zero bytes is an error unless this is set.
+    pub allow_empty: bool,
+    pub on_missing: OnMissing,
+    /// A provider's file sent later than this after the period's end is `file_late`.
+    pub due: Option<TimeDelta>,
+    /// Check each logged notification's signature with this provider's webhook key.
+    pub verify: Option<String>,
+    /// Columns that are known and not mapped; any other is `schema_drift`. None: not checked.
+    pub known_columns: Option<Vec<String>>,
+    pub limits: ReadLimits,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A path or glob below the project folder; `{period}` stands for the label.
+    Path { pattern: String },
+    /// The files of a provider of `tieout.yaml` whose list entry falls to the period.
+    Provider {
+        provider: String,
+        file_type: FileType,
+        /// What the file's name begins with; `{yymmdd}`, `{yymm}` and `{period}` stand for the period.
+        name: String,
+    },
+}
+
+/// Kard's `fileType` (published list; "Get Files", FileType).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum FileType {
+    #[serde(rename = "earnedRewardApprovedDailyReconciliationFile")]
+    EarnedRewardApprovedDaily,
+    #[serde(rename = "earnedRewardSettledDailyReconciliationFile")]
+    EarnedRewardSettledDaily,
+    #[serde(rename = "validatedTransactionDailyReconciliationFile")]
+    ValidatedTransactionDaily,
+    #[serde(rename = "monthlyReconciliationFile")]
+    Monthly,
+}
+
+impl FileType {
+    pub const ALL: [Self; 4] = [
+        Self::EarnedRewardApprovedDaily,
+        Self::EarnedRewardSettledDaily,
+        Self::ValidatedTransactionDaily,
+        Self::Monthly,
+    ];
+
+    /// The published spelling.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EarnedRewardApprovedDaily => "earnedRewardApprovedDailyReconciliationFile",
+            Self::EarnedRewardSettledDaily => "earnedRewardSettledDailyReconciliationFile",
+            Self::ValidatedTransactionDaily => "validatedTransactionDailyReconciliationFile",
+            Self::Monthly => "monthlyReconciliationFile",
+        }
+    }
+}
+
+/// Gzip is told from the bytes, never from the name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Format {
+    Csv {
+        delimiter: u8,
+        quote: u8,
+        header: bool,
+    },
+    /// A JSON document. `rows` is the dotted path to the array; empty: the document is the array.
+    Json {
+        rows: String,
+        control: Option<ControlPaths>,
+    },
+    /// One JSON value a line.
+    Jsonl,
+    /// JSONL whose lines are bare notifications, or envelopes
+    /// `{"received_at": …, "signature": …, "body": "<the raw bytes as text>"}`.
+    WebhookLog,
+    Parquet,
+}
+
+/// Where a JSON document states its own totals (dotted paths outside the array).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ControlPaths {
+    /// Path to the number of rows.
+    pub rows: Option<String>,
+    /// Path to the sum of `amount`, in the unit of the mapped column.
+    pub amount: Option<String>,
+}
+
+/// How source columns become canonical ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// One entry a mapped field; always `transaction_id` and `currency`, and `occurred_at`
+    /// unless the side has no time at all.
+    pub fields: BTreeMap<Field, Column>,
+    pub sign: Sign,
+    /// Provider's word → canonical word, for `status`. Unlisted words are carried upper-cased.
+    pub statuses: BTreeMap<String, String>,
+    /// Rows are compared only when each listed field holds one of the listed values
+    /// (exact text, after mapping); others are [`crate::frames::Exclusion::Filtered`].
+    pub only: BTreeMap<Field, Vec<String>>,
+}
+
+/// Where one canonical field comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    pub from: ColumnSource,
+    /// For amounts; ignored elsewhere.
+    pub unit: Unit,
+    /// For times; ignored elsewhere.
+    pub time: TimeFormat,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ColumnSource {
+    /// CSV: header (or 1-based number without header); JSON: dotted paths; Parquet: column.
+    /// The first that is present and not null counts.
+    Columns(Vec<String>),
+    /// The same text in every row.
+    Constant(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// An integer of minor units (cents).
+    #[default]
+    Minor,
+    /// A decimal of major units ("12.50"), with at most as many decimals as the currency has.
+    Major,
+}
+
+/// What the written sign of an amount means. Inside, money that the user spends is positive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sign {
+    /// Amounts carry no meaning in their sign: returns are told by `direction` CREDIT or status RETURNED or REVERSED.
+    #[default]
+    Unsigned,
+    /// Purchases are written positive, returns negative.
+    Signed,
+    /// Purchases are written negative (a bank's view), returns positive.
+    Inverted,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TimeFormat {
+    /// RFC 3339 with an offset; `YYYY-MM-DDThh:mm:ss` and `YYYY-MM-DD hh:mm:ss`, or a bare date, in `zone`.
+    /// Without a zone a time that has no offset is quarantined.
+    Iso {
+        zone: Option<Tz>,
+    },
+    /// chrono's strftime pattern, in `zone` (UTC when none) unless the pattern has an offset.
+    Pattern {
+        pattern: String,
+        zone: Option<Tz>,
+    },
+    EpochSeconds,
+    EpochMillis,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnMissing {
+    /// Exit 75: try again when it is there.
+    #[default]
+    Wait,
+    /// Go on: one `file_missing` break, and what waits for the file is expected.
+    Break,
+}
+
+/// Bounds on what one input may unfold to; beyond them the run ends with 65.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// Decompressed bytes of one file.
+    pub max_bytes: u64,
+    /// Decompressed bytes for each compressed one (checked past the first 16 MiB).
+    pub max_ratio: u64,
+    /// Bytes of one line or one JSON row; a longer one is quarantined.
+    pub max_row_bytes: usize,
+}
+
+impl Default for ReadLimits {
+    fn default() -> Self {
+        Self { max_bytes: 64 << 30, max_ratio: 1_000, max_row_bytes: 1 << 20 }
+    }
+}
+
+/// How rows find each other and what must agree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matching {
+    /// The field whose text is the key.
+    pub key: Field,
+    /// Tolerance in minor units for each compared measure; a measure that is not here is not compared.
+    pub amount_tolerance_minor: Option<i64>,
+    pub issuer_commission_tolerance_minor: Option<i64>,
+    pub user_reward_tolerance_minor: Option<i64>,
+    /// Compare currencies (always kept apart in sums).
+    pub currency: bool,
+    /// Compare statuses; a pair (any two sides, any order) listed here counts as equal.
+    pub status: Option<Vec<(String, String)>>,
+    /// Fields that must be equal where both sides state them (`user`, `merchant`, `card_last_four`, …).
+    pub identity: Vec<Field>,
+    /// Two sides may lie this far apart in time; none: they must lie in the same period.
+    pub date_tolerance: Option<TimeDelta>,
+    pub splits: Splits,
+    pub fallback: Vec<Fallback>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Splits {
+    /// Several settled rows of one key that differ are one purchase in parts: they are summed.
+    Sum,
+    /// Several settled rows of one key that differ are `conflicting_rows`.
+    #[default]
+    Forbid,
+}
+
+/// A weaker rule, tried in order on what the key left over. Its matches are *suggested*.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fallback {
+    /// Must all be equal and stated on both.
+    pub by: Vec<Field>,
+    /// And lie at most this far apart; none: time does not matter.
+    pub within: Option<TimeDelta>,
+}
+
+/// Declared limits: a run beyond one of them ends with 10, after its report is written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Gates {
+    pub max_breaks: Option<u64>,
+    /// Currency → most that may be at risk, in minor units.
+    pub max_break_amount_minor: BTreeMap<String, i64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportFormat {
+    Xlsx,
+    Html,
+    Csv,
+    Json,
+    Parquet,
+}

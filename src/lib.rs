@@ -1,0 +1,30 @@
+//! tieout ties what a card or rewards provider says to what the issuer booked.
+//!
+//! The modules stand in the order in which the data passes them; `pipeline` is the page
+//! where all stages can be seen. See ARCHITECTURE.md for one run walked through.
+
+pub mod exit;
+pub mod money;
+pub mod period;
+
+pub mod job;
+pub mod project;
+
+pub mod providers;
+pub mod sources;
+
+pub mod frames;
+pub mod matching;
+
+pub mod breaks;
+
+pub mod report;
+
+pub mod journal;
+
+pub mod pipeline;
+
+pub mod sandbox;
+
+pub mod cli;
+pub mod commands;

@@ -1,0 +1,127 @@
+//! The project file `tieout.yaml`: providers, secrets, and where state and artifacts live.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+/// The project as validated: paths absolute, nothing left to interpret.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// The folder of `tieout.yaml`.
+    pub root: PathBuf,
+    /// The SQLite file of the journal.
+    pub state: PathBuf,
+    /// `ARTIFACTS/JOB/PERIOD/ATTEMPT/` is where a run's files go.
+    pub artifacts: PathBuf,
+    /// Local inputs are read from here: `path:` of a job is relative to it.
+    pub data: PathBuf,
+    pub providers: BTreeMap<String, ProviderConfig>,
+}
+
+#[derive(Debug, Clone)]
+pub enum ProviderConfig {
+    Kard(KardConfig),
+}
+
+/// One Kard client of `tieout.yaml`.
+#[derive(Debug, Clone)]
+pub struct KardConfig {
+    /// `https://rewards-api.getkard.com`; no trailing slash.
+    pub base_url: String,
+    /// `https://{client}.getkard.com/v2/auth/token`
+    pub token_url: String,
+    /// The `organizationId` of the paths.
+    pub organization: String,
+    /// Sent as `X-Kard-Target-Issuer` on the token request where one client serves several issuers.
+    pub target_issuer: Option<String>,
+    pub client_id: Secret,
+    pub client_secret: Secret,
+    /// Key of the HMAC in `notify-signature`.
+    pub webhook_key: Option<Secret>,
+    pub http: HttpConfig,
+}
+
+/// Time-outs and retries of a provider's calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpConfig {
+    pub connect_timeout: Duration,
+    /// No byte for this long ends the attempt.
+    pub idle_timeout: Duration,
+    /// One attempt, from connect to the last byte of the reply.
+    pub total_timeout: Duration,
+    /// Attempts in all, the first one counted.
+    pub attempts: u32,
+    /// Doubled after each attempt, with jitter, up to `max_delay`.
+    pub first_delay: Duration,
+    /// Also the cap on a server's `Retry-After`.
+    pub max_delay: Duration,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(30),
+            total_timeout: Duration::from_secs(600),
+            attempts: 5,
+            first_delay: Duration::from_millis(500),
+            max_delay: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Where a secret stands. The value itself is read when it is needed and never kept in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Secret {
+    /// Name of an environment variable.
+    Env(String),
+    /// Path of a file; one trailing newline is cut off.
+    File(PathBuf),
+    /// Only the sandbox makes these: they protect nothing and stand in no file.
+    #[serde(skip)]
+    Sandbox(String),
+}
+
+/// A secret that is not where the project file says.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    #[error("environment variable {0} is not set")]
+    NotSet(String),
+    #[error("environment variable {0} is set, but empty or not text")]
+    Unusable(String),
+    #[error("cannot read secret file {path}")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error("secret file {0} is empty")]
+    Empty(PathBuf),
+}
+
+impl Secret {
+    /// Reads the value.
+    ///
+    /// # Errors
+    /// When the variable is not set or the file cannot be read; never names the value.
+    pub fn read(&self) -> Result<SecretString, SecretError> {
+        match self {
+            Self::Env(name) => match std::env::var(name) {
+                Ok(value) if !value.is_empty() => Ok(value.into()),
+                Err(std::env::VarError::NotPresent) => Err(SecretError::NotSet(name.clone())),
+                Ok(_) | Err(_) => Err(SecretError::Unusable(name.clone())),
+            },
+            Self::File(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|source| SecretError::Unreadable { path: path.clone(), source })?;
+                let value = text.strip_suffix('\n').map_or(text.as_str(), |cut| cut.strip_suffix('\r').unwrap_or(cut));
+                if value.is_empty() {
+                    return Err(SecretError::Empty(path.clone()));
+                }
+                Ok(value.to_owned().into())
+            }
+            Self::Sandbox(value) => Ok(value.clone().into()),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What a report is made of: plain data, complete, and the same for every rendering.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::breaks::{Break, BreakKind, Statement, Suggestion};
+use crate::frames::{Measure, Quarantined, Side, Warning};
+
+/// The version of `summary.json`; a reader refuses a newer major number.
+pub const SUMMARY_SCHEMA: &str = "tieout.summary/1";
+
+/// Everything one finished comparison found.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    pub program: ProgramFacts,
+    pub job: JobFacts,
+    pub period: PeriodFacts,
+    pub run: RunFacts,
+    pub inputs: Vec<InputFacts>,
+    pub statement: Statement,
+    /// Ordered by kind, then most at risk first, then key.
+    pub breaks: Vec<Break>,
+    pub suggestions: Vec<Suggestion>,
+    /// One-sided items that are still in grace, and failed-transaction notices: reason → keys.
+    pub expected: BTreeMap<String, u64>,
+    /// Rows left out, by side and reason in words.
+    pub excluded: Vec<ExcludedFacts>,
+    pub quarantine: Vec<Quarantined>,
+    pub gates: Vec<GateFacts>,
+    pub warnings: Vec<Warning>,
+    /// Against the last finished attempt of the same period; none for the first.
+    pub changes: Option<Changes>,
+}
+
+impl Facts {
+    /// Breaks counted by kind, in the order of [`BreakKind::ALL`], zero counts left out.
+    pub fn breaks_by_kind(&self) -> Vec<(BreakKind, u64)> {
+        let mut counts = BTreeMap::<BreakKind, u64>::new();
+        for found in &self.breaks {
+            *counts.entry(found.kind).or_default() += 1;
+        }
+        counts.into_iter().collect()
+    }
+
+    /// Sum of `at_risk_minor` by currency and measure, file-level kinds left out.
+    pub fn at_risk(&self) -> BTreeMap<(String, Measure), i128> {
+        let mut sums = BTreeMap::new();
+        for found in self.breaks.iter().filter(|found| !found.currency.is_empty()) {
+            *sums.entry((found.currency.clone(), found.measure)).or_default() += i128::from(found.at_risk_minor);
+        }
+        sums
+    }
+
+    pub fn breached_gates(&self) -> impl Iterator<Item = &GateFacts> {
+        self.gates.iter().filter(|gate| gate.breached)
+    }
+
+    /// Residual zero everywhere and no row unaccounted for.
+    pub fn ties_out(&self) -> bool {
+        self.statement.bridges.iter().all(|bridge| bridge.residual_minor == 0)
+            && self.statement.rows.iter().all(|rows| rows.unaccounted == 0)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramFacts {
+    pub version: String,
+    /// Git commit of the build, or `unknown`.
+    pub commit: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFacts {
+    pub name: String,
+    pub description: Option<String>,
+    pub path: String,
+    /// SHA-256 of the job file.
+    pub sha256: String,
+    /// What was asked for, in words: (`key`, `transaction_id`), (`grace`, `6h`), …
+    pub parameters: Vec<(String, String)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeriodFacts {
+    /// `2025-03-19`
+    pub label: String,
+    /// IANA name of the job's zone.
+    pub timezone: String,
+    /// Half open: start is in, end is out. UTC.
+    pub start: DateTime<Utc>,
+    pub end: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunFacts {
+    /// `JOB/PERIOD/ATTEMPT`
+    pub id: String,
+    pub attempt: u32,
+    /// The only clock reading in the report; `--run-time` pins it.
+    pub run_time: DateTime<Utc>,
+    pub note: Option<String>,
+    /// The provider was the built-in sandbox.
+    pub sandbox: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputFacts {
+    pub side: Side,
+    pub name: String,
+    /// In words: `kard file list`, `path`.
+    pub origin: String,
+    pub sha256: String,
+    pub bytes: u64,
+    pub rows: u64,
+    /// (currency, measure, sum in minor units) over all readable rows.
+    pub sums: Vec<(String, Measure, i128)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExcludedFacts {
+    pub side: Side,
+    pub reason: String,
+    pub rows: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateFacts {
+    /// `max_breaks`, `max_break_amount USD`
+    pub gate: String,
+    pub limit: String,
+    pub found: String,
+    pub breached: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    pub against_attempt: u32,
+    /// Every input has the digest it had then, and the job file too.
+    pub inputs_unchanged: bool,
+    /// Names of inputs whose bytes differ, that are new, or gone.
+    pub changed_inputs: Vec<String>,
+    pub new_breaks: u64,
+    pub gone_breaks: u64,
+}

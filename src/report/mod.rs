@@ -1,0 +1,5 @@
+//! Renderings of one set of facts: pure functions from `Facts` to bytes, and one writer.
+
+pub mod facts;
+
+pub use facts::Facts;

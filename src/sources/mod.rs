@@ -1,0 +1,39 @@
+//! Where inputs come from. Every source ends in the same thing: bytes on disk, stored by digest,
+//! with their origin, as a [`RawFile`].
+
+pub mod store;
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// One file as it was received, before anything was done to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawFile {
+    /// The name for people: the provider's `fileName` or the local path. Never used as a path.
+    pub name: String,
+    pub origin: Origin,
+    /// Where the bytes lie: `runs/JOB/PERIOD/raw/sha256-…`, named by their digest.
+    pub stored: PathBuf,
+    /// Lower-case hexadecimal SHA-256 of the bytes as received (still compressed if they were).
+    pub sha256: String,
+    pub bytes: u64,
+}
+
+/// Where a raw file came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "from")]
+pub enum Origin {
+    /// A file on this machine, as given by the job (relative to the project folder).
+    Path { path: String },
+    /// A provider's file list.
+    Provider {
+        provider: String,
+        /// The id in the provider's file list.
+        file_id: String,
+        file_type: String,
+        sent_at: DateTime<Utc>,
+        last_modified: DateTime<Utc>,
+    },
+}
