@@ -3,4 +3,6 @@
 
 pub mod schema;
 
-pub use schema::{Exclusion, Field, FieldType, Frame, Measure, Quarantined, Side, Warning, WarningKind};
+pub use schema::{
+    ControlKind, ControlMismatch, Exclusion, Field, FieldType, Frame, Measure, Quarantined, Side, Warning, WarningKind,
+};

@@ -207,16 +207,19 @@ pub enum Exclusion {
     OutsidePeriod = 5,
     /// Declined, or reversed before it settled, on the one side that knows it: no money, no reward.
     NoMoneyMoved = 6,
+    /// Booked without a reward, and the provider reports none: nothing is due.
+    NothingDue = 7,
 }
 
 impl Exclusion {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Filtered,
         Self::NotATransaction,
         Self::RepeatedNotification,
         Self::RepeatedFile,
         Self::OutsidePeriod,
         Self::NoMoneyMoved,
+        Self::NothingDue,
     ];
 
     /// In words, for reports.
@@ -228,6 +231,7 @@ impl Exclusion {
             Self::RepeatedFile => "in a file that repeats another one",
             Self::OutsidePeriod => "belongs to another period",
             Self::NoMoneyMoved => "declined or reversed before settling",
+            Self::NothingDue => "no reward booked and none reported",
         }
     }
 }
@@ -249,6 +253,27 @@ pub struct Frame {
     pub rows_read: Vec<u64>,
     /// Things worth telling that are no error: new columns, an empty file, ...
     pub warnings: Vec<Warning>,
+    /// Files whose own totals differ from their rows.
+    pub control_mismatches: Vec<ControlMismatch>,
+}
+
+/// A total that a file states about itself and its rows do not bear out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ControlMismatch {
+    pub side: Side,
+    /// Index into [`Frame::files`].
+    pub file: u32,
+    pub what: ControlKind,
+    /// Rows, or minor units of the file's currency.
+    pub stated: i128,
+    pub found: i128,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ControlKind {
+    Rows,
+    Amount,
 }
 
 /// A row that could not be read, kept with its place and reason.
