@@ -19,3 +19,14 @@ pub struct Period {
     /// UTC; the first instant that is out.
     pub end: DateTime<Utc>,
 }
+
+/// A duration as job files write it: `1d`, `6h`, `30m`, `90s`.
+pub fn duration_words(duration: chrono::TimeDelta) -> String {
+    let seconds = duration.num_seconds();
+    for (unit_seconds, unit) in [(86_400, "d"), (3_600, "h"), (60, "m")] {
+        if seconds != 0 && seconds % unit_seconds == 0 {
+            return format!("{}{unit}", seconds / unit_seconds);
+        }
+    }
+    format!("{seconds}s")
+}

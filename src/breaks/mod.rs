@@ -1,7 +1,14 @@
 //! Breaks: discrepancies between sides that should agree, and the statement that proves that
 //! they are all of them.
 
+pub mod classify;
+pub mod compare;
+pub mod detail;
+pub mod files;
+pub mod gates;
+pub mod id;
 pub mod kinds;
+pub mod statement;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -28,7 +35,7 @@ pub struct Break {
     pub difference_minor: Option<i64>,
     /// What each side says, in the order of [`Side::ALL`].
     pub sides: [Option<SideFacts>; 3],
-    /// The latest time that any side states.
+    /// The latest time that file or ledger state; failing these, the notification's receipt.
     pub occurred_at: Option<DateTime<Utc>>,
     /// Whole days from `occurred_at` to the period's end.
     pub age_days: i64,

@@ -1,1 +1,133 @@
-//! (to come)
+//! Rows find each other: all sides are grouped by key at once, each side of a key is folded into
+//! one statement, keys that agree are only counted, and the others go on as [`KeyFacts`].
+
+pub mod agree;
+pub mod fallback;
+pub mod fold;
+mod group;
+pub mod side;
+pub mod tally;
+
+use chrono::TimeDelta;
+
+pub use group::match_frames;
+pub use side::{Disposition, Flags, KeySide};
+pub use tally::Tally;
+
+use crate::breaks::RowRef;
+use crate::frames::{Side, schema::Exclusion};
+use crate::job::{FileType, Job, Matching, Source};
+use crate::period::Period;
+
+/// What matching and classification need to know of the job and the period.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    pub job: String,
+    pub matching: Matching,
+    pub grace: TimeDelta,
+    pub period: Period,
+    /// The sides that the job compares.
+    pub sides: Vec<Side>,
+    /// Sides whose input is not there and may come later (`on_missing: break`).
+    pub missing: Vec<Side>,
+    /// The provider's file holds settled transactions only: what is merely authorised is not due in it.
+    pub settled_file: bool,
+    /// The ledger states what reward it booked: where it booked none, none is due.
+    pub ledger_states_reward: bool,
+}
+
+impl Rules {
+    pub fn new(job: &Job, period: &Period, missing: Vec<Side>, ledger_states_reward: bool) -> Self {
+        let settled_file = job.input(Side::File).is_some_and(|input| {
+            matches!(
+                input.source,
+                Source::Provider { file_type: FileType::EarnedRewardSettledDaily | FileType::Monthly, .. }
+            )
+        });
+        Self {
+            job: job.name.clone(),
+            matching: job.matching.clone(),
+            grace: job.grace,
+            period: period.clone(),
+            sides: job.inputs.iter().map(|input| input.side).collect(),
+            missing,
+            settled_file,
+            ledger_states_reward,
+        }
+    }
+}
+
+/// What matching hands to classification.
+#[derive(Debug, Default)]
+pub struct Matched {
+    /// Counts and sums of the keys that agree, and of rows set aside.
+    pub tally: Tally,
+    /// Every key that does not simply agree, in text order of the key.
+    pub suspects: Vec<KeyFacts>,
+}
+
+/// One key that has to be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// The key's text. For keys joined by a weaker rule: the file's, else the ledger's.
+    pub key: String,
+    /// In the order of [`Side::ALL`].
+    pub sides: [Option<KeySide>; 3],
+    pub pairing: Pairing,
+}
+
+/// How the sides of a key came together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pairing {
+    /// They state the same key.
+    ByKey,
+    /// A weaker rule joined these keys, and nothing else fits.
+    Suggested { keys: Vec<String>, rule: String },
+    /// A weaker rule fits these other keys too.
+    Ambiguous { candidates: Vec<String>, rule: String },
+}
+
+impl KeyFacts {
+    pub fn side(&self, side: Side) -> Option<&KeySide> {
+        self.sides[side as usize].as_ref()
+    }
+
+    /// The latest time that file or ledger state, in microseconds UTC; failing these, the receipt
+    /// of the notification, which may come long after the purchase.
+    pub fn latest(&self) -> Option<i64> {
+        let of = |sides: &[Side]| {
+            let stated = sides.iter().filter_map(|side| self.side(*side)?.facts.occurred_at);
+            stated.max().map(|time| time.timestamp_micros())
+        };
+        of(&[Side::File, Side::Ledger]).or_else(|| of(&[Side::Webhooks]))
+    }
+
+    /// The currency of the first side that states the key.
+    pub fn currency(&self) -> &str {
+        self.sides.iter().flatten().next().map_or("", KeySide::currency)
+    }
+
+    /// All rows of one side that stand behind the key.
+    pub fn rows(&self, side: Side) -> &[RowRef] {
+        self.side(side).map_or(&[], |side| &side.facts.rows)
+    }
+}
+
+/// Why matching had to stop.
+#[derive(Debug, thiserror::Error)]
+pub enum MatchError {
+    #[error("{side}: key `{key}`: {source}")]
+    Overflow { side: Side, key: String, source: fold::Overflow },
+    #[error("more than {} rows in one run; split the period or the inputs", u32::MAX)]
+    TooManyRows,
+    /// A bug: the run ends with 70.
+    #[error("rows that were not grouped exactly once: {rows}")]
+    NotOnce { rows: String },
+    #[error("cannot group rows by key")]
+    Polars(#[from] polars::prelude::PolarsError),
+}
+
+/// The exclusion codes of a frame, back from their column.
+pub(crate) fn exclusion(code: u32) -> Option<Exclusion> {
+    Exclusion::ALL.into_iter().find(|exclusion| *exclusion as u32 == code)
+}

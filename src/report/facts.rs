@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::breaks::gates::GateFacts;
 use crate::breaks::{Break, BreakKind, Statement, Suggestion};
 use crate::frames::{Measure, Quarantined, Side, Warning};
 
@@ -123,15 +124,6 @@ pub struct ExcludedFacts {
     pub side: Side,
     pub reason: String,
     pub rows: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GateFacts {
-    /// `max_breaks`, `max_break_amount USD`
-    pub gate: String,
-    pub limit: String,
-    pub found: String,
-    pub breached: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

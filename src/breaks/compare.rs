@@ -1,0 +1,106 @@
+//! The pure middle of a run: frames in, breaks and the proof out.
+
+use std::collections::BTreeMap;
+
+use super::classify::{Outcome, Verdict};
+use super::statement::{self, Judged, Untied};
+use super::{Break, Statement, Suggestion};
+use crate::frames::{Frame, Side};
+use crate::matching::{KeyFacts, MatchError, Pairing, Rules, Tally, fallback, match_frames};
+
+/// What a comparison found, proven.
+#[derive(Debug)]
+pub struct Comparison {
+    pub tally: Tally,
+    pub judged: Vec<Judged>,
+    pub statement: Statement,
+}
+
+/// Why a comparison ended without a result.
+#[derive(Debug, thiserror::Error)]
+pub enum CompareError {
+    #[error(transparent)]
+    Match(#[from] MatchError),
+    /// A bug in tieout: exit 70.
+    #[error("the tie-out does not tie; this is a bug in tieout, please report it with the run's inputs")]
+    Untied(#[from] Untied),
+}
+
+/// Matches, judges, draws the statement up and proves it.
+///
+/// # Errors
+/// [`CompareError::Match`] for data that cannot be summed, [`CompareError::Untied`] for a bug.
+pub fn compare(rules: &Rules, frames: &[Frame]) -> Result<Comparison, CompareError> {
+    let matched = match_frames(rules, frames)?;
+    let suspects = fallback::pair_leftovers(rules, matched.suspects);
+    let judged = statement::judge(rules, suspects);
+    let statement = statement::draw_up(rules, frames, &matched.tally, &judged);
+    statement::prove(&statement, &judged)?;
+    Ok(Comparison { tally: matched.tally, judged, statement })
+}
+
+impl Comparison {
+    /// All breaks of keys: by kind, then most at risk first, then key and id.
+    pub fn breaks(&self) -> Vec<Break> {
+        let mut breaks: Vec<Break> = self.judged.iter().flat_map(|one| one.verdict.breaks.iter().cloned()).collect();
+        sort(&mut breaks);
+        breaks
+    }
+
+    /// Keys joined by a weaker rule.
+    pub fn suggestions(&self) -> Vec<Suggestion> {
+        self.judged.iter().filter_map(|one| suggestion(&one.facts)).collect()
+    }
+
+    /// Reason in words → keys that are expected.
+    pub fn expected(&self) -> BTreeMap<String, u64> {
+        let mut counts = BTreeMap::new();
+        for Judged { verdict: Verdict { outcome, .. }, .. } in &self.judged {
+            if let Outcome::Expected(reason) = outcome {
+                *counts.entry(reason.words().to_owned()).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    /// (side, reason in words, rows) of everything that was kept out.
+    pub fn excluded(&self) -> Vec<(Side, String, u64)> {
+        let mut rows: BTreeMap<(Side, &str), u64> = BTreeMap::new();
+        for ((side, reason), count) in &self.tally.excluded_rows {
+            *rows.entry((*side, reason.words())).or_default() += count;
+        }
+        for one in &self.judged {
+            if let Outcome::Excluded(reason) = one.verdict.outcome {
+                for side in Side::ALL {
+                    if let Some(stated) = one.facts.side(side) {
+                        let count = stated.facts.rows.len() as u64 - stated.duplicate_rows;
+                        *rows.entry((side, reason.words())).or_default() += count;
+                    }
+                }
+            }
+        }
+        rows.into_iter().map(|((side, reason), count)| (side, reason.to_owned(), count)).collect()
+    }
+}
+
+/// The one order of breaks: by kind, then most at risk first, then key and id.
+pub fn sort(breaks: &mut [Break]) {
+    breaks.sort_by(|left, right| {
+        (left.kind, right.at_risk_minor, &left.key, &left.id).cmp(&(
+            right.kind,
+            left.at_risk_minor,
+            &right.key,
+            &right.id,
+        ))
+    });
+}
+
+fn suggestion(facts: &KeyFacts) -> Option<Suggestion> {
+    let Pairing::Suggested { keys, rule } = &facts.pairing else { return None };
+    Some(Suggestion {
+        keys: keys.clone(),
+        currency: facts.currency().to_owned(),
+        rule: rule.clone(),
+        sides: Side::ALL.map(|side| facts.side(side).map(|stated| stated.facts.clone())),
+    })
+}

@@ -1,0 +1,123 @@
+//! Breaks in words: one plain sentence each, with the numbers that differ.
+
+use crate::frames::{Field, Measure, Side};
+use crate::matching::agree::texts_differ;
+use crate::matching::{Flags, KeyFacts, KeySide, Rules};
+use crate::money::{exponent, format_minor};
+
+/// `12.50 USD`
+pub fn money(minor: i64, currency: &str) -> String {
+    format!("{} {currency}", format_minor(i128::from(minor), exponent(currency).unwrap_or(2)))
+}
+
+/// `file 12.50 USD, ledger 12.00 USD, webhooks not stated`
+pub fn amounts(facts: &KeyFacts, measure: Measure) -> String {
+    let said = each(facts, |side| side.values()[measure as usize].map(|minor| money(minor, side.currency())));
+    format!("{}: {said}", measure.name().replace('_', " "))
+}
+
+/// `status: file SETTLED, ledger APPROVED`
+pub fn texts(facts: &KeyFacts, what: &str, text: impl Fn(&KeySide) -> Option<String>) -> String {
+    format!("{what}: {}", each(facts, text))
+}
+
+pub fn times(facts: &KeyFacts) -> String {
+    let shown = |side: &KeySide| side.facts.occurred_at.map(|at| at.format("%Y-%m-%d %H:%M:%S UTC").to_string());
+    format!("time: {}", each(facts, shown))
+}
+
+pub fn identity(rules: &Rules, facts: &KeyFacts) -> String {
+    let differs = |field: &Field| {
+        let stated: Vec<(Side, &KeySide)> =
+            Side::ALL.into_iter().filter_map(|side| Some((side, facts.side(side)?))).collect();
+        stated.iter().any(|left| stated.iter().any(|right| texts_differ(*field, *left, *right)))
+    };
+    let parts: Vec<String> = rules
+        .matching
+        .identity
+        .iter()
+        .filter(|field| differs(field))
+        .map(|field| texts(facts, field.name(), |side| side.text(*field).map(str::to_owned)))
+        .collect();
+    parts.join("; ")
+}
+
+pub fn presence(rules: &Rules, facts: &KeyFacts, states: impl Fn(Side) -> bool) -> String {
+    let (here, gone): (Vec<Side>, Vec<Side>) = rules.sides.iter().partition(|side| states(**side));
+    let first = here.iter().find_map(|side| facts.side(*side));
+    let amount = first.and_then(|side| side.facts.amount_minor.map(|minor| money(minor, side.currency())));
+    let what = amount.map_or_else(String::new, |money| format!(" ({money})"));
+    format!("in {}{what}, not in {}", list(&here, "nothing"), list(&gone, "nothing"))
+}
+
+pub fn ambiguous(candidates: &[String], rule: &str) -> String {
+    format!("{rule} fits more than one: {}", candidates.join(", "))
+}
+
+pub fn conflict(sides: &[Side]) -> String {
+    format!("rows of this key contradict each other in {}; none of them is compared", list(sides, "no side"))
+}
+
+pub fn duplicates(facts: &KeyFacts, sides: &[Side]) -> String {
+    let counts: Vec<String> = sides
+        .iter()
+        .filter_map(|side| facts.side(*side).map(|stated| format!("{side} {} more", stated.duplicate_rows)))
+        .collect();
+    format!("the same row stands again: {}; counted once", counts.join(", "))
+}
+
+pub fn split(facts: &KeyFacts, gap_minor: i64) -> String {
+    let gap = money(gap_minor.saturating_abs(), facts.currency());
+    if gap_minor < 0 {
+        format!("the settled parts are {gap} short of what was authorised")
+    } else {
+        format!("the settled parts are {gap} more than what was authorised")
+    }
+}
+
+pub fn returns(facts: &KeyFacts) -> String {
+    let net = facts.sides.iter().flatten().filter(|side| side.flags.has(Flags::RETURNS_EXCEED));
+    let net: Vec<String> =
+        net.filter_map(|side| side.facts.amount_minor.map(|minor| money(minor, side.currency()))).collect();
+    format!("more came back than was bought: net {}", net.join(", "))
+}
+
+pub fn paid_out(facts: &KeyFacts) -> String {
+    let commission = facts
+        .side(Side::File)
+        .and_then(|file| file.facts.issuer_commission_minor.map(|minor| money(minor, file.currency())));
+    let paid = commission.map_or_else(|| "it".to_owned(), |paid| format!("a commission of {paid}"));
+    format!("the ledger has it reversed or returned, but the provider paid {paid} in full")
+}
+
+pub fn clawback(facts: &KeyFacts, reason: Option<&str>) -> String {
+    let held = facts
+        .side(Side::Ledger)
+        .and_then(|side| side.facts.user_reward_minor.map(|minor| money(minor, side.currency())))
+        .unwrap_or_default();
+    let reason = reason.map_or_else(String::new, |reason| format!(" ({reason})"));
+    format!("the provider claws the reward back{reason}, the ledger still holds {held}")
+}
+
+/// What each side that states the key says, in the order of the sides.
+fn each(facts: &KeyFacts, text: impl Fn(&KeySide) -> Option<String>) -> String {
+    let parts: Vec<String> = Side::ALL
+        .into_iter()
+        .filter_map(|side| {
+            let said = text(facts.side(side)?).unwrap_or_else(|| "not stated".to_owned());
+            Some(format!("{side} {said}"))
+        })
+        .collect();
+    parts.join(", ")
+}
+
+fn list(sides: &[Side], none: &str) -> String {
+    match sides {
+        [] => none.to_owned(),
+        [one] => one.to_string(),
+        [most @ .., last] => {
+            let most: Vec<&str> = most.iter().map(|side| side.name()).collect();
+            format!("{} and {last}", most.join(", "))
+        }
+    }
+}

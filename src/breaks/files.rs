@@ -1,0 +1,103 @@
+//! Breaks of whole files: missing, late, repeated, changed, or not what they say about themselves.
+
+use chrono::TimeDelta;
+
+use super::{Break, BreakKind, BreakStatus, id};
+use crate::frames::{ControlKind, Frame, Measure, Side, WarningKind};
+use crate::period::{Period, duration_words};
+use crate::sources::{Origin, RawFile};
+
+/// A file that an earlier run of the same period read: side, name and digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarlierFile {
+    pub side: Side,
+    pub name: String,
+    pub sha256: String,
+}
+
+/// One break a file and kind. `earlier` are the inputs of the first finished run of the period.
+pub fn of_frame(
+    job: &str,
+    period: &Period,
+    due: Option<TimeDelta>,
+    frame: &Frame,
+    earlier: &[EarlierFile],
+) -> Vec<Break> {
+    let mut found = Vec::new();
+    for (index, file) in frame.files.iter().enumerate() {
+        if let Some(first) = frame.files[..index].iter().find(|first| first.sha256 == file.sha256) {
+            let detail = format!("{} holds the same bytes as {}; counted once", file.name, first.name);
+            found.push(file_break(job, BreakKind::FileDuplicate, &file.name, detail));
+        }
+        found.extend(late(job, period, due, file));
+        let before = earlier.iter().find(|before| before.side == frame.side && before.name == file.name);
+        if let Some(before) = before.filter(|before| before.sha256 != file.sha256) {
+            let detail = format!(
+                "{} had other bytes in the first run of this period (sha256 {}… then, {}… now)",
+                file.name,
+                short(&before.sha256),
+                short(&file.sha256)
+            );
+            found.push(file_break(job, BreakKind::FileChanged, &file.name, detail));
+        }
+    }
+    for total in &frame.control_mismatches {
+        let name = &frame.files[total.file as usize].name;
+        let what = match total.what {
+            ControlKind::Rows => "rows",
+            ControlKind::Amount => "minor units",
+        };
+        let detail = format!("{name} says {} {what}, its rows make {}", total.stated, total.found);
+        found.push(file_break(job, BreakKind::ControlTotal, name, detail));
+    }
+    for warning in frame.warnings.iter().filter(|warning| warning.kind == WarningKind::SchemaDrift) {
+        let name = warning.file.as_deref().unwrap_or_else(|| frame.side.name());
+        found.push(file_break(job, BreakKind::SchemaDrift, name, warning.message.clone()));
+    }
+    found
+}
+
+/// The break for an input that is not there, where the job goes on without it.
+pub fn missing(job: &str, side: Side, wanted: &str, period: &Period) -> Break {
+    let detail = format!("no {side} input for {}: {wanted}", period.label);
+    file_break(job, BreakKind::FileMissing, wanted, detail)
+}
+
+fn late(job: &str, period: &Period, due: Option<TimeDelta>, file: &RawFile) -> Option<Break> {
+    let Origin::Provider { sent_at, .. } = &file.origin else { return None };
+    let (due, deadline) = (due?, period.end + due?);
+    if *sent_at <= deadline {
+        return None;
+    }
+    let sent = sent_at.format("%Y-%m-%d %H:%M UTC");
+    let detail = format!(
+        "{} was sent {sent}; it was due {} after the period's end ({})",
+        file.name,
+        duration_words(due),
+        deadline.format("%Y-%m-%d %H:%M UTC")
+    );
+    Some(file_break(job, BreakKind::FileLate, &file.name, detail))
+}
+
+fn short(sha256: &str) -> &str {
+    sha256.get(..12).unwrap_or(sha256)
+}
+
+fn file_break(job: &str, kind: BreakKind, name: &str, detail: String) -> Break {
+    // One file can be late, repeated and changed at once: here the kind is part of the key.
+    let identity = format!("{}:{name}", kind.name());
+    Break {
+        id: id::break_id(job, kind.rule(), &identity, ""),
+        kind,
+        key: name.to_owned(),
+        currency: String::new(),
+        measure: Measure::TransactionAmount,
+        at_risk_minor: 0,
+        difference_minor: None,
+        sides: [None, None, None],
+        occurred_at: None,
+        age_days: 0,
+        status: BreakStatus::Open,
+        detail,
+    }
+}

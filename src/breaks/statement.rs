@@ -1,0 +1,311 @@
+//! The tie-out: control totals recomputed from the rows, the lines that lead from one to the
+//! other, and the proof that nothing is left over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::classify::{Outcome, Verdict, classify};
+use super::{BreakKind, Bridge, BridgeLine, RowAccount, Statement};
+use crate::frames::{Exclusion, Field, Frame, Measure, Side};
+use crate::matching::agree::Stated;
+use crate::matching::tally::{Aside, Sums};
+use crate::matching::{Disposition, KeyFacts, KeySide, Pairing, Rules, Tally};
+
+/// One judged key.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    pub facts: KeyFacts,
+    pub verdict: Verdict,
+}
+
+/// Judges every key that does not simply agree.
+pub fn judge(rules: &Rules, suspects: Vec<KeyFacts>) -> Vec<Judged> {
+    let verdict = |facts: KeyFacts| Judged { verdict: classify(rules, &facts), facts };
+    suspects.into_iter().map(verdict).collect()
+}
+
+/// A tie-out that does not tie: a bug in tieout, and the end of the run.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Untied {
+    #[error("{measure} {currency}: {left} total plus all lines misses the {right} total by {residual_minor} minor units", measure = .0.measure.name(), currency = .0.currency, left = .0.left, right = .0.right, residual_minor = .0.residual_minor)]
+    Residual(Box<Bridge>),
+    #[error("{side}: {read} rows read, but {unaccounted} too many or too few have an outcome; in two of them: {twice}")]
+    Rows { side: Side, read: u64, unaccounted: i64, twice: String },
+}
+
+/// Draws the statement up.
+pub fn draw_up(rules: &Rules, frames: &[Frame], tally: &Tally, judged: &[Judged]) -> Statement {
+    let totals: BTreeMap<Side, BTreeMap<String, Sums>> =
+        frames.iter().map(|frame| (frame.side, control_totals(frame))).collect();
+    let mut bridges = Vec::new();
+    for (left, right) in pairs(frames) {
+        for measure in Measure::ALL {
+            let mapped = |frame: &Frame| frame.mapped.contains(&measure.field());
+            if !(mapped(left) && mapped(right)) {
+                continue;
+            }
+            let currencies: BTreeSet<&String> = totals[&left.side].keys().chain(totals[&right.side].keys()).collect();
+            for currency in currencies {
+                let draft = Draft { rules, tally, judged, left: left.side, right: right.side, currency, measure };
+                let total = |side: Side| totals[&side].get(currency).map_or(0, |sums| sums[measure as usize]);
+                bridges.push(draft.bridge(total(left.side), total(right.side)));
+            }
+        }
+    }
+    Statement { bridges, rows: frames.iter().map(|frame| row_account(frame, tally, judged)).collect() }
+}
+
+/// Proves the statement.
+///
+/// # Errors
+/// [`Untied`] for the first side with a row too many or too few, or the first residual that is not zero.
+pub fn prove(statement: &Statement, judged: &[Judged]) -> Result<(), Untied> {
+    if let Some(rows) = statement.rows.iter().find(|rows| rows.unaccounted != 0) {
+        let twice = rows_in_two_keys(rows.side, judged);
+        return Err(Untied::Rows { side: rows.side, read: rows.read, unaccounted: rows.unaccounted, twice });
+    }
+    match statement.bridges.iter().find(|bridge| bridge.residual_minor != 0) {
+        Some(bridge) => Err(Untied::Residual(Box::new(bridge.clone()))),
+        None => Ok(()),
+    }
+}
+
+/// `file 0 line 12, …`: rows that stand behind more than one judged key.
+fn rows_in_two_keys(side: Side, judged: &[Judged]) -> String {
+    let mut seen = BTreeSet::new();
+    let again = judged.iter().flat_map(|one| one.facts.rows(side)).filter(|row| !seen.insert(**row));
+    let named: Vec<String> = again.take(5).map(|row| format!("file {} line {}", row.file, row.line)).collect();
+    if named.is_empty() { "none".to_owned() } else { named.join(", ") }
+}
+
+/// Everything is tied to the provider's file; without one, the notifications to the ledger.
+fn pairs(frames: &[Frame]) -> Vec<(&Frame, &Frame)> {
+    let find = |side: Side| frames.iter().find(|frame| frame.side == side);
+    match (find(Side::File), find(Side::Ledger), find(Side::Webhooks)) {
+        (Some(file), ledger, webhooks) => ledger.into_iter().chain(webhooks).map(|other| (other, file)).collect(),
+        (None, Some(ledger), Some(webhooks)) => vec![(webhooks, ledger)],
+        _ => Vec::new(),
+    }
+}
+
+/// Sums of every row as read, quarantined ones included as far as they could be read.
+/// Recomputed from the columns: matching has no part in it.
+pub fn control_totals(frame: &Frame) -> BTreeMap<String, Sums> {
+    let mut totals: BTreeMap<String, Sums> = BTreeMap::new();
+    let currencies = frame.rows.column(Field::Currency.name()).and_then(|column| column.str().cloned());
+    if let Ok(currencies) = currencies {
+        for measure in Measure::ALL {
+            let Ok(values) = frame.rows.column(measure.field().name()).and_then(|column| column.i64().cloned()) else {
+                continue;
+            };
+            // Runs of one currency are summed before the map is touched.
+            let mut run: Option<(&str, i128)> = None;
+            for (currency, value) in currencies.iter().zip(values.iter()) {
+                let (currency, value) = (currency.unwrap_or_default(), i128::from(value.unwrap_or(0)));
+                run = match run {
+                    Some((open, sum)) if open == currency => Some((open, sum + value)),
+                    closed => {
+                        add(&mut totals, measure, closed);
+                        Some((currency, value))
+                    }
+                };
+            }
+            add(&mut totals, measure, run);
+        }
+    }
+    for row in &frame.quarantine {
+        for (measure, value) in Measure::ALL.into_iter().zip(row.amounts_minor) {
+            if let (Some(currency), Some(value)) = (row.currency.as_deref(), value) {
+                add(&mut totals, measure, Some((currency, i128::from(value))));
+            }
+        }
+    }
+    // Rows that are not about a transaction may state no currency, and then no amount either.
+    totals.retain(|currency, sums| !currency.is_empty() || *sums != [0; 3]);
+    totals
+}
+
+fn add(totals: &mut BTreeMap<String, Sums>, measure: Measure, run: Option<(&str, i128)>) {
+    if let Some((currency, sum)) = run {
+        if let Some(sums) = totals.get_mut(currency) {
+            sums[measure as usize] += sum;
+        } else {
+            let mut sums = [0; 3];
+            sums[measure as usize] = sum;
+            totals.insert(currency.to_owned(), sums);
+        }
+    }
+}
+
+/// One bridge while it is drawn up.
+struct Draft<'a> {
+    rules: &'a Rules,
+    tally: &'a Tally,
+    judged: &'a [Judged],
+    left: Side,
+    right: Side,
+    currency: &'a str,
+    measure: Measure,
+}
+
+impl Draft<'_> {
+    fn bridge(&self, left_total_minor: i128, right_total_minor: i128) -> Bridge {
+        let mut lines = self.set_aside(self.left, -1);
+        lines.extend(self.keys());
+        lines.extend(self.set_aside(self.right, 1));
+        let explained_minor: i128 = lines.iter().map(|line| line.amount_minor).sum();
+        Bridge {
+            left: self.left,
+            right: self.right,
+            currency: self.currency.to_owned(),
+            measure: self.measure,
+            left_total_minor,
+            lines,
+            right_total_minor,
+            residual_minor: left_total_minor + explained_minor - right_total_minor,
+        }
+    }
+
+    /// Rows of one side that stand in no key's value: they leave the left total, or enter the right one.
+    fn set_aside(&self, side: Side, sign: i128) -> Vec<BridgeLine> {
+        let mine = self.tally.aside.iter().filter(|((at, _, currency), _)| *at == side && currency == self.currency);
+        mine.map(|((_, aside, _), sums)| BridgeLine {
+            label: match aside {
+                Aside::Quarantined => format!("quarantined in {side}"),
+                Aside::Excluded(exclusion) => format!("excluded from {side}: {}", exclusion.words()),
+                Aside::Folded(disposition) => format!("{} in {side}", disposition.words()),
+            },
+            count: sums.rows,
+            amount_minor: sign * sums.sums[self.measure as usize],
+        })
+        .filter(|line| line.amount_minor != 0 || line.label.starts_with("quarantined"))
+        .collect()
+    }
+
+    /// What the keys themselves explain, line by line.
+    fn keys(&self) -> Vec<BridgeLine> {
+        let mut lines: BTreeMap<String, (u64, i128)> = BTreeMap::new();
+        for one in self.judged {
+            let left_minor = self.value(one.facts.side(self.left));
+            let right_minor = self.value(one.facts.side(self.right));
+            let difference_minor = right_minor - left_minor;
+            if difference_minor != 0 {
+                let line = lines.entry(self.label(one)).or_default();
+                line.0 += 1;
+                line.1 += difference_minor;
+            }
+        }
+        if let Some(clean) = self.tally.clean.get(self.currency) {
+            let at = self.measure as usize;
+            let difference_minor = clean.sides[self.right as usize][at] - clean.sides[self.left as usize][at];
+            if difference_minor != 0 {
+                let label = "agreeing keys: within tolerance, or stated by one side only".to_owned();
+                let line = lines.entry(label).or_default();
+                line.0 += clean.keys;
+                line.1 += difference_minor;
+            }
+        }
+        lines.into_iter().map(|(label, (count, amount_minor))| BridgeLine { label, count, amount_minor }).collect()
+    }
+
+    fn value(&self, side: Option<&KeySide>) -> i128 {
+        let mine = side.filter(|stated| stated.currency() == self.currency);
+        mine.and_then(|stated| stated.values()[self.measure as usize]).map_or(0, i128::from)
+    }
+
+    /// What explains a key's difference in this measure.
+    fn label(&self, one: &Judged) -> String {
+        match one.verdict.outcome {
+            Outcome::Expected(reason) => return format!("expected: {}", reason.words()),
+            Outcome::Excluded(reason) => return format!("excluded: {}", reason.words()),
+            Outcome::Matched | Outcome::Break => {}
+        }
+        let (left, right) = (one.facts.side(self.left), one.facts.side(self.right));
+        let absent = left.is_none() || right.is_none();
+        let kinds = || one.verdict.breaks.iter().map(|found| found.kind);
+        let explains = |kind: &BreakKind| match kind.rule() {
+            super::Rule::Presence => absent,
+            super::Rule::Amount => !absent && self.measure == Measure::TransactionAmount,
+            super::Rule::Reward => !absent && self.measure != Measure::TransactionAmount,
+            super::Rule::Currency
+            | super::Rule::Multiplicity
+            | super::Rule::Split
+            | super::Rule::Returns
+            | super::Rule::Clawback
+            | super::Rule::Payout => true,
+            _ => false,
+        };
+        if let Some(kind) = kinds().find(explains) {
+            return kind.name().replace('_', " ");
+        }
+        self.unexplained_by_kind(one, absent)
+    }
+
+    fn unexplained_by_kind(&self, one: &Judged, absent: bool) -> String {
+        let states = |side: Side| {
+            one.facts.side(side).is_some_and(|stated| Stated::values(stated)[self.measure as usize].is_some())
+        };
+        if let Some(silent) = [self.left, self.right].into_iter().find(|side| !states(*side)) {
+            return if absent {
+                format!("only on one side: not in {silent}")
+            } else {
+                format!("not stated by {silent}")
+            };
+        }
+        match one.facts.pairing {
+            Pairing::Suggested { .. } => "suggested matches".to_owned(),
+            _ if self.is_compared() => "within tolerance".to_owned(),
+            _ => "not compared by this job".to_owned(),
+        }
+    }
+
+    fn is_compared(&self) -> bool {
+        let matching = &self.rules.matching;
+        match self.measure {
+            Measure::TransactionAmount => matching.amount_tolerance_minor,
+            Measure::IssuerCommission => matching.issuer_commission_tolerance_minor,
+            Measure::UserReward => matching.user_reward_tolerance_minor,
+        }
+        .is_some()
+    }
+}
+
+fn row_account(frame: &Frame, tally: &Tally, judged: &[Judged]) -> RowAccount {
+    let side = frame.side;
+    let excluded = Exclusion::ALL.iter().filter_map(|reason| tally.excluded_rows.get(&(side, *reason))).sum();
+    let mut account = RowAccount {
+        side,
+        read: frame.rows_read.iter().sum(),
+        matched: tally.clean_rows[side as usize],
+        suggested: 0,
+        expected: 0,
+        breaks: 0,
+        quarantined: frame.quarantine.len() as u64,
+        excluded,
+        unaccounted: 0,
+    };
+    for one in judged {
+        let Some(stated) = one.facts.side(side) else { continue };
+        let rows = (stated.facts.rows.len() as u64).saturating_sub(stated.duplicate_rows);
+        // A copy is a break of its own, whatever becomes of the row that it repeats.
+        account.breaks += stated.duplicate_rows;
+        match one.verdict.outcome {
+            Outcome::Matched => account.matched += rows,
+            Outcome::Expected(_) => account.expected += rows,
+            Outcome::Excluded(_) => account.excluded += rows,
+            Outcome::Break => account.breaks += rows,
+        }
+        if one.verdict.outcome == Outcome::Matched && matches!(one.facts.pairing, Pairing::Suggested { .. }) {
+            account.suggested += rows;
+        }
+    }
+    let placed = [account.matched, account.expected, account.breaks, account.quarantined, account.excluded];
+    let placed: i128 = placed.into_iter().map(i128::from).sum();
+    account.unaccounted = i64::try_from(i128::from(account.read) - placed).unwrap_or(i64::MAX);
+    account
+}
+
+/// Rows of one disposition that a reader may want to see counted.
+pub fn folded_rows(tally: &Tally, side: Side, disposition: Disposition) -> u64 {
+    let mine = tally.aside.iter().filter(|((at, aside, _), _)| *at == side && *aside == Aside::Folded(disposition));
+    mine.map(|(_, sums)| sums.rows).sum()
+}

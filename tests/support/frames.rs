@@ -1,0 +1,195 @@
+//! Frames by hand: rows written as a person would say them.
+
+use std::collections::BTreeSet;
+
+use chrono::{NaiveDate, TimeDelta, TimeZone, Utc};
+use polars::prelude::{Column, DataFrame, IntoColumn, NewChunkedArray, UInt32Chunked};
+use tieout::frames::schema::{EXCLUDED, FILE, LINE};
+use tieout::frames::{Field, FieldType, Frame, Side};
+use tieout::job::{Fallback, Grain, Matching, Splits};
+use tieout::matching::Rules;
+use tieout::period::Period;
+use tieout::sources::{Origin, RawFile};
+
+/// One canonical row; `row("t1")` is a settled purchase of 10.00 USD with a reward of 1.00 at noon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    pub id: String,
+    pub amount: Option<i64>,
+    pub commission: Option<i64>,
+    pub reward: Option<i64>,
+    pub currency: String,
+    pub status: Option<String>,
+    pub user: Option<String>,
+    pub last_four: Option<String>,
+    pub payment: Option<String>,
+    pub reason: Option<String>,
+    pub event: Option<String>,
+    pub at: Option<i64>,
+}
+
+pub fn row(id: &str) -> Row {
+    Row {
+        id: id.to_owned(),
+        amount: Some(1_000),
+        commission: Some(200),
+        reward: Some(100),
+        currency: "USD".to_owned(),
+        status: Some("SETTLED".to_owned()),
+        user: Some("user-1".to_owned()),
+        last_four: Some("4321".to_owned()),
+        payment: None,
+        reason: None,
+        event: None,
+        at: Some(hour(12)),
+    }
+}
+
+/// A notification: no amount, no card.
+pub fn notice(id: &str, status: &str) -> Row {
+    let reward = (status == "SETTLED").then_some(100);
+    let bare = Row { amount: None, commission: None, last_four: None, reward, ..row(id) };
+    bare.status(status).event(&format!("event-{id}-{status}"))
+}
+
+impl Row {
+    pub fn amount(mut self, minor: i64) -> Self {
+        self.amount = Some(minor);
+        self
+    }
+    pub fn reward(mut self, minor: i64) -> Self {
+        self.reward = Some(minor);
+        self
+    }
+    pub fn commission(mut self, minor: i64) -> Self {
+        self.commission = Some(minor);
+        self
+    }
+    pub fn currency(mut self, code: &str) -> Self {
+        self.currency = code.to_owned();
+        self
+    }
+    pub fn status(mut self, status: &str) -> Self {
+        self.status = Some(status.to_owned());
+        self
+    }
+    pub fn user(mut self, user: &str) -> Self {
+        self.user = Some(user.to_owned());
+        self
+    }
+    pub fn last_four(mut self, digits: &str) -> Self {
+        self.last_four = Some(digits.to_owned());
+        self
+    }
+    pub fn paid(mut self) -> Self {
+        self.payment = Some("PAID_IN_FULL".to_owned());
+        self
+    }
+    pub fn reason(mut self, reason: &str) -> Self {
+        self.reason = Some(reason.to_owned());
+        self
+    }
+    pub fn event(mut self, id: &str) -> Self {
+        self.event = Some(id.to_owned());
+        self
+    }
+    pub fn at(mut self, micros: i64) -> Self {
+        self.at = Some(micros);
+        self
+    }
+}
+
+/// 2025-03-19, that many hours after midnight UTC (negative: the day before), in microseconds.
+pub fn hour(hours: i64) -> i64 {
+    let midnight = Utc.with_ymd_and_hms(2025, 3, 19, 0, 0, 0).single().expect("a plain instant");
+    (midnight + TimeDelta::hours(hours)).timestamp_micros()
+}
+
+pub fn day() -> Period {
+    let start = Utc.with_ymd_and_hms(2025, 3, 19, 0, 0, 0).single().expect("a plain instant");
+    Period {
+        label: "2025-03-19".to_owned(),
+        grain: Grain::Day,
+        zone: chrono_tz::UTC,
+        first_day: NaiveDate::from_ymd_opt(2025, 3, 19).expect("a day"),
+        start,
+        end: start + TimeDelta::days(1),
+    }
+}
+
+/// The rules of the sample job: three sides, everything compared to the cent, four hours of grace.
+pub fn rules() -> Rules {
+    Rules {
+        job: "rewards-daily".to_owned(),
+        matching: Matching {
+            key: Field::TransactionId,
+            amount_tolerance_minor: Some(0),
+            issuer_commission_tolerance_minor: Some(0),
+            user_reward_tolerance_minor: Some(0),
+            currency: true,
+            status: Some(Vec::new()),
+            identity: vec![Field::User, Field::CardLastFour],
+            date_tolerance: Some(TimeDelta::days(1)),
+            splits: Splits::Sum,
+            fallback: vec![Fallback {
+                by: vec![Field::CardLastFour, Field::Amount, Field::Currency],
+                within: Some(TimeDelta::days(1)),
+            }],
+        },
+        grace: TimeDelta::hours(4),
+        period: day(),
+        sides: Side::ALL.to_vec(),
+        missing: Vec::new(),
+        settled_file: true,
+        ledger_states_reward: true,
+    }
+}
+
+pub fn frame(side: Side, rows: &[Row]) -> Frame {
+    let text = |field: Field, pick: fn(&Row) -> Option<&str>| {
+        Column::new(field.name().into(), rows.iter().map(pick).collect::<Vec<_>>())
+    };
+    let number = |field: Field, pick: fn(&Row) -> Option<i64>| {
+        Column::new(field.name().into(), rows.iter().map(pick).collect::<Vec<_>>())
+    };
+    let columns = vec![
+        text(Field::TransactionId, |row| Some(&row.id)),
+        text(Field::Currency, |row| Some(&row.currency)),
+        text(Field::Status, |row| row.status.as_deref()),
+        text(Field::User, |row| row.user.as_deref()),
+        text(Field::CardLastFour, |row| row.last_four.as_deref()),
+        text(Field::PaymentStatus, |row| row.payment.as_deref()),
+        text(Field::Reason, |row| row.reason.as_deref()),
+        text(Field::EventId, |row| row.event.as_deref()),
+        number(Field::Amount, |row| row.amount),
+        number(Field::IssuerCommission, |row| row.commission),
+        number(Field::UserReward, |row| row.reward),
+        number(Field::OccurredAt, |row| row.at),
+        Column::new(FILE.into(), vec![0_u32; rows.len()]),
+        Column::new(LINE.into(), (2..rows.len() as u64 + 2).collect::<Vec<_>>()),
+        UInt32Chunked::from_vec(EXCLUDED.into(), vec![0; rows.len()]).into_column(),
+    ];
+    let kept: Vec<Column> =
+        columns.into_iter().filter(|column| side != Side::Webhooks || column.name() != "amount").collect();
+    let mapped: BTreeSet<Field> =
+        Field::ALL.into_iter().filter(|field| kept.iter().any(|column| column.name() == field.name())).collect();
+    for field in &mapped {
+        assert!(matches!(field.kind(), FieldType::Text | FieldType::Minor | FieldType::Micros));
+    }
+    Frame {
+        side,
+        rows: DataFrame::new(rows.len(), kept).expect("columns of one length"),
+        mapped,
+        quarantine: Vec::new(),
+        files: vec![RawFile {
+            name: format!("{side}.csv"),
+            origin: Origin::Path { path: format!("{side}.csv") },
+            stored: format!("{side}.csv").into(),
+            sha256: side.name().to_owned(),
+            bytes: 1,
+        }],
+        rows_read: vec![rows.len() as u64],
+        warnings: Vec::new(),
+        control_mismatches: Vec::new(),
+    }
+}
