@@ -115,7 +115,7 @@ fn multiplicity() -> Vec<Case> {
             vec![row("f")],
             vec![row("l").at(hour(-40))],
             vec![settled("l")],
-            &[(K::FileOnly, 1_000), (K::MissingInFile, 1_000)],
+            &[(K::MissingInFile, 1_000), (K::FileOnly, 1_000)],
         ),
     ]
 }
@@ -192,7 +192,7 @@ impl Clone for Case {
 fn troubled_file() -> Frame {
     let mut troubled = frame(Side::File, &[row("a")]);
     let mut again = troubled.files[0].clone();
-    again.name = "again.json".to_owned();
+    "again.json".clone_into(&mut again.name);
     troubled.files.push(again);
     troubled.files[0].origin = Origin::Provider {
         provider: "kard".to_owned(),

@@ -1,5 +1,7 @@
 //! Every test of the project, in one binary: polars is linked once.
 
+#![expect(unreachable_pub, reason = "helpers of a test binary have nobody to be public to")]
+
 mod classification;
 mod properties;
 mod support;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{NaiveDate, TimeDelta, TimeZone, Utc};
-use polars::prelude::{Column, DataFrame, IntoColumn, NewChunkedArray, UInt32Chunked};
+use polars::prelude::{Column, DataFrame, IntoColumn, UInt32Chunked};
 use tieout::frames::schema::{EXCLUDED, FILE, LINE};
 use tieout::frames::{Field, FieldType, Frame, Side};
 use tieout::job::{Fallback, Grain, Matching, Splits};
@@ -66,7 +66,7 @@ impl Row {
         self
     }
     pub fn currency(mut self, code: &str) -> Self {
-        self.currency = code.to_owned();
+        code.clone_into(&mut self.currency);
         self
     }
     pub fn status(mut self, status: &str) -> Self {
