@@ -7,6 +7,7 @@ pub mod exit;
 pub mod money;
 pub mod period;
 
+pub mod config;
 pub mod job;
 pub mod project;
 

@@ -1,5 +1,8 @@
 //! The project file `tieout.yaml`: providers, secrets, and where state and artifacts live.
 
+mod load;
+pub mod spec;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,6 +10,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+
+use crate::sandbox;
+pub use load::{FILE, LoadError};
 
 /// The project as validated: paths absolute, nothing left to interpret.
 #[derive(Debug, Clone)]
@@ -25,6 +31,32 @@ pub struct Project {
 #[derive(Debug, Clone)]
 pub enum ProviderConfig {
     Kard(KardConfig),
+}
+
+impl Project {
+    /// The same project in a world of its own, for `--sandbox`: state and artifacts in `sandbox/`,
+    /// local inputs from `samples/data/`, and every provider at the sandbox's addresses with its credentials.
+    #[must_use]
+    pub fn with_sandbox(mut self, base_url: &str, token_url: &str) -> Self {
+        let world = self.root.join("sandbox");
+        self.state = world.join("state.db");
+        self.artifacts = world.join("runs");
+        self.data = self.root.join("samples").join("data");
+        for provider in self.providers.values_mut() {
+            match provider {
+                ProviderConfig::Kard(kard) => {
+                    base_url.trim_end_matches('/').clone_into(&mut kard.base_url);
+                    token_url.clone_into(&mut kard.token_url);
+                    sandbox::ORGANIZATION.clone_into(&mut kard.organization);
+                    kard.target_issuer = None;
+                    kard.client_id = Secret::Sandbox(sandbox::CLIENT_ID.to_owned());
+                    kard.client_secret = Secret::Sandbox(sandbox::CLIENT_SECRET.to_owned());
+                    kard.webhook_key = Some(Secret::Sandbox(sandbox::WEBHOOK_KEY.to_owned()));
+                }
+            }
+        }
+        self
+    }
 }
 
 /// One Kard client of `tieout.yaml`.

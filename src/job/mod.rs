@@ -1,6 +1,12 @@
 //! A job as validated: nothing is left to interpret. `spec` is the job as written, `check` turns
 //! one into the other and finds every problem at once.
 
+pub mod check;
+pub mod cron;
+pub mod load;
+pub mod preset;
+pub mod spec;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -8,6 +14,9 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use cron::next_fire;
+pub use load::{load, load_all};
 
 use crate::frames::{Field, Side};
 

@@ -1,0 +1,79 @@
+//! `tieout validate`: every problem of the project file and of the jobs, offline.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::config::Problems;
+use crate::exit::ExitCode;
+use crate::job::{Job, load};
+use crate::project::{FILE, Project};
+
+/// What was looked at, and what is wrong with it.
+#[derive(Debug, Clone, Serialize)]
+pub struct ValidateOutcome {
+    /// The files without a problem: the project file first, then the jobs by name.
+    pub valid: Vec<PathBuf>,
+    pub problems: Problems,
+}
+
+impl ValidateOutcome {
+    pub fn code(&self) -> ExitCode {
+        if self.problems.is_empty() { ExitCode::Done } else { ExitCode::Configuration }
+    }
+
+    /// For the terminal: the problems with the lines they are about, then one line of summary.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for problem in &self.problems {
+            let _ = writeln!(text, "{problem}\n");
+        }
+        for path in &self.valid {
+            let _ = writeln!(text, "{}: valid", path.display());
+        }
+        let mut files = self.problems.iter().map(|problem| &problem.file).collect::<Vec<_>>();
+        files.dedup();
+        if !files.is_empty() {
+            let _ = writeln!(text, "{} in {}", count(self.problems.len(), "problem"), count(files.len(), "file"));
+        }
+        text
+    }
+}
+
+/// Checks the project file in `root` and the named jobs, or all of them. Touches no network and
+/// reads no secret.
+pub fn run(root: &Path, jobs: &[String]) -> ValidateOutcome {
+    let mut valid = Vec::new();
+    let mut problems = Problems::default();
+    let project = match Project::load(root) {
+        Ok(project) => {
+            valid.push(PathBuf::from(FILE));
+            Some(project)
+        }
+        Err(found) => {
+            problems.extend(found);
+            None
+        }
+    };
+    // With a broken project file the jobs are still checked, but for the names of providers.
+    let providers = project.as_ref().map(|project| &project.providers);
+    let mut loaded = Vec::<Job>::new();
+    if jobs.is_empty() {
+        let (good, bad) = load::load_all_from(root, providers);
+        loaded.extend(good);
+        problems.extend(bad);
+    }
+    for name in jobs {
+        match load::load_from(root, providers, name) {
+            Ok(job) => loaded.push(job),
+            Err(found) => problems.extend(found),
+        }
+    }
+    valid.extend(loaded.into_iter().map(|job| job.path));
+    ValidateOutcome { valid, problems }
+}
+
+fn count(number: usize, word: &str) -> String {
+    if number == 1 { format!("1 {word}") } else { format!("{number} {word}s") }
+}

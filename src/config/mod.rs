@@ -1,0 +1,99 @@
+//! How a YAML file of the project becomes a typed value: read with places, checked against the
+//! schema of its written form, every problem kept with file, line and column.
+
+pub mod check;
+pub mod problem;
+pub mod quantity;
+pub mod shape;
+pub mod yaml;
+
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+pub use check::Checker;
+pub use problem::{Finding, Place, Problem, Problems};
+
+/// A file of more bytes than this is no configuration.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// A file that could be read: its tree with places, and the written form if the shape is right.
+#[derive(Debug)]
+pub struct Document<T> {
+    pub text: String,
+    pub root: yaml::Node,
+    pub spec: T,
+}
+
+/// Reads the bytes of a configuration file.
+///
+/// # Errors
+/// When it is not there, cannot be read, or is too big to be one; told without a place.
+pub fn read_file(path: &Path) -> Result<Vec<u8>, Finding> {
+    let too_big = |bytes: u64| Finding::anywhere(format!("the file has {bytes} bytes; expected at most 1 MiB"));
+    let cannot = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => Finding::anywhere("there is no such file"),
+        _ => Finding::anywhere(format!("cannot read the file: {error}")),
+    };
+    let bytes = std::fs::metadata(path).map_err(cannot)?.len();
+    if bytes > MAX_FILE_BYTES {
+        return Err(too_big(bytes));
+    }
+    std::fs::read(path).map_err(cannot)
+}
+
+/// Parses `bytes`, checks them against `schema` and gives the written form.
+///
+/// # Errors
+/// Everything that is wrong with the shape, in the order of the file, and the text for excerpts.
+pub fn parse<T: DeserializeOwned>(
+    bytes: &[u8],
+    schema: &serde_json::Value,
+) -> Result<Document<T>, (String, Vec<Finding>)> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text).to_owned(),
+        Err(error) => {
+            let valid = String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned();
+            let place = Place::end_of(&valid);
+            return Err((valid, vec![Finding::at(place, "a byte that is not UTF-8; save the file as UTF-8")]));
+        }
+    };
+    let (root, mut findings) = yaml::parse(&text);
+    let Some(root) = root else { return Err((text, findings)) };
+    let (value, shape) = shape::check(schema, &root);
+    findings.extend(shape);
+    if !findings.is_empty() {
+        findings.sort_by_key(|finding| finding.place);
+        return Err((text, findings));
+    }
+    match serde_json::from_value(value) {
+        Ok(spec) => Ok(Document { text, root, spec }),
+        Err(error) => Err((text, vec![Finding::anywhere(format!("does not have the expected shape: {error}"))])),
+    }
+}
+
+/// The candidate that was probably meant, if one is close enough.
+pub fn closest<'c>(written: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let folded = written.to_lowercase();
+    let bound = (written.chars().count() / 3).clamp(1, 4);
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&folded, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= bound && *distance < candidate.chars().count())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// `did you mean `x`?`, or the list of what is known.
+pub fn did_you_mean(written: &str, known: &[&str]) -> String {
+    match closest(written, known.iter().copied()) {
+        Some(candidate) => format!("did you mean `{candidate}`?"),
+        None if known.is_empty() => "there are none here".to_owned(),
+        None => format!("expected one of {}", quoted(known)),
+    }
+}
+
+/// `` `a`, `b`, `c` ``
+pub fn quoted(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,308 @@
+//! Checks a YAML tree against the JSON Schema of a written form and collects every deviation:
+//! unknown and missing keys, wrong kinds of values, words that are not in a list.
+//!
+//! Knows the part of JSON Schema that schemars writes for plain structs and enums.
+
+use serde_json::{Map, Value as Json};
+
+use super::problem::{Finding, Place};
+use super::yaml::{Entry, Node, Value};
+use super::{did_you_mean, quoted};
+
+/// The tree as JSON (complete only when nothing was found), and what is wrong with it.
+pub fn check(schema: &Json, root: &Node) -> (Json, Vec<Finding>) {
+    let mut walker = Walker { schema, findings: Vec::new() };
+    let whole = Spot { path: String::new(), owner: Place::START };
+    let value = walker.value(schema, root, &whole);
+    (value, walker.findings)
+}
+
+struct Walker<'s> {
+    schema: &'s Json,
+    findings: Vec<Finding>,
+}
+
+/// Where the walk is: the dotted path for people, and the place of the key that leads here.
+struct Spot {
+    path: String,
+    owner: Place,
+}
+
+impl Spot {
+    fn below(&self, key: &str, owner: Place) -> Self {
+        let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
+        Self { path, owner }
+    }
+
+    fn of(&self) -> String {
+        if self.path.is_empty() { String::new() } else { format!(" in {}", self.path) }
+    }
+
+    fn name(&self) -> String {
+        if self.path.is_empty() { "the file".to_owned() } else { format!("`{}`", self.path) }
+    }
+}
+
+impl<'s> Walker<'s> {
+    fn value(&mut self, schema: &'s Json, node: &Node, spot: &Spot) -> Json {
+        let mut alternatives = Vec::new();
+        let secret = self.alternatives(schema, &mut alternatives);
+        if secret && !matches!(node.value, Value::Map(_)) && !node.is_null() {
+            // The text itself may be the secret: it is not repeated.
+            let message = format!("{} is written out; a secret never stands in this file", spot.name());
+            self.findings.push(Finding::at(node.at, message).help("write {env: NAME} or {file: PATH}"));
+            return Json::Null;
+        }
+        match &node.value {
+            Value::Map(entries) => self.map(&alternatives, entries, node, spot),
+            Value::List(items) => self.list(&alternatives, items, node, spot),
+            Value::Scalar { text, plain } => self.scalar(&alternatives, text, *plain, node, spot),
+        }
+    }
+
+    /// Unfolds references and choices; tells whether a secret is among them.
+    fn alternatives(&self, schema: &'s Json, found: &mut Vec<&'s Json>) -> bool {
+        let mut secret = false;
+        if let Some(reference) = schema.get("$ref").and_then(Json::as_str) {
+            secret |= reference.ends_with("/Secret");
+            let target = reference.strip_prefix('#').and_then(|pointer| self.schema.pointer(pointer));
+            if let Some(target) = target {
+                secret |= self.alternatives(target, found);
+            }
+        } else if let Some(choices) = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Json::as_array) {
+            for choice in choices {
+                secret |= self.alternatives(choice, found);
+            }
+        } else {
+            found.push(schema);
+        }
+        secret
+    }
+
+    fn map(&mut self, alternatives: &[&'s Json], entries: &[Entry], node: &Node, spot: &Spot) -> Json {
+        let groups = alternatives.iter().copied().filter(|schema| allows(schema, "object")).collect::<Vec<_>>();
+        let chosen = match groups.as_slice() {
+            [] => return self.wrong_kind(alternatives, "a group of keys", node, spot),
+            [only] => *only,
+            [first, ..] => {
+                let by_key = |entry: &Entry| groups.iter().copied().find(|group| property(group, &entry.key).is_some());
+                match (entries.iter().find_map(by_key), entries.first()) {
+                    (Some(group), _) => group,
+                    (None, Some(entry)) => {
+                        let known = groups.iter().flat_map(|group| property_names(group)).collect::<Vec<_>>();
+                        self.unknown_key(entry, &known, spot);
+                        return Json::Null;
+                    }
+                    (None, None) => first,
+                }
+            }
+        };
+        self.group(chosen, entries, spot)
+    }
+
+    fn group(&mut self, schema: &'s Json, entries: &[Entry], spot: &Spot) -> Json {
+        let known = property_names(schema);
+        let mut object = Map::new();
+        let mut meant = Vec::new();
+        for entry in entries {
+            let below = spot.below(&entry.key, entry.at);
+            let value_schema = property(schema, &entry.key)
+                .or_else(|| schema.get("additionalProperties").filter(|additional| additional.is_object()));
+            match value_schema {
+                Some(value_schema) => {
+                    let value = self.value(value_schema, &entry.node, &below);
+                    object.insert(entry.key.clone(), value);
+                }
+                None => meant.extend(self.unknown_key(entry, &known, spot)),
+            }
+        }
+        let required = schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
+        for key in required {
+            // A mistyped key is one mistake, not an unknown one and a missing one.
+            if !entries.iter().any(|entry| entry.key == key) && !meant.iter().any(|candidate| candidate == key) {
+                self.findings.push(Finding::at(spot.owner, format!("missing key `{key}`{}", spot.of())));
+            }
+        }
+        Json::Object(object)
+    }
+
+    /// Gives the key that was probably meant.
+    fn unknown_key(&mut self, entry: &Entry, known: &[&str], spot: &Spot) -> Option<String> {
+        let message = format!("unknown key `{}`{}", entry.key, spot.of());
+        self.findings.push(Finding::at(entry.at, message).help(did_you_mean(&entry.key, known)));
+        super::closest(&entry.key, known.iter().copied()).map(str::to_owned)
+    }
+
+    fn list(&mut self, alternatives: &[&'s Json], items: &[Node], node: &Node, spot: &Spot) -> Json {
+        let Some(schema) = alternatives.iter().copied().find(|schema| allows(schema, "array")) else {
+            return self.wrong_kind(alternatives, "a list", node, spot);
+        };
+        let bound = |name: &str| schema.get(name).and_then(Json::as_u64);
+        let length = items.len() as u64;
+        if bound("minItems").is_some_and(|least| length < least) || bound("maxItems").is_some_and(|most| length > most)
+        {
+            let expected = match (bound("minItems"), bound("maxItems")) {
+                (Some(least), Some(most)) if least == most => format!("exactly {least}"),
+                (Some(least), _) => format!("at least {least}"),
+                (None, most) => format!("at most {}", most.unwrap_or_default()),
+            };
+            self.findings
+                .push(Finding::at(node.at, format!("{} has {length} items; expected {expected}", spot.name())));
+        }
+        let values = items.iter().enumerate().map(|(index, item)| {
+            let prefix = schema.get("prefixItems").and_then(|prefix| prefix.get(index));
+            let below = Spot { path: format!("{}[{index}]", spot.path), owner: item.at };
+            match prefix.or_else(|| schema.get("items").filter(|items| items.is_object())) {
+                Some(item_schema) => self.value(item_schema, item, &below),
+                None => Json::Null,
+            }
+        });
+        Json::Array(values.collect())
+    }
+
+    fn scalar(&mut self, alternatives: &[&'s Json], text: &str, plain: bool, node: &Node, spot: &Spot) -> Json {
+        if node.is_null() {
+            if alternatives.iter().any(|schema| allows(schema, "null")) {
+                return Json::Null;
+            }
+            return self.wrong_kind(alternatives, "nothing", node, spot);
+        }
+        let words = alternatives.iter().flat_map(|schema| enumerated(schema)).collect::<Vec<_>>();
+        if words.contains(&text) {
+            return Json::String(text.to_owned());
+        }
+        let free_text = alternatives.iter().any(|schema| allows(schema, "string") && enumerated(schema).is_empty());
+        if !words.is_empty() && !free_text {
+            let message = format!("unknown value `{}` for {}", cut(text), spot.name());
+            self.findings.push(Finding::at(node.at, message).help(did_you_mean(text, &words)));
+            return Json::Null;
+        }
+        let boolean = if plain { as_boolean(text) } else { None };
+        if let Some(value) = boolean
+            && alternatives.iter().any(|schema| allows(schema, "boolean"))
+        {
+            return Json::Bool(value);
+        }
+        if let Some(schema) = alternatives.iter().copied().find(|schema| allows(schema, "integer"))
+            && plain
+            && let Some(value) = self.integer(schema, text, node, spot)
+        {
+            return value;
+        }
+        // Numbers are taken as text where text is expected, digit by digit as written.
+        if free_text && boolean.is_none() {
+            return Json::String(text.to_owned());
+        }
+        let found = match boolean {
+            Some(_) if free_text => format!("`{text}`, which YAML takes for true or false unless it stands in quotes"),
+            _ if plain => format!("`{}`", cut(text)),
+            _ => format!("the text \"{}\"", cut(text)),
+        };
+        self.wrong_kind(alternatives, &found, node, spot)
+    }
+
+    /// None when the text is no whole number; out of bounds is a finding of its own.
+    fn integer(&mut self, schema: &Json, text: &str, node: &Node, spot: &Spot) -> Option<Json> {
+        let number = text.parse::<i128>().ok()?;
+        let (format_least, format_most) = match schema.get("format").and_then(Json::as_str) {
+            Some("uint8") => (0, u8::MAX.into()),
+            Some("uint16") => (0, u16::MAX.into()),
+            Some("uint32") => (0, u32::MAX.into()),
+            Some("uint64" | "uint") => (0, u64::MAX.into()),
+            _ => (i64::MIN.into(), i64::MAX.into()),
+        };
+        let bound = |name: &str| schema.get(name).and_then(Json::as_i64).map(i128::from);
+        let least = bound("minimum").unwrap_or(format_least).max(format_least);
+        let most = bound("maximum").unwrap_or(format_most).min(format_most);
+        if number < least || number > most {
+            let expected = if number < least { format!("at least {least}") } else { format!("at most {most}") };
+            self.findings.push(Finding::at(node.at, format!("{} is {number}; expected {expected}", spot.name())));
+            return Some(Json::Null);
+        }
+        match (i64::try_from(number), u64::try_from(number)) {
+            (Ok(number), _) => Some(number.into()),
+            (_, Ok(number)) => Some(number.into()),
+            _ => None,
+        }
+    }
+
+    fn wrong_kind(&mut self, alternatives: &[&Json], found: &str, node: &Node, spot: &Spot) -> Json {
+        let at = if matches!(node.value, Value::Map(_)) || node.is_null() { spot.owner } else { node.at };
+        let message = format!("{} is {found}; expected {}", spot.name(), expected(alternatives));
+        self.findings.push(Finding::at(at, message));
+        Json::Null
+    }
+}
+
+fn allows(schema: &Json, kind: &str) -> bool {
+    match schema.get("type") {
+        Some(Json::String(one)) => one == kind,
+        Some(Json::Array(several)) => several.iter().any(|one| one == kind),
+        _ => kind == "string" && !enumerated(schema).is_empty(),
+    }
+}
+
+fn enumerated(schema: &Json) -> Vec<&str> {
+    let constant = schema.get("const").and_then(Json::as_str);
+    let list = schema.get("enum").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
+    constant.into_iter().chain(list).collect()
+}
+
+fn property<'s>(schema: &'s Json, key: &str) -> Option<&'s Json> {
+    schema.get("properties")?.get(key)
+}
+
+fn property_names(schema: &Json) -> Vec<&str> {
+    schema
+        .get("properties")
+        .and_then(Json::as_object)
+        .into_iter()
+        .flat_map(|map| map.keys().map(String::as_str))
+        .collect()
+}
+
+fn as_boolean(text: &str) -> Option<bool> {
+    match text {
+        "true" | "True" | "TRUE" => Some(true),
+        "false" | "False" | "FALSE" => Some(false),
+        _ => None,
+    }
+}
+
+/// What may stand here, in words.
+fn expected(alternatives: &[&Json]) -> String {
+    let words = alternatives.iter().flat_map(|schema| enumerated(schema)).collect::<Vec<_>>();
+    let mut kinds = Vec::new();
+    if !words.is_empty() {
+        kinds.push(quoted(&words));
+    }
+    let free_text = alternatives.iter().any(|schema| allows(schema, "string") && enumerated(schema).is_empty());
+    if free_text {
+        kinds.push("text".to_owned());
+    }
+    for (kind, name) in [("integer", "a whole number"), ("boolean", "true or false"), ("array", "a list")] {
+        let implied = kind == "integer" && free_text;
+        if !implied && alternatives.iter().any(|schema| allows(schema, kind)) {
+            kinds.push(name.to_owned());
+        }
+    }
+    let groups = alternatives.iter().filter(|schema| allows(schema, "object")).collect::<Vec<_>>();
+    if !groups.is_empty() {
+        let keys = groups.iter().flat_map(|group| property_names(group)).collect::<Vec<_>>();
+        kinds.push(match keys.as_slice() {
+            [] => "a group of keys".to_owned(),
+            keys if keys.len() > 6 => "a group of keys".to_owned(),
+            keys => format!("a group with {}", quoted(keys)),
+        });
+    }
+    kinds.join(" or ")
+}
+
+/// At most 60 characters of what was written.
+fn cut(text: &str) -> String {
+    if text.chars().count() <= 60 {
+        return text.to_owned();
+    }
+    let kept = text.chars().take(59).collect::<String>();
+    format!("{kept}…")
+}

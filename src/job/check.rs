@@ -1,0 +1,163 @@
+//! From the job as written to the job as validated: every problem at once, with its place. Pure.
+
+mod column;
+mod input;
+mod matching;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use chrono::TimeDelta;
+
+use super::spec::{GatesSpec, InputSpec, JobSpec, ScheduleSpec};
+use super::{Gates, Grain, Input, Job, ReportFormat, Schedule, cron};
+use crate::config::Checker;
+use crate::frames::Side;
+use crate::money;
+use crate::project::ProviderConfig;
+
+/// What a job may refer to.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'c> {
+    /// None when `tieout.yaml` itself is wrong: references to providers are then not checked.
+    pub providers: Option<&'c BTreeMap<String, ProviderConfig>>,
+    /// The job file, as it is told to people.
+    pub path: &'c Path,
+    /// SHA-256 of the job file's bytes, lower-case hexadecimal.
+    pub digest: &'c str,
+}
+
+/// The validated job; none when the checker holds a problem.
+pub fn job(spec: &JobSpec, context: Context<'_>, checker: &mut Checker<'_>) -> Option<Job> {
+    name(spec, context.path, checker);
+    let zone = checker.zone("period/timezone", &spec.period.timezone);
+    let schedule = spec.schedule.as_ref().map(|schedule| schedule_of(schedule, zone, checker));
+    let grain = spec.period.grain;
+    let inputs = inputs(spec, grain, context, checker);
+    let matching = matching::matching(&spec.matching, &inputs, checker);
+    let grace = match &spec.grace {
+        Some(text) => delta("grace", text, checker),
+        None => Some(TimeDelta::zero()),
+    };
+    let gates = spec.gates.as_ref().map_or_else(|| Some(Gates::default()), |gates| gates_of(gates, checker));
+    let schedule = match schedule {
+        Some(schedule) => Some(schedule?),
+        None => None,
+    };
+    Some(Job {
+        name: spec.job.clone(),
+        description: spec.description.clone(),
+        path: context.path.to_owned(),
+        digest: context.digest.to_owned(),
+        grain,
+        zone: zone?,
+        schedule,
+        inputs: inputs.into_iter().map(|(_, input)| input).collect::<Option<_>>()?,
+        matching: matching?,
+        grace: grace?,
+        gates: gates?,
+        reports: reports(spec.report.as_deref()),
+    })
+}
+
+/// The side of each input that is written, and the input if it is right.
+type Inputs = Vec<(Side, Option<Input>)>;
+
+fn name(spec: &JobSpec, path: &Path, checker: &mut Checker<'_>) {
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let name = &spec.job;
+    if name.is_empty() || name.len() > 64 || !name.chars().all(good) {
+        let message = format!("`{name}` is no job name; expected 1 to 64 small letters, digits and hyphens");
+        checker.problem("job", message);
+        return;
+    }
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    if stem != *name {
+        let message = format!("the job is named `{name}`, but its file `{stem}`; expected the same name");
+        checker.problem("job", message);
+    }
+}
+
+fn schedule_of(spec: &ScheduleSpec, zone: Option<chrono_tz::Tz>, checker: &mut Checker<'_>) -> Option<Schedule> {
+    let parsed = cron::parse(&spec.cron);
+    let cron = checker.keep("schedule/cron", parsed).map(|_| spec.cron.clone());
+    let zone = match &spec.timezone {
+        Some(name) => checker.zone("schedule/timezone", name),
+        None => zone,
+    };
+    Some(Schedule { cron: cron?, zone: zone?, catchup: spec.catchup.unwrap_or(0) })
+}
+
+fn inputs(spec: &JobSpec, grain: Grain, context: Context<'_>, checker: &mut Checker<'_>) -> Inputs {
+    let written: [(Side, Option<&InputSpec>); 3] = [
+        (Side::File, spec.inputs.file.as_ref()),
+        (Side::Ledger, spec.inputs.ledger.as_ref()),
+        (Side::Webhooks, spec.inputs.webhooks.as_ref()),
+    ];
+    let inputs = written
+        .into_iter()
+        .filter_map(|(side, input)| input.map(|input| (side, input::input(side, input, grain, context, checker))))
+        .collect::<Inputs>();
+    if inputs.len() < 2 {
+        let found = match inputs.first() {
+            Some((side, _)) => format!("only the input `{side}`"),
+            None => "no input".to_owned(),
+        };
+        checker.problem("inputs", format!("{found}; expected two or three of `file`, `ledger`, `webhooks`"));
+    }
+    inputs
+}
+
+fn gates_of(spec: &GatesSpec, checker: &mut Checker<'_>) -> Option<Gates> {
+    let mut gates = Gates { max_breaks: spec.max_breaks, ..Gates::default() };
+    let mut complete = true;
+    for (currency, text) in &spec.max_break_amount {
+        let path = format!("gates/max_break_amount/{currency}");
+        match minor(currency, text) {
+            Ok(minor) => {
+                gates.max_break_amount_minor.insert(currency.clone(), minor);
+            }
+            Err(message) => {
+                checker.problem(&path, message);
+                complete = false;
+            }
+        }
+    }
+    complete.then_some(gates)
+}
+
+/// An amount of major units in minor ones, exactly.
+fn minor(currency: &str, text: &str) -> Result<i64, String> {
+    let exponent = money::exponent(currency)
+        .ok_or_else(|| format!("unknown currency `{currency}`; expected an ISO 4217 code such as `USD`"))?;
+    let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b'-');
+    let amount = rust_decimal::Decimal::from_str_exact(text)
+        .ok()
+        .filter(|_| plain)
+        .ok_or_else(|| format!("`{text}` is not an amount; expected digits and a point, such as \"500.00\""))?;
+    if amount.is_sign_negative() && !amount.is_zero() {
+        return Err(format!("the limit {text} is negative; expected zero or more"));
+    }
+    let decimals = amount.normalize().scale();
+    if decimals > u32::from(exponent) {
+        return Err(format!("{text} has {decimals} decimals; {currency} has at most {exponent}"));
+    }
+    let factor = rust_decimal::Decimal::from(10_i64.pow(u32::from(exponent)));
+    amount
+        .checked_mul(factor)
+        .and_then(|minor| i64::try_from(minor.normalize()).ok())
+        .ok_or_else(|| format!("{text} is too big for an amount"))
+}
+
+fn reports(written: Option<&[ReportFormat]>) -> Vec<ReportFormat> {
+    use ReportFormat::{Csv, Html, Json, Parquet, Xlsx};
+    let mut reports = written.unwrap_or(&[Xlsx, Html, Csv, Json, Parquet]).to_vec();
+    reports.sort_unstable();
+    reports.dedup();
+    reports
+}
+
+fn delta(path: &str, text: &str, checker: &mut Checker<'_>) -> Option<TimeDelta> {
+    let duration = checker.duration(path, text)?;
+    Some(TimeDelta::from_std(duration).expect("a duration of a configuration is at most ten years"))
+}

@@ -1,0 +1,97 @@
+//! One entry of `columns:`.
+
+use chrono::format::{Item, StrftimeItems};
+use chrono_tz::Tz;
+
+use super::super::spec::{ColumnLong, ColumnSpec};
+use super::super::{Column, ColumnSource, TimeFormat, Unit};
+use crate::config::{Checker, did_you_mean};
+use crate::frames::{Field, FieldType};
+use crate::money;
+
+const FORMATS: [&str; 3] = ["iso", "epoch_seconds", "epoch_millis"];
+
+pub(super) fn column(at: &str, field: Field, written: &ColumnSpec, checker: &mut Checker<'_>) -> Option<Column> {
+    let path = format!("{at}/columns/{}", field.name());
+    match written {
+        ColumnSpec::Short(names) => Some(Column {
+            from: names_of(&path, names, checker)?,
+            unit: Unit::default(),
+            time: TimeFormat::Iso { zone: None },
+        }),
+        ColumnSpec::Long(long) => long_form(&path, field, long, checker),
+    }
+}
+
+fn long_form(path: &str, field: Field, long: &ColumnLong, checker: &mut Checker<'_>) -> Option<Column> {
+    let from = match (&long.column, &long.constant) {
+        (Some(names), None) => names_of(&format!("{path}/column"), names, checker),
+        (None, Some(text)) => constant(&format!("{path}/constant"), field, text, checker),
+        (Some(_), Some(_)) => {
+            checker.problem(path, "both `column` and `constant`; expected one of them");
+            None
+        }
+        (None, None) => {
+            checker.problem(path, "neither `column` nor `constant`; expected one of them");
+            None
+        }
+    };
+    if long.unit.is_some() && field.kind() != FieldType::Minor {
+        checker.problem(&format!("{path}/unit"), format!("`unit` is for amounts; `{}` is none", field.name()));
+    }
+    for (key, written) in [("format", long.format.is_some()), ("timezone", long.timezone.is_some())] {
+        if written && field.kind() != FieldType::Micros {
+            checker.problem(&format!("{path}/{key}"), format!("`{key}` is for times; `{}` is none", field.name()));
+        }
+    }
+    let zone = match &long.timezone {
+        Some(name) => Some(checker.zone(&format!("{path}/timezone"), name)?),
+        None => None,
+    };
+    let time = time_format(path, long.format.as_deref(), zone, checker)?;
+    Some(Column { from: from?, unit: long.unit.unwrap_or_default(), time })
+}
+
+fn names_of(path: &str, names: &[String], checker: &mut Checker<'_>) -> Option<ColumnSource> {
+    if names.is_empty() || names.iter().any(|name| name.trim().is_empty()) {
+        checker.problem(path, "a column without a name; expected a header, a dotted path, or a number from 1");
+        return None;
+    }
+    Some(ColumnSource::Columns(names.to_vec()))
+}
+
+fn constant(path: &str, field: Field, text: &str, checker: &mut Checker<'_>) -> Option<ColumnSource> {
+    if field == Field::TransactionId {
+        checker.problem(path, "`transaction_id` is the same text in every row; expected a column");
+        return None;
+    }
+    if field == Field::Currency && money::exponent(text).is_none() {
+        checker.problem(path, format!("unknown currency `{text}`; expected an ISO 4217 code such as `USD`"));
+        return None;
+    }
+    Some(ColumnSource::Constant(text.to_owned()))
+}
+
+fn time_format(path: &str, written: Option<&str>, zone: Option<Tz>, checker: &mut Checker<'_>) -> Option<TimeFormat> {
+    let path = &format!("{path}/format");
+    match written {
+        None | Some("iso") => Some(TimeFormat::Iso { zone }),
+        Some("epoch_seconds") => Some(TimeFormat::EpochSeconds),
+        Some("epoch_millis") => Some(TimeFormat::EpochMillis),
+        Some(word) if !word.contains('%') => {
+            let help = match crate::config::closest(word, FORMATS) {
+                Some(_) => did_you_mean(word, &FORMATS),
+                None => format!("{}, or a strftime pattern such as `%d/%m/%Y`", did_you_mean(word, &FORMATS)),
+            };
+            checker.problem_with_help(path, format!("unknown time format `{word}`"), help);
+            None
+        }
+        Some(pattern) => {
+            if StrftimeItems::new(pattern).any(|item| matches!(item, Item::Error)) {
+                checker.problem(path, format!("`{pattern}` is no strftime pattern; expected one such as `%d/%m/%Y`"));
+                return None;
+            }
+            Some(TimeFormat::Pattern { pattern: pattern.to_owned(), zone })
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! One input: its source, format, preset, and how its columns become canonical ones.
+
+use std::collections::BTreeMap;
+
+use super::super::preset::{self, Preset};
+use super::super::spec::{FormatSpec, InputSpec, LimitsSpec};
+use super::super::{Column, ColumnSource, FileType, Format, Grain, Input, Mapping, OnMissing, ReadLimits, Source};
+use super::{Context, column};
+use crate::config::{Checker, did_you_mean, quantity};
+use crate::frames::{Field, FieldType, Side};
+use crate::project::ProviderConfig;
+
+pub(super) fn input(
+    side: Side,
+    spec: &InputSpec,
+    grain: Grain,
+    context: Context<'_>,
+    checker: &mut Checker<'_>,
+) -> Option<Input> {
+    let at = format!("inputs/{side}");
+    let source = source(&at, spec, grain, context, checker);
+    let preset = match &spec.preset {
+        Some(name) => Some(preset_of(&at, name, checker)?),
+        None => None,
+    };
+    let format = match &spec.format {
+        Some(written) => format_of(&at, written, checker),
+        None => Some(
+            preset
+                .as_ref()
+                .map_or(Format::Csv { delimiter: b',', quote: b'"', header: true }, |preset| preset.format.clone()),
+        ),
+    };
+    if let Some(format) = &format {
+        verify(&at, spec, format, context, checker);
+    }
+    let mapping = mapping(&at, spec, preset.as_ref(), checker);
+    let due = match &spec.due {
+        Some(_) if spec.path.is_some() => {
+            let message = "`due` counts from the time at which a provider sent the file, and this input is a path";
+            checker.problem(&format!("{at}/due"), message);
+            None
+        }
+        Some(text) => Some(super::delta(&format!("{at}/due"), text, checker)?),
+        None => None,
+    };
+    let known_columns = known_columns(spec, preset.as_ref());
+    Some(Input {
+        side,
+        source: source?,
+        format: format?,
+        mapping: mapping?,
+        quarantine_limit: spec.quarantine.unwrap_or(0),
+        allow_empty: spec.allow_empty.unwrap_or(false),
+        on_missing: spec.on_missing.unwrap_or(OnMissing::Wait),
+        due,
+        verify: spec.verify.clone(),
+        known_columns,
+        limits: limits(&at, spec.limits.as_ref(), checker)?,
+    })
+}
+
+fn preset_of(at: &str, name: &str, checker: &mut Checker<'_>) -> Option<Preset> {
+    let found = preset::by_name(name);
+    if found.is_none() {
+        let message = format!("unknown preset `{name}`");
+        checker.problem_with_help(&format!("{at}/preset"), message, did_you_mean(name, &preset::NAMES));
+    }
+    found
+}
+
+fn source(at: &str, spec: &InputSpec, grain: Grain, context: Context<'_>, checker: &mut Checker<'_>) -> Option<Source> {
+    match (&spec.path, &spec.provider) {
+        (Some(pattern), None) => {
+            for (key, written) in [("file_type", spec.file_type.is_some()), ("name", spec.name.is_some())] {
+                if written {
+                    let message = format!("`{key}` belongs to a provider's file, and this input is a path");
+                    checker.problem(&format!("{at}/{key}"), message);
+                }
+            }
+            path_pattern(&format!("{at}/path"), pattern, checker)?;
+            Some(Source::Path { pattern: pattern.clone() })
+        }
+        (None, Some(provider)) => {
+            provider_of(&format!("{at}/provider"), provider, context, checker);
+            let Some(file_type) = spec.file_type else {
+                checker.problem(&format!("{at}/provider"), "missing key `file_type`: which of the provider's files");
+                return None;
+            };
+            let name = file_name(at, spec, file_type, grain, checker)?;
+            Some(Source::Provider { provider: provider.clone(), file_type, name })
+        }
+        (Some(_), Some(_)) => {
+            checker.problem(&format!("{at}/path"), "both `path` and `provider`; expected one of them");
+            None
+        }
+        (None, None) => {
+            checker.problem(at, "neither `path` nor `provider`; expected one of them");
+            None
+        }
+    }
+}
+
+/// A path below the data folder, with no way out of it.
+fn path_pattern(path: &str, pattern: &str, checker: &mut Checker<'_>) -> Option<()> {
+    let absolute = pattern.starts_with(['/', '\\', '~']) || pattern.chars().nth(1) == Some(':');
+    if absolute {
+        checker.problem(path, format!("`{pattern}` is not below the data folder; expected a relative path"));
+        return None;
+    }
+    if pattern.split(['/', '\\']).any(|part| part == "..") {
+        checker.problem(path, format!("`{pattern}` leads out of the data folder; expected a path without `..`"));
+        return None;
+    }
+    if pattern.trim().is_empty() {
+        checker.problem(path, "the path is empty");
+        return None;
+    }
+    if let Err(error) = glob::Pattern::new(&pattern.replace("{period}", "2025-01-01")) {
+        checker.problem(path, format!("`{pattern}` is no glob: {}", error.msg));
+        return None;
+    }
+    placeholders(path, pattern, &["period"], checker)
+}
+
+fn file_name(
+    at: &str,
+    spec: &InputSpec,
+    file_type: FileType,
+    grain: Grain,
+    checker: &mut Checker<'_>,
+) -> Option<String> {
+    let Some(name) = &spec.name else {
+        let fits = if file_type == FileType::Monthly { Grain::Month } else { Grain::Day };
+        if fits != grain {
+            let (each, wanted) = if fits == Grain::Month { ("month", "month") } else { ("day", "day") };
+            let message = format!("`{}` is made once a {each}; expected period.grain: {wanted}", file_type.name());
+            checker.problem(&format!("{at}/file_type"), message);
+            return None;
+        }
+        let default = match grain {
+            Grain::Day => "cardlinked-reconciliation-{yymmdd}",
+            Grain::Month => "cardlinked-reconciliation-{yymm}",
+        };
+        return Some(default.to_owned());
+    };
+    let known: &[&str] = match grain {
+        Grain::Day => &["yymmdd", "yymm", "period"],
+        Grain::Month => &["yymm", "period"],
+    };
+    placeholders(&format!("{at}/name"), name, known, checker)?;
+    Some(name.clone())
+}
+
+/// Every `{word}` must be known.
+fn placeholders(path: &str, pattern: &str, known: &[&str], checker: &mut Checker<'_>) -> Option<()> {
+    let mut rest = pattern;
+    while let Some(open) = rest.find(['{', '}']) {
+        let word = rest[open..].strip_prefix('{').and_then(|after| after.split_once('}'));
+        let Some((word, after)) = word else {
+            checker.problem(path, format!("a brace without its partner in `{pattern}`"));
+            return None;
+        };
+        if !known.contains(&word) {
+            let braced = known.iter().map(|known| format!("{{{known}}}")).collect::<Vec<_>>();
+            let braced = braced.iter().map(String::as_str).collect::<Vec<_>>();
+            let written = format!("{{{word}}}");
+            let help = did_you_mean(&written, &braced);
+            checker.problem_with_help(path, format!("unknown placeholder `{written}` in `{pattern}`"), help);
+            return None;
+        }
+        rest = after;
+    }
+    Some(())
+}
+
+/// None only when it is known to be unknown.
+fn provider_of<'c>(
+    path: &str,
+    name: &str,
+    context: Context<'c>,
+    checker: &mut Checker<'_>,
+) -> Option<&'c ProviderConfig> {
+    let providers = context.providers?;
+    let found = providers.get(name);
+    if found.is_none() {
+        let known = providers.keys().map(String::as_str).collect::<Vec<_>>();
+        let help =
+            if known.is_empty() { "tieout.yaml has no providers".to_owned() } else { did_you_mean(name, &known) };
+        checker.problem_with_help(path, format!("unknown provider `{name}`"), help);
+    }
+    found
+}
+
+fn verify(at: &str, spec: &InputSpec, format: &Format, context: Context<'_>, checker: &mut Checker<'_>) {
+    let Some(name) = &spec.verify else { return };
+    let path = format!("{at}/verify");
+    if *format != Format::WebhookLog {
+        checker.problem(&path, "`verify` checks the signatures of notifications; expected format: webhook_log");
+    }
+    if let Some(ProviderConfig::Kard(kard)) = provider_of(&path, name, context, checker)
+        && kard.webhook_key.is_none()
+    {
+        let message = format!("the provider `{name}` has no `webhook_key` in tieout.yaml to check signatures with");
+        checker.problem(&path, message);
+    }
+}
+
+fn format_of(at: &str, written: &FormatSpec, checker: &mut Checker<'_>) -> Option<Format> {
+    match written {
+        FormatSpec::Csv(csv) => {
+            let at = format!("{at}/format/csv");
+            let delimiter = one_byte(&format!("{at}/delimiter"), csv.delimiter.as_deref(), b',', checker);
+            let quote = one_byte(&format!("{at}/quote"), csv.quote.as_deref(), b'"', checker);
+            let (delimiter, quote) = (delimiter?, quote?);
+            if delimiter == quote {
+                checker.problem(&at, "`delimiter` and `quote` are the same character");
+                return None;
+            }
+            Some(Format::Csv { delimiter, quote, header: csv.header.unwrap_or(true) })
+        }
+        FormatSpec::Json(json) => {
+            Some(Format::Json { rows: json.rows.clone().unwrap_or_default(), control: json.control.clone() })
+        }
+        FormatSpec::Jsonl => Some(Format::Jsonl),
+        FormatSpec::WebhookLog => Some(Format::WebhookLog),
+        FormatSpec::Parquet => Some(Format::Parquet),
+    }
+}
+
+fn one_byte(path: &str, written: Option<&str>, default: u8, checker: &mut Checker<'_>) -> Option<u8> {
+    let Some(text) = written else { return Some(default) };
+    match text.as_bytes() {
+        [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r' | 0) && !byte.is_ascii_alphanumeric() => Some(*byte),
+        _ if text == "\\t" => Some(b'\t'),
+        _ => {
+            checker
+                .problem(path, format!("`{text}` is not one ASCII character; expected one such as \";\" or \"\\t\""));
+            None
+        }
+    }
+}
+
+fn mapping(at: &str, spec: &InputSpec, preset: Option<&Preset>, checker: &mut Checker<'_>) -> Option<Mapping> {
+    let mut fields = preset.map(|preset| preset.fields.clone()).unwrap_or_default();
+    let mut complete = true;
+    for (field, written) in &spec.columns {
+        match column::column(at, *field, written, checker) {
+            Some(column) => {
+                fields.insert(*field, column);
+            }
+            None => complete = false,
+        }
+    }
+    complete &= columns_are_there(at, spec, &fields, checker);
+    for (field, values) in &spec.only {
+        let path = format!("{at}/only/{field}", field = field.name());
+        if !fields.contains_key(field) && !spec.columns.contains_key(field) {
+            checker.problem(&path, format!("`{}` is not mapped; expected it under columns", field.name()));
+            complete = false;
+        }
+        if field.kind() != FieldType::Text {
+            checker.problem(&path, format!("`{}` is no text; `only` selects by exact text", field.name()));
+            complete = false;
+        }
+        if values.is_empty() {
+            checker.problem(&path, "no value is listed, so no row would be compared");
+            complete = false;
+        }
+    }
+    let mut statuses = preset.map(|preset| preset.statuses.clone()).unwrap_or_default();
+    statuses.extend(spec.statuses.clone());
+    complete.then(|| Mapping { fields, sign: spec.sign.unwrap_or_default(), statuses, only: spec.only.clone() })
+}
+
+/// What every side must map.
+fn columns_are_there(at: &str, spec: &InputSpec, fields: &BTreeMap<Field, Column>, checker: &mut Checker<'_>) -> bool {
+    let has = |field: Field| fields.contains_key(&field) || spec.columns.contains_key(&field);
+    let path = if spec.columns.is_empty() { at.to_owned() } else { format!("{at}/columns") };
+    let mut complete = true;
+    for (field, why) in [
+        (Field::TransactionId, "every row needs one"),
+        (Field::Currency, "write the column, or {constant: USD} where the data state none"),
+    ] {
+        if !has(field) {
+            checker.problem_with_help(&path, format!("`{}` is not mapped", field.name()), why);
+            complete = false;
+        }
+    }
+    let other_time = [Field::SettledAt, Field::AuthorizedAt].into_iter().find(|field| has(*field));
+    if let Some(other) = other_time
+        && !has(Field::OccurredAt)
+    {
+        let message = format!("`{}` is mapped, but `occurred_at` is not", other.name());
+        checker.problem_with_help(&path, message, "map it too: it puts a row into its period");
+        complete = false;
+    }
+    complete
+}
+
+/// The columns that are fine to see and not mapped: the preset's, the ones that the job maps
+/// otherwise, and the job's own list.
+fn known_columns(spec: &InputSpec, preset: Option<&Preset>) -> Option<Vec<String>> {
+    let from_preset = preset.and_then(|preset| {
+        let mut known = preset.known_columns.clone()?;
+        for field in spec.columns.keys() {
+            if let Some(Column { from: ColumnSource::Columns(paths), .. }) = preset.fields.get(field) {
+                known.extend(paths.iter().cloned());
+            }
+        }
+        Some(known)
+    });
+    let mut known = match (from_preset, &spec.known_columns) {
+        (None, None) => return None,
+        (Some(known), None) => known,
+        (known, Some(own)) => known.into_iter().flatten().chain(own.iter().cloned()).collect(),
+    };
+    known.sort_unstable();
+    known.dedup();
+    Some(known)
+}
+
+fn limits(at: &str, written: Option<&LimitsSpec>, checker: &mut Checker<'_>) -> Option<ReadLimits> {
+    let mut limits = ReadLimits::default();
+    let Some(written) = written else { return Some(limits) };
+    if let Some(text) = &written.max_bytes {
+        limits.max_bytes = size(&format!("{at}/limits/max_bytes"), text, checker)?;
+    }
+    if let Some(ratio) = written.max_ratio {
+        limits.max_ratio = ratio;
+    }
+    if let Some(text) = &written.max_row_bytes {
+        let bytes = size(&format!("{at}/limits/max_row_bytes"), text, checker)?;
+        limits.max_row_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    }
+    Some(limits)
+}
+
+fn size(path: &str, text: &str, checker: &mut Checker<'_>) -> Option<u64> {
+    let bytes = checker.keep(path, quantity::bytes(text))?;
+    if bytes == 0 {
+        checker.problem(path, "the limit is zero, so nothing could be read");
+        return None;
+    }
+    Some(bytes)
+}

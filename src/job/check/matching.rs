@@ -1,0 +1,118 @@
+//! `match`: the key, what is compared, the fallback rules; all must be mapped where they are used.
+
+use super::super::spec::{MatchSpec, MinorTolerance, StatusSpec};
+use super::super::{Fallback, Matching};
+use super::Inputs;
+use crate::config::Checker;
+use crate::frames::{Field, FieldType, Side};
+
+pub(super) fn matching(spec: &MatchSpec, inputs: &Inputs, checker: &mut Checker<'_>) -> Option<Matching> {
+    let key = spec.key.unwrap_or(Field::TransactionId);
+    key_is_usable(key, inputs, checker);
+    let compare = &spec.compare;
+    for (field, written) in [
+        (Field::Amount, compare.amount.is_some()),
+        (Field::IssuerCommission, compare.issuer_commission.is_some()),
+        (Field::UserReward, compare.user_reward.is_some()),
+        (Field::Status, compare.status.is_some()),
+    ] {
+        if written {
+            compared(&format!("match/compare/{}", field.name()), field, inputs, checker);
+        }
+    }
+    if compare.date.is_some() {
+        compared("match/compare/date", Field::OccurredAt, inputs, checker);
+    }
+    for (index, field) in compare.identity.iter().enumerate() {
+        let path = format!("match/compare/identity/{index}");
+        if field.kind() == FieldType::Text {
+            compared(&path, *field, inputs, checker);
+        } else {
+            let message = format!("`{}` is no text; identity compares fields such as `user`, `merchant`", field.name());
+            checker.problem(&path, message);
+        }
+    }
+    let fallback = fallback(spec, inputs, checker);
+    let date_tolerance = match &compare.date {
+        Some(date) => Some(super::delta("match/compare/date/tolerance", &date.tolerance, checker)?),
+        None => None,
+    };
+    let status = compare.status.as_ref().map(|status| match status {
+        StatusSpec::Exact => Vec::new(),
+        StatusSpec::Same(pairs) => {
+            pairs.iter().map(|[one, other]| (one.to_uppercase(), other.to_uppercase())).collect()
+        }
+    });
+    let tolerance = |written: &Option<MinorTolerance>| written.as_ref().map(|written| written.tolerance);
+    Some(Matching {
+        key,
+        amount_tolerance_minor: tolerance(&compare.amount),
+        issuer_commission_tolerance_minor: tolerance(&compare.issuer_commission),
+        user_reward_tolerance_minor: tolerance(&compare.user_reward),
+        currency: compare.currency.is_some(),
+        status,
+        identity: compare.identity.clone(),
+        date_tolerance,
+        splits: spec.splits.unwrap_or_default(),
+        fallback: fallback?,
+    })
+}
+
+fn key_is_usable(key: Field, inputs: &Inputs, checker: &mut Checker<'_>) {
+    if key.kind() != FieldType::Text {
+        checker.problem("match/key", format!("`{}` is no text; expected a field such as `transaction_id`", key.name()));
+        return;
+    }
+    // That `transaction_id` is mapped is asked of every input by itself.
+    if key == Field::TransactionId {
+        return;
+    }
+    for (side, input) in inputs {
+        if let Some(input) = input
+            && !input.mapping.fields.contains_key(&key)
+        {
+            let message = format!("the key `{}` is not mapped by the input `{side}`", key.name());
+            checker.problem_with_help("match/key", message, format!("map it under inputs.{side}.columns"));
+        }
+    }
+}
+
+/// At least two sides must state what is compared. Sides that are wrong themselves are given the benefit of the doubt.
+fn compared(path: &str, field: Field, inputs: &Inputs, checker: &mut Checker<'_>) {
+    let mut stating = Vec::<Side>::new();
+    for (side, input) in inputs {
+        match input {
+            Some(input) if input.mapping.fields.contains_key(&field) => stating.push(*side),
+            Some(_) => {}
+            None => return,
+        }
+    }
+    let found = match stating.as_slice() {
+        [] => "no input maps it".to_owned(),
+        [only] => format!("only the input `{only}` maps it"),
+        _ => return,
+    };
+    let message = format!("`{}` is to be compared, but {found}", field.name());
+    checker.problem_with_help(path, message, "map it under the columns of two inputs, or take it out here");
+}
+
+fn fallback(spec: &MatchSpec, inputs: &Inputs, checker: &mut Checker<'_>) -> Option<Vec<Fallback>> {
+    let mut rules = Vec::new();
+    let mut complete = true;
+    for (index, written) in spec.fallback.iter().enumerate() {
+        let at = format!("match/fallback/{index}");
+        for (position, field) in written.by.iter().enumerate() {
+            compared(&format!("{at}/by/{position}"), *field, inputs, checker);
+        }
+        let within = written.within.as_ref().map(|text| {
+            compared(&format!("{at}/within"), Field::OccurredAt, inputs, checker);
+            super::delta(&format!("{at}/within"), text, checker)
+        });
+        match within {
+            Some(None) => complete = false,
+            Some(within @ Some(_)) => rules.push(Fallback { by: written.by.clone(), within }),
+            None => rules.push(Fallback { by: written.by.clone(), within: None }),
+        }
+    }
+    complete.then_some(rules)
+}

@@ -1,0 +1,446 @@
+//! A job as written: what serde reads and what `tieout schema job` describes. The doc comments
+//! are the descriptions that editors show.
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer};
+
+use super::{ControlPaths, FileType, Grain, OnMissing, ReportFormat, Sign, Splits, Unit};
+use crate::frames::Field;
+
+/// One reconciliation: which inputs, how rows match, what must agree.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JobSpec {
+    /// The job's name: small letters, digits and hyphens; the same as the file's name without `.yaml`.
+    pub job: String,
+    /// What the job is for, in one sentence.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// What one run covers.
+    pub period: PeriodSpec,
+    /// When a scheduler starts it.
+    #[serde(default)]
+    pub schedule: Option<ScheduleSpec>,
+    /// Two or three of `file`, `ledger` and `webhooks`.
+    pub inputs: InputsSpec,
+    /// How rows find each other and what must agree.
+    #[serde(rename = "match")]
+    pub matching: MatchSpec,
+    /// A one-sided item younger than this at the period's end is expected, not a break. A duration such as `4h`.
+    #[serde(default)]
+    pub grace: Option<String>,
+    /// Limits beyond which a run ends with exit code 10.
+    #[serde(default)]
+    pub gates: Option<GatesSpec>,
+    /// Which renderings to write; all when left out. `summary.json` is always written.
+    #[serde(default)]
+    pub report: Option<Vec<ReportFormat>>,
+}
+
+/// The day or month that a label stands for.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PeriodSpec {
+    /// `day` (labels `2025-03-19`) or `month` (labels `2025-03`).
+    pub grain: Grain,
+    /// IANA name of the zone in which the day or month begins and ends.
+    pub timezone: String,
+}
+
+/// When a scheduler starts the job for the last complete period.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleSpec {
+    /// Five fields: minute, hour, day of month, month, day of week (0 or 7 is Sunday).
+    pub cron: String,
+    /// IANA name of the cron expression's zone; the period's when left out.
+    #[serde(default)]
+    pub timezone: Option<String>,
+    /// How many missed periods are made good; none when left out.
+    #[serde(default)]
+    pub catchup: Option<u32>,
+}
+
+/// The data sets that are compared.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InputsSpec {
+    /// The provider's file.
+    #[serde(default)]
+    pub file: Option<InputSpec>,
+    /// The issuer's own ledger.
+    #[serde(default)]
+    pub ledger: Option<InputSpec>,
+    /// The log of the provider's notifications.
+    #[serde(default)]
+    pub webhooks: Option<InputSpec>,
+}
+
+/// Where one side comes from and how it is read: `path` or `provider`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InputSpec {
+    /// Path or glob below the data folder; `{period}` stands for the label.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// A provider of tieout.yaml.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// Which of the provider's files.
+    #[serde(default)]
+    pub file_type: Option<FileType>,
+    /// What the provider's file name begins with; `{yymmdd}`, `{yymm}` and `{period}` stand for the period.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// `kard-rewards` or `kard-notifications`: fills in what is not written here.
+    #[serde(default)]
+    pub preset: Option<String>,
+    /// How the bytes are read; `csv` when neither this nor a preset says otherwise. Gzip is recognised by itself.
+    #[serde(default)]
+    pub format: Option<FormatSpec>,
+    /// Canonical field: where it comes from.
+    #[serde(default)]
+    #[schemars(schema_with = "by_field::<ColumnSpec>")]
+    pub columns: BTreeMap<Field, ColumnSpec>,
+    /// What the sign of amounts means; `unsigned` when left out.
+    #[serde(default)]
+    pub sign: Option<Sign>,
+    /// Word of this side: canonical status.
+    #[serde(default)]
+    pub statuses: BTreeMap<String, String>,
+    /// Compare only rows whose fields hold one of these values.
+    #[serde(default)]
+    #[schemars(schema_with = "by_field::<Vec<String>>")]
+    pub only: BTreeMap<Field, Vec<String>>,
+    /// Columns that are known and not used; any other is a `schema_drift`. Unchecked when left out without a preset.
+    #[serde(default)]
+    pub known_columns: Option<Vec<String>>,
+    /// How many unreadable rows are tolerated; none when left out.
+    #[serde(default)]
+    pub quarantine: Option<u64>,
+    /// Whether a file of zero bytes is fine.
+    #[serde(default)]
+    pub allow_empty: Option<bool>,
+    /// What to do when the input is not there: `wait` (exit 75, the default) or `break`.
+    #[serde(default)]
+    pub on_missing: Option<OnMissing>,
+    /// A provider's file sent later than this after the period's end is late. A duration such as `12h`.
+    #[serde(default)]
+    pub due: Option<String>,
+    /// Check each logged notification's signature with this provider's `webhook_key`.
+    #[serde(default)]
+    pub verify: Option<String>,
+    /// Bounds on what the input may unfold to.
+    #[serde(default)]
+    pub limits: Option<LimitsSpec>,
+}
+
+/// Bounds of one input.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LimitsSpec {
+    /// Decompressed bytes of one file, such as `64GiB`.
+    #[serde(default)]
+    #[schemars(schema_with = "text_or_number")]
+    pub max_bytes: Option<String>,
+    /// Decompressed bytes for each compressed one.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub max_ratio: Option<u64>,
+    /// Bytes of one row, such as `1MiB`.
+    #[serde(default)]
+    #[schemars(schema_with = "text_or_number")]
+    pub max_row_bytes: Option<String>,
+}
+
+/// `csv`, `json`, `jsonl`, `webhook_log` or `parquet`; csv and json also with options.
+#[derive(Debug, Clone)]
+pub enum FormatSpec {
+    Csv(CsvSpec),
+    Json(JsonSpec),
+    Jsonl,
+    WebhookLog,
+    Parquet,
+}
+
+/// Options of `csv`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CsvSpec {
+    /// One character; a comma when left out.
+    #[serde(default)]
+    pub delimiter: Option<String>,
+    /// One character; the double quote when left out.
+    #[serde(default)]
+    pub quote: Option<String>,
+    /// Whether the first row holds the names; true when left out. Without, columns are numbered from 1.
+    #[serde(default)]
+    pub header: Option<bool>,
+}
+
+/// Options of `json`.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JsonSpec {
+    /// Dotted path to the array of rows; the document itself when left out.
+    #[serde(default)]
+    pub rows: Option<String>,
+    /// Where the document states its own totals.
+    #[serde(default)]
+    pub control: Option<ControlPaths>,
+}
+
+/// The long form's key and the options, one of them.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FormatLong {
+    Csv(CsvSpec),
+    Json(JsonSpec),
+}
+
+impl<'de> Deserialize<'de> for FormatSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error as _;
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(name) => match name.as_str() {
+                "csv" => Ok(Self::Csv(CsvSpec::default())),
+                "json" => Ok(Self::Json(JsonSpec::default())),
+                "jsonl" => Ok(Self::Jsonl),
+                "webhook_log" => Ok(Self::WebhookLog),
+                "parquet" => Ok(Self::Parquet),
+                _ => Err(D::Error::custom(format!("unknown format `{name}`"))),
+            },
+            long => match serde_json::from_value(long).map_err(D::Error::custom)? {
+                FormatLong::Csv(options) => Ok(Self::Csv(options)),
+                FormatLong::Json(options) => Ok(Self::Json(options)),
+            },
+        }
+    }
+}
+
+impl JsonSchema for FormatSpec {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Format".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> schemars::Schema {
+        let csv = generator.subschema_for::<CsvSpec>();
+        let json = generator.subschema_for::<JsonSpec>();
+        json_schema!({
+            "oneOf": [
+                { "type": "string", "enum": ["csv", "json", "jsonl", "webhook_log", "parquet"] },
+                { "type": "object", "properties": { "csv": csv }, "required": ["csv"], "additionalProperties": false },
+                { "type": "object", "properties": { "json": json }, "required": ["json"], "additionalProperties": false }
+            ]
+        })
+    }
+}
+
+/// A column's name, alternatives of which the first that is there counts, or the long form.
+#[derive(Debug, Clone)]
+pub enum ColumnSpec {
+    Short(Vec<String>),
+    Long(ColumnLong),
+}
+
+/// Where a field comes from: `column` or `constant`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnLong {
+    /// A column's name (CSV header, dotted JSON path, number from 1) or alternatives.
+    #[serde(default, deserialize_with = "one_or_many")]
+    #[schemars(schema_with = "one_or_many_schema")]
+    pub column: Option<Vec<String>>,
+    /// The same text in every row.
+    #[serde(default)]
+    #[schemars(schema_with = "text_or_number")]
+    pub constant: Option<String>,
+    /// Amounts: `minor` (cents, the default) or `major`.
+    #[serde(default)]
+    pub unit: Option<Unit>,
+    /// Times: `iso` (the default), `epoch_seconds`, `epoch_millis`, or a strftime pattern.
+    #[serde(default)]
+    pub format: Option<String>,
+    /// Times without an offset are in this zone.
+    #[serde(default)]
+    pub timezone: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for ColumnSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error as _;
+        match serde_json::Value::deserialize(deserializer)? {
+            long @ serde_json::Value::Object(_) => {
+                serde_json::from_value(long).map(Self::Long).map_err(D::Error::custom)
+            }
+            short => names(short).map(Self::Short).map_err(D::Error::custom),
+        }
+    }
+}
+
+impl JsonSchema for ColumnSpec {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Column".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> schemars::Schema {
+        let long = generator.subschema_for::<ColumnLong>();
+        let mut choices = serde_json::json!(short_forms());
+        if let Some(choices) = choices.as_array_mut() {
+            choices.push(long.to_value());
+        }
+        json_schema!({ "anyOf": choices })
+    }
+}
+
+fn names(value: serde_json::Value) -> Result<Vec<String>, serde_json::Error> {
+    match value {
+        serde_json::Value::String(one) => Ok(vec![one]),
+        several => serde_json::from_value(several),
+    }
+}
+
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Null => Ok(None),
+        value => names(value).map(Some).map_err(serde::de::Error::custom),
+    }
+}
+
+fn short_forms() -> [serde_json::Value; 2] {
+    [
+        serde_json::json!({ "type": ["string", "integer"] }),
+        serde_json::json!({ "type": "array", "items": { "type": ["string", "integer"] }, "minItems": 1 }),
+    ]
+}
+
+fn one_or_many_schema(_: &mut SchemaGenerator) -> schemars::Schema {
+    json_schema!({ "anyOf": short_forms() })
+}
+
+/// Numbers are taken as text, digit by digit as written.
+fn text_or_number(_: &mut SchemaGenerator) -> schemars::Schema {
+    json_schema!({ "type": ["string", "number"] })
+}
+
+fn amounts_by_currency(_: &mut SchemaGenerator) -> schemars::Schema {
+    json_schema!({ "type": "object", "additionalProperties": { "type": ["string", "number"] } })
+}
+
+/// A group whose keys are canonical fields: unlike schemars' own, it lists them.
+fn by_field<T: JsonSchema>(generator: &mut SchemaGenerator) -> schemars::Schema {
+    let value = generator.subschema_for::<T>().to_value();
+    let properties =
+        Field::ALL.iter().map(|field| (field.name().to_owned(), value.clone())).collect::<serde_json::Map<_, _>>();
+    json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
+}
+
+/// How rows find each other.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MatchSpec {
+    /// The field whose text is the key; `transaction_id` when left out.
+    #[serde(default)]
+    pub key: Option<Field>,
+    /// What must agree; what is not listed is not compared.
+    pub compare: CompareSpec,
+    /// Several settled rows of one key: `sum` or `forbid` (the default).
+    #[serde(default)]
+    pub splits: Option<Splits>,
+    /// Weaker rules, in order, for what the key left over. Their matches are suggested.
+    #[serde(default)]
+    pub fallback: Vec<FallbackSpec>,
+}
+
+/// What is compared, and how exactly.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CompareSpec {
+    /// The transaction amount.
+    #[serde(default)]
+    pub amount: Option<MinorTolerance>,
+    /// What the provider owes the issuer.
+    #[serde(default)]
+    pub issuer_commission: Option<MinorTolerance>,
+    /// What the user earns.
+    #[serde(default)]
+    pub user_reward: Option<MinorTolerance>,
+    /// `exact`.
+    #[serde(default)]
+    pub currency: Option<Exact>,
+    /// `exact`, or pairs of statuses that count as the same.
+    #[serde(default)]
+    pub status: Option<StatusSpec>,
+    /// Fields that must be equal where both sides state them.
+    #[serde(default)]
+    pub identity: Vec<Field>,
+    /// How far the file and the ledger may lie apart in time; without, they must lie in the same period.
+    #[serde(default)]
+    pub date: Option<DateTolerance>,
+}
+
+/// By how much two amounts may differ.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MinorTolerance {
+    /// In minor units (cents) of the row's currency.
+    #[schemars(range(min = 0))]
+    pub tolerance: i64,
+}
+
+/// By how much two times may differ.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DateTolerance {
+    /// A duration such as `1d`.
+    pub tolerance: String,
+}
+
+/// The only way to compare currencies.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Exact {
+    Exact,
+}
+
+/// How statuses are compared.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusSpec {
+    /// Word for word.
+    Exact,
+    /// These pairs count as the same.
+    Same(Vec<[String; 2]>),
+}
+
+/// One weaker rule.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FallbackSpec {
+    /// Fields that must all be equal and stated on both sides.
+    #[schemars(length(min = 1))]
+    pub by: Vec<Field>,
+    /// And how far apart in time at most; a duration such as `1d`.
+    #[serde(default)]
+    pub within: Option<String>,
+}
+
+/// Limits of a run.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GatesSpec {
+    /// Most breaks.
+    #[serde(default)]
+    pub max_breaks: Option<u64>,
+    /// Currency: most that may be at risk, in major units ("500.00").
+    #[serde(default)]
+    #[schemars(schema_with = "amounts_by_currency")]
+    pub max_break_amount: BTreeMap<String, String>,
+}
+
+/// The JSON Schema of a job file.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(JobSpec).to_value()
+}

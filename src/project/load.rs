@@ -1,0 +1,261 @@
+//! Finding, reading and checking `tieout.yaml`. Nothing here reads a secret's value.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::spec::{self, HttpSpec, ProjectSpec, ProviderSpec, ProviderType};
+use super::{HttpConfig, KardConfig, Project, ProviderConfig, Secret};
+use crate::config::problem::Excerpts;
+use crate::config::{self, Checker, Problems};
+
+/// The project file's name.
+pub const FILE: &str = "tieout.yaml";
+
+/// Keys whose values an excerpt may show: next to any other somebody may have written a secret.
+const SHOWN: Excerpts = Excerpts::ValuesOf(&[
+    "state",
+    "artifacts",
+    "data",
+    "type",
+    "organization",
+    "target_issuer",
+    "connect_timeout",
+    "idle_timeout",
+    "total_timeout",
+    "attempts",
+    "first_delay",
+    "max_delay",
+]);
+
+/// There is no project, or its file is wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("no {FILE} in {0} or any folder above it; go to the project or name it with --project DIR")]
+    NotFound(PathBuf),
+    #[error("{FILE} cannot be used")]
+    Problems(#[from] Problems),
+}
+
+impl Project {
+    /// The nearest folder upward from `start` that holds a `tieout.yaml`, loaded.
+    ///
+    /// # Errors
+    /// When there is none, or with everything that is wrong with it.
+    pub fn find(start: &Path) -> Result<Self, LoadError> {
+        let root = Self::find_root(start).ok_or_else(|| LoadError::NotFound(start.to_owned()))?;
+        Ok(Self::load(&root)?)
+    }
+
+    /// The nearest folder upward from `start` that holds a `tieout.yaml`.
+    pub fn find_root(start: &Path) -> Option<PathBuf> {
+        let start = std::path::absolute(start).ok()?;
+        start.ancestors().find(|folder| folder.join(FILE).is_file()).map(Path::to_owned)
+    }
+
+    /// Loads the project file of a folder.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(root: &Path) -> Result<Self, Problems> {
+        let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+        let bytes = config::read_file(&root.join(FILE)).map_err(|finding| Problems::one(FILE, finding))?;
+        let document = config::parse::<ProjectSpec>(&bytes, &spec::schema())
+            .map_err(|(text, findings)| Problems::of(FILE, &text, findings, SHOWN))?;
+        let mut checker = Checker::new(&document.root);
+        let project = project(root, &document.spec, &mut checker);
+        let findings = checker.finish();
+        match project {
+            Some(project) if findings.is_empty() => Ok(project),
+            _ => {
+                assert!(!findings.is_empty(), "a project is refused only with a reason");
+                Err(Problems::of(FILE, &document.text, findings, SHOWN))
+            }
+        }
+    }
+}
+
+fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Option<Project> {
+    let state = state(&root, spec.state.as_deref().unwrap_or("sqlite:.tieout/state.db"), checker);
+    let artifacts = folder(&root, "artifacts", spec.artifacts.as_deref().unwrap_or("runs"), checker);
+    let data = folder(&root, "data", spec.data.as_deref().unwrap_or("data"), checker);
+    let mut providers = BTreeMap::new();
+    let mut complete = true;
+    for (name, written) in &spec.providers {
+        match provider(&root, name, written, checker) {
+            Some(provider) => {
+                providers.insert(name.clone(), provider);
+            }
+            None => complete = false,
+        }
+    }
+    let (state, artifacts, data) = (state?, artifacts?, data?);
+    complete.then_some(Project { root, state, artifacts, data, providers })
+}
+
+fn state(root: &Path, written: &str, checker: &mut Checker<'_>) -> Option<PathBuf> {
+    match written.strip_prefix("sqlite:") {
+        Some(path) if !path.trim().is_empty() => Some(joined(root, path)),
+        _ => {
+            // A database's address may hold a password: it is not repeated.
+            let kind = written.split(':').next().unwrap_or_default();
+            let found = if written.contains(':') { format!("`{kind}:…`") } else { format!("`{written}`") };
+            checker
+                .problem("state", format!("`state` is {found}; expected sqlite:PATH, such as sqlite:.tieout/state.db"));
+            None
+        }
+    }
+}
+
+fn folder(root: &Path, key: &str, written: &str, checker: &mut Checker<'_>) -> Option<PathBuf> {
+    if written.trim().is_empty() || written.contains("://") {
+        checker.problem(key, format!("`{key}` is `{written}`; expected a folder of this machine"));
+        return None;
+    }
+    Some(joined(root, written))
+}
+
+/// Absolute, without `.` and trailing slashes; `..` is kept, since it may follow a link.
+fn joined(root: &Path, written: &str) -> PathBuf {
+    root.join(written).components().collect()
+}
+
+fn provider(root: &Path, name: &str, spec: &ProviderSpec, checker: &mut Checker<'_>) -> Option<ProviderConfig> {
+    let at = format!("providers/{name}");
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    let named = !name.is_empty() && name.chars().all(good);
+    if !named {
+        let message = format!("`{name}` is no provider name; expected small letters, digits, hyphens and underscores");
+        checker.problem(&at, message);
+    }
+    match spec.kind {
+        ProviderType::Kard => kard(root, &at, spec, checker).filter(|_| named).map(ProviderConfig::Kard),
+    }
+}
+
+fn kard(root: &Path, at: &str, spec: &ProviderSpec, checker: &mut Checker<'_>) -> Option<KardConfig> {
+    let base_url = url(&format!("{at}/base_url"), "base_url", &spec.base_url, checker);
+    let token_url = url(&format!("{at}/token_url"), "token_url", &spec.token_url, checker);
+    let organization = identifier(&format!("{at}/organization"), "organization", &spec.organization, checker);
+    let target_issuer = spec
+        .target_issuer
+        .as_ref()
+        .map(|written| identifier(&format!("{at}/target_issuer"), "target_issuer", written, checker));
+    let client_id = secret(root, &format!("{at}/client_id"), &spec.client_id, checker);
+    let client_secret = secret(root, &format!("{at}/client_secret"), &spec.client_secret, checker);
+    let webhook_key =
+        spec.webhook_key.as_ref().map(|written| secret(root, &format!("{at}/webhook_key"), written, checker));
+    let http = http(&format!("{at}/http"), spec.http.as_ref(), checker);
+    Some(KardConfig {
+        base_url: base_url?,
+        token_url: token_url?,
+        organization: organization?,
+        target_issuer: transpose(target_issuer)?,
+        client_id: client_id?,
+        client_secret: client_secret?,
+        webhook_key: transpose(webhook_key)?,
+        http: http?,
+    })
+}
+
+/// What is written must be right; what is not written is fine.
+fn transpose<T>(checked: Option<Option<T>>) -> Option<Option<T>> {
+    match checked {
+        Some(checked) => checked.map(Some),
+        None => Some(None),
+    }
+}
+
+/// `https`, or `http` on this machine; no credentials, query or fragment; without a trailing slash.
+fn url(path: &str, key: &str, written: &str, checker: &mut Checker<'_>) -> Option<String> {
+    // An address may hold a password: none that is wrong is repeated.
+    let Ok(url) = reqwest::Url::parse(written) else {
+        checker.problem(path, format!("`{key}` is no URL; expected one such as https://rewards-api.getkard.com"));
+        return None;
+    };
+    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    if url.scheme() != "https" && !(url.scheme() == "http" && local) {
+        let message =
+            format!("`{key}` begins with {}://; expected https://, since credentials pass over it", url.scheme());
+        checker.problem(path, message);
+        return None;
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        checker.problem_with_help(
+            path,
+            format!("`{key}` holds a user name or password; a secret never stands in this file"),
+            "use client_id and client_secret",
+        );
+        return None;
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        checker.problem(path, format!("`{key}` has a `?` or `#` part; expected an address and a path only"));
+        return None;
+    }
+    Some(written.trim_end_matches('/').to_owned())
+}
+
+/// Becomes part of a path or a header.
+fn identifier(path: &str, key: &str, written: &str, checker: &mut Checker<'_>) -> Option<String> {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if written.is_empty() || !written.chars().all(good) || written.chars().all(|c| c == '.') {
+        checker.problem(path, format!("`{key}` is `{written}`; expected letters, digits, `-`, `_` and `.`"));
+        return None;
+    }
+    Some(written.to_owned())
+}
+
+fn secret(root: &Path, path: &str, written: &Secret, checker: &mut Checker<'_>) -> Option<Secret> {
+    match written {
+        Secret::Env(name) => {
+            let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            if name.is_empty() || !name.chars().all(good) || name.starts_with(|c: char| c.is_ascii_digit()) {
+                // Somebody may have put the secret itself here.
+                let message = "`env` is no name of an environment variable; expected one such as KARD_CLIENT_SECRET";
+                checker.problem(&format!("{path}/env"), message);
+                return None;
+            }
+            Some(Secret::Env(name.clone()))
+        }
+        Secret::File(file) if file.as_os_str().is_empty() => {
+            checker.problem(&format!("{path}/file"), "`file` is empty; expected the path of a file");
+            None
+        }
+        Secret::File(file) => Some(Secret::File(root.join(file))),
+        Secret::Sandbox(_) => {
+            checker.problem(path, "only the sandbox has such a secret");
+            None
+        }
+    }
+}
+
+fn http(at: &str, written: Option<&HttpSpec>, checker: &mut Checker<'_>) -> Option<HttpConfig> {
+    let mut http = HttpConfig::default();
+    let Some(written) = written else { return Some(http) };
+    let mut complete = true;
+    let slots: [(&str, &Option<String>, &mut Duration); 5] = [
+        ("connect_timeout", &written.connect_timeout, &mut http.connect_timeout),
+        ("idle_timeout", &written.idle_timeout, &mut http.idle_timeout),
+        ("total_timeout", &written.total_timeout, &mut http.total_timeout),
+        ("first_delay", &written.first_delay, &mut http.first_delay),
+        ("max_delay", &written.max_delay, &mut http.max_delay),
+    ];
+    for (key, text, slot) in slots {
+        let Some(text) = text else { continue };
+        let path = format!("{at}/{key}");
+        match checker.duration(&path, text) {
+            Some(duration) if duration.is_zero() => {
+                checker.problem(&path, format!("`{key}` is zero; expected a time to wait"));
+                complete = false;
+            }
+            Some(duration) => *slot = duration,
+            None => complete = false,
+        }
+    }
+    if complete && http.first_delay > http.max_delay {
+        checker.problem(at, "`first_delay` is longer than `max_delay`");
+        complete = false;
+    }
+    http.attempts = written.attempts.unwrap_or(http.attempts);
+    complete.then_some(http)
+}

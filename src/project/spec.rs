@@ -1,0 +1,91 @@
+//! The project file as written: what serde reads and what `tieout schema project` describes.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::Secret;
+
+/// Where state and artifacts live, and which providers there are.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectSpec {
+    /// The journal: `sqlite:PATH`, relative to the project folder; `sqlite:.tieout/state.db` when left out.
+    #[serde(default)]
+    pub state: Option<String>,
+    /// The folder of raw files and reports; `runs/` when left out.
+    #[serde(default)]
+    pub artifacts: Option<String>,
+    /// The folder that the local inputs of jobs are relative to; `data/` when left out.
+    #[serde(default)]
+    pub data: Option<String>,
+    /// The systems of others, by the names that jobs use.
+    #[serde(default)]
+    pub providers: BTreeMap<String, ProviderSpec>,
+}
+
+/// Which kind of provider.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderType {
+    Kard,
+}
+
+/// One client of a provider.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderSpec {
+    /// `kard`.
+    #[serde(rename = "type")]
+    pub kind: ProviderType,
+    /// `https://rewards-api.getkard.com`, or the test system.
+    pub base_url: String,
+    /// `https://{client}.getkard.com/v2/auth/token`.
+    pub token_url: String,
+    /// The organization id of the paths.
+    pub organization: String,
+    /// Sent as `X-Kard-Target-Issuer` where one client serves several issuers.
+    #[serde(default)]
+    pub target_issuer: Option<String>,
+    /// Where the client id stands.
+    pub client_id: Secret,
+    /// Where the client secret stands.
+    pub client_secret: Secret,
+    /// Where the key of the notifications' signatures stands.
+    #[serde(default)]
+    pub webhook_key: Option<Secret>,
+    /// Time-outs and retries.
+    #[serde(default)]
+    pub http: Option<HttpSpec>,
+}
+
+/// Time-outs and retries; all are durations such as `10s` but for `attempts`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpSpec {
+    /// `10s` when left out.
+    #[serde(default)]
+    pub connect_timeout: Option<String>,
+    /// No byte for this long ends an attempt; `30s` when left out.
+    #[serde(default)]
+    pub idle_timeout: Option<String>,
+    /// One attempt in all; `10m` when left out.
+    #[serde(default)]
+    pub total_timeout: Option<String>,
+    /// Attempts in all, the first one counted; 5 when left out.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 20))]
+    pub attempts: Option<u32>,
+    /// Doubled after each attempt; `500ms` when left out.
+    #[serde(default)]
+    pub first_delay: Option<String>,
+    /// The longest wait between attempts; `60s` when left out.
+    #[serde(default)]
+    pub max_delay: Option<String>,
+}
+
+/// The JSON Schema of the project file.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(ProjectSpec).to_value()
+}
