@@ -1,1 +1,175 @@
-//! (to come)
+//! The journal: what was run, how far it came, what it read, how it ended. Attempts are appended, never
+//! overwritten, and every mark is on disk before the work goes on.
+//!
+//! `state` says what may follow what, `sqlite` keeps it (`file` opens it, `rows` reads it back), `lock` keeps two runs of one period apart.
+
+mod file;
+pub mod lock;
+mod rows;
+pub mod sqlite;
+pub mod state;
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+pub use lock::{LockError, RunLock};
+pub use sqlite::Journal;
+pub use state::{Ending, Event, IllegalTransition, RunStatus, Step};
+
+use crate::exit::ExitCode;
+use crate::frames::Side;
+use crate::sources::RawFile;
+
+/// The version of the journal's tables that this program writes.
+pub const SCHEMA_VERSION: u32 = 1;
+const _: () = assert!(file::MIGRATIONS.len() == SCHEMA_VERSION as usize, "one migration a version");
+
+/// An attempt that is about to begin.
+#[derive(Debug, Clone)]
+pub struct NewRun {
+    pub job: String,
+    /// The period's label.
+    pub period: String,
+    /// Why it is run, in the words of whoever runs it.
+    pub note: Option<String>,
+    /// SHA-256 of the job file.
+    pub job_sha256: String,
+    pub program_version: String,
+    pub started_at: DateTime<Utc>,
+    /// The provider is the built-in sandbox.
+    pub sandbox: bool,
+}
+
+/// One attempt, as far as it has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunRecord {
+    /// `JOB/PERIOD/ATTEMPT`
+    pub id: String,
+    pub job: String,
+    pub period: String,
+    /// Counted from 1 within a job and period.
+    pub attempt: u32,
+    pub note: Option<String>,
+    pub job_sha256: String,
+    pub program_version: String,
+    pub sandbox: bool,
+    pub started_at: DateTime<Utc>,
+    pub status: RunStatus,
+    /// None until the run has ended by itself; so are all below.
+    pub exit_code: Option<u8>,
+    pub breaks: Option<u64>,
+    /// Rows read, over all inputs.
+    pub rows: Option<u64>,
+    pub ties_out: Option<bool>,
+    /// What went wrong, in one line.
+    pub message: Option<String>,
+    pub finished_at: Option<DateTime<Utc>>,
+    /// The folder of its reports.
+    pub artifacts: Option<String>,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone)]
+pub struct RunOutcome {
+    pub ending: Ending,
+    pub exit_code: ExitCode,
+    /// None where the run failed before it knew.
+    pub breaks: Option<u64>,
+    pub rows: Option<u64>,
+    pub ties_out: Option<bool>,
+    pub message: Option<String>,
+    pub finished_at: DateTime<Utc>,
+    pub artifacts: Option<PathBuf>,
+}
+
+/// One mark of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepRecord {
+    pub step: Step,
+    /// When the mark was written, UTC.
+    pub at: DateTime<Utc>,
+    /// What the step had to tell: counts, names.
+    pub detail: serde_json::Value,
+}
+
+/// One file that a run read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InputRecord {
+    pub side: Side,
+    pub file: RawFile,
+    /// Rows as counted by the reader.
+    pub rows: u64,
+}
+
+/// Which runs to list. The default is all.
+#[derive(Debug, Clone, Default)]
+pub struct RunFilter {
+    pub job: Option<String>,
+    pub period: Option<String>,
+    /// Only runs whose reports are complete.
+    pub finished: bool,
+    /// At most so many of the latest.
+    pub limit: Option<u32>,
+}
+
+/// What can go wrong with the journal.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Exit code 78. Nothing was done to the file.
+    #[error(
+        "the state file {path} was written by a newer tieout: its tables are of version {found}, this program knows \
+         {known}; install the newer program, or point `state` in tieout.yaml at another file"
+    )]
+    NewerSchema { path: PathBuf, found: u32, known: u32 },
+    /// Exit code 78.
+    #[error("{path} is not a state file of tieout; point `state` in tieout.yaml at another file")]
+    NotOurs { path: PathBuf },
+    #[error(
+        "cannot write the state file {path}; the file and its folder must exist on a writable disk and belong to this \
+         user"
+    )]
+    NotWritable { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("the disk of the state file {path} is full; free some space and run again, nothing is half-written")]
+    DiskFull { path: PathBuf, source: sqlx::Error },
+    /// Exit code 75.
+    #[error("the state file {path} stays locked by another process; try again when that has ended")]
+    Busy { path: PathBuf, source: sqlx::Error },
+    /// A bug in tieout.
+    #[error(transparent)]
+    Illegal(#[from] IllegalTransition),
+    /// Exit code 2.
+    #[error("no run `{id}` in the state file{}", suggestion(.nearest))]
+    UnknownRun { id: String, nearest: Vec<String> },
+    #[error("the state file {path} holds `{value}` as {what}, which this program cannot read")]
+    Unreadable { path: PathBuf, what: &'static str, value: String },
+    #[error("the path {path} is not valid text and cannot be recorded; rename the folder")]
+    PathNotText { path: PathBuf },
+    #[error("state file {path}: {doing}")]
+    Database { path: PathBuf, doing: &'static str, source: sqlx::Error },
+}
+
+impl JournalError {
+    /// The exit code of a process that ends by it.
+    pub const fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::NewerSchema { .. } | Self::NotOurs { .. } => ExitCode::Configuration,
+            Self::Busy { .. } => ExitCode::TryAgainLater,
+            Self::UnknownRun { .. } => ExitCode::Usage,
+            Self::Illegal(_) => ExitCode::InvariantFailed,
+            Self::NotWritable { .. }
+            | Self::DiskFull { .. }
+            | Self::Unreadable { .. }
+            | Self::PathNotText { .. }
+            | Self::Database { .. } => ExitCode::Unexpected,
+        }
+    }
+}
+
+fn suggestion(nearest: &[String]) -> String {
+    if nearest.is_empty() {
+        return "; `tieout runs` lists them".to_owned();
+    }
+    format!("; did you mean {}?", nearest.join(" or "))
+}

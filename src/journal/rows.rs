@@ -1,0 +1,104 @@
+//! Reading the journal's rows back. What is read is checked as strictly as what is written.
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::{InputRecord, RunRecord, RunStatus, Step, StepRecord};
+use crate::frames::Side;
+use crate::sources::RawFile;
+
+/// A value that no tieout of this version writes.
+#[derive(Debug)]
+pub(super) struct Unreadable {
+    pub(super) what: &'static str,
+    pub(super) value: String,
+}
+
+impl Unreadable {
+    fn new(what: &'static str, value: &(impl ToString + ?Sized)) -> Self {
+        Self { what, value: value.to_string() }
+    }
+}
+
+/// RFC 3339, UTC, microseconds.
+pub(super) fn time_text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// `SQLite`'s integers are signed; no count of ours comes near the end of them.
+pub(super) fn count(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+pub(super) fn status(name: &str) -> Result<RunStatus, Unreadable> {
+    RunStatus::from_name(name).ok_or_else(|| Unreadable::new("the status of a run", name))
+}
+
+pub(super) fn step_name(name: &str) -> Result<Step, Unreadable> {
+    Step::from_name(name).ok_or_else(|| Unreadable::new("a step", name))
+}
+
+pub(super) fn run(row: &SqliteRow) -> Result<RunRecord, Unreadable> {
+    let attempt: i64 = row.get("attempt");
+    let exit_code: Option<i64> = row.get("exit_code");
+    Ok(RunRecord {
+        id: row.get("id"),
+        job: row.get("job"),
+        period: row.get("period"),
+        attempt: u32::try_from(attempt).map_err(|_| Unreadable::new("an attempt", &attempt))?,
+        note: row.get("note"),
+        job_sha256: row.get("job_sha256"),
+        program_version: row.get("program_version"),
+        sandbox: row.get("sandbox"),
+        started_at: time(row.get("started_at"))?,
+        status: status(row.get("status"))?,
+        exit_code: exit_code
+            .map(|code| u8::try_from(code).map_err(|_| Unreadable::new("an exit code", &code)))
+            .transpose()?,
+        breaks: counted(row.get("breaks"))?,
+        rows: counted(row.get("rows"))?,
+        ties_out: row.get("ties_out"),
+        message: row.get("message"),
+        finished_at: row.get::<Option<&str>, _>("finished_at").map(time).transpose()?,
+        artifacts: row.get("artifacts"),
+    })
+}
+
+pub(super) fn step(row: &SqliteRow) -> Result<StepRecord, Unreadable> {
+    let detail: &str = row.get("detail");
+    Ok(StepRecord {
+        step: step_name(row.get("step"))?,
+        at: time(row.get("at"))?,
+        detail: serde_json::from_str(detail).map_err(|_| Unreadable::new("the detail of a step", detail))?,
+    })
+}
+
+pub(super) fn input(row: &SqliteRow) -> Result<InputRecord, Unreadable> {
+    let side: &str = row.get("side");
+    let origin: &str = row.get("origin");
+    Ok(InputRecord {
+        side: Side::ALL
+            .into_iter()
+            .find(|known| known.name() == side)
+            .ok_or_else(|| Unreadable::new("a side", side))?,
+        file: RawFile {
+            name: row.get("name"),
+            origin: serde_json::from_str(origin).map_err(|_| Unreadable::new("the origin of an input", origin))?,
+            stored: PathBuf::from(row.get::<String, _>("stored")),
+            sha256: row.get("sha256"),
+            bytes: counted(row.get("bytes"))?.unwrap_or_default(),
+        },
+        rows: counted(row.get("rows"))?.unwrap_or_default(),
+    })
+}
+
+fn time(text: &str) -> Result<DateTime<Utc>, Unreadable> {
+    DateTime::parse_from_rfc3339(text).map(|time| time.with_timezone(&Utc)).map_err(|_| Unreadable::new("a time", text))
+}
+
+fn counted(value: Option<i64>) -> Result<Option<u64>, Unreadable> {
+    value.map(|value| u64::try_from(value).map_err(|_| Unreadable::new("a count", &value))).transpose()
+}

@@ -1,0 +1,384 @@
+//! The journal in one `SQLite` file: short transactions, each on disk before its call returns.
+
+use std::path::{Path, PathBuf};
+
+use chrono::Utc;
+use sqlx::{Connection, Row, SqliteConnection};
+use tokio::sync::Mutex;
+
+use super::file::{self, BEGIN_WRITE, told};
+use super::rows::{self, Unreadable, time_text};
+use super::state::is_legal;
+use super::{
+    Event, IllegalTransition, InputRecord, JournalError, NewRun, RunFilter, RunOutcome, RunRecord, RunStatus,
+    SCHEMA_VERSION, Step, StepRecord,
+};
+use crate::frames::Side;
+use crate::sources::RawFile;
+
+/// An open journal. One connection: the pipeline writes one mark after the other.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    connection: Mutex<SqliteConnection>,
+}
+
+impl Journal {
+    /// Opens the state file, makes it if there is none, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// A file of a newer schema or of another program is refused before anything is done to it; a file or
+    /// folder that cannot be written is told here, not in the middle of a run.
+    pub async fn open(path: &Path) -> Result<Self, JournalError> {
+        let connection = file::open(path).await?;
+        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
+    }
+
+    /// Opens the state file for reading only. `None` when there is none yet: nothing was ever run.
+    ///
+    /// # Errors
+    /// As [`Journal::open`], except that nothing needs to be writable.
+    pub async fn open_read_only(path: &Path) -> Result<Option<Self>, JournalError> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        let (connection, version) = file::open_read_only(path).await?;
+        match version {
+            0 => Ok(None),
+            SCHEMA_VERSION => Ok(Some(Self { path: path.to_owned(), connection: Mutex::new(connection) })),
+            // Older tables are brought up to date first, which does need a writable file.
+            _ => Self::open(path).await.map(Some),
+        }
+    }
+
+    /// Closes the file, so that all of the journal stands in the one file.
+    ///
+    /// # Errors
+    /// When the last write fails.
+    pub async fn close(self) -> Result<(), JournalError> {
+        let Self { path, connection } = self;
+        connection.into_inner().close().await.map_err(|source| told(&path, "closing it", source))
+    }
+
+    /// Begins the next attempt of a job and period, and marks [`Step::Started`]. Earlier attempts that never
+    /// ended become `interrupted`: whoever starts a run holds its lock, so their processes are gone.
+    ///
+    /// # Errors
+    /// When the state file cannot be written.
+    pub async fn start_run(&self, new: NewRun) -> Result<RunRecord, JournalError> {
+        kill_point("TIEOUT_KILL_BEFORE", Step::Started);
+        let id = self.insert_run(&new).await.map_err(|source| self.told("recording a new run", source))?;
+        kill_point("TIEOUT_KILL_AFTER", Step::Started);
+        self.run(&id).await
+    }
+
+    /// Marks a step of a run; the mark is durable when this returns. `started` is marked by
+    /// [`Journal::start_run`] and `finished` by [`Journal::finish`].
+    ///
+    /// # Errors
+    /// [`JournalError::Illegal`] when the step cannot follow what the run has behind it.
+    pub async fn mark(&self, run: &RunRecord, step: Step, detail: serde_json::Value) -> Result<(), JournalError> {
+        kill_point("TIEOUT_KILL_BEFORE", step);
+        let record = StepRecord { step, at: Utc::now(), detail };
+        let done = self.append_step(&run.id, &record).await;
+        self.settled(&run.id, Event::Mark(step), "recording a step", done)?;
+        kill_point("TIEOUT_KILL_AFTER", step);
+        Ok(())
+    }
+
+    /// Records the files that a run reads, in their order, with their rows. Once a run.
+    ///
+    /// # Errors
+    /// When the state file cannot be written or a path is not text.
+    pub async fn record_inputs(&self, run: &RunRecord, inputs: &[(Side, RawFile, u64)]) -> Result<(), JournalError> {
+        let mut lines = Vec::with_capacity(inputs.len());
+        for (side, file, rows) in inputs {
+            let stored = file.stored.to_str().ok_or_else(|| JournalError::PathNotText { path: file.stored.clone() })?;
+            lines.push((*side, file, stored, *rows));
+        }
+        self.insert_inputs(&run.id, &lines).await.map_err(|source| self.told("recording the inputs", source))
+    }
+
+    /// Ends a run and marks [`Step::Finished`], both or neither.
+    ///
+    /// # Errors
+    /// [`JournalError::Illegal`] when the run has already ended, or is called done before its reports are written.
+    pub async fn finish(&self, run: &RunRecord, outcome: RunOutcome) -> Result<RunRecord, JournalError> {
+        kill_point("TIEOUT_KILL_BEFORE", Step::Finished);
+        let artifacts = match &outcome.artifacts {
+            Some(path) => Some(path.to_str().ok_or_else(|| JournalError::PathNotText { path: path.clone() })?),
+            None => None,
+        };
+        let done = self.end_run(&run.id, &outcome, artifacts).await;
+        self.settled(&run.id, Event::Finish(outcome.ending), "recording the end", done)?;
+        kill_point("TIEOUT_KILL_AFTER", Step::Finished);
+        self.run(&run.id).await
+    }
+
+    /// The runs that pass the filter, latest first.
+    ///
+    /// # Errors
+    /// When the state file cannot be read.
+    pub async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, JournalError> {
+        let query = sqlx::query(
+            "SELECT * FROM runs WHERE (?1 IS NULL OR job = ?1) AND (?2 IS NULL OR period = ?2)
+             AND (NOT ?3 OR status IN ('done', 'gate_breached')) ORDER BY sequence DESC LIMIT ?4",
+        )
+        .bind(filter.job.as_deref())
+        .bind(filter.period.as_deref())
+        .bind(filter.finished)
+        .bind(filter.limit.map_or(-1, i64::from));
+        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
+        let rows = rows.map_err(|source| self.told("listing runs", source))?;
+        self.readable(rows.iter().map(rows::run).collect())
+    }
+
+    /// The run of that id.
+    ///
+    /// # Errors
+    /// [`JournalError::UnknownRun`] names the ids nearest to it.
+    pub async fn run(&self, id: &str) -> Result<RunRecord, JournalError> {
+        let query = sqlx::query("SELECT * FROM runs WHERE id = ?1").bind(id);
+        let row = query.fetch_optional(&mut *self.connection.lock().await).await;
+        match row.map_err(|source| self.told("reading a run", source))? {
+            Some(row) => self.readable(rows::run(&row)),
+            None => Err(JournalError::UnknownRun { id: id.to_owned(), nearest: self.nearest(id).await? }),
+        }
+    }
+
+    /// The marks of a run, in order.
+    ///
+    /// # Errors
+    /// When the state file cannot be read.
+    pub async fn steps(&self, run_id: &str) -> Result<Vec<StepRecord>, JournalError> {
+        let query = sqlx::query("SELECT step, at, detail FROM steps WHERE run_id = ?1 ORDER BY position").bind(run_id);
+        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
+        let rows = rows.map_err(|source| self.told("reading steps", source))?;
+        self.readable(rows.iter().map(rows::step).collect())
+    }
+
+    /// The files that a run read, in the order in which they were recorded.
+    ///
+    /// # Errors
+    /// When the state file cannot be read.
+    pub async fn inputs(&self, run_id: &str) -> Result<Vec<InputRecord>, JournalError> {
+        let query = sqlx::query("SELECT * FROM inputs WHERE run_id = ?1 ORDER BY position").bind(run_id);
+        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
+        let rows = rows.map_err(|source| self.told("reading inputs", source))?;
+        self.readable(rows.iter().map(rows::input).collect())
+    }
+
+    /// The earliest attempt whose reports are complete: what `file_changed` compares with.
+    ///
+    /// # Errors
+    /// When the state file cannot be read.
+    pub async fn first_finished(&self, job: &str, period: &str) -> Result<Option<RunRecord>, JournalError> {
+        Ok(self.runs(&one_period(job, period, true, None)).await?.pop())
+    }
+
+    /// The latest attempt whose reports are complete.
+    ///
+    /// # Errors
+    /// When the state file cannot be read.
+    pub async fn last_finished(&self, job: &str, period: &str) -> Result<Option<RunRecord>, JournalError> {
+        Ok(self.runs(&one_period(job, period, true, Some(1))).await?.pop())
+    }
+
+    /// The latest attempt, however it stands.
+    ///
+    /// # Errors
+    /// When the state file cannot be read.
+    pub async fn last(&self, job: &str, period: &str) -> Result<Option<RunRecord>, JournalError> {
+        Ok(self.runs(&one_period(job, period, false, Some(1))).await?.pop())
+    }
+
+    async fn nearest(&self, id: &str) -> Result<Vec<String>, JournalError> {
+        let known = self.runs(&RunFilter { limit: Some(1_000), ..RunFilter::default() }).await?;
+        let mut scored: Vec<_> = known
+            .into_iter()
+            .map(|run| (strsim::normalized_damerau_levenshtein(&run.id, id), run.id))
+            .filter(|(score, _)| *score >= 0.6)
+            .collect();
+        scored.sort_by(|left, right| right.0.total_cmp(&left.0).then_with(|| right.1.cmp(&left.1)));
+        Ok(scored.into_iter().take(3).map(|(_, id)| id).collect())
+    }
+
+    fn told(&self, doing: &'static str, source: sqlx::Error) -> JournalError {
+        told(&self.path, doing, source)
+    }
+
+    fn readable<T>(&self, decoded: Result<T, Unreadable>) -> Result<T, JournalError> {
+        decoded.map_err(|Unreadable { what, value }| JournalError::Unreadable { path: self.path.clone(), what, value })
+    }
+
+    async fn insert_run(&self, new: &NewRun) -> sqlx::Result<String> {
+        let mut connection = self.connection.lock().await;
+        let mut transaction = connection.begin_with(BEGIN_WRITE).await?;
+        sqlx::query("UPDATE runs SET status = 'interrupted' WHERE job = ?1 AND period = ?2 AND status = 'running'")
+            .bind(&new.job)
+            .bind(&new.period)
+            .execute(&mut *transaction)
+            .await?;
+        let attempt: i64 =
+            sqlx::query_scalar("SELECT coalesce(max(attempt), 0) + 1 FROM runs WHERE job = ?1 AND period = ?2")
+                .bind(&new.job)
+                .bind(&new.period)
+                .fetch_one(&mut *transaction)
+                .await?;
+        let id = format!("{}/{}/{attempt}", new.job, new.period);
+        sqlx::query(
+            "INSERT INTO runs (id, job, period, attempt, note, job_sha256, program_version, sandbox, started_at, status)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'running')",
+        )
+        .bind(&id)
+        .bind(&new.job)
+        .bind(&new.period)
+        .bind(attempt)
+        .bind(new.note.as_deref())
+        .bind(&new.job_sha256)
+        .bind(&new.program_version)
+        .bind(new.sandbox)
+        .bind(time_text(new.started_at))
+        .execute(&mut *transaction)
+        .await?;
+        insert_step(&mut transaction, &id, &bare_step(Step::Started)).await?;
+        transaction.commit().await?;
+        Ok(id)
+    }
+
+    async fn append_step(&self, id: &str, record: &StepRecord) -> sqlx::Result<Checked> {
+        let mut connection = self.connection.lock().await;
+        let mut transaction = connection.begin_with(BEGIN_WRITE).await?;
+        let checked = check(&mut transaction, id, Event::Mark(record.step)).await?;
+        if matches!(checked, Checked::Legal) {
+            insert_step(&mut transaction, id, record).await?;
+            transaction.commit().await?;
+        }
+        Ok(checked)
+    }
+
+    async fn end_run(&self, id: &str, outcome: &RunOutcome, artifacts: Option<&str>) -> sqlx::Result<Checked> {
+        let mut connection = self.connection.lock().await;
+        let mut transaction = connection.begin_with(BEGIN_WRITE).await?;
+        let checked = check(&mut transaction, id, Event::Finish(outcome.ending)).await?;
+        if !matches!(checked, Checked::Legal) {
+            return Ok(checked);
+        }
+        insert_step(&mut transaction, id, &bare_step(Step::Finished)).await?;
+        sqlx::query(
+            "UPDATE runs SET status = ?2, exit_code = ?3, breaks = ?4, rows = ?5, ties_out = ?6, message = ?7,
+             finished_at = ?8, artifacts = ?9 WHERE id = ?1",
+        )
+        .bind(id)
+        .bind(outcome.ending.status().name())
+        .bind(outcome.exit_code as u8)
+        .bind(outcome.breaks.map(rows::count))
+        .bind(outcome.rows.map(rows::count))
+        .bind(outcome.ties_out)
+        .bind(outcome.message.as_deref())
+        .bind(time_text(outcome.finished_at))
+        .bind(artifacts)
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(checked)
+    }
+
+    async fn insert_inputs(&self, id: &str, lines: &[(Side, &RawFile, &str, u64)]) -> sqlx::Result<()> {
+        let mut connection = self.connection.lock().await;
+        let mut transaction = connection.begin_with(BEGIN_WRITE).await?;
+        for (position, (side, file, stored, counted)) in (1_i64..).zip(lines) {
+            let origin = serde_json::to_string(&file.origin).map_err(|error| sqlx::Error::Encode(error.into()))?;
+            sqlx::query(
+                "INSERT INTO inputs (run_id, position, side, name, origin, stored, sha256, bytes, rows)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )
+            .bind(id)
+            .bind(position)
+            .bind(side.name())
+            .bind(&file.name)
+            .bind(origin)
+            .bind(*stored)
+            .bind(&file.sha256)
+            .bind(rows::count(file.bytes))
+            .bind(rows::count(*counted))
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await
+    }
+
+    /// Turns what a checked write came to into the caller's result.
+    fn settled(
+        &self,
+        id: &str,
+        event: Event,
+        doing: &'static str,
+        done: sqlx::Result<Checked>,
+    ) -> Result<(), JournalError> {
+        match done.map_err(|source| self.told(doing, source))? {
+            Checked::Legal => Ok(()),
+            Checked::Illegal { status, last } => {
+                Err(IllegalTransition { run: id.to_owned(), event, status, last }.into())
+            }
+            Checked::Unreadable(unreadable) => self.readable(Err(unreadable)),
+        }
+    }
+}
+
+/// What the rules say to an event, looked up inside the transaction that would write it.
+enum Checked {
+    Legal,
+    Illegal { status: RunStatus, last: Option<Step> },
+    Unreadable(Unreadable),
+}
+
+async fn check(connection: &mut SqliteConnection, id: &str, event: Event) -> sqlx::Result<Checked> {
+    let row = sqlx::query(
+        "SELECT status, (SELECT step FROM steps WHERE run_id = runs.id ORDER BY position DESC LIMIT 1) AS last
+         FROM runs WHERE id = ?1",
+    )
+    .bind(id)
+    .fetch_one(connection)
+    .await?;
+    let standing = rows::status(row.get("status"))
+        .and_then(|status| Ok((status, row.get::<Option<&str>, _>("last").map(rows::step_name).transpose()?)));
+    Ok(match standing {
+        Ok((status, last)) if is_legal(status, last, event) => Checked::Legal,
+        Ok((status, last)) => Checked::Illegal { status, last },
+        Err(unreadable) => Checked::Unreadable(unreadable),
+    })
+}
+
+fn bare_step(step: Step) -> StepRecord {
+    StepRecord { step, at: Utc::now(), detail: serde_json::Value::Null }
+}
+
+async fn insert_step(connection: &mut SqliteConnection, id: &str, record: &StepRecord) -> sqlx::Result<()> {
+    sqlx::query(
+        "INSERT INTO steps (run_id, position, step, at, detail)
+         SELECT ?1, coalesce(max(position), 0) + 1, ?2, ?3, ?4 FROM steps WHERE run_id = ?1",
+    )
+    .bind(id)
+    .bind(record.step.name())
+    .bind(time_text(record.at))
+    .bind(record.detail.to_string())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+fn one_period(job: &str, period: &str, finished: bool, limit: Option<u32>) -> RunFilter {
+    RunFilter { job: Some(job.to_owned()), period: Some(period.to_owned()), finished, limit }
+}
+
+/// For the crash test: ends this process as `kill -9` does when the environment asks for it at this step.
+/// Builds without debug assertions have no such variable.
+fn kill_point(variable: &str, step: Step) {
+    if !cfg!(debug_assertions) || std::env::var(variable).as_deref() != Ok(step.name()) {
+        return;
+    }
+    let _ = std::process::Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
+    // Where there is no `kill` command: the nearest thing, no destructor runs either.
+    std::process::abort();
+}
