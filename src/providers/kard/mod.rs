@@ -1,1 +1,13 @@
-//! (to come)
+//! Kard: card-linked rewards. API version 2024-10-01; section names in comments are those of its
+//! published document.
+
+mod client;
+mod error;
+pub mod reply;
+pub mod request;
+mod token;
+
+pub use client::{Client, Listing, Probe};
+pub use error::{Endpoint, KardError};
+pub use reply::FileMetadata;
+pub use request::{FilesQuery, FilesSort};

@@ -1,0 +1,188 @@
+//! HTTP to providers: one client with strict limits, and one place where an attempt that failed
+//! is either made again or becomes an error.
+//!
+//! The library's own retries and redirects are off: what is sent twice is decided here (reads)
+//! or by the journal (effects), and credentials never follow a redirect.
+
+mod error;
+mod redact;
+mod retry;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
+use reqwest::{Request, Response, Url};
+
+pub use error::{Failure, HttpError};
+pub use redact::{Redactor, displayable};
+pub use retry::{Decision, Outcome, decide, http_date, retry_after};
+
+use crate::project::HttpConfig;
+
+/// Of an error's body no more than this is read.
+pub const ERROR_BODY_BYTES: usize = 8 << 10;
+/// An API reply (not a download) beyond this is refused: a full page of file metadata is about 100 KiB.
+pub const REPLY_BYTES: usize = 16 << 20;
+
+/// A client for one provider.
+#[derive(Debug, Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    config: HttpConfig,
+}
+
+/// A complete reply with a 2xx status.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    /// The server's clock: the `Date` header.
+    pub date: Option<DateTime<Utc>>,
+    pub body: Vec<u8>,
+}
+
+impl Http {
+    /// Makes the client. With `direct` no proxy of the environment is used (loopback addresses).
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(config: &HttpConfig, direct: bool) -> Result<Self, HttpError> {
+        // An error says that a provider is installed already, which is all that is wanted.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let builder = reqwest::Client::builder()
+            .user_agent(concat!("tieout/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .connect_timeout(config.connect_timeout)
+            .read_timeout(config.idle_timeout)
+            .timeout(config.total_timeout);
+        let builder = if direct { builder.no_proxy() } else { builder };
+        let client = builder.build().map_err(|source| HttpError::SetUp { source })?;
+        Ok(Self { client, config: config.clone() })
+    }
+
+    /// The request builder of the client underneath.
+    pub fn request(&self, method: reqwest::Method, url: Url) -> reqwest::RequestBuilder {
+        self.client.request(method, url)
+    }
+
+    /// The attempts of one call; `call` is what messages say was tried: `GET https://host/path`.
+    pub fn tries(&self, call: impl Into<String>) -> Tries<'_> {
+        Tries { call: call.into(), config: &self.config, made: 1 }
+    }
+
+    /// Sends once. Only a 2xx reply is a success; its body is not read yet.
+    ///
+    /// # Errors
+    /// Any other status (with the start of its body, redacted), or no reply.
+    pub async fn open(&self, request: Request, redactor: &Redactor) -> Result<Response, Failure> {
+        let response = self.client.execute(request).await.map_err(Failure::transport)?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status().as_u16();
+        let wait = wait_asked_for(response.headers());
+        let body = read_start(response, ERROR_BODY_BYTES).await;
+        Err(Failure::status(status, wait, redactor.redact(&String::from_utf8_lossy(&body))))
+    }
+
+    /// Sends once and reads the whole reply, at most [`REPLY_BYTES`].
+    ///
+    /// # Errors
+    /// As [`Self::open`]; also a body that breaks off, is too long, or is a web page.
+    pub async fn exchange(&self, request: Request, redactor: &Redactor) -> Result<Reply, Failure> {
+        let mut response = self.open(request, redactor).await?;
+        let status = response.status().as_u16();
+        let date = server_date(response.headers());
+        let declared_html = is_html(response.headers());
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(Failure::transport)? {
+            if body.len() + chunk.len() > REPLY_BYTES {
+                return Err(Failure::unreadable(format!("the reply is longer than {REPLY_BYTES} bytes")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if declared_html || starts_as_markup(&body) {
+            return Err(Failure::web_page());
+        }
+        Ok(Reply { status, date, body })
+    }
+}
+
+/// Counts the attempts of one call and waits between them.
+#[derive(Debug)]
+pub struct Tries<'a> {
+    call: String,
+    config: &'a HttpConfig,
+    made: u32,
+}
+
+impl Tries<'_> {
+    /// After a failed attempt: returns once the next one may be made.
+    ///
+    /// # Errors
+    /// When there shall be no next one.
+    pub async fn after(&mut self, failure: Failure) -> Result<(), HttpError> {
+        match decide(failure.outcome(), self.made, self.config, random()) {
+            Decision::GiveUp => Err(HttpError::Failed { call: self.call.clone(), attempts: self.made, failure }),
+            Decision::Retry { wait } => {
+                tracing::warn!(
+                    call = self.call, attempt = self.made, of = self.config.attempts,
+                    delay_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX), reason = %failure, "trying again"
+                );
+                tokio::time::sleep(wait).await;
+                self.made += 1;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The server's clock, if it tells.
+pub fn server_date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    http_date(headers.get(DATE)?.to_str().ok()?)
+}
+
+/// Whether the reply calls itself a web page.
+pub fn is_html(headers: &HeaderMap) -> bool {
+    let declared = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    declared.trim_start().to_ascii_lowercase().starts_with("text/html")
+}
+
+/// Whether the bytes begin as HTML or XML do: no published file or reply begins with `<`.
+pub fn starts_as_markup(bytes: &[u8]) -> bool {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
+}
+
+/// The address for messages: no query (it may be signed), no user.
+pub fn plain(url: &Url) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let path = displayable(url.path(), 120);
+    format!("{}://{}{port}{path}", url.scheme(), url.host_str().unwrap_or_default())
+}
+
+fn wait_asked_for(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    retry_after(value, server_date(headers).unwrap_or_else(Utc::now))
+}
+
+/// What can be read of a body up to `limit`; a body that breaks off is told as far as it came.
+async fn read_start(mut response: Response, limit: usize) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        let room = limit - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if body.len() == limit {
+            break;
+        }
+    }
+    body
+}
+
+/// Good enough for jitter: the seed of a hash map.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}

@@ -1,0 +1,135 @@
+//! What is asked of Kard: addresses, queries and headers. Pure.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chrono::{DateTime, SecondsFormat, Utc};
+use reqwest::Url;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::job::FileType;
+
+/// The most that one page may hold ("Get Files", `page[size]`).
+pub const MAX_PAGE_SIZE: u8 = 100;
+
+/// The header that locks a token to one issuer ("Multi-Issuer Authentication").
+pub const TARGET_ISSUER: &str = "X-Kard-Target-Issuer";
+
+/// The body of a token request ("Authentication").
+pub const TOKEN_BODY: &str = "grant_type=client_credentials";
+
+/// The query of `GET …/files/metadata` ("Get Files").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilesQuery {
+    /// UTC. Kard's own default is one month back.
+    pub date_from: Option<DateTime<Utc>>,
+    /// UTC. Kard's own default is now.
+    pub date_to: Option<DateTime<Utc>>,
+    pub file_type: Option<FileType>,
+    /// 1 to 100.
+    pub page_size: u8,
+    pub sort: FilesSort,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FilesSort {
+    /// Oldest first: what is sent while we page comes at the end and shifts nothing.
+    SentDate,
+    /// Newest first.
+    SentDateDescending,
+}
+
+impl Default for FilesQuery {
+    fn default() -> Self {
+        Self { date_from: None, date_to: None, file_type: None, page_size: MAX_PAGE_SIZE, sort: FilesSort::SentDate }
+    }
+}
+
+/// Which page of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page<'a> {
+    First,
+    After(&'a str),
+    Before(&'a str),
+}
+
+impl FilesQuery {
+    /// Names and values as published, not yet encoded.
+    pub fn pairs(&self, page: Page<'_>) -> Vec<(&'static str, String)> {
+        let date = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+        let mut pairs = Vec::new();
+        pairs.extend(self.date_from.map(|at| ("filter[dateFrom]", date(at))));
+        pairs.extend(self.date_to.map(|at| ("filter[dateTo]", date(at))));
+        pairs.extend(self.file_type.map(|kind| ("filter[fileType]", kind.name().to_owned())));
+        pairs.push(("page[size]", self.page_size.to_string()));
+        match page {
+            Page::First => {}
+            Page::After(cursor) => pairs.push(("page[after]", cursor.to_owned())),
+            Page::Before(cursor) => pairs.push(("page[before]", cursor.to_owned())),
+        }
+        let sort = match self.sort {
+            FilesSort::SentDate => "sentDate",
+            FilesSort::SentDateDescending => "-sentDate",
+        };
+        pairs.push(("sort", sort.to_owned()));
+        pairs
+    }
+}
+
+/// Why an address of the project file cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    #[error("not an address such as https://rewards-api.getkard.com")]
+    NotAnAddress,
+    #[error("credentials would travel in the clear: write https:// (http:// is for this machine only)")]
+    NotEncrypted,
+    #[error("an address with user, query or fragment cannot be used here; write scheme, host and path only")]
+    Ornate,
+}
+
+/// Reads an address to which credentials are sent.
+///
+/// # Errors
+/// Unless it is `https`, or `http` to this very machine; or when it has user, query or fragment.
+pub fn address(text: &str) -> Result<Url, AddressError> {
+    let url = Url::parse(text).map_err(|_| AddressError::NotAnAddress)?;
+    if url.host_str().is_none() || !matches!(url.scheme(), "http" | "https") {
+        return Err(AddressError::NotAnAddress);
+    }
+    if url.scheme() == "http" && !is_loopback(&url) {
+        return Err(AddressError::NotEncrypted);
+    }
+    let ornate = !url.username().is_empty() || url.password().is_some();
+    if ornate || url.query().is_some() || url.fragment().is_some() {
+        return Err(AddressError::Ornate);
+    }
+    Ok(url)
+}
+
+/// Whether the address is this machine.
+pub fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// `{base}/v2/issuers/{organization}/files/metadata`, without a query.
+///
+/// # Errors
+/// When the base cannot carry a path.
+pub fn files_url(base: &Url, organization: &str) -> Result<Url, AddressError> {
+    let mut url = base.clone();
+    url.path_segments_mut().map_err(|()| AddressError::NotAnAddress)?.pop_if_empty().extend([
+        "v2",
+        "issuers",
+        organization,
+        "files",
+        "metadata",
+    ]);
+    Ok(url)
+}
+
+/// The value of `Authorization` on a token request.
+pub fn basic(client_id: &SecretString, client_secret: &SecretString) -> SecretString {
+    let pair = format!("{}:{}", client_id.expose_secret(), client_secret.expose_secret());
+    format!("Basic {}", STANDARD.encode(pair)).into()
+}
