@@ -15,5 +15,9 @@ pub fn format_minor(minor: i128, exponent: u8) -> String {
     let whole = minor.unsigned_abs() / scale;
     let part = minor.unsigned_abs() % scale;
     let sign = if minor < 0 { "-" } else { "" };
-    if exponent == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part:0width$}", width = usize::from(exponent)) }
+    if exponent == 0 {
+        format!("{sign}{whole}")
+    } else {
+        format!("{sign}{whole}.{part:0width$}", width = usize::from(exponent))
+    }
 }

@@ -196,7 +196,7 @@ fn numbers<const N: usize>(label: &str, widths: [usize; N]) -> Option<[u32; N]> 
 }
 
 /// A duration as job files write it: `1d`, `6h`, `30m`, `90s`.
-pub fn duration_words(duration: chrono::TimeDelta) -> String {
+pub fn duration_words(duration: TimeDelta) -> String {
     let seconds = duration.num_seconds();
     for (unit_seconds, unit) in [(86_400, "d"), (3_600, "h"), (60, "m")] {
         if seconds != 0 && seconds % unit_seconds == 0 {
@@ -204,3 +204,4 @@ pub fn duration_words(duration: chrono::TimeDelta) -> String {
         }
     }
     format!("{seconds}s")
+}

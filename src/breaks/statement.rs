@@ -5,10 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::classify::{Outcome, Verdict, classify};
 use super::{BreakKind, Bridge, BridgeLine, RowAccount, Statement};
+use crate::frames::schema::FILE;
 use crate::frames::{Exclusion, Field, Frame, Measure, Side};
 use crate::matching::agree::Stated;
 use crate::matching::tally::{Aside, Sums};
 use crate::matching::{Disposition, KeyFacts, KeySide, Pairing, Rules, Tally};
+
+/// Sums by currency.
+pub type Totals = BTreeMap<String, Sums>;
 
 /// One judged key.
 #[derive(Debug, Clone)]
@@ -34,8 +38,7 @@ pub enum Untied {
 
 /// Draws the statement up.
 pub fn draw_up(rules: &Rules, frames: &[Frame], tally: &Tally, judged: &[Judged]) -> Statement {
-    let totals: BTreeMap<Side, BTreeMap<String, Sums>> =
-        frames.iter().map(|frame| (frame.side, control_totals(frame))).collect();
+    let totals: BTreeMap<Side, Totals> = frames.iter().map(|frame| (frame.side, control_totals(frame))).collect();
     let mut bridges = Vec::new();
     for (left, right) in pairs(frames) {
         for measure in Measure::ALL {
@@ -89,23 +92,37 @@ fn pairs(frames: &[Frame]) -> Vec<(&Frame, &Frame)> {
 
 /// Sums of every row as read, quarantined ones included as far as they could be read.
 /// Recomputed from the columns: matching has no part in it.
-pub fn control_totals(frame: &Frame) -> BTreeMap<String, Sums> {
-    let mut totals: BTreeMap<String, Sums> = BTreeMap::new();
+pub fn control_totals(frame: &Frame) -> Totals {
+    let mut totals = Totals::new();
+    for (currency, sums) in file_totals(frame).into_iter().flatten() {
+        let total = totals.entry(currency).or_default();
+        for (total, sum) in total.iter_mut().zip(sums) {
+            *total += sum;
+        }
+    }
+    totals
+}
+
+/// The control totals of each file, in the order of the frame's files.
+pub fn file_totals(frame: &Frame) -> Vec<Totals> {
+    let mut totals = vec![Totals::new(); frame.files.len()];
     let currencies = frame.rows.column(Field::Currency.name()).and_then(|column| column.str().cloned());
-    if let Ok(currencies) = currencies {
+    let files = frame.rows.column(FILE).and_then(|column| column.u32().cloned());
+    if let (Ok(currencies), Ok(files)) = (currencies, files) {
         for measure in Measure::ALL {
             let Ok(values) = frame.rows.column(measure.field().name()).and_then(|column| column.i64().cloned()) else {
                 continue;
             };
-            // Runs of one currency are summed before the map is touched.
-            let mut run: Option<(&str, i128)> = None;
-            for (currency, value) in currencies.iter().zip(values.iter()) {
-                let (currency, value) = (currency.unwrap_or_default(), i128::from(value.unwrap_or(0)));
+            // Runs of one file and currency are summed before the map is touched.
+            let mut run: Option<(u32, &str, i128)> = None;
+            for ((file, currency), value) in files.iter().zip(currencies.iter()).zip(values.iter()) {
+                let (file, currency) = (file.unwrap_or_default(), currency.unwrap_or_default());
+                let value = i128::from(value.unwrap_or(0));
                 run = match run {
-                    Some((open, sum)) if open == currency => Some((open, sum + value)),
+                    Some((at, open, sum)) if at == file && open == currency => Some((at, open, sum + value)),
                     closed => {
                         add(&mut totals, measure, closed);
-                        Some((currency, value))
+                        Some((file, currency, value))
                     }
                 };
             }
@@ -115,24 +132,26 @@ pub fn control_totals(frame: &Frame) -> BTreeMap<String, Sums> {
     for row in &frame.quarantine {
         for (measure, value) in Measure::ALL.into_iter().zip(row.amounts_minor) {
             if let (Some(currency), Some(value)) = (row.currency.as_deref(), value) {
-                add(&mut totals, measure, Some((currency, i128::from(value))));
+                add(&mut totals, measure, Some((row.file, currency, i128::from(value))));
             }
         }
     }
-    // Rows that are not about a transaction may state no currency, and then no amount either.
-    totals.retain(|currency, sums| !currency.is_empty() || *sums != [0; 3]);
+    for totals in &mut totals {
+        // Rows that are not about a transaction may state no currency, and then no amount either.
+        totals.retain(|currency, sums| !currency.is_empty() || *sums != [0; 3]);
+    }
     totals
 }
 
-fn add(totals: &mut BTreeMap<String, Sums>, measure: Measure, run: Option<(&str, i128)>) {
-    if let Some((currency, sum)) = run {
-        if let Some(sums) = totals.get_mut(currency) {
-            sums[measure as usize] += sum;
-        } else {
-            let mut sums = [0; 3];
-            sums[measure as usize] = sum;
-            totals.insert(currency.to_owned(), sums);
-        }
+fn add(totals: &mut [Totals], measure: Measure, run: Option<(u32, &str, i128)>) {
+    let Some((file, currency, sum)) = run else { return };
+    let totals = &mut totals[file as usize];
+    if let Some(sums) = totals.get_mut(currency) {
+        sums[measure as usize] += sum;
+    } else {
+        let mut sums = [0; 3];
+        sums[measure as usize] = sum;
+        totals.insert(currency.to_owned(), sums);
     }
 }
 

@@ -1,0 +1,115 @@
+//! What earlier attempts of the same period left behind.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Request;
+use super::pull::PulledInput;
+use crate::breaks::files::EarlierFile;
+use crate::exit::Failure;
+use crate::frames::Side;
+use crate::journal::{Journal, RunFilter, RunRecord, Step};
+use crate::report::facts::{Changes, Facts};
+use crate::report::{gather, parquet};
+use crate::sources::RawFile;
+
+/// The earlier attempts, as far as this one needs them.
+#[derive(Debug, Default)]
+pub(super) struct Earlier {
+    pub attempts: u32,
+    /// What the latest attempt that pulled anything pulled, also when it died afterwards.
+    pulled: Vec<PulledFiles>,
+    /// The inputs of the first finished attempt.
+    pub first_files: Vec<EarlierFile>,
+    /// The last finished attempt.
+    last: Option<LastFinished>,
+}
+
+#[derive(Debug)]
+struct LastFinished {
+    attempt: u32,
+    /// Input (side and name, or the job file) → digest.
+    digests: BTreeMap<String, String>,
+    /// None when its report is gone.
+    break_ids: Option<Vec<String>>,
+}
+
+/// The detail of the mark `pulled`: enough to go on from there.
+#[derive(Debug, Serialize, Deserialize)]
+struct PulledFiles {
+    side: Side,
+    files: Vec<RawFile>,
+}
+
+/// What the mark `pulled` keeps.
+pub(super) fn detail(pulled: &[PulledInput]) -> serde_json::Value {
+    let kept: Vec<PulledFiles> =
+        pulled.iter().map(|input| PulledFiles { side: input.side, files: input.files.clone() }).collect();
+    serde_json::to_value(kept).expect("raw files are plain data")
+}
+
+impl Earlier {
+    pub(super) async fn read(journal: &Journal, request: &Request) -> Result<Self, Failure> {
+        let (job, period) = (&request.job.name, &request.period.label);
+        let filter = RunFilter { job: Some(job.clone()), period: Some(period.clone()), ..RunFilter::default() };
+        let runs = journal.runs(&filter).await?;
+        let mut pulled = Vec::new();
+        for run in &runs {
+            pulled = pulled_by(journal, run).await?;
+            if !pulled.is_empty() {
+                break;
+            }
+        }
+        let first_files = match journal.first_finished(job, period).await? {
+            Some(first) => {
+                let inputs = journal.inputs(&first.id).await?.into_iter();
+                inputs
+                    .map(|input| EarlierFile { side: input.side, name: input.file.name, sha256: input.file.sha256 })
+                    .collect()
+            }
+            None => Vec::new(),
+        };
+        let last = match journal.last_finished(job, period).await? {
+            Some(last) => Some(LastFinished::read(journal, &last).await?),
+            None => None,
+        };
+        let attempts = runs.iter().map(|run| run.attempt).max().unwrap_or(0);
+        Ok(Self { attempts, pulled, first_files, last })
+    }
+
+    pub(super) fn pulled(&self, side: Side) -> &[RawFile] {
+        self.pulled.iter().find(|input| input.side == side).map_or(&[], |input| &input.files)
+    }
+
+    pub(super) fn changes(&self, facts: &Facts) -> Option<Changes> {
+        let last = self.last.as_ref()?;
+        let files = facts.inputs.iter().map(|input| (input_name(input.side, &input.name), input.sha256.clone()));
+        let now: BTreeMap<String, String> = files.chain([(JOB_FILE.to_owned(), facts.job.sha256.clone())]).collect();
+        Some(gather::changes(last.attempt, &last.digests, &now, last.break_ids.as_deref(), &facts.breaks))
+    }
+}
+
+const JOB_FILE: &str = "the job file";
+
+fn input_name(side: Side, name: &str) -> String {
+    format!("{side} {name}")
+}
+
+impl LastFinished {
+    async fn read(journal: &Journal, run: &RunRecord) -> Result<Self, Failure> {
+        let inputs = journal.inputs(&run.id).await?;
+        let files = inputs.into_iter().map(|input| (input_name(input.side, &input.file.name), input.file.sha256));
+        let digests = files.chain([(JOB_FILE.to_owned(), run.job_sha256.clone())]).collect();
+        let folder = run.artifacts.as_ref().map(std::path::PathBuf::from);
+        let break_ids = folder.and_then(|folder| parquet::read_ids(&folder.join(parquet::FILE_NAME)).ok());
+        Ok(Self { attempt: run.attempt, digests, break_ids })
+    }
+}
+
+async fn pulled_by(journal: &Journal, run: &RunRecord) -> Result<Vec<PulledFiles>, Failure> {
+    let steps = journal.steps(&run.id).await?;
+    let mark = steps.into_iter().find(|mark| mark.step == Step::Pulled);
+    // A mark that a later version wrote otherwise only costs a download.
+    Ok(mark.and_then(|mark| serde_json::from_value(mark.detail).ok()).unwrap_or_default())
+}

@@ -1,0 +1,130 @@
+//! Inputs to raw files: from the provider, from this machine, or from an earlier attempt.
+
+use secrecy::SecretString;
+
+use super::Request;
+use super::earlier::Earlier;
+use crate::exit::{ExitCode, Failure};
+use crate::frames::{Side, Warning};
+use crate::job::{Input, OnMissing, Source};
+use crate::project::{Project, ProviderConfig, Secret};
+use crate::providers::kard::Client;
+use crate::sources::store::RawStore;
+use crate::sources::{RawFile, file, provider};
+
+/// The raw files of one side.
+#[derive(Debug)]
+pub(super) struct PulledInput {
+    pub side: Side,
+    pub files: Vec<RawFile>,
+    pub warnings: Vec<Warning>,
+    /// What was looked for, in words.
+    pub wanted: String,
+}
+
+impl PulledInput {
+    /// Nothing was there (and the job goes on without it).
+    pub(super) const fn missing(&self) -> bool {
+        self.files.is_empty()
+    }
+}
+
+/// Pulls every input of the job.
+pub(super) async fn all(request: &Request, store: &RawStore, earlier: &Earlier) -> Result<Vec<PulledInput>, Failure> {
+    let mut pulled = Vec::new();
+    for input in &request.job.inputs {
+        let mut one =
+            PulledInput { side: input.side, files: Vec::new(), warnings: Vec::new(), wanted: wanted(request, input) };
+        if request.offline {
+            one.files = stored(earlier, input.side, &one.wanted)?;
+        } else {
+            from_source(request, input, store, earlier, &mut one).await?;
+        }
+        if one.missing() && input.on_missing == OnMissing::Wait {
+            let message = format!(
+                "no {} input for {} yet: {}; try again when it is there, or set inputs.{}.on_missing to break",
+                input.side, request.period.label, one.wanted, input.side
+            );
+            return Err(Failure::new(ExitCode::TryAgainLater, anyhow::anyhow!(message)));
+        }
+        pulled.push(one);
+    }
+    Ok(pulled)
+}
+
+async fn from_source(
+    request: &Request,
+    input: &Input,
+    store: &RawStore,
+    earlier: &Earlier,
+    pulled: &mut PulledInput,
+) -> Result<(), Failure> {
+    match &input.source {
+        Source::Path { pattern } => {
+            pulled.files = file::pull(&request.project.data, pattern, &request.period, store)
+                .map_err(|error| Failure::new(ExitCode::InputData, error))?;
+        }
+        Source::Provider { provider: name, file_type, name: template } => {
+            let Some(ProviderConfig::Kard(config)) = request.project.providers.get(name) else {
+                let message = format!("provider `{name}` of inputs.{} is not in tieout.yaml", input.side);
+                return Err(Failure::new(ExitCode::Configuration, anyhow::anyhow!(message)));
+            };
+            let told = |error: crate::providers::kard::KardError| {
+                Failure::new(error.exit_code(), anyhow::Error::new(error).context(format!("provider {name}")))
+            };
+            let client = Client::new(config).map_err(told)?;
+            let known = earlier.pulled(input.side);
+            let answer = provider::pull(&client, name, *file_type, template, &request.period, store, known).await;
+            let answer = answer.map_err(told)?;
+            pulled.files = answer.files;
+            pulled.warnings = answer.warnings;
+            for warning in &mut pulled.warnings {
+                warning.side = Some(input.side);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The files of the latest attempt that pulled any, as long as their bytes are still whole.
+fn stored(earlier: &Earlier, side: Side, wanted: &str) -> Result<Vec<RawFile>, Failure> {
+    let files = earlier.pulled(side).to_vec();
+    for file in &files {
+        let whole = std::fs::metadata(&file.stored).is_ok_and(|found| found.len() == file.bytes);
+        if !whole {
+            let message = format!(
+                "the stored bytes of {} ({}) are gone or cut short; run again without --offline",
+                file.name,
+                file.stored.display()
+            );
+            return Err(Failure::new(ExitCode::InputData, anyhow::anyhow!(message)));
+        }
+    }
+    if files.is_empty() {
+        let message = format!("no earlier attempt stored {wanted}; run without --offline first");
+        return Err(Failure::new(ExitCode::TryAgainLater, anyhow::anyhow!(message)));
+    }
+    Ok(files)
+}
+
+/// What the input asks for, in words.
+fn wanted(request: &Request, input: &Input) -> String {
+    match &input.source {
+        Source::Path { pattern } => pattern.replace("{period}", &request.period.label),
+        Source::Provider { provider: name, file_type, name: template } => {
+            format!("{name} {} {}", file_type.name(), provider::file_stem(template, &request.period))
+        }
+    }
+}
+
+/// The key that the input's notifications are signed with, where the job verifies them.
+pub(super) fn verify_key(project: &Project, input: &Input) -> Result<Option<SecretString>, Failure> {
+    let Some(name) = &input.verify else { return Ok(None) };
+    let key = project.providers.get(name).and_then(|ProviderConfig::Kard(kard)| kard.webhook_key.as_ref());
+    let Some(key) = key else {
+        let message = format!("inputs.{}.verify: provider `{name}` has no webhook_key in tieout.yaml", input.side);
+        return Err(Failure::new(ExitCode::Configuration, anyhow::anyhow!(message)));
+    };
+    let told = |error| anyhow::Error::new(error).context(format!("webhook_key of provider {name}"));
+    Secret::read(key).map(Some).map_err(|error| Failure::new(ExitCode::Configuration, told(error)))
+}

@@ -1,0 +1,171 @@
+//! From a proven comparison to the facts of its report.
+
+use std::collections::BTreeMap;
+
+use super::facts::{Changes, ExcludedFacts, Facts, InputFacts, JobFacts, PeriodFacts, ProgramFacts, RunFacts};
+use crate::breaks::compare::{self, Comparison};
+use crate::breaks::statement::file_totals;
+use crate::breaks::{Break, gates};
+use crate::frames::{Frame, Measure, Warning};
+use crate::job::{Job, Splits};
+use crate::period::{Period, duration_words};
+use crate::sources::{Origin, RawFile};
+
+/// The version and commit of this program.
+pub fn program() -> ProgramFacts {
+    ProgramFacts {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: option_env!("TIEOUT_COMMIT").unwrap_or("unknown").to_owned(),
+    }
+}
+
+/// What a report needs beside the comparison itself.
+#[derive(Debug)]
+pub struct Setting<'a> {
+    pub job: &'a Job,
+    pub period: &'a Period,
+    pub run: RunFacts,
+    /// Breaks of whole files.
+    pub file_breaks: Vec<Break>,
+    /// Warnings of pulling; those of the frames are added.
+    pub warnings: Vec<Warning>,
+}
+
+/// Gathers the facts. What changed against an earlier attempt is left for the caller to add.
+pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Facts {
+    let Setting { job, period, run, file_breaks, mut warnings } = setting;
+    let mut breaks = comparison.breaks();
+    breaks.extend(file_breaks);
+    compare::sort(&mut breaks);
+    warnings.extend(frames.iter().flat_map(|frame| frame.warnings.iter().cloned()));
+    Facts {
+        program: program(),
+        job: JobFacts {
+            name: job.name.clone(),
+            description: job.description.clone(),
+            path: job.path.display().to_string(),
+            sha256: job.digest.clone(),
+            parameters: parameters(job),
+        },
+        period: PeriodFacts {
+            label: period.label.clone(),
+            timezone: period.zone.name().to_owned(),
+            start: period.start,
+            end: period.end,
+        },
+        run,
+        inputs: frames.iter().flat_map(inputs).collect(),
+        statement: comparison.statement.clone(),
+        gates: gates::check(&job.gates, &breaks),
+        breaks,
+        suggestions: comparison.suggestions(),
+        expected: comparison.expected(),
+        excluded: comparison
+            .excluded()
+            .into_iter()
+            .map(|(side, reason, rows)| ExcludedFacts { side, reason, rows })
+            .collect(),
+        quarantine: frames.iter().flat_map(|frame| frame.quarantine.iter().cloned()).collect(),
+        warnings,
+        changes: None,
+    }
+}
+
+fn inputs(frame: &Frame) -> Vec<InputFacts> {
+    let totals = file_totals(frame);
+    let files = frame.files.iter().zip(&frame.rows_read).zip(totals);
+    files
+        .map(|((file, rows), totals)| InputFacts {
+            side: frame.side,
+            name: file.name.clone(),
+            origin: origin(file),
+            sha256: file.sha256.clone(),
+            bytes: file.bytes,
+            rows: *rows,
+            sums: totals
+                .into_iter()
+                .flat_map(|(currency, sums)| {
+                    let mapped = Measure::ALL.into_iter().filter(|measure| frame.mapped.contains(&measure.field()));
+                    mapped.map(move |measure| (currency.clone(), measure, sums[measure as usize])).collect::<Vec<_>>()
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+fn origin(file: &RawFile) -> String {
+    match &file.origin {
+        Origin::Path { .. } => "local file".to_owned(),
+        Origin::Provider { provider, file_type, sent_at, .. } => {
+            format!("{provider}, {file_type}, sent {}", sent_at.format("%Y-%m-%d %H:%M UTC"))
+        }
+    }
+}
+
+/// What was asked for, in words.
+fn parameters(job: &Job) -> Vec<(String, String)> {
+    let matching = &job.matching;
+    let mut said = vec![("key".to_owned(), matching.key.name().to_owned())];
+    let tolerances = [
+        ("amount", matching.amount_tolerance_minor),
+        ("issuer_commission", matching.issuer_commission_tolerance_minor),
+        ("user_reward", matching.user_reward_tolerance_minor),
+    ];
+    for (name, tolerance_minor) in tolerances {
+        let words =
+            tolerance_minor.map_or_else(|| "not compared".to_owned(), |minor| format!("tolerance {minor} minor units"));
+        said.push((format!("compare {name}"), words));
+    }
+    let yes_no = |on: bool| if on { "exact" } else { "not compared" };
+    said.push(("compare currency".to_owned(), yes_no(matching.currency).to_owned()));
+    said.push(("compare status".to_owned(), yes_no(matching.status.is_some()).to_owned()));
+    let identity: Vec<&str> = matching.identity.iter().map(|field| field.name()).collect();
+    said.push((
+        "compare identity".to_owned(),
+        if identity.is_empty() { "not compared".to_owned() } else { identity.join(", ") },
+    ));
+    let date = matching
+        .date_tolerance
+        .map_or_else(|| "same period".to_owned(), |tolerance| format!("within {}", duration_words(tolerance)));
+    said.push(("compare date".to_owned(), date));
+    let splits = match matching.splits {
+        Splits::Sum => "summed",
+        Splits::Forbid => "forbidden",
+    };
+    said.push(("splits".to_owned(), splits.to_owned()));
+    for (index, rule) in matching.fallback.iter().enumerate() {
+        let by: Vec<&str> = rule.by.iter().map(|field| field.name()).collect();
+        let within = rule.within.map_or_else(String::new, |within| format!(" within {}", duration_words(within)));
+        said.push((format!("fallback {}", index + 1), format!("{}{within}", by.join(", "))));
+    }
+    said.push(("grace".to_owned(), duration_words(job.grace)));
+    for input in &job.inputs {
+        said.push((format!("{} quarantine limit", input.side), format!("{} rows", input.quarantine_limit)));
+    }
+    said
+}
+
+/// What is new against the attempt before.
+pub fn changes(
+    against_attempt: u32,
+    before: &BTreeMap<String, String>,
+    now: &BTreeMap<String, String>,
+    breaks_before: Option<&[String]>,
+    breaks: &[Break],
+) -> Changes {
+    let differs = |name: &&String| before.get(*name) != now.get(*name);
+    let mut changed_inputs: Vec<String> = before.keys().chain(now.keys()).filter(differs).cloned().collect();
+    changed_inputs.sort();
+    changed_inputs.dedup();
+    let before_ids = breaks_before.unwrap_or_default();
+    let ids: std::collections::BTreeSet<&str> = breaks.iter().map(|found| found.id.as_str()).collect();
+    let gone = before_ids.iter().filter(|id| !ids.contains(id.as_str())).count();
+    let kept = before_ids.len() - gone;
+    Changes {
+        against_attempt,
+        inputs_unchanged: changed_inputs.is_empty(),
+        changed_inputs,
+        new_breaks: (ids.len() - kept) as u64,
+        gone_breaks: gone as u64,
+    }
+}
