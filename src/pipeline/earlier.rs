@@ -1,7 +1,10 @@
 //! What earlier attempts of the same period left behind.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
 
+use polars::prelude::{ParquetReader, PolarsResult, SerReader};
 use serde::{Deserialize, Serialize};
 
 use super::Request;
@@ -9,9 +12,10 @@ use super::pull::PulledInput;
 use crate::breaks::files::EarlierFile;
 use crate::exit::Failure;
 use crate::frames::Side;
+use crate::job::ReportFormat;
 use crate::journal::{Journal, RunFilter, RunRecord, Step};
 use crate::report::facts::{Changes, Facts};
-use crate::report::{gather, parquet};
+use crate::report::{file_name, gather};
 use crate::sources::RawFile;
 
 /// The earlier attempts, as far as this one needs them.
@@ -102,9 +106,15 @@ impl LastFinished {
         let files = inputs.into_iter().map(|input| (input_name(input.side, &input.file.name), input.file.sha256));
         let digests = files.chain([(JOB_FILE.to_owned(), run.job_sha256.clone())]).collect();
         let folder = run.artifacts.as_ref().map(std::path::PathBuf::from);
-        let break_ids = folder.and_then(|folder| parquet::read_ids(&folder.join(parquet::FILE_NAME)).ok());
+        let break_ids = folder.and_then(|folder| break_ids(&folder.join(file_name(ReportFormat::Parquet))).ok());
         Ok(Self { attempt: run.attempt, digests, break_ids })
     }
+}
+
+/// The ids of an earlier report's breaks.
+fn break_ids(path: &Path) -> PolarsResult<Vec<String>> {
+    let breaks = ParquetReader::new(File::open(path)?).with_columns(Some(vec!["id".to_owned()])).finish()?;
+    Ok(breaks.column("id")?.str()?.iter().flatten().map(str::to_owned).collect())
 }
 
 async fn pulled_by(journal: &Journal, run: &RunRecord) -> Result<Vec<PulledFiles>, Failure> {

@@ -1,6 +1,134 @@
 //! Renderings of one set of facts: pure functions from `Facts` to bytes, and one writer.
 
+mod amount;
+pub mod csv;
+mod definitions;
 pub mod facts;
 pub mod gather;
+pub mod html;
+pub mod json;
+pub mod parquet;
+mod table;
+mod terminal;
+mod text;
+mod totals;
+pub mod verdict;
+pub mod xlsx;
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 pub use facts::Facts;
+pub use terminal::{MOST_LINES, terminal_summary};
+
+use crate::job::ReportFormat;
+
+/// How much each rendering holds before it goes on elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Rows of one sheet under its header; more continue on the next one.
+    pub sheet_rows: usize,
+    /// Breaks (and likewise suggestions and quarantined rows) on the HTML page; the page says where the rest is.
+    pub page_rows: usize,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        // A sheet holds 1,048,576 rows; what is left is for the header and for totals.
+        Self { sheet_rows: 1_000_000, page_rows: 2_000 }
+    }
+}
+
+/// A report that could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    #[error("cannot create {path}")]
+    Create { path: PathBuf, source: std::io::Error },
+    #[error("cannot write {path}")]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error("cannot write {path}")]
+    Json { path: PathBuf, source: serde_json::Error },
+    #[error("cannot write {path}")]
+    Csv { path: PathBuf, source: ::csv::Error },
+    #[error("cannot write {path}")]
+    Parquet { path: PathBuf, source: polars::prelude::PolarsError },
+    #[error("cannot write {path}")]
+    Workbook { path: PathBuf, source: rust_xlsxwriter::XlsxError },
+}
+
+/// Writes `summary.json` and each asked rendering into `folder`, which must exist, and returns
+/// their paths in the order written. Each file and the folder are on disk when this returns; a
+/// format that is asked twice is written once.
+///
+/// # Errors
+/// When a file cannot be created or written; the files before it stay.
+pub fn write(facts: &Facts, formats: &[ReportFormat], folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    write_with(facts, formats, folder, Layout::default())
+}
+
+/// [`write`], with bounds of the caller's choice.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_with(
+    facts: &Facts,
+    formats: &[ReportFormat],
+    folder: &Path,
+    layout: Layout,
+) -> Result<Vec<PathBuf>, ReportError> {
+    let mut written: Vec<PathBuf> = Vec::new();
+    for format in std::iter::once(ReportFormat::Json).chain(formats.iter().copied()) {
+        let path = folder.join(file_name(format));
+        if written.contains(&path) {
+            continue;
+        }
+        write_one(facts, format, folder, layout, &path)?;
+        written.push(path);
+    }
+    let sync = File::open(folder).and_then(|folder| folder.sync_all());
+    sync.map_err(|source| ReportError::Write { path: folder.to_owned(), source })?;
+    Ok(written)
+}
+
+/// The name of a rendering's file; people and scripts rely on it.
+pub const fn file_name(format: ReportFormat) -> &'static str {
+    match format {
+        ReportFormat::Json => "summary.json",
+        ReportFormat::Csv => "breaks.csv",
+        ReportFormat::Parquet => "breaks.parquet",
+        ReportFormat::Xlsx => "report.xlsx",
+        ReportFormat::Html => "report.html",
+    }
+}
+
+fn write_one(
+    facts: &Facts,
+    format: ReportFormat,
+    folder: &Path,
+    layout: Layout,
+    path: &Path,
+) -> Result<(), ReportError> {
+    let file = File::create(path).map_err(|source| ReportError::Create { path: path.to_owned(), source })?;
+    let mut out = BufWriter::with_capacity(1 << 16, file);
+    let owned = || path.to_owned();
+    match format {
+        ReportFormat::Json => {
+            json::render(facts, &mut out).map_err(|source| ReportError::Json { path: owned(), source })?;
+        }
+        ReportFormat::Csv => {
+            csv::render(facts, &mut out).map_err(|source| ReportError::Csv { path: owned(), source })?;
+        }
+        ReportFormat::Parquet => {
+            parquet::render(facts, &mut out).map_err(|source| ReportError::Parquet { path: owned(), source })?;
+        }
+        ReportFormat::Xlsx => xlsx::render(facts, layout.sheet_rows, folder, &mut out)
+            .map_err(|source| ReportError::Workbook { path: owned(), source })?,
+        ReportFormat::Html => {
+            let page = html::render(facts, layout.page_rows);
+            out.write_all(page.as_bytes()).map_err(|source| ReportError::Write { path: owned(), source })?;
+        }
+    }
+    let file = out.into_inner().map_err(|error| ReportError::Write { path: owned(), source: error.into_error() })?;
+    file.sync_all().map_err(|source| ReportError::Write { path: owned(), source })
+}

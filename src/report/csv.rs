@@ -1,0 +1,36 @@
+//! `breaks.csv`: one row a break, RFC 4180, UTF-8, for scripts and for spreadsheets.
+
+use std::io::Write;
+
+use chrono::SecondsFormat;
+
+use super::amount::format_minor;
+use super::facts::Facts;
+use super::table::{Places, Value, columns};
+use super::text::csv_cell;
+
+/// Writes all breaks. Amounts are decimals of their currency, times RFC 3339 in UTC; a text that
+/// a spreadsheet would take for a formula gets an apostrophe in front.
+///
+/// # Errors
+/// When writing fails.
+pub fn render(facts: &Facts, out: impl Write) -> Result<(), csv::Error> {
+    let columns = columns();
+    let places = Places::new(facts);
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(columns.iter().map(super::table::Column::name))?;
+    for found in &facts.breaks {
+        for column in &columns {
+            match column.value(found, &places) {
+                Value::Empty => writer.write_field("")?,
+                Value::Text(text) => writer.write_field(csv_cell(&text).as_bytes())?,
+                Value::Amount { minor, decimals } => writer.write_field(format_minor(minor, decimals))?,
+                Value::Count(number) => writer.write_field(number.to_string())?,
+                Value::Time(time) => writer.write_field(time.to_rfc3339_opts(SecondsFormat::AutoSi, true))?,
+            }
+        }
+        writer.write_record(None::<&[u8]>)?;
+    }
+    writer.flush()?;
+    Ok(())
+}

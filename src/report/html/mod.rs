@@ -1,0 +1,218 @@
+//! `report.html`: one file that needs nothing else, no script and no network; for a browser, a
+//! phone, a printer and a screen reader.
+
+mod charts;
+mod lists;
+mod totals;
+
+use chrono::SecondsFormat;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::amount::count;
+use super::definitions::{TERMS, run_lines};
+use super::facts::Facts;
+use super::text::{counted, visible};
+use super::totals::{kind_words, measure_words};
+use super::verdict::{Tone, verdict};
+use crate::breaks::BreakKind;
+
+const STYLE: &str = include_str!("style.css");
+/// The page asks for nothing, whatever stands in it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// The whole page. Of each long list at most `page_rows` are shown; a note says where the rest is.
+pub fn render(facts: &Facts, page_rows: usize) -> String {
+    let title = format!("{} for {}", facts.job.name, facts.period.label);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="referrer" content="no-referrer";
+                meta name="generator" content={ "tieout " (visible(&facts.program.version)) };
+                title { (visible(&title)) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (header(facts, &title))
+                main {
+                    (verdict_panel(facts))
+                    (figures(facts))
+                    (totals::tie_out(facts))
+                    (totals::kinds(facts))
+                    (lists::breaks(facts, page_rows))
+                    (lists::suggestions(facts, page_rows))
+                    (lists::quarantine(facts, page_rows))
+                    (totals::rows(facts))
+                    (totals::gates(facts))
+                    (notes(facts))
+                    (evidence(facts))
+                    (definitions())
+                }
+                footer { p.soft { "Written by tieout " (visible(&facts.program.version)) "." } }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn header(facts: &Facts, title: &str) -> Markup {
+    html! {
+        header {
+            h1 { bdi { (visible(title)) } }
+            @if let Some(description) = &facts.job.description { p { bdi { (visible(description)) } } }
+            p.soft {
+                "Run " bdi { (visible(&facts.run.id)) } ", "
+                (facts.run.run_time.to_rfc3339_opts(SecondsFormat::Secs, true))
+                @if facts.run.sandbox { " " span.sandbox { "sandbox, not the provider itself" } }
+            }
+            @if let Some(note) = &facts.run.note { p.soft { "Note: " bdi { (visible(note)) } } }
+            nav aria-label="Sections" {
+                ul {
+                    @for (id, name) in SECTIONS { li { a href={ "#" (id) } { (name) } } }
+                }
+            }
+        }
+    }
+}
+
+const SECTIONS: [(&str, &str); 9] = [
+    ("tie-out", "Tie-out"),
+    ("kinds", "Breaks by kind"),
+    ("breaks", "All breaks"),
+    ("suggested", "Suggested"),
+    ("quarantine", "Quarantine"),
+    ("rows", "Rows"),
+    ("gates", "Gates"),
+    ("evidence", "Evidence"),
+    ("definitions", "Definitions"),
+];
+
+fn verdict_panel(facts: &Facts) -> Markup {
+    let verdict = verdict(facts);
+    let class = match verdict.tone {
+        Tone::Clean => "verdict clean",
+        Tone::Review => "verdict review",
+        Tone::Breached => "verdict breached",
+        Tone::Broken => "verdict broken",
+    };
+    html! {
+        section class=(class) aria-labelledby="verdict" {
+            h2 #verdict { (verdict.headline) }
+            @for sentence in &verdict.sentences { p { (sentence) } }
+        }
+    }
+}
+
+fn figures(facts: &Facts) -> Markup {
+    let rows = &facts.statement.rows;
+    let sum = |read: fn(&crate::breaks::RowAccount) -> u64| rows.iter().map(read).fold(0_u64, u64::saturating_add);
+    let figures = [
+        ("Rows read", sum(|rows| rows.read)),
+        ("Rows matched", sum(|rows| rows.matched)),
+        ("Rows expected", sum(|rows| rows.expected)),
+        ("Breaks", facts.breaks.len() as u64),
+        ("Suggested", facts.suggestions.len() as u64),
+        ("Quarantined", facts.quarantine.len() as u64),
+    ];
+    html! {
+        dl.figures {
+            @for (name, number) in figures { div { dt { (name) } dd { (count(number)) } } }
+        }
+    }
+}
+
+fn notes(facts: &Facts) -> Markup {
+    html! {
+        @if !facts.warnings.is_empty() {
+            section aria-labelledby="warnings" {
+                h2 #warnings { "Warnings" }
+                ul { @for warning in &facts.warnings { li { bdi { (visible(&warning.message)) } } } }
+            }
+        }
+        @if let Some(changes) = &facts.changes {
+            section aria-labelledby="changes" {
+                h2 #changes { "Since attempt " (changes.against_attempt) }
+                p {
+                    (counted(changes.new_breaks, "new break", "new breaks")) ", "
+                    (counted(changes.gone_breaks, "is gone", "are gone")) "."
+                    @if changes.inputs_unchanged { " The inputs and the job file are unchanged." }
+                }
+                @if !changes.changed_inputs.is_empty() {
+                    p { "Changed inputs:" }
+                    ul { @for name in &changes.changed_inputs { li { bdi { (visible(name)) } } } }
+                }
+            }
+        }
+    }
+}
+
+fn evidence(facts: &Facts) -> Markup {
+    html! {
+        section aria-labelledby="evidence" {
+            h2 #evidence { "Evidence" }
+            p { "The same inputs, job file and program give the same breaks." }
+            div.scroll tabindex="0" role="region" aria-label="Inputs" {
+                table {
+                    caption { "Inputs, as received" }
+                    thead { tr {
+                        th scope="col" { "Side" } th scope="col" { "Name" } th scope="col" { "Origin" }
+                        th.n scope="col" { "Rows" } th.n scope="col" { "Bytes" } th scope="col" { "Sums" }
+                        th scope="col" { "SHA-256" }
+                    } }
+                    tbody {
+                        @for input in &facts.inputs {
+                            tr {
+                                th scope="row" { (input.side) }
+                                td.id { bdi { (visible(&input.name)) } }
+                                td { bdi { (visible(&input.origin)) } }
+                                td.n { (count(input.rows)) }
+                                td.n { (count(input.bytes)) }
+                                td.n {
+                                    @for (currency, measure, minor) in &input.sums {
+                                        (measure_words(*measure)) " " (super::amount::money(*minor, currency)) br;
+                                    }
+                                }
+                                td.id { (visible(&input.sha256)) }
+                            }
+                        }
+                    }
+                }
+            }
+            (pairs("The run", run_lines(facts).iter().map(|(name, value)| (*name, value.as_str()))))
+            (pairs("Parameters of the job", facts.job.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str()))))
+        }
+    }
+}
+
+fn pairs<'a>(caption: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(caption) {
+            table {
+                caption { (caption) }
+                tbody {
+                    @for (name, value) in pairs {
+                        tr { th scope="row" { (visible(name)) } td.wide { bdi { (visible(value)) } } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn definitions() -> Markup {
+    html! {
+        section aria-labelledby="definitions" {
+            h2 #definitions { "Definitions" }
+            dl.terms {
+                @for (term, meaning) in TERMS { dt { (term) } dd { (meaning) } }
+                @for kind in BreakKind::ALL {
+                    dt id={ "kind-" (kind.name()) } { (kind_words(*kind)) }
+                    dd { (kind.words()) }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The sections of sums: the tie-out as waterfalls, breaks by kind, rows, gates.
+
+use maud::{Markup, html};
+
+use super::super::amount::{count, grouped, signed};
+use super::super::facts::Facts;
+use super::super::text::visible;
+use super::super::totals::{at_risk_in_words, by_kind, kind_words, measure_words};
+use super::charts::Axis;
+use crate::breaks::{Bridge, RowAccount};
+
+pub(super) fn tie_out(facts: &Facts) -> Markup {
+    html! {
+        section aria-labelledby="tie-out" {
+            h2 #tie-out { "Tie-out" }
+            @if facts.statement.bridges.is_empty() {
+                p { "No totals: no side states an amount." }
+            } @else {
+                p { "From one side's total to the other's: every line in between is a reason." }
+                div.bridges { @for found in &facts.statement.bridges { (bridge(found)) } }
+            }
+        }
+    }
+}
+
+/// One waterfall: the left total, a step for every line, the right total.
+fn bridge(bridge: &Bridge) -> Markup {
+    let currency = &bridge.currency;
+    let mut level = bridge.left_total_minor;
+    let mut levels = vec![level];
+    for line in &bridge.lines {
+        level = level.saturating_add(line.amount_minor);
+        levels.push(level);
+    }
+    let mut all = levels.clone();
+    all.push(bridge.right_total_minor);
+    let axis = Axis::of_levels(&all);
+    let label = format!("{} {}, {} to {}", visible(currency), measure_words(bridge.measure), bridge.left, bridge.right);
+    let (class, residual) = match bridge.residual_minor {
+        0 => ("zero", grouped(0, currency)),
+        open => ("fault", signed(open, currency)),
+    };
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(label) {
+            table {
+                caption {
+                    strong { bdi { (visible(currency)) } " " (measure_words(bridge.measure)) } ", "
+                    (bridge.left) " to " (bridge.right)
+                    @if !axis.begins_at_zero() { " (bars do not begin at zero)" }
+                }
+                thead { tr {
+                    th scope="col" { "Line" } th.n scope="col" { "Items" } th scope="col" { "Bridge" }
+                    th.n scope="col" { "Amount" }
+                } }
+                tbody {
+                    (total_row(&format!("Total of {}", bridge.left), bridge.left_total_minor, currency, axis))
+                    @for (index, line) in bridge.lines.iter().enumerate() {
+                        tr {
+                            th scope="row" { bdi { (visible(&line.label)) } }
+                            td.n { (count(line.count)) }
+                            td.chart { (axis.step(levels[index], levels[index + 1])) }
+                            td.n { (signed(line.amount_minor, currency)) }
+                        }
+                    }
+                    (total_row(&format!("Total of {}", bridge.right), bridge.right_total_minor, currency, axis))
+                    tr class=(class) {
+                        th scope="row" { "Unexplained" } td {} td {} td.n { (residual) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn total_row(label: &str, minor: i128, currency: &str, axis: Axis) -> Markup {
+    html! {
+        tr.total {
+            th scope="row" { (label) } td {} td.chart { (axis.whole(minor, "total")) }
+            td.n { (grouped(minor, currency)) }
+        }
+    }
+}
+
+pub(super) fn kinds(facts: &Facts) -> Markup {
+    let totals = by_kind(facts);
+    let axis = Axis::of_counts(totals.iter().map(|total| total.count));
+    html! {
+        section aria-labelledby="kinds" {
+            h2 #kinds { "Breaks by kind" }
+            @if totals.is_empty() {
+                p { "No breaks." }
+            } @else {
+                div.scroll tabindex="0" role="region" aria-label="Breaks by kind" {
+                    table {
+                        caption { "How many, and what may be lost or owed because of them" }
+                        thead { tr {
+                            th scope="col" { "Kind" } th.n scope="col" { "Breaks" } th scope="col" { "Share" }
+                            th.n scope="col" { "At risk" } th scope="col" { "What it means" }
+                        } }
+                        tbody {
+                            @for total in &totals {
+                                tr {
+                                    th scope="row" { (kind_words(total.kind)) }
+                                    td.n { (count(total.count)) }
+                                    td.chart { (axis.whole(total.count.into(), "bar")) }
+                                    td.n { (at_risk_in_words(&total.at_risk)) }
+                                    td.wide { (total.kind.words()) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn rows(facts: &Facts) -> Markup {
+    let heads = ["Read", "Matched", "Suggested", "Expected", "In breaks", "Quarantined", "Excluded"];
+    let numbers = |rows: &RowAccount| {
+        [rows.read, rows.matched, rows.suggested, rows.expected, rows.breaks, rows.quarantined, rows.excluded]
+    };
+    html! {
+        section aria-labelledby="rows" {
+            h2 #rows { "Rows" }
+            div.scroll tabindex="0" role="region" aria-label="Rows" {
+                table {
+                    caption { "Every row in exactly one outcome; suggested rows are part of the matched ones" }
+                    thead { tr {
+                        th scope="col" { "Side" }
+                        @for head in heads { th.n scope="col" { (head) } }
+                        th.n scope="col" { "Unaccounted" }
+                    } }
+                    tbody {
+                        @for account in &facts.statement.rows {
+                            tr {
+                                th scope="row" { (account.side) }
+                                @for number in numbers(account) { td.n { (count(number)) } }
+                                td class=(if account.unaccounted == 0 { "n zero" } else { "n fault" }) {
+                                    (account.unaccounted)
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            @if !facts.excluded.is_empty() || !facts.expected.is_empty() {
+                ul {
+                    @for excluded in &facts.excluded {
+                        li { (excluded.side) ": " (count(excluded.rows)) " excluded, " bdi { (visible(&excluded.reason)) } }
+                    }
+                    @for (reason, keys) in &facts.expected { li { (count(*keys)) " expected, " bdi { (visible(reason)) } } }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn gates(facts: &Facts) -> Markup {
+    html! {
+        section aria-labelledby="gates" {
+            h2 #gates { "Gates" }
+            @if facts.gates.is_empty() {
+                p { "The job declares no limit." }
+            } @else {
+                div.scroll tabindex="0" role="region" aria-label="Gates" {
+                    table {
+                        caption { "The limits that the job declares" }
+                        thead { tr {
+                            th scope="col" { "Gate" } th.n scope="col" { "Limit" } th.n scope="col" { "Found" }
+                            th scope="col" { "Outcome" }
+                        } }
+                        tbody {
+                            @for gate in &facts.gates {
+                                tr {
+                                    th scope="row" { (visible(&gate.gate)) }
+                                    td.n { (visible(&gate.limit)) }
+                                    td.n { (visible(&gate.found)) }
+                                    @if gate.breached { td.fault { "breached" } } @else { td { "kept" } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! `breaks.parquet`: the columns of `breaks.csv` in their types, for notebooks and warehouses.
+
+use std::io::Write;
+
+use polars::prelude::{
+    Column as Series, DataFrame, DataType, IntoColumn, NamedFrom, ParquetCompression, ParquetWriter, PolarsError,
+    Series as Values, StatisticsOptions, TimeUnit, TimeZone,
+};
+
+use super::facts::Facts;
+use super::table::{Column, Places, Value, ValueKind, columns};
+
+/// Writes all breaks. Amounts are `Int64` minor units in columns whose names end in `_minor`, times
+/// UTC microseconds. In front of the columns of `breaks.csv`: `job`, `period`, `rule`, and
+/// `exponent` (the decimals of `currency`).
+///
+/// # Errors
+/// When writing fails.
+pub fn render(facts: &Facts, out: impl Write) -> Result<(), PolarsError> {
+    let mut frame = frame(facts)?;
+    ParquetWriter::new(out)
+        .with_compression(ParquetCompression::Zstd(None))
+        .with_statistics(StatisticsOptions::default())
+        // One row group follows the other in the order of the breaks: the same facts, the same bytes.
+        .set_parallel(false)
+        .with_row_group_size(Some(64 * 1024))
+        .finish(&mut frame)?;
+    Ok(())
+}
+
+fn frame(facts: &Facts) -> Result<DataFrame, PolarsError> {
+    let breaks = &facts.breaks;
+    let mut all: Vec<Series> = vec![
+        Values::new("job".into(), vec![facts.job.name.as_str(); breaks.len()]).into_column(),
+        Values::new("period".into(), vec![facts.period.label.as_str(); breaks.len()]).into_column(),
+        Values::new("rule".into(), breaks.iter().map(|found| found.kind.rule().name()).collect::<Vec<_>>())
+            .into_column(),
+        Values::new(
+            "exponent".into(),
+            breaks.iter().map(|found| i32::from(super::amount::decimals(&found.currency))).collect::<Vec<_>>(),
+        )
+        .into_column(),
+    ];
+    let places = Places::new(facts);
+    for column in columns() {
+        all.push(series(facts, &column, &places)?);
+    }
+    DataFrame::new(breaks.len(), all)
+}
+
+fn series(facts: &Facts, column: &Column, places: &Places<'_>) -> Result<Series, PolarsError> {
+    let cells = facts.breaks.iter().map(|found| column.value(found, places));
+    let name = column.name();
+    Ok(match column.kind() {
+        ValueKind::Text => {
+            let texts: Vec<Option<String>> = cells
+                .map(|cell| match cell {
+                    Value::Text(text) => Some(text.into_owned()),
+                    _ => None,
+                })
+                .collect();
+            Values::new(name.into(), texts).into_column()
+        }
+        ValueKind::Amount => {
+            let minors: Vec<Option<i64>> = cells
+                .map(|cell| match cell {
+                    // A break's amounts are 64 bits wide; only sums are wider.
+                    Value::Amount { minor, .. } => i64::try_from(minor).ok(),
+                    _ => None,
+                })
+                .collect();
+            Values::new(format!("{name}_minor").into(), minors).into_column()
+        }
+        ValueKind::Count => {
+            let numbers: Vec<Option<i64>> = cells
+                .map(|cell| match cell {
+                    Value::Count(number) => Some(number),
+                    _ => None,
+                })
+                .collect();
+            Values::new(name.into(), numbers).into_column()
+        }
+        ValueKind::Time => {
+            let micros: Vec<Option<i64>> = cells
+                .map(|cell| match cell {
+                    Value::Time(time) => Some(time.timestamp_micros()),
+                    _ => None,
+                })
+                .collect();
+            Values::new(name.into(), micros)
+                .cast(&DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)))?
+                .into_column()
+        }
+    })
+}

@@ -1,0 +1,238 @@
+//! The summary on the terminal: at most 25 lines, for a person who read no documentation.
+
+use std::path::{Path, PathBuf};
+
+use super::amount::{count, grouped, signed};
+use super::facts::Facts;
+use super::text::{counted, cut, visible};
+use super::totals::{at_risk_in_words, by_kind, kind_words, measure_words};
+use super::verdict::{Tone, Verdict, verdict};
+use crate::breaks::Bridge;
+use crate::frames::Side;
+
+/// The most lines a summary takes.
+pub const MOST_LINES: usize = 25;
+/// Of these, the most for totals (without their explanations) and for kinds of breaks.
+const MOST_BRIDGES: usize = 6;
+const MOST_KINDS: usize = 6;
+
+/// The run in at most [`MOST_LINES`] lines, each at most `width` characters (never fewer than 60),
+/// ending with a newline. Escape sequences only where `color` is set.
+pub fn terminal_summary(facts: &Facts, written: &[PathBuf], width: usize, color: bool) -> String {
+    let width = width.clamp(60, 120);
+    let verdict = verdict(facts);
+    let mut above = heading(facts, &verdict, width, color);
+    let breaks = breaks(facts, width, color);
+    let below = foot(facts, &verdict, written, width, color);
+    let room = MOST_LINES.saturating_sub(above.len() + breaks.len() + below.len());
+    above.extend(totals(&facts.statement.bridges, room, width, color));
+    above.extend(breaks);
+    above.extend(below);
+    let mut text = above.join("\n");
+    text.push('\n');
+    text
+}
+
+fn paint(text: &str, code: &str, color: bool) -> String {
+    if color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+}
+
+fn title(text: &str, color: bool) -> String {
+    paint(text, "1", color)
+}
+
+fn fit(text: &str, width: usize) -> String {
+    cut(&visible(text), width).into_owned()
+}
+
+fn heading(facts: &Facts, verdict: &Verdict, width: usize, color: bool) -> Vec<String> {
+    let (mark, code) = match verdict.tone {
+        Tone::Clean => ("OK", "1;32"),
+        Tone::Review => ("OK", "1;33"),
+        Tone::Breached => ("GATE BREACHED", "1;31"),
+        Tone::Broken => ("FAULT", "1;31"),
+    };
+    let sandbox = if facts.run.sandbox { ", sandbox" } else { "" };
+    let name = format!("{} for {}, attempt {}{sandbox}", facts.job.name, facts.period.label, facts.run.attempt);
+    let mut lines = vec![fit(&name, width), paint(&fit(&format!("{mark}: {}", verdict.headline), width), code, color)];
+    // Suggestions and quarantine have lines of their own below; a fault or a gate may take two.
+    let most = if verdict.tone == Tone::Broken { 3 } else { 4 };
+    let sentences = verdict.sentences.iter().filter(|sentence| !sentence.contains("quarantined"));
+    lines.extend(wrap(&sentences.map(String::as_str).collect::<Vec<_>>().join(" "), width, most));
+    lines
+}
+
+/// Words filled into lines of `width`; what needs more than `most` lines is cut.
+fn wrap(text: &str, width: usize, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    if lines.len() > most {
+        let rest = lines.drain(most - 1..).collect::<Vec<_>>().join(" ");
+        lines.push(rest);
+    }
+    lines.iter().map(|line| fit(line, width)).collect()
+}
+
+fn totals(bridges: &[Bridge], room: usize, width: usize, color: bool) -> Vec<String> {
+    if bridges.is_empty() || room < 2 {
+        return Vec::new();
+    }
+    let shown = if bridges.len() <= MOST_BRIDGES { bridges.len() } else { MOST_BRIDGES - 1 }.min(room - 1);
+    let rows: Vec<[String; 4]> = std::iter::once(["", "left", "right", "difference"].map(str::to_owned))
+        .chain(bridges[..shown].iter().map(total_row))
+        .collect();
+    let widths = [0, 1, 2, 3].map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));
+    let label = widths[0].min(width.saturating_sub(widths[1] + widths[2] + widths[3] + 8)).max(20);
+    let mut spare = room.saturating_sub(1 + shown + usize::from(shown < bridges.len()));
+    let mut lines = Vec::new();
+    for (index, row) in rows.iter().enumerate() {
+        let first = if index == 0 { "Totals".to_owned() } else { format!("  {}", cut(&row[0], label)) };
+        let line = format!(
+            "{first:<pad$}  {:>left$}  {:>right$}  {:>difference$}",
+            row[1],
+            row[2],
+            row[3],
+            pad = label + 2,
+            left = widths[1],
+            right = widths[2],
+            difference = widths[3]
+        );
+        lines.push(if index == 0 { title(&fit(&line, width), color) } else { fit(&line, width) });
+        let bridge = index.checked_sub(1).map(|at| &bridges[at]);
+        if let Some(bridge) = bridge.filter(|bridge| spare > 0 && !bridge.lines.is_empty()) {
+            lines.push(fit(&explanation(bridge), width));
+            spare -= 1;
+        }
+    }
+    if shown < bridges.len() {
+        lines.push(more_bridges(&bridges[shown..]));
+    }
+    lines
+}
+
+fn total_row(bridge: &Bridge) -> [String; 4] {
+    let difference = bridge.right_total_minor.saturating_sub(bridge.left_total_minor);
+    [
+        format!("{} {}, {} > {}", visible(&bridge.currency), measure_words(bridge.measure), bridge.left, bridge.right),
+        grouped(bridge.left_total_minor, &bridge.currency),
+        grouped(bridge.right_total_minor, &bridge.currency),
+        signed(difference, &bridge.currency),
+    ]
+}
+
+fn explanation(bridge: &Bridge) -> String {
+    let lines = bridge.lines.iter().map(|line| {
+        let amount = signed(line.amount_minor, &bridge.currency);
+        format!("{} {amount} ({})", line.label, count(line.count))
+    });
+    let mut parts: Vec<String> = lines.collect();
+    if bridge.residual_minor != 0 {
+        parts.insert(0, format!("UNEXPLAINED {}", signed(bridge.residual_minor, &bridge.currency)));
+    }
+    format!("    {}", parts.join(", "))
+}
+
+fn more_bridges(rest: &[Bridge]) -> String {
+    let differ = rest.iter().filter(|bridge| bridge.left_total_minor != bridge.right_total_minor).count() as u64;
+    let text = counted(rest.len() as u64, "more total", "more totals");
+    format!("  and {text}, {} of them with a difference: see the report", count(differ))
+}
+
+fn breaks(facts: &Facts, width: usize, color: bool) -> Vec<String> {
+    let mut kinds = by_kind(facts);
+    if kinds.is_empty() {
+        return Vec::new();
+    }
+    kinds.sort_by_key(|total| std::cmp::Reverse(total.count));
+    let shown = if kinds.len() <= MOST_KINDS { kinds.len() } else { MOST_KINDS - 1 };
+    let mut lines = vec![title("Breaks                     count  at risk", color)];
+    for total in &kinds[..shown] {
+        let risk = at_risk_in_words(&total.at_risk);
+        let risk = if risk.is_empty() { "-" } else { &risk };
+        lines.push(fit(&format!("  {:<22} {:>7}  {risk}", kind_words(total.kind), count(total.count)), width));
+    }
+    if shown < kinds.len() {
+        let rest: u64 = kinds[shown..].iter().map(|total| total.count).sum();
+        let name = format!("and {} more kinds", kinds.len() - shown);
+        lines.push(fit(&format!("  {name:<22} {:>7}  see the report", count(rest)), width));
+    }
+    lines
+}
+
+fn foot(facts: &Facts, verdict: &Verdict, written: &[PathBuf], width: usize, color: bool) -> Vec<String> {
+    let mut lines = rows(facts, width, color);
+    lines.extend(quarantine(facts).map(|line| fit(&line, width)));
+    lines.extend(changes(facts).map(|line| fit(&line, width)));
+    if let Some(first) = written.first() {
+        let folder = first.parent().unwrap_or_else(|| Path::new("."));
+        let names: Vec<_> =
+            written.iter().filter_map(|path| path.file_name()).map(|name| name.to_string_lossy()).collect();
+        // Paths are never cut: people copy them.
+        lines.push(format!("Written to {}", visible(&folder.to_string_lossy())));
+        lines.push(fit(&format!("  {}", names.join(" ")), width));
+    }
+    let why = match verdict.tone {
+        Tone::Clean | Tone::Review => "the work is done",
+        Tone::Breached => "a gate of the job is breached",
+        Tone::Broken => "an invariant failed, please report it",
+    };
+    lines.push(format!("Exit code {}: {why}.", verdict.exit as u8));
+    lines
+}
+
+fn rows(facts: &Facts, width: usize, color: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (index, account) in facts.statement.rows.iter().take(Side::ALL.len()).enumerate() {
+        if index == 0 {
+            let heads = "Rows             read    matched   expected     breaks  quarant.   excluded";
+            lines.push(title(heads, color));
+        }
+        let lost = if account.unaccounted == 0 { String::new() } else { format!("  LOST {}", account.unaccounted) };
+        let line = format!(
+            "  {:<9}{:>10} {:>10} {:>10} {:>10} {:>9} {:>10}{lost}",
+            account.side,
+            count(account.read),
+            count(account.matched),
+            count(account.expected),
+            count(account.breaks),
+            count(account.quarantined),
+            count(account.excluded)
+        );
+        lines.push(fit(&line, width));
+    }
+    lines
+}
+
+fn quarantine(facts: &Facts) -> Option<String> {
+    let first = facts.quarantine.first()?;
+    let place = format!("{} line {}: {}", first.file_name, first.line, first.reason);
+    let number = counted(facts.quarantine.len() as u64, "row", "rows");
+    Some(match facts.quarantine.len() {
+        1 => format!("Quarantined {number}: {place}"),
+        _ => format!("Quarantined {number}, the first in {place}"),
+    })
+}
+
+fn changes(facts: &Facts) -> Option<String> {
+    let changes = facts.changes.as_ref()?;
+    let inputs = if changes.inputs_unchanged {
+        "inputs unchanged".to_owned()
+    } else if changes.changed_inputs.is_empty() {
+        "job or inputs changed".to_owned()
+    } else {
+        format!("changed: {}", changes.changed_inputs.join(", "))
+    };
+    let breaks = match (changes.new_breaks, changes.gone_breaks) {
+        (0, 0) => "the same breaks".to_owned(),
+        (new, gone) => format!("{} new, {} gone", counted(new, "break", "breaks"), count(gone)),
+    };
+    Some(format!("Since attempt {}: {breaks}; {inputs}", changes.against_attempt))
+}

@@ -1,0 +1,129 @@
+//! What the run found, in words: the first thing in every rendering.
+
+use super::amount::count;
+use super::facts::Facts;
+use super::text::{counted, listed, visible};
+use super::totals::{at_risk_in_words, measure_words};
+use crate::exit::ExitCode;
+
+/// How good or bad it is; a colour or a word, never the only carrier of the news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tone {
+    /// Ties out, nothing to review.
+    Clean,
+    /// Ties out, with breaks or quarantined rows to review.
+    Review,
+    /// Ties out, and a declared gate is breached.
+    Breached,
+    /// Does not tie out: a bug in tieout.
+    Broken,
+}
+
+/// The verdict on one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    pub tone: Tone,
+    /// A few words.
+    pub headline: String,
+    /// Whole sentences that follow it.
+    pub sentences: Vec<String>,
+    /// What the process ends with, on account of these facts.
+    pub exit: ExitCode,
+}
+
+/// The verdict on the facts.
+pub fn verdict(facts: &Facts) -> Verdict {
+    let tone = tone(facts);
+    let exit = match tone {
+        Tone::Clean | Tone::Review => ExitCode::Done,
+        Tone::Breached => ExitCode::GateBreached,
+        Tone::Broken => ExitCode::InvariantFailed,
+    };
+    Verdict { tone, headline: headline(facts, tone), sentences: sentences(facts, tone), exit }
+}
+
+fn tone(facts: &Facts) -> Tone {
+    if !facts.ties_out() {
+        Tone::Broken
+    } else if facts.breached_gates().next().is_some() {
+        Tone::Breached
+    } else if facts.breaks.is_empty() && facts.quarantine.is_empty() && facts.suggestions.is_empty() {
+        Tone::Clean
+    } else {
+        Tone::Review
+    }
+}
+
+fn headline(facts: &Facts, tone: Tone) -> String {
+    let breaks = match facts.breaks.len() as u64 {
+        0 => "no breaks".to_owned(),
+        number => counted(number, "break", "breaks"),
+    };
+    match tone {
+        Tone::Broken => "Does not tie out".to_owned(),
+        Tone::Breached => format!(
+            "Ties out with {breaks}; {} breached",
+            counted(facts.breached_gates().count() as u64, "gate is", "gates are")
+        ),
+        Tone::Clean => "Ties out, no breaks".to_owned(),
+        Tone::Review if facts.breaks.is_empty() => "Ties out, no breaks, but rows to review".to_owned(),
+        Tone::Review => format!("Ties out with {breaks} to review"),
+    }
+}
+
+fn sentences(facts: &Facts, tone: Tone) -> Vec<String> {
+    let mut sentences = vec![proof(facts, tone)];
+    if !facts.breaks.is_empty() {
+        sentences.push(at_risk(facts));
+    }
+    for gate in facts.breached_gates() {
+        let (name, limit, found) = (visible(&gate.gate), visible(&gate.limit), visible(&gate.found));
+        sentences.push(format!("Gate {name} allows {limit}, found {found}."));
+    }
+    let suggested = facts.suggestions.len() as u64;
+    if suggested > 0 {
+        let pairs = counted(suggested, "match is", "matches are");
+        sentences.push(format!("{pairs} only suggested by a weaker rule and wait for review."));
+    }
+    let quarantined = facts.quarantine.len() as u64;
+    if quarantined > 0 {
+        sentences.push(format!("{} not be read (quarantined).", counted(quarantined, "row could", "rows could")));
+    }
+    sentences
+}
+
+fn proof(facts: &Facts, tone: Tone) -> String {
+    if tone != Tone::Broken {
+        let read = facts.statement.rows.iter().fold(0_u64, |sum, rows| sum.saturating_add(rows.read));
+        return format!(
+            "Every difference between the totals is explained, and all {} rows are accounted for.",
+            count(read)
+        );
+    }
+    let open = facts.statement.bridges.iter().filter(|bridge| bridge.residual_minor != 0).count() as u64;
+    let lost = facts.statement.rows.iter().filter(|rows| rows.unaccounted != 0).count() as u64;
+    let mut what = Vec::new();
+    if open > 0 {
+        what.push(format!("{} a rest that no line explains", counted(open, "total has", "totals have")));
+    }
+    if lost > 0 {
+        what.push(format!("{} rows in no outcome or in two", counted(lost, "input has", "inputs have")));
+    }
+    format!("This is a fault of tieout, not of the data: {}. Do not rely on this report.", listed(&what))
+}
+
+fn at_risk(facts: &Facts) -> String {
+    let sums = facts.at_risk();
+    let parts: Vec<String> = sums
+        .iter()
+        .filter(|(_, minor)| **minor != 0)
+        .map(|((currency, measure), minor)| {
+            format!("{} of {}", super::amount::money(*minor, currency), measure_words(*measure))
+        })
+        .collect();
+    match parts.len() {
+        0 => "No amount is at risk.".to_owned(),
+        1..=3 => format!("At risk: {}.", listed(&parts)),
+        _ => format!("At risk: {}.", at_risk_in_words(&sums)),
+    }
+}

@@ -1,0 +1,78 @@
+//! The sheets that let a stranger check the report: what it was made from, and what its words mean.
+
+use rust_xlsxwriter::{Worksheet, XlsxError};
+
+use super::super::definitions::{TERMS, run_lines};
+use super::super::facts::Facts;
+use super::super::table::Value;
+use super::super::totals::measure_words;
+use super::cells::{Page, Styles, page_setup, put_text};
+use crate::breaks::BreakKind;
+
+pub(super) fn write_evidence(sheet: &mut Worksheet, facts: &Facts, styles: &Styles) -> Result<(), XlsxError> {
+    sheet.set_name("Evidence")?;
+    page_setup(sheet, facts);
+    for (col, width) in (0_u16..).zip([16.0, 44.0, 34.0, 68.0, 14.0, 10.0]) {
+        sheet.set_column_width(col, width)?;
+    }
+    let mut page = Page::new(sheet, styles);
+    page.line("Evidence", &styles.title)?;
+    page.line("The same inputs, job file and program give the same breaks.", &styles.note)?;
+    page.section("Inputs, as received")?;
+    page.heads(&["Side", "Name", "Origin", "SHA-256", ">Bytes", ">Rows"])?;
+    for input in &facts.inputs {
+        page.cells(&[
+            Value::text(input.side.name()),
+            Value::text(&input.name),
+            Value::text(&input.origin),
+            Value::text(&input.sha256),
+            Value::count(input.bytes),
+            Value::count(input.rows),
+        ])?;
+    }
+    page.section("Sums over all readable rows of each input")?;
+    page.heads(&["Side", "Name", "Measure", "Currency", ">Sum"])?;
+    for input in &facts.inputs {
+        for (currency, measure, minor) in &input.sums {
+            page.cells(&[
+                Value::text(input.side.name()),
+                Value::text(&input.name),
+                Value::text(measure_words(*measure)),
+                Value::text(currency),
+                Value::amount(*minor, currency),
+            ])?;
+        }
+    }
+    page.section("Run")?;
+    for (name, value) in run_lines(facts) {
+        page.cells(&[Value::text(name), Value::text(value)])?;
+    }
+    page.section("Parameters of the job")?;
+    for (name, value) in &facts.job.parameters {
+        page.cells(&[Value::text(name), Value::text(value)])?;
+    }
+    Ok(())
+}
+
+pub(super) fn write_definitions(sheet: &mut Worksheet, styles: &Styles) -> Result<(), XlsxError> {
+    sheet.set_name("Definitions")?.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
+    sheet.set_column_width(0, 28)?.set_column_width(1, 100)?;
+    let mut page = Page::new(sheet, styles);
+    page.line("Definitions", &styles.title)?;
+    page.section("Words")?;
+    for (term, meaning) in TERMS {
+        define(&mut page, term, meaning)?;
+    }
+    page.section("Kinds of breaks")?;
+    for kind in BreakKind::ALL {
+        define(&mut page, kind.name(), kind.words())?;
+    }
+    Ok(())
+}
+
+fn define(page: &mut Page<'_>, term: &str, meaning: &str) -> Result<(), XlsxError> {
+    put_text(page.sheet, page.row, 0, term, &page.styles.bold)?;
+    put_text(page.sheet, page.row, 1, meaning, &page.styles.wrapped)?;
+    page.row += 1;
+    Ok(())
+}

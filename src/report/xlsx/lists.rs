@@ -1,0 +1,215 @@
+//! The long sheets: Breaks, Suggested, Quarantine, each continued where one sheet is not enough.
+
+use std::collections::BTreeMap;
+
+use rust_xlsxwriter::{Formula, Workbook, Worksheet, XlsxError, utility};
+
+use super::super::amount::{decimals, format_minor};
+use super::super::facts::Facts;
+use super::super::table::{Column, Places, Value, ValueKind, columns};
+use super::cells::{Styles, page_setup, put, put_amount, put_text, sums_exactly};
+use crate::breaks::{Break, Suggestion};
+use crate::frames::{Measure, Quarantined, Side};
+
+/// Groups of currency and measure that get a totals row.
+const MOST_TOTALS: usize = 1_000;
+
+/// Head, width and whether numbers stand below it.
+struct Head {
+    title: String,
+    width: f64,
+    numeric: bool,
+}
+
+impl Head {
+    fn new(title: &str, width: f64) -> Self {
+        Self { title: title.to_owned(), width, numeric: false }
+    }
+}
+
+pub(super) fn write(book: &mut Workbook, facts: &Facts, styles: &Styles, sheet_rows: usize) -> Result<(), XlsxError> {
+    let list = List { facts, styles, sheet_rows };
+    write_breaks(book, &list)?;
+    write_suggested(book, &list)?;
+    write_quarantine(book, &list)
+}
+
+struct List<'a> {
+    facts: &'a Facts,
+    styles: &'a Styles,
+    sheet_rows: usize,
+}
+
+impl List<'_> {
+    /// Writes the items to as many sheets as they need (one at least); `finish` sees each sheet
+    /// with its items when its rows are written, and the first row that is free.
+    fn sheets<'t, T>(
+        &self,
+        book: &mut Workbook,
+        name: &str,
+        heads: &[Head],
+        items: &'t [T],
+        cells: impl Fn(&'t T) -> Vec<Value<'t>>,
+        finish: impl Fn(&mut Worksheet, &[T], u32) -> Result<(), XlsxError>,
+    ) -> Result<(), XlsxError> {
+        let pages: Vec<&'t [T]> = if items.is_empty() { vec![items] } else { items.chunks(self.sheet_rows).collect() };
+        for (index, page) in pages.into_iter().enumerate() {
+            let sheet = book.add_worksheet_with_constant_memory()?;
+            sheet.set_name(if index == 0 { name.to_owned() } else { format!("{name} {}", index + 1) })?;
+            page_setup(sheet, self.facts);
+            sheet.set_repeat_rows(0, 0)?.set_freeze_panes(1, 0)?;
+            for (col, head) in (0_u16..).zip(heads) {
+                sheet.set_column_width(col, head.width)?;
+                let format = if head.numeric { &self.styles.head_right } else { &self.styles.head };
+                put_text(sheet, 0, col, &head.title, format)?;
+            }
+            let mut row = 1;
+            for item in page {
+                for (col, cell) in (0_u16..).zip(cells(item)) {
+                    put(sheet, row, col, &cell, self.styles)?;
+                }
+                row += 1;
+            }
+            if page.is_empty() {
+                put_text(sheet, 1, 0, "None.", &self.styles.note)?;
+            } else {
+                let last_col = u16::try_from(heads.len() - 1).expect("a list has some dozens of columns");
+                sheet.autofilter(0, 0, row - 1, last_col)?;
+            }
+            finish(sheet, page, row)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_breaks(book: &mut Workbook, list: &List<'_>) -> Result<(), XlsxError> {
+    let columns = columns();
+    let places = Places::new(list.facts);
+    let heads: Vec<Head> = columns
+        .iter()
+        .map(|column| Head {
+            title: column.title(),
+            width: column.width(),
+            numeric: matches!(column.kind(), ValueKind::Amount | ValueKind::Count),
+        })
+        .collect();
+    let hidden = columns_to_hide(list.facts, &columns, &places);
+    let several = list.facts.breaks.len() > list.sheet_rows;
+    let cells = |found| columns.iter().map(|column| column.value(found, &places)).collect();
+    list.sheets(book, "Breaks", &heads, &list.facts.breaks, cells, |sheet, page, row| {
+        for col in &hidden {
+            sheet.set_column_hidden(*col)?;
+        }
+        // On paper: up to what differs; the sides' own columns are for the screen.
+        let detail = columns.iter().position(Column::is_of_a_side).map_or(0, |first| first - 1);
+        write_totals(sheet, page, row, several, list.styles)?;
+        let totals = u32::try_from(groups(page).len().min(MOST_TOTALS)).unwrap_or(0);
+        let detail = u16::try_from(detail).expect("a list has some dozens of columns");
+        sheet.set_freeze_panes(1, 3)?.set_print_area(0, 0, row + totals, detail)?;
+        Ok(())
+    })
+}
+
+/// Columns of a side in which no break states anything.
+fn columns_to_hide(facts: &Facts, columns: &[Column], places: &Places<'_>) -> Vec<u16> {
+    let stated = |column: &Column| facts.breaks.iter().any(|found| column.value(found, places) != Value::Empty);
+    (0_u16..).zip(columns).filter(|(_, column)| column.is_of_a_side() && !stated(column)).map(|(col, _)| col).collect()
+}
+
+/// What is at risk on one sheet, by currency and measure: the amounts, in the order of the rows.
+fn groups(page: &[Break]) -> BTreeMap<(&str, Measure), Vec<i128>> {
+    let mut groups = BTreeMap::<(&str, Measure), Vec<i128>>::new();
+    for found in page.iter().filter(|found| !found.currency.is_empty()) {
+        groups.entry((&found.currency, found.measure)).or_default().push(found.at_risk_minor.into());
+    }
+    groups
+}
+
+/// One totals row for each currency and measure, an empty row below the list. The formula refers
+/// to the totals row's own cells and holds no text that came from outside.
+fn write_totals(
+    sheet: &mut Worksheet,
+    page: &[Break],
+    row: u32,
+    several: bool,
+    styles: &Styles,
+) -> Result<(), XlsxError> {
+    let columns = columns();
+    let col = |name: &str| -> u16 {
+        let at = columns.iter().position(|column| column.name() == name).expect("the table has this column");
+        u16::try_from(at).expect("a list has some dozens of columns")
+    };
+    let (currency_col, measure_col, risk_col) = (col("currency"), col("measure"), col("at_risk"));
+    let letters = |col: u16| utility::column_number_to_name(col);
+    for (at, ((currency, measure), amounts)) in (row + 1..).zip(groups(page).into_iter().take(MOST_TOTALS)) {
+        put_text(sheet, at, 0, if several { "Total of this sheet" } else { "Total" }, &styles.bold)?;
+        put_text(sheet, at, currency_col, currency, &styles.bold)?;
+        put_text(sheet, at, measure_col, measure.name(), &styles.bold)?;
+        let total: i128 = amounts.iter().sum();
+        let decimals = decimals(currency);
+        if !sums_exactly(amounts.into_iter().chain([total])) {
+            put_amount(sheet, at, risk_col, (total, decimals), styles.total(decimals), styles)?;
+            continue;
+        }
+        let (risk, code, name) = (letters(risk_col), letters(currency_col), letters(measure_col));
+        let formula = format!(
+            "=SUMIFS({risk}$2:{risk}${row},{code}$2:{code}${row},{code}{me},{name}$2:{name}${row},{name}{me})",
+            me = at + 1
+        );
+        let formula = Formula::new(formula).set_result(format_minor(total, decimals));
+        sheet.write_formula_with_format(at, risk_col, formula, styles.total(decimals))?;
+    }
+    Ok(())
+}
+
+fn write_suggested(book: &mut Workbook, list: &List<'_>) -> Result<(), XlsxError> {
+    let places = Places::new(list.facts);
+    let mut heads = vec![Head::new("Keys", 44.0), Head::new("Currency", 9.0), Head::new("Rule", 36.0)];
+    for side in ["File", "Ledger", "Webhooks"] {
+        heads.push(Head { title: format!("{side}: amount"), width: 14.0, numeric: true });
+        heads.push(Head::new(&format!("{side}: time (UTC)"), 19.0));
+        heads.push(Head::new(&format!("{side}: rows"), 34.0));
+    }
+    let cells = |suggestion| suggestion_cells(suggestion, &places);
+    list.sheets(book, "Suggested", &heads, &list.facts.suggestions, cells, |_, _, _| Ok(()))
+}
+
+fn suggestion_cells<'a>(suggestion: &'a Suggestion, places: &Places<'_>) -> Vec<Value<'a>> {
+    let mut cells =
+        vec![Value::text(suggestion.keys.join(", ")), Value::text(&suggestion.currency), Value::text(&suggestion.rule)];
+    for side in Side::ALL {
+        let Some(stated) = &suggestion.sides[side as usize] else {
+            cells.extend([Value::Empty, Value::Empty, Value::Empty]);
+            continue;
+        };
+        let currency = stated.currency.as_deref().unwrap_or(&suggestion.currency);
+        cells.push(stated.amount_minor.map_or(Value::Empty, |minor| Value::amount(minor.into(), currency)));
+        cells.push(stated.occurred_at.map_or(Value::Empty, Value::Time));
+        cells.push(Value::text(places.in_words(side, &stated.rows)));
+    }
+    cells
+}
+
+fn write_quarantine(book: &mut Workbook, list: &List<'_>) -> Result<(), XlsxError> {
+    let line = Head { title: "Line".to_owned(), width: 10.0, numeric: true };
+    let heads = [
+        Head::new("Side", 11.0),
+        Head::new("File", 44.0),
+        line,
+        Head::new("Field", 18.0),
+        Head::new("Found (masked)", 34.0),
+        Head::new("Reason", 60.0),
+    ];
+    list.sheets(book, "Quarantine", &heads, &list.facts.quarantine, quarantine_cells, |_, _, _| Ok(()))
+}
+
+fn quarantine_cells(row: &Quarantined) -> Vec<Value<'_>> {
+    vec![
+        Value::text(row.side.name()),
+        Value::text(&row.file_name),
+        Value::count(row.line),
+        Value::text(row.field.map_or("whole row", crate::frames::Field::name)),
+        Value::text(&row.value),
+        Value::text(&row.reason),
+    ]
+}

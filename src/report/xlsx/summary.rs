@@ -1,0 +1,229 @@
+//! The first sheet: the verdict, the tie-out, the breaks by kind, every row's outcome.
+
+use chrono::SecondsFormat;
+use rust_xlsxwriter::{Formula, Worksheet, XlsxError, utility};
+
+use super::super::amount::{count, decimals, format_minor};
+use super::super::facts::Facts;
+use super::super::table::Value;
+use super::super::totals::{by_kind, kind_words, measure_words};
+use super::super::verdict::verdict;
+use super::cells::{Page, Styles, page_setup, put_amount, put_text, sums_exactly};
+use crate::breaks::{Bridge, RowAccount};
+
+/// The column of amounts and counts in every table of this sheet.
+const AMOUNT: u16 = 5;
+
+pub(super) fn write(sheet: &mut Worksheet, facts: &Facts, styles: &Styles) -> Result<(), XlsxError> {
+    sheet.set_name("Summary")?;
+    page_setup(sheet, facts);
+    for (col, width) in (0_u16..).zip([28.0, 16.0, 22.0, 42.0, 10.0, 20.0]) {
+        sheet.set_column_width(col, width)?;
+    }
+    sheet.set_screen_gridlines(false);
+    let mut page = Page::new(sheet, styles);
+    heading(&mut page, facts)?;
+    bridges(&mut page, facts)?;
+    kinds(&mut page, facts)?;
+    gates(&mut page, facts)?;
+    rows(&mut page, &facts.statement.rows)?;
+    left_out(&mut page, facts)?;
+    notes(&mut page, facts)
+}
+
+fn heading(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
+    let styles = page.styles;
+    page.line(&super::title(facts), &styles.title)?;
+    let run_time = facts.run.run_time.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let sandbox = if facts.run.sandbox { "; the provider was the sandbox" } else { "" };
+    page.line(&format!("Run {} at {run_time}{sandbox}", facts.run.id), &styles.note)?;
+    for text in [&facts.job.description, &facts.run.note].into_iter().flatten() {
+        page.line(text, &styles.note)?;
+    }
+    page.row += 1;
+    let verdict = verdict(facts);
+    let format = styles.verdict(verdict.tone);
+    for col in 1..=AMOUNT {
+        page.sheet.write_blank(page.row, col, &format)?;
+    }
+    page.line(&verdict.headline, &format)?;
+    for sentence in &verdict.sentences {
+        page.line(sentence, &styles.text)?;
+    }
+    Ok(())
+}
+
+fn bridges(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
+    page.section("Tie-out: from one side's total to the other's")?;
+    if facts.statement.bridges.is_empty() {
+        let styles = page.styles;
+        return page.line("No totals: no side states an amount.", &styles.note);
+    }
+    page.heads(&["From and to", "Currency", "Measure", "Line", ">Items", ">Amount"])?;
+    facts.statement.bridges.iter().try_for_each(|found| bridge(page, found))
+}
+
+fn bridge(page: &mut Page<'_>, bridge: &Bridge) -> Result<(), XlsxError> {
+    let first = page.row;
+    let left = format!("Total of {}", bridge.left);
+    bridge_line(page, bridge, &left, None, bridge.left_total_minor)?;
+    for line in &bridge.lines {
+        bridge_line(page, bridge, &line.label, Some(line.count), line.amount_minor)?;
+    }
+    let right = format!("Total of {}", bridge.right);
+    bridge_line(page, bridge, &right, None, bridge.right_total_minor)?;
+    residual(page, bridge, first)
+}
+
+fn bridge_line(
+    page: &mut Page<'_>,
+    bridge: &Bridge,
+    label: &str,
+    count: Option<u64>,
+    minor: i128,
+) -> Result<(), XlsxError> {
+    page.cells(&[
+        Value::text(format!("{} to {}", bridge.left, bridge.right)),
+        Value::text(&bridge.currency),
+        Value::text(measure_words(bridge.measure)),
+        Value::text(label),
+        count.map_or(Value::Empty, Value::count),
+        Value::amount(minor, &bridge.currency),
+    ])
+}
+
+/// The rest that no line explains, computed by the sheet itself where its digits suffice.
+fn residual(page: &mut Page<'_>, bridge: &Bridge, first: u32) -> Result<(), XlsxError> {
+    let (styles, row) = (page.styles, page.row);
+    let decimals = decimals(&bridge.currency);
+    put_text(page.sheet, row, 3, "Unexplained (must be zero)", &styles.bold)?;
+    let amounts = bridge.lines.iter().map(|line| line.amount_minor);
+    if sums_exactly(amounts.chain([bridge.left_total_minor, bridge.right_total_minor, bridge.residual_minor])) {
+        let name = utility::column_number_to_name(AMOUNT);
+        // Rows of a sheet count from one; the right total stands just above this row.
+        let formula = format!("=ROUND(SUM({name}{}:{name}{})-{name}{row},{decimals})", first + 1, row - 1);
+        let formula = Formula::new(formula).set_result(format_minor(bridge.residual_minor, decimals));
+        page.sheet.write_formula_with_format(row, AMOUNT, formula, styles.total(decimals))?;
+    } else {
+        put_amount(page.sheet, row, AMOUNT, (bridge.residual_minor, decimals), styles.total(decimals), styles)?;
+    }
+    page.row += 2;
+    Ok(())
+}
+
+fn kinds(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
+    page.section("Breaks by kind")?;
+    let totals = by_kind(facts);
+    if totals.is_empty() {
+        let styles = page.styles;
+        return page.line("No breaks.", &styles.note);
+    }
+    page.heads(&["Kind", "Currency", "Measure", "What it means", ">Breaks", ">At risk"])?;
+    for total in totals {
+        let first = [
+            Value::text(kind_words(total.kind)),
+            Value::Empty,
+            Value::Empty,
+            Value::text(total.kind.words()),
+            Value::count(total.count),
+            Value::Empty,
+        ];
+        if total.at_risk.is_empty() {
+            page.cells(&first)?;
+        }
+        for (index, ((currency, measure), minor)) in total.at_risk.iter().enumerate() {
+            let mut cells = if index == 0 { first.clone() } else { [const { Value::Empty }; 6] };
+            cells[1] = Value::text(currency);
+            cells[2] = Value::text(measure_words(*measure));
+            cells[5] = Value::amount(*minor, currency);
+            page.cells(&cells)?;
+        }
+    }
+    Ok(())
+}
+
+fn gates(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
+    page.section("Gates: the limits that the job declares")?;
+    if facts.gates.is_empty() {
+        let styles = page.styles;
+        return page.line("The job declares none.", &styles.note);
+    }
+    page.heads(&["Gate", "Limit", "Found", "Outcome"])?;
+    for gate in &facts.gates {
+        page.cells(&[
+            Value::text(&gate.gate),
+            Value::text(&gate.limit),
+            Value::text(&gate.found),
+            Value::text(if gate.breached { "breached" } else { "kept" }),
+        ])?;
+    }
+    Ok(())
+}
+
+/// One row's reading of an account.
+type Outcome = (&'static str, fn(&RowAccount) -> Value<'static>);
+
+fn rows(page: &mut Page<'_>, accounts: &[RowAccount]) -> Result<(), XlsxError> {
+    const OUTCOMES: [Outcome; 8] = [
+        ("Read", |rows| Value::count(rows.read)),
+        ("Matched", |rows| Value::count(rows.matched)),
+        ("    of these suggested by a weaker rule", |rows| Value::count(rows.suggested)),
+        ("Expected (not yet due)", |rows| Value::count(rows.expected)),
+        ("In breaks", |rows| Value::count(rows.breaks)),
+        ("Quarantined (could not be read)", |rows| Value::count(rows.quarantined)),
+        ("Excluded from the comparison", |rows| Value::count(rows.excluded)),
+        ("Unaccounted for (must be zero)", |rows| Value::Count(rows.unaccounted)),
+    ];
+    page.section("Rows: each in exactly one outcome")?;
+    let sides: Vec<String> = accounts.iter().map(|rows| format!(">{}", rows.side)).collect();
+    let mut heads = vec!["Outcome"];
+    heads.extend(sides.iter().map(String::as_str));
+    page.heads(&heads)?;
+    for (label, read) in OUTCOMES {
+        let mut cells = vec![Value::text(label)];
+        cells.extend(accounts.iter().map(read));
+        page.cells(&cells)?;
+    }
+    Ok(())
+}
+
+fn left_out(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
+    if !facts.excluded.is_empty() {
+        page.section("Rows excluded from the comparison")?;
+        page.heads(&["Side", ">Rows", "Reason"])?;
+        for excluded in &facts.excluded {
+            let side = Value::text(excluded.side.name());
+            page.cells(&[side, Value::count(excluded.rows), Value::text(&excluded.reason)])?;
+        }
+    }
+    if !facts.expected.is_empty() {
+        page.section("Expected: one-sided and not yet a break")?;
+        page.heads(&["", ">Keys", "Reason"])?;
+        for (reason, keys) in &facts.expected {
+            page.cells(&[Value::Empty, Value::count(*keys), Value::text(reason)])?;
+        }
+    }
+    Ok(())
+}
+
+fn notes(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
+    let styles = page.styles;
+    if !facts.warnings.is_empty() {
+        page.section("Warnings")?;
+        for warning in &facts.warnings {
+            page.line(&warning.message, &styles.text)?;
+        }
+    }
+    if let Some(changes) = &facts.changes {
+        page.section("What changed")?;
+        let (new, gone) = (count(changes.new_breaks), count(changes.gone_breaks));
+        page.line(&format!("Since attempt {}: {new} new breaks, {gone} gone.", changes.against_attempt), &styles.text)?;
+        if changes.inputs_unchanged {
+            page.line("The inputs and the job file are unchanged.", &styles.text)?;
+        }
+        for name in &changes.changed_inputs {
+            page.line(&format!("Changed input: {name}"), &styles.text)?;
+        }
+    }
+    Ok(())
+}
