@@ -1,0 +1,19 @@
+//! The generator's parts, in the order in which they build on each other. A test compiles this
+//! file too, so that the shipped samples cannot drift away from it.
+
+pub(crate) mod prng;
+pub(crate) mod world;
+
+pub(crate) mod rows;
+pub(crate) mod stories;
+
+pub(crate) mod bulk;
+pub(crate) mod days;
+pub(crate) mod readme;
+pub(crate) mod shipped;
+
+/// The seed of the samples in the repository.
+pub(crate) const SHIPPED_SEED: u64 = 2025;
+
+/// Beyond this, amounts of one card would repeat and pairs by weaker rules would arise by chance.
+pub(crate) const MOST_PURCHASES: u64 = 200_000_000;

@@ -1,0 +1,51 @@
+//! `samples/README.md`: the words are a template, the tables come from the days.
+
+use std::fmt::Write;
+
+use super::days::{Day, Plan};
+use super::shipped::quiet_word;
+use super::stories::{Outcome, What};
+
+const TEMPLATE: &str = include_str!("readme.md");
+
+/// The whole page.
+pub(crate) fn text(days: &[(Plan, Day)]) -> String {
+    let mut tables = String::new();
+    for (plan, day) in days {
+        section(&mut tables, plan, day).expect("a String takes all text");
+    }
+    TEMPLATE.replace("{{days}}\n", &tables)
+}
+
+fn section(out: &mut String, plan: &Plan, day: &Day) -> std::fmt::Result {
+    writeln!(out, "\n## {}\n\n{}", plan.date, plan.words)?;
+    writeln!(
+        out,
+        "\nRows: {} in the file, {} in the ledger, {} in the webhook log.",
+        day.file.len(),
+        day.ledger.len(),
+        day.notices.len()
+    )?;
+    if plan.file_sent_after.is_none() {
+        return Ok(());
+    }
+    let kind = |outcome: &Outcome| match outcome.what {
+        What::Break(kind, _) => Some(kind),
+        _ => None,
+    };
+    let breaks: Vec<_> = day.outcomes.iter().filter_map(|found| Some((found, kind(found)?))).collect();
+    table(out, ["Break", "Key", "What happened"], &breaks)?;
+    let quiet: Vec<_> = day.outcomes.iter().filter_map(|found| Some((found, quiet_word(found.what)?))).collect();
+    table(out, ["No break, but", "Key", "Why"], &quiet)
+}
+
+fn table(out: &mut String, header: [&str; 3], rows: &[(&Outcome, &str)]) -> std::fmt::Result {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n| {} |\n|---|---|---|", header.join(" | "))?;
+    for (outcome, word) in rows {
+        writeln!(out, "| {word} | `{}` | {} |", outcome.key, outcome.why)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! The shipped samples as a set of files: made in memory, then written or compared.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use chrono::NaiveDate;
+use flate2::read::MultiGzDecoder;
+use flate2::{Compression, GzBuilder};
+
+use super::days::{Day, plans};
+use super::readme;
+use super::rows::{LedgerRow, signer};
+use super::stories::{Outcome, What};
+use super::world::{DAY, HOUR, MINUTE, Moment};
+
+/// Path below the samples folder → bytes.
+pub(crate) type Files = BTreeMap<String, Vec<u8>>;
+
+/// One entry of `kard/files.json`.
+#[derive(Debug)]
+struct Listed {
+    id: String,
+    name: String,
+    sent_at: Moment,
+}
+
+/// Every shipped file that the generator makes.
+///
+/// # Errors
+/// Only when memory cannot be written to.
+pub(crate) fn files(seed: u64) -> anyhow::Result<Files> {
+    let mut files = Files::new();
+    let mut listed = Vec::new();
+    let mut told = Vec::new();
+    for plan in plans() {
+        let mut day = plan.tell(seed);
+        if let Some(hours) = plan.file_sent_after {
+            let sent_at = Moment::start_of(plan.date).plus(DAY + hours * HOUR + 30 * MINUTE);
+            let bytes = file_text(&day);
+            if plan.troubled_file {
+                let again = sent_again(plan.date, sent_at, &mut day);
+                files.insert(format!("kard/files/{}", again.name), bytes.clone());
+                listed.push(again);
+            }
+            let sent = Listed { id: file_id(plan.date, ""), name: file_name(plan.date, ""), sent_at };
+            files.insert(format!("kard/files/{}", sent.name), bytes);
+            listed.push(sent);
+            files.insert(format!("data/truth-{}.csv", plan.date), truth(&day.outcomes)?);
+            files.insert(format!("data/expected-{}.csv", plan.date), expected(&day.outcomes)?);
+        }
+        files.insert(format!("data/ledger-{}.csv", plan.date), ledger_text(&day.ledger)?);
+        files.insert(format!("data/webhooks-{}.jsonl.gz", plan.date), webhooks_gz(&day)?);
+        told.push((plan, day));
+    }
+    listed.sort_by_key(|entry| entry.sent_at);
+    files.insert("kard/files.json".to_owned(), list_text(&listed).into_bytes());
+    files.insert("README.md".to_owned(), readme::text(&told).into_bytes());
+    Ok(files)
+}
+
+/// The same bytes under another name, a quarter of an hour later; and what must be found about both.
+fn sent_again(date: NaiveDate, sent_at: Moment, day: &mut Day) -> Listed {
+    let (name, again) = (file_name(date, ""), file_name(date, "-resent"));
+    day.about_file(&name, "file_late", "Sent more than 20 hours after the day's end; the job wants it within 12.");
+    day.about_file(&name, "schema_drift", "Each row has a key that is not known: attributes.merchantCategoryCode.");
+    day.about_file(&again, "file_duplicate", &format!("The same bytes as {name}, under a second name: counted once."));
+    Listed { id: file_id(date, "-resent"), name: again, sent_at: sent_at.plus(HOUR / 4) }
+}
+
+pub(crate) fn file_name(date: NaiveDate, suffix: &str) -> String {
+    format!("cardlinked-reconciliation-{}{suffix}.json", date.format("%y%m%d"))
+}
+
+fn file_id(date: NaiveDate, suffix: &str) -> String {
+    format!("file-settled-{}{suffix}", date.format("%y%m%d"))
+}
+
+fn file_text(day: &Day) -> Vec<u8> {
+    let rows: Vec<String> = day.file.iter().map(super::rows::FileRow::json).collect();
+    format!("{{\"data\": [\n{}\n]}}\n", rows.join(",\n")).into_bytes()
+}
+
+fn ledger_text(rows: &[LedgerRow]) -> anyhow::Result<Vec<u8>> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(LedgerRow::HEADER)?;
+    for row in rows {
+        csv.write_record(row.record())?;
+    }
+    Ok(csv.into_inner()?)
+}
+
+fn webhooks_gz(day: &Day) -> anyhow::Result<Vec<u8>> {
+    let key = signer();
+    let mut gz = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
+    for notice in &day.notices {
+        writeln!(gz, "{}", notice.line(&key))?;
+    }
+    Ok(gz.finish()?)
+}
+
+pub(crate) const TRUTH_HEADER: [&str; 5] = ["key", "kind", "currency", "measure", "why"];
+
+/// The line of the truth file, if the outcome is a break. What is about a file has no currency and no measure.
+pub(crate) fn truth_record(outcome: &Outcome) -> Option<[&str; 5]> {
+    let What::Break(kind, measure) = outcome.what else { return None };
+    let currency = if measure.is_empty() { "" } else { "USD" };
+    Some([&outcome.key, kind, currency, measure, &outcome.why])
+}
+
+fn truth(outcomes: &[Outcome]) -> anyhow::Result<Vec<u8>> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(TRUTH_HEADER)?;
+    for record in outcomes.iter().filter_map(truth_record) {
+        csv.write_record(record)?;
+    }
+    Ok(csv.into_inner()?)
+}
+
+fn expected(outcomes: &[Outcome]) -> anyhow::Result<Vec<u8>> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(["key", "outcome", "why"])?;
+    for outcome in outcomes {
+        if let Some(word) = quiet_word(outcome.what) {
+            csv.write_record([&outcome.key, word, &outcome.why])?;
+        }
+    }
+    Ok(csv.into_inner()?)
+}
+
+/// The word for what is no break.
+pub(crate) const fn quiet_word(what: What) -> Option<&'static str> {
+    match what {
+        What::Break(..) => None,
+        What::Expected => Some("expected"),
+        What::Suggested => Some("suggested"),
+        What::Excluded => Some("excluded"),
+        What::Quarantined => Some("quarantined"),
+    }
+}
+
+fn list_text(listed: &[Listed]) -> String {
+    let entries: Vec<String> = listed.iter().map(|entry| list_entry(&entry.id, &entry.name, entry.sent_at)).collect();
+    list_document(&entries)
+}
+
+pub(crate) fn list_document(entries: &[String]) -> String {
+    format!("{{\"files\": [\n{}\n]}}\n", entries.join(",\n"))
+}
+
+/// One line of `files.json`.
+pub(crate) fn list_entry(id: &str, name: &str, sent_at: Moment) -> String {
+    format!(
+        concat!(
+            r#"  {{"id": "{id}", "fileType": "earnedRewardSettledDailyReconciliationFile", "fileName": "{name}", "#,
+            r#""sentAt": "{sent_at}", "lastModified": "{sent_at}", "path": "files/{name}"}}"#
+        ),
+        id = id,
+        name = name,
+        sent_at = sent_at,
+    )
+}
+
+/// The list entry of the one file of a day, sent nine and a half hours after its end.
+pub(crate) fn list_of_one(date: NaiveDate) -> String {
+    let sent_at = Moment::start_of(date).plus(DAY + 9 * HOUR + 30 * MINUTE);
+    list_document(&[list_entry(&file_id(date, ""), &file_name(date, ""), sent_at)])
+}
+
+/// Writes every file below `folder`.
+///
+/// # Errors
+/// When the disk refuses.
+pub(crate) fn write(folder: &Path, files: &Files) -> anyhow::Result<()> {
+    for (path, bytes) in files {
+        let path = folder.join(path);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::fs::write(path, bytes)?;
+    }
+    Ok(())
+}
+
+/// What differs between `folder` and `files`, one line each. Compressed files are compared by what
+/// they hold: two versions of a compressor may pack the same text differently.
+///
+/// # Errors
+/// When a file that is there cannot be read.
+pub(crate) fn differences(folder: &Path, files: &Files) -> anyhow::Result<Vec<String>> {
+    let mut found = Vec::new();
+    for (path, wanted) in files {
+        let on_disk = match std::fs::read(folder.join(path)) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                found.push(format!("{path}: missing"));
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let packed = Path::new(path).extension().is_some_and(|extension| extension == "gz");
+        let same = if packed { inflated(&on_disk)? == inflated(wanted)? } else { on_disk == *wanted };
+        if !same {
+            found.push(format!("{path}: differs from what the generator makes"));
+        }
+    }
+    for sub in ["kard/files", "data"] {
+        let Ok(entries) = std::fs::read_dir(folder.join(sub)) else { continue };
+        for entry in entries {
+            let path = format!("{sub}/{}", entry?.file_name().to_string_lossy());
+            if !files.contains_key(&path) {
+                found.push(format!("{path}: not made by the generator"));
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn inflated(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    MultiGzDecoder::new(bytes).read_to_end(&mut text)?;
+    Ok(text)
+}
