@@ -13,13 +13,13 @@ use crate::breaks::compare::{CompareError, Comparison, compare};
 use crate::breaks::{Break, files};
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{Field, Frame, Side};
-use crate::job::Job;
+use crate::job::{Job, ReportFormat};
 use crate::journal::{Ending, Journal, NewRun, RunLock, RunOutcome, RunRecord, Step};
 use crate::matching::Rules;
 use crate::period::Period;
 use crate::progress::Progress;
 use crate::project::Project;
-use crate::report::Facts;
+use crate::report::{Facts, file_name};
 use crate::report::facts::RunFacts;
 use crate::report::gather::{self, Setting};
 use crate::sources::store::RawStore;
@@ -116,6 +116,16 @@ pub async fn plan(request: &Request, journal: Option<&Journal>) -> Result<Finish
     let attempt = earlier.attempts + 1;
     let facts = compared(request, &store, &earlier, attempt, &Trail(None)).await?;
     Ok(Finished { facts, written: Vec::new() })
+}
+
+/// Where the report of an attempt goes.
+pub fn report_folder(request: &Request, attempt: u32) -> PathBuf {
+    publish::attempt_folder(&publish::period_folder(request), attempt)
+}
+
+/// The names of the files that a job's report consists of.
+pub fn report_files(asked: &[ReportFormat]) -> Vec<&'static str> {
+    publish::formats(asked).into_iter().map(file_name).collect()
 }
 
 async fn attempt(request: &Request, journal: &Journal, record: &RunRecord) -> Result<Finished, Failure> {

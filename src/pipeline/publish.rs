@@ -37,6 +37,17 @@ pub(super) fn sweep(home: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// `summary.json` is for programs, the Parquet file for `tieout breaks` and the next attempt: both are
+/// always there, whatever else the job asks for.
+pub(super) fn formats(asked: &[ReportFormat]) -> Vec<ReportFormat> {
+    let mut all = vec![ReportFormat::Json];
+    all.extend(asked.iter().copied().filter(|format| *format != ReportFormat::Json));
+    if !all.contains(&ReportFormat::Parquet) {
+        all.push(ReportFormat::Parquet);
+    }
+    all
+}
+
 /// Renders every report and moves the folder into place.
 pub(super) fn publish(
     facts: &Facts,
@@ -49,12 +60,7 @@ pub(super) fn publish(
         .tempdir_in(home)
         .with_context(|| format!("making a folder in {}", home.display()))
         .map_err(unexpected)?;
-    // `tieout breaks` and the next attempt read the Parquet file, whatever else the job asks for.
-    let mut formats = formats.to_vec();
-    if !formats.contains(&ReportFormat::Parquet) {
-        formats.push(ReportFormat::Parquet);
-    }
-    let written = report::write(facts, &formats, aside.path()).map_err(unexpected)?;
+    let written = report::write(facts, &self::formats(formats), aside.path()).map_err(unexpected)?;
     open_to_readers(aside.path())?;
     sync_folder(aside.path())?;
     let place = attempt_folder(home, attempt);
