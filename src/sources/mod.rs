@@ -1,6 +1,7 @@
 //! Where inputs come from. Every source ends in the same thing: bytes on disk, stored by digest,
 //! with their origin, as a [`RawFile`].
 
+pub mod file;
 pub mod store;
 
 use std::path::PathBuf;
