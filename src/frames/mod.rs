@@ -1,8 +1,17 @@
 //! From bytes to canonical columns: `read` makes text columns of any format, `normalize` makes
 //! exact values of them, and rows that cannot be read go to quarantine with their place.
 
+mod error;
+mod load;
+mod mask;
+mod normalize;
+mod read;
+mod repeats;
 pub mod schema;
+mod signature;
 
+pub use error::{InputError, StreamFault};
+pub use load::load;
 pub use schema::{
     ControlKind, ControlMismatch, Exclusion, Field, FieldType, Frame, Measure, Quarantined, Side, Warning, WarningKind,
 };

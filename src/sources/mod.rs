@@ -2,6 +2,7 @@
 //! with their origin, as a [`RawFile`].
 
 pub mod provider;
+pub mod file;
 pub mod store;
 
 use std::path::PathBuf;

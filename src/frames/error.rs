@@ -1,0 +1,144 @@
+//! What makes a whole input unusable. Every message names the file and says what to do.
+
+use std::path::PathBuf;
+
+use super::schema::{Field, Quarantined, Side};
+use crate::job::ReadLimits;
+
+/// An input that cannot be used as it is: exit code 65.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    #[error("{file}: cannot read the stored copy {path}")]
+    Stored { file: String, path: PathBuf, source: std::io::Error },
+    #[error(
+        "{file}: the file has 0 bytes; ask for it again or, if a period without rows comes as an empty file, set `inputs.{side}.allow_empty: true`"
+    )]
+    Empty { file: String, side: Side },
+    #[error("{file}: {fault}")]
+    Stream { file: String, fault: StreamFault },
+    #[error("{file}: the text is UTF-16; expected UTF-8: have it converted where it is made")]
+    Utf16 { file: String },
+    #[error("{file}: no column `{}` for `{}`; the file has {}{}; correct `inputs.{side}.columns.{}`",
+        .wanted.join("` or `"), field.name(), listed(present), near(nearest.as_ref()), field.name())]
+    MissingColumn {
+        file: String,
+        side: Side,
+        field: Field,
+        wanted: Vec<String>,
+        present: Vec<String>,
+        nearest: Option<String>,
+    },
+    #[error("{file}: no row has `{}` for `{}`; correct `inputs.{side}.columns.{}`",
+        .wanted.join("` or `"), field.name(), field.name())]
+    NeverPresent { file: String, side: Side, field: Field, wanted: Vec<String> },
+    #[error("{file}: the header names `{column}` twice (columns {first} and {second}); expected each name once")]
+    DuplicateColumn { file: String, column: String, first: usize, second: usize },
+    #[error("{file}: line {line}: the header cannot be read: {reason}")]
+    Header { file: String, line: u64, reason: String },
+    #[error(
+        "{file}: line {line}: a quote opens here and is never closed; expected a closing {quote:?} (or another `quote` in `inputs.{side}.format`)"
+    )]
+    UnclosedQuote { file: String, side: Side, line: u64, quote: char },
+    #[error("{file}: line {line}: not JSON: {reason}; the rest of the file cannot be read safely")]
+    Json { file: String, line: u64, reason: String },
+    #[error(
+        "{file}: no rows at `{}`; the document has {}; correct `inputs.{side}.format.json.rows`",
+        shown_path(path),
+        listed(present)
+    )]
+    NoRowsPath { file: String, side: Side, path: String, present: Vec<String> },
+    #[error(
+        "{file}: the document states nothing readable at `{path}` ({reason}); correct `inputs.{side}.format.json.control`"
+    )]
+    Control { file: String, side: Side, path: String, reason: String },
+    #[error("{file}: not a readable Parquet file")]
+    Parquet { file: String, source: polars::error::PolarsError },
+    #[error(
+        "{file}: column `{column}` is of Parquet type {found}; expected text, a whole number, a float, a boolean, a date or a time: have it cast where it is made"
+    )]
+    ColumnType { file: String, column: String, found: String },
+    #[error("{side}: {found} {} cannot be read, {limit} {} tolerated:{}\ncorrect the input, or tolerate more with `inputs.{side}.quarantine`",
+        rows(*found), if *limit == 1 { "is" } else { "are" }, shown_rows(first, *found))]
+    TooManyQuarantined { side: Side, limit: u64, found: u64, first: Vec<Quarantined> },
+    #[error("{side}: the canonical columns cannot be built")]
+    Columns { side: Side, source: polars::error::PolarsError },
+}
+
+/// What is wrong with the bytes of a file, before anyone looks at rows.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamFault {
+    #[error("the gzip data ends too early (truncated after {compressed_bytes} bytes); fetch the file again")]
+    Truncated { compressed_bytes: u64 },
+    #[error("the gzip checksum does not match the data; fetch the file again")]
+    Checksum,
+    #[error("the gzip data is damaged ({detail}); fetch the file again")]
+    Corrupt { detail: String },
+    #[error("bytes that are no gzip data follow the end of the gzip data (at byte {offset}); fetch the file again")]
+    Trailing { offset: u64 },
+    #[error("unfolds to more than {max_bytes} bytes; if that is right, raise `max_bytes` in `limits` of the input")]
+    TooLarge { max_bytes: u64 },
+    #[error(
+        "unfolds to more than {max_ratio} times its size, like a decompression bomb; if that is right, raise `max_ratio` in `limits` of the input"
+    )]
+    Ratio { max_ratio: u64 },
+}
+
+impl StreamFault {
+    /// Bounds of `limits` on what has been unfolded so far.
+    pub(crate) fn beyond(limits: ReadLimits, unfolded_bytes: u64, compressed_bytes: Option<u64>) -> Option<Self> {
+        /// A small file may well unfold a thousandfold; past this size it may not.
+        const RATIO_COUNTS_FROM_BYTES: u64 = 16 << 20;
+        if unfolded_bytes > limits.max_bytes {
+            return Some(Self::TooLarge { max_bytes: limits.max_bytes });
+        }
+        let compressed = compressed_bytes?;
+        let too_dense =
+            unfolded_bytes > RATIO_COUNTS_FROM_BYTES && unfolded_bytes / limits.max_ratio.max(1) > compressed.max(1);
+        too_dense.then_some(Self::Ratio { max_ratio: limits.max_ratio })
+    }
+}
+
+const fn rows(count: u64) -> &'static str {
+    if count == 1 { "row" } else { "rows" }
+}
+
+fn shown_path(path: &str) -> &str {
+    if path.is_empty() { "(the document itself)" } else { path }
+}
+
+/// Names in backquotes, at most twenty.
+fn listed(names: &[String]) -> String {
+    const MOST: usize = 20;
+    if names.is_empty() {
+        return "no names".to_owned();
+    }
+    let mut text = names.iter().take(MOST).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    if names.len() > MOST {
+        text.push_str(&format!(" and {} more", names.len() - MOST));
+    }
+    text
+}
+
+fn near(nearest: Option<&String>) -> String {
+    nearest.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
+}
+
+fn shown_rows(first: &[Quarantined], found: u64) -> String {
+    let mut text = String::new();
+    for row in first {
+        text.push_str(&format!("\n  {}: line {}: ", row.file_name, row.line));
+        if let Some(field) = row.field {
+            text.push_str(field.name());
+            text.push(' ');
+        }
+        if !row.value.is_empty() {
+            text.push_str(&format!("`{}` ", row.value));
+        }
+        text.push_str(&row.reason);
+    }
+    let more = found - first.len() as u64;
+    if more > 0 {
+        text.push_str(&format!("\n  and {more} more"));
+    }
+    text
+}

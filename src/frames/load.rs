@@ -1,0 +1,156 @@
+//! One input from its raw files to its frame: the stages of reading, in order.
+
+use std::collections::BTreeSet;
+
+use secrecy::SecretString;
+
+use super::error::InputError;
+use super::normalize::{Normalizer, Written};
+use super::read::{self, Outcome, Reading, Sources};
+use super::repeats;
+use super::schema::{ControlKind, ControlMismatch, Field, Frame, Warning, WarningKind};
+use super::signature::Verifier;
+use crate::job::{Format, Input, Sign, Unit};
+use crate::money;
+use crate::sources::RawFile;
+
+/// Reads the files of one input, in their order, into canonical columns. CPU bound and blocking.
+///
+/// With a key, notifications of a webhook log count only if their signature is right.
+///
+/// # Errors
+/// When a file cannot be used as it is, or more rows are unreadable than the job tolerates
+/// (exit code 65).
+pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString>) -> Result<Frame, InputError> {
+    let verifier = verify_key.map(Verifier::new);
+    let (sources, mut normalizer) = Normalizer::new(input);
+    let mut learned = Learned::default();
+    let mut seen_digests = BTreeSet::new();
+    for (index, raw) in files.iter().enumerate() {
+        let file = u32::try_from(index).expect("no job has four billion files");
+        normalizer.begin_file(file, &raw.name, !seen_digests.insert(raw.sha256.as_str()));
+        let reading = Reading { input, raw, sources: &sources, verifier: verifier.as_ref() };
+        let outcome = read::read(reading, &mut normalizer)?;
+        never_present(reading, &outcome)?;
+        learned.file(reading, file, outcome, &normalizer.written)?;
+    }
+    let (mut rows, quarantine) = normalizer.finish()?;
+    let mapped: BTreeSet<Field> = input.mapping.fields.keys().copied().collect();
+    if mapped.contains(&Field::EventId) {
+        repeats::mark(&mut rows, mapped.iter().copied())
+            .map_err(|source| InputError::Columns { side: input.side, source })?;
+    }
+    let Learned { rows_read, warnings, control_mismatches } = learned;
+    Ok(Frame { side: input.side, rows, mapped, quarantine, files, rows_read, warnings, control_mismatches })
+}
+
+/// A JSON document has no header to check: a path that no row has is as wrong as a missing column.
+/// Only for what every row of a file must state; other keys may be absent for a day.
+fn never_present(reading: Reading<'_>, outcome: &Outcome) -> Result<(), InputError> {
+    const STATED: [Field; 5] =
+        [Field::TransactionId, Field::Currency, Field::Amount, Field::IssuerCommission, Field::UserReward];
+    let Sources { names, fields } = reading.sources;
+    let seen_anything = outcome.seen.iter().any(|seen| *seen);
+    if reading.input.format == Format::WebhookLog || !seen_anything {
+        return Ok(());
+    }
+    let absent =
+        fields.iter().find(|(field, slots)| STATED.contains(field) && !slots.iter().any(|slot| outcome.seen[*slot]));
+    absent.map_or(Ok(()), |(field, slots)| {
+        Err(InputError::NeverPresent {
+            file: reading.raw.name.clone(),
+            side: reading.input.side,
+            field: *field,
+            wanted: slots.iter().map(|slot| names[*slot].clone()).collect(),
+        })
+    })
+}
+
+/// What the files told besides their rows.
+#[derive(Default)]
+struct Learned {
+    rows_read: Vec<u64>,
+    warnings: Vec<Warning>,
+    control_mismatches: Vec<ControlMismatch>,
+}
+
+impl Learned {
+    fn file(&mut self, reading: Reading<'_>, file: u32, outcome: Outcome, written: &Written) -> Result<(), InputError> {
+        let name = &reading.raw.name;
+        if !outcome.drift.names.is_empty() {
+            let names = outcome.drift.names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let more = if outcome.drift.more { " and more" } else { "" };
+            let side = reading.input.side;
+            let message = format!(
+                "{name} has columns that are not known: {names}{more}; map them or list them in `inputs.{side}.known_columns`"
+            );
+            self.warn(reading, WarningKind::SchemaDrift, message);
+        }
+        if outcome.rows == 0 {
+            let what = if outcome.empty { "is empty" } else { "has no rows" };
+            self.warn(reading, WarningKind::NoRows, format!("{name} {what}"));
+        }
+        self.controls(reading, file, &outcome, written)?;
+        self.rows_read.push(outcome.rows);
+        Ok(())
+    }
+
+    fn warn(&mut self, reading: Reading<'_>, kind: WarningKind, message: String) {
+        self.warnings.push(Warning {
+            side: Some(reading.input.side),
+            kind,
+            file: Some(reading.raw.name.clone()),
+            message,
+        });
+    }
+
+    /// Compares the totals that the document states with its rows, as both are written.
+    fn controls(
+        &mut self,
+        reading: Reading<'_>,
+        file: u32,
+        outcome: &Outcome,
+        written: &Written,
+    ) -> Result<(), InputError> {
+        let Format::Json { control: Some(paths), .. } = &reading.input.format else {
+            return Ok(());
+        };
+        let side = reading.input.side;
+        let wrong = |path: Option<&String>, reason: String| InputError::Control {
+            file: reading.raw.name.clone(),
+            side,
+            path: path.cloned().unwrap_or_default(),
+            reason,
+        };
+        let mut compare = |what, stated: i128, found: i128| {
+            if stated != found {
+                self.control_mismatches.push(ControlMismatch { side, file, what, stated, found });
+            }
+        };
+        if let Some(stated) = &outcome.stated_rows {
+            let count = money::parse_minor(stated, Unit::Minor, 0)
+                .map_err(|error| wrong(paths.rows.as_ref(), error.to_string()))?;
+            compare(ControlKind::Rows, i128::from(count), i128::from(outcome.rows));
+        }
+        let Some(stated) = &outcome.stated_amount else {
+            return Ok(());
+        };
+        let unit = reading.input.mapping.fields.get(&Field::Amount).map_or(Unit::Minor, |column| column.unit);
+        let mut exponents = written.exponents.iter();
+        if let (Some(_), Some(_)) = (exponents.next(), exponents.next()) {
+            let message = format!(
+                "{} states one total for currencies of different decimals; it is not compared",
+                reading.raw.name
+            );
+            self.warn(reading, WarningKind::Metadata, message);
+            return Ok(());
+        }
+        let exponent = written.exponents.first().copied().unwrap_or(2);
+        let total = money::parse_minor(stated, unit, exponent)
+            .map_err(|error| wrong(paths.amount.as_ref(), error.to_string()))?;
+        // In our sign, so that reports show both as they show every amount.
+        let sign = if reading.input.mapping.sign == Sign::Inverted { -1 } else { 1 };
+        compare(ControlKind::Amount, sign * i128::from(total), sign * written.sum_minor);
+        Ok(())
+    }
+}

@@ -1,0 +1,331 @@
+//! From rows of text to exact canonical values. A row with a value that cannot be read goes to
+//! quarantine with the field, the value (masked) and what was expected.
+
+mod columns;
+mod times;
+mod values;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use polars::prelude::DataFrame;
+
+use super::error::InputError;
+use super::mask;
+use super::read::{RowView, Sources};
+use super::schema::{Exclusion, Field, FieldType, Measure, Quarantined};
+use crate::job::{ColumnSource, Format, Input, Mapping, Sign, Unit};
+use crate::money::{self, MoneyError};
+use columns::{Columns, Value, Values};
+use times::TimePlan;
+
+/// Quarantined rows shown when there are too many of them.
+const SHOWN_ROWS: usize = 5;
+
+/// Where a field's text comes from.
+#[derive(Debug)]
+enum From {
+    /// Slots in order of preference.
+    Slots(Vec<usize>),
+    Constant(String),
+}
+
+#[derive(Debug)]
+struct Step {
+    field: Field,
+    from: From,
+    unit: Unit,
+    time: TimePlan,
+}
+
+/// What is wrong with one value.
+#[derive(Debug)]
+struct Trouble {
+    field: Field,
+    value: String,
+    reason: String,
+}
+
+/// Takes rows of any reader, file after file, and builds the canonical columns.
+#[derive(Debug)]
+pub(crate) struct Normalizer<'a> {
+    input: &'a Input,
+    steps: Vec<Step>,
+    columns: Columns,
+    file: u32,
+    file_name: &'a str,
+    /// The file that is being read repeats another one.
+    repeated: bool,
+    quarantine: Vec<Quarantined>,
+    quarantined: u64,
+    /// The currency of the last row and its exponent: most files have one.
+    currency: (String, u8),
+    pub(crate) written: Written,
+}
+
+/// Amounts of the current file as they are written, before any sign rule.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    pub(crate) sum_minor: i128,
+    pub(crate) exponents: BTreeSet<u8>,
+}
+
+/// The source columns that the mapping asks for, and the steps that read them.
+fn plan(mapping: &Mapping) -> (Sources, Vec<Step>) {
+    let mut sources = Sources::default();
+    let mut steps = Vec::with_capacity(mapping.fields.len());
+    for (field, column) in &mapping.fields {
+        let from = match &column.from {
+            ColumnSource::Constant(text) => From::Constant(text.clone()),
+            ColumnSource::Columns(names) => {
+                let slots: Vec<usize> = names.iter().map(|name| sources.slot(name)).collect();
+                sources.fields.push((*field, slots.clone()));
+                From::Slots(slots)
+            }
+        };
+        steps.push(Step { field: *field, from, unit: column.unit, time: TimePlan::new(&column.time) });
+    }
+    // Amounts need the currency's exponent and, for their sign, direction and status.
+    steps.sort_by_key(|step| match step.field {
+        Field::EventKind => 0,
+        Field::Currency => 1,
+        Field::Status | Field::Direction => 2,
+        _ => 3,
+    });
+    (sources, steps)
+}
+
+impl Sources {
+    fn slot(&mut self, name: &str) -> usize {
+        self.names.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.names.push(name.to_owned());
+            self.names.len() - 1
+        })
+    }
+}
+
+impl<'a> Normalizer<'a> {
+    pub(crate) fn new(input: &'a Input) -> (Sources, Self) {
+        let (sources, steps) = plan(&input.mapping);
+        let normalizer = Self {
+            input,
+            steps,
+            columns: Columns::new(input.mapping.fields.keys().copied()),
+            file: 0,
+            file_name: "",
+            repeated: false,
+            quarantine: Vec::new(),
+            quarantined: 0,
+            currency: (String::new(), 0),
+            written: Written::default(),
+        };
+        (sources, normalizer)
+    }
+
+    pub(crate) fn begin_file(&mut self, file: u32, name: &'a str, repeated: bool) {
+        self.file = file;
+        self.file_name = name;
+        self.repeated = repeated;
+        self.written = Written::default();
+    }
+
+    /// Whether a row is about no transaction: a notification whose kind `statuses` does not list.
+    fn is_other_notice(&self, values: &Values<'_>) -> bool {
+        let statuses = &self.input.mapping.statuses;
+        match &values[Field::EventKind as usize] {
+            Value::Text(kind) => {
+                self.input.format == Format::WebhookLog && !statuses.is_empty() && !statuses.contains_key(kind.as_ref())
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes one row.
+    pub(crate) fn row(&mut self, row: RowView<'_>) {
+        let mut values: Values<'_> = [const { Value::Null }; Field::ALL.len()];
+        let mut trouble: Option<Trouble> = None;
+        let mut note = |found: Trouble| {
+            trouble.get_or_insert(found);
+        };
+        let mut exponent = None;
+        // Taken out so that borrowed values of the plan do not hold the whole normalizer.
+        let steps = std::mem::take(&mut self.steps);
+        for step in &steps {
+            let text = match &step.from {
+                From::Constant(text) => Some(text.as_str()),
+                From::Slots(slots) => slots.iter().find_map(|slot| row.cell(*slot)),
+            };
+            let value = match (text, step.field) {
+                (None, _) => Ok(Value::Null),
+                (Some(text), Field::Currency) => self.currency(text).map(|(code, found)| {
+                    exponent = Some(found);
+                    code
+                }),
+                (Some(text), field) => match field.kind() {
+                    FieldType::Minor => self.minor(text, step, exponent, &values),
+                    FieldType::Micros => step.time.micros(text).map(Value::Number),
+                    FieldType::Text => Ok(values::text(field, text, &self.input.mapping)),
+                },
+            };
+            match value {
+                Ok(value) => values[step.field as usize] = value,
+                Err(reason) => {
+                    note(Trouble { field: step.field, value: mask::shown(text.unwrap_or_default()), reason });
+                }
+            }
+        }
+        let other_notice = self.is_other_notice(&values);
+        if let Some(found) = required(&values, self.input.format == Format::WebhookLog) {
+            note(found);
+        }
+        match trouble {
+            Some(trouble) if !other_notice => self.quarantine_row(row.line, trouble, &values),
+            _ => {
+                let excluded = self.exclusion(&values, other_notice);
+                self.columns.push(self.file, row.line, excluded, &values);
+            }
+        }
+        drop(values);
+        self.steps = steps;
+    }
+
+    /// Takes what stands where a row is expected and is none.
+    pub(crate) fn unreadable(&mut self, line: u64, value: &[u8], reason: String) {
+        self.push_quarantined(line, None, mask::shown_bytes(value), reason, None, [None; 3]);
+    }
+
+    fn currency<'r>(&mut self, text: &'r str) -> Result<(Value<'r>, u8), String> {
+        let code = values::upper(text);
+        if self.currency.0 != code {
+            let exponent = money::exponent(&code)
+                .ok_or("is no currency with minor units; expected an ISO 4217 code such as USD")?;
+            self.currency = (code.clone().into_owned(), exponent);
+        }
+        let exponent = self.currency.1;
+        self.written.exponents.insert(exponent);
+        Ok((Value::Text(code), exponent))
+    }
+
+    fn minor<'r>(
+        &mut self,
+        text: &str,
+        step: &Step,
+        exponent: Option<u8>,
+        values: &Values<'_>,
+    ) -> Result<Value<'r>, String> {
+        let exponent = match (exponent, step.unit) {
+            (Some(exponent), _) => exponent,
+            (None, Unit::Minor) => 0,
+            (None, Unit::Major) => return Err("cannot be read without a currency".to_owned()),
+        };
+        let written = money::parse_minor(text, step.unit, exponent).map_err(|error| error.to_string())?;
+        if step.field == Field::Amount {
+            self.written.sum_minor += i128::from(written);
+        }
+        signed(written, self.input.mapping.sign, values)
+            .map(Value::Number)
+            .ok_or_else(|| MoneyError::TooLarge.to_string())
+    }
+
+    fn exclusion(&self, values: &Values<'_>, other_notice: bool) -> Option<Exclusion> {
+        if self.repeated {
+            Some(Exclusion::RepeatedFile)
+        } else if other_notice {
+            Some(Exclusion::NotATransaction)
+        } else if !values::selected(values, &self.input.mapping.only) {
+            Some(Exclusion::Filtered)
+        } else {
+            None
+        }
+    }
+
+    fn quarantine_row(&mut self, line: u64, trouble: Trouble, values: &Values<'_>) {
+        let currency = match &values[Field::Currency as usize] {
+            Value::Text(code) => Some(code.clone().into_owned()),
+            _ => None,
+        };
+        let amounts = Measure::ALL.map(|measure| match values[measure.field() as usize] {
+            Value::Number(minor) => Some(minor),
+            _ => None,
+        });
+        self.push_quarantined(line, Some(trouble.field), trouble.value, trouble.reason, currency, amounts);
+    }
+
+    fn push_quarantined(
+        &mut self,
+        line: u64,
+        field: Option<Field>,
+        value: String,
+        reason: String,
+        currency: Option<String>,
+        amounts_minor: [Option<i64>; 3],
+    ) {
+        self.quarantined += 1;
+        // Past the limit the run ends anyway: the rest is counted, not kept.
+        if self.quarantine.len() as u64 >= self.input.quarantine_limit.max(SHOWN_ROWS as u64) {
+            return;
+        }
+        let (side, file, file_name) = (self.input.side, self.file, self.file_name.to_owned());
+        self.quarantine.push(Quarantined {
+            side,
+            file,
+            file_name,
+            line,
+            field,
+            value,
+            reason,
+            currency,
+            amounts_minor,
+        });
+    }
+
+    /// The canonical columns and the quarantine.
+    ///
+    /// # Errors
+    /// When more rows are in quarantine than the job tolerates.
+    pub(crate) fn finish(self) -> Result<(DataFrame, Vec<Quarantined>), InputError> {
+        let (side, limit) = (self.input.side, self.input.quarantine_limit);
+        if self.quarantined > limit {
+            let mut first = self.quarantine;
+            first.truncate(SHOWN_ROWS);
+            return Err(InputError::TooManyQuarantined { side, limit, found: self.quarantined, first });
+        }
+        let rows = self.columns.finish().map_err(|source| InputError::Columns { side, source })?;
+        Ok((rows, self.quarantine))
+    }
+}
+
+/// The first value that every row needs and this one lacks.
+fn required(values: &Values<'_>, is_notification: bool) -> Option<Trouble> {
+    let lacks = |field: Field, what: &str| {
+        (values[field as usize] == Value::Null).then(|| Trouble {
+            field,
+            value: String::new(),
+            reason: format!("is empty; every {} needs {what}", if is_notification { "notification" } else { "row" }),
+        })
+    };
+    lacks(Field::TransactionId, "a transaction id").or_else(|| lacks(Field::Currency, "a currency"))
+}
+
+/// The amount with the sign that it has inside: what the user spends or earns is positive.
+/// None where 64 bits do not hold it.
+fn signed(written: i64, sign: Sign, values: &Values<'_>) -> Option<i64> {
+    match sign {
+        Sign::Signed => Some(written),
+        Sign::Inverted => written.checked_neg(),
+        Sign::Unsigned => {
+            let is = |field: Field, words: &[&str]| match &values[field as usize] {
+                Value::Text(text) => words.contains(&text.as_ref()),
+                _ => false,
+            };
+            // A clawback takes a reward back, as a return takes a purchase back.
+            let returned =
+                is(Field::Direction, &["CREDIT"]) || is(Field::Status, &["RETURNED", "REVERSED", "CLAWBACK"]);
+            let size = written.checked_abs()?;
+            Some(if returned { -size } else { size })
+        }
+    }
+}
+
+/// Borrowed where nothing changes.
+type Text<'r> = Cow<'r, str>;

@@ -1,0 +1,176 @@
+//! Times as written to microseconds since the epoch, UTC. A local time that does not exist, or
+//! exists twice, is told apart from a wrong one.
+
+use chrono::format::{Item, Parsed, StrftimeItems};
+use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+
+use crate::job::TimeFormat;
+use crate::money;
+
+/// A time format made ready once for all rows.
+#[derive(Debug)]
+pub(crate) enum TimePlan {
+    Iso(Option<Tz>),
+    Pattern { items: Vec<Item<'static>>, pattern: String, zone: Tz },
+    EpochSeconds,
+    EpochMillis,
+}
+
+impl TimePlan {
+    pub(crate) fn new(format: &TimeFormat) -> Self {
+        match format {
+            TimeFormat::Iso { zone } => Self::Iso(*zone),
+            TimeFormat::Pattern { pattern, zone } => Self::Pattern {
+                // A pattern that chrono cannot read has no items and then fits no text.
+                items: StrftimeItems::new(pattern).parse_to_owned().unwrap_or_else(|_| vec![Item::Error]),
+                pattern: pattern.clone(),
+                zone: zone.unwrap_or(Tz::UTC),
+            },
+            TimeFormat::EpochSeconds => Self::EpochSeconds,
+            TimeFormat::EpochMillis => Self::EpochMillis,
+        }
+    }
+
+    /// Microseconds since the epoch, UTC. Digits beyond microseconds are cut off.
+    ///
+    /// # Errors
+    /// A lowercase fragment: what is wrong and what was expected.
+    pub(crate) fn micros(&self, text: &str) -> Result<i64, String> {
+        match self {
+            Self::Iso(zone) => iso(text, *zone),
+            Self::Pattern { items, pattern, zone } => {
+                patterned(text, items, *zone).unwrap_or_else(|| Err(format!("is no time of the form `{pattern}`")))
+            }
+            Self::EpochSeconds => epoch(text, 6, 1),
+            Self::EpochMillis => epoch(text, 3, 1_000),
+        }
+    }
+}
+
+fn epoch(text: &str, decimals: u8, factor: i64) -> Result<i64, String> {
+    let unit = if decimals == 6 { "seconds" } else { "milliseconds" };
+    let scaled = money::parse_scaled(text, decimals).ok().and_then(|scaled| scaled.checked_mul(factor));
+    let micros = scaled.ok_or_else(|| format!("is no number of {unit} since 1970"))?;
+    let last = DateTime::<Utc>::from_naive_utc_and_offset(
+        NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or_default().into(),
+        Utc,
+    );
+    if micros < 0 || micros > last.timestamp_micros() {
+        return Err(format!("lies outside of the years 1970 to 9999 as a number of {unit} since 1970"));
+    }
+    Ok(micros)
+}
+
+const ISO_WANTED: &str = "is no time such as 2025-03-19T14:05:00Z";
+
+fn iso(text: &str, zone: Option<Tz>) -> Result<i64, String> {
+    let wrong = || ISO_WANTED.to_owned();
+    let (date, rest) = text.split_at_checked(10).ok_or_else(wrong)?;
+    let date = iso_date(date.as_bytes()).ok_or_else(wrong)?;
+    if rest.is_empty() {
+        return start_of_day(date, zone.ok_or_else(no_zone)?);
+    }
+    let (time, offset_minutes) = iso_time(rest.as_bytes()).ok_or_else(wrong)?;
+    let local = NaiveDateTime::new(date, time);
+    match offset_minutes {
+        Some(minutes) => Ok((local.and_utc() - TimeDelta::minutes(minutes)).timestamp_micros()),
+        None => in_zone(local, zone.ok_or_else(no_zone)?),
+    }
+}
+
+fn no_zone() -> String {
+    "has no offset, and the job states no `timezone` for it".to_owned()
+}
+
+/// `YYYY-MM-DD`
+fn iso_date(text: &[u8]) -> Option<NaiveDate> {
+    if text[4] != b'-' || text[7] != b'-' {
+        return None;
+    }
+    let (year, month, day) = (number(&text[..4])?, number(&text[5..7])?, number(&text[8..])?);
+    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)
+}
+
+/// `Thh:mm`, `Thh:mm:ss`, `Thh:mm:ss.fraction`, then nothing, `Z` or an offset in minutes.
+fn iso_time(text: &[u8]) -> Option<(chrono::NaiveTime, Option<i64>)> {
+    if text.len() < 6 || !matches!(text[0], b'T' | b't' | b' ') || text[3] != b':' {
+        return None;
+    }
+    let (hour, minute) = (number(&text[1..3])?, number(&text[4..6])?);
+    let mut rest = &text[6..];
+    let mut second = 0;
+    let mut micros = 0;
+    if let [b':', tens, ones, after @ ..] = rest {
+        second = number(&[*tens, *ones])?;
+        rest = after;
+        if let [b'.' | b',', fraction @ ..] = rest {
+            let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            if digits == 0 || digits > 18 {
+                return None;
+            }
+            micros = (0..6).fold(0, |sum, place| {
+                sum * 10 + fraction[..digits].get(place).map_or(0, |digit| u32::from(digit - b'0'))
+            });
+            rest = &fraction[digits..];
+        }
+    }
+    Some((chrono::NaiveTime::from_hms_micro_opt(hour, minute, second, micros)?, offset(rest)?))
+}
+
+/// The inner value is none where nothing is written.
+#[expect(clippy::option_option, reason = "wrong, absent and present are three things here")]
+fn offset(text: &[u8]) -> Option<Option<i64>> {
+    let (sign, digits) = match text {
+        [] => return Some(None),
+        [b'Z' | b'z'] => return Some(Some(0)),
+        [b'+', digits @ ..] => (1, digits),
+        [b'-', digits @ ..] => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = match digits {
+        [a, b, b':', c, d] | [a, b, c, d] => (number(&[*a, *b])?, number(&[*c, *d])?),
+        [a, b] => (number(&[*a, *b])?, 0),
+        _ => return None,
+    };
+    (hours < 24 && minutes < 60).then(|| Some(sign * (i64::from(hours) * 60 + i64::from(minutes))))
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0')))
+}
+
+/// None: the text does not fit the pattern.
+fn patterned(text: &str, items: &[Item<'static>], zone: Tz) -> Option<Result<i64, String>> {
+    let mut parsed = Parsed::new();
+    chrono::format::parse(&mut parsed, text, items.iter()).ok()?;
+    if let Ok(time) = parsed.to_datetime() {
+        return Some(Ok(time.timestamp_micros()));
+    }
+    if let Ok(local) = parsed.to_naive_datetime_with_offset(0) {
+        return Some(in_zone(local, zone));
+    }
+    let date = parsed.to_naive_date().ok()?;
+    Some(start_of_day(date, zone))
+}
+
+fn in_zone(local: NaiveDateTime, zone: Tz) -> Result<i64, String> {
+    match zone.from_local_datetime(&local) {
+        LocalResult::Single(time) => Ok(time.timestamp_micros()),
+        LocalResult::Ambiguous(..) => {
+            Err(format!("exists twice in {zone} (clocks go back); expected a time with an offset"))
+        }
+        LocalResult::None => {
+            Err(format!("does not exist in {zone} (clocks go forward); expected a time with an offset"))
+        }
+    }
+}
+
+/// A bare date is the first instant of that day, whatever the clocks do at midnight.
+fn start_of_day(date: NaiveDate, zone: Tz) -> Result<i64, String> {
+    let midnight = NaiveDateTime::from(date);
+    (0..=12)
+        .find_map(|quarter| zone.from_local_datetime(&(midnight + TimeDelta::minutes(15 * quarter))).earliest())
+        .map(|time| time.timestamp_micros())
+        .ok_or_else(|| format!("is a day that does not exist in {zone}"))
+}

@@ -1,0 +1,63 @@
+//! Canonical text values: folded words, card digits, months.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::Text;
+use super::columns::{Value, Values};
+use crate::frames::schema::Field;
+use crate::job::Mapping;
+
+/// The canonical form of a text field. The text is neither empty nor surrounded by blanks.
+pub(super) fn text<'r>(field: Field, text: &'r str, mapping: &Mapping) -> Value<'r> {
+    let value = match field {
+        Field::Direction => upper(text),
+        Field::Status => match mapping.statuses.get(text) {
+            Some(word) => Cow::Owned(word.clone()),
+            None => upper(text),
+        },
+        Field::PaymentStatus if text.eq_ignore_ascii_case("PENDING") => Cow::Borrowed("UNPAID"),
+        Field::PayoutMonth => Cow::Borrowed(month(text)),
+        Field::CardFirstSix => digits(text, |all| &all[..all.len().min(6)]),
+        Field::CardLastFour => digits(text, |all| &all[all.len().saturating_sub(4)..]),
+        _ => Cow::Borrowed(text),
+    };
+    if value.is_empty() { Value::Null } else { Value::Text(value) }
+}
+
+pub(super) fn upper(text: &str) -> Text<'_> {
+    if text.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        Cow::Owned(text.to_ascii_uppercase())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// `YYYY-MM` of a time that begins with it; anything else as it is written.
+fn month(text: &str) -> &str {
+    let bytes = text.as_bytes();
+    let begins = bytes.len() >= 7
+        && bytes[..4].iter().all(u8::is_ascii_digit)
+        && bytes[4] == b'-'
+        && bytes[5..7].iter().all(u8::is_ascii_digit)
+        && bytes.get(7).is_none_or(|next| *next == b'-');
+    if begins { &text[..7] } else { text }
+}
+
+/// At most the digits that `part` takes: a whole card number gets no further than this.
+fn digits<'r>(text: &'r str, part: impl Fn(&str) -> &str) -> Text<'r> {
+    if text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Cow::Borrowed(text);
+    }
+    let all: String = text.chars().filter(char::is_ascii_digit).collect();
+    Cow::Owned(part(&all).to_owned())
+}
+
+/// Whether every field that the job restricts holds one of the words it asks for.
+pub(super) fn selected(values: &Values<'_>, only: &BTreeMap<Field, Vec<String>>) -> bool {
+    only.iter().all(|(field, words)| match &values[*field as usize] {
+        Value::Null => false,
+        Value::Text(text) => words.iter().any(|word| word == text.as_ref()),
+        Value::Number(number) => words.contains(&number.to_string()),
+    })
+}

@@ -1,0 +1,155 @@
+//! Readers: from the bytes of one file to rows of text, column by wanted column. What cannot be a
+//! row at all goes to quarantine here; what its values mean is `normalize`'s business.
+
+mod csv;
+mod document;
+mod json;
+mod lines;
+mod open;
+mod parquet;
+mod paths;
+mod row;
+
+pub(crate) use paths::told;
+pub(crate) use row::RowView;
+
+use super::error::InputError;
+use super::normalize::Normalizer;
+use super::signature::Verifier;
+use crate::frames::Field;
+use crate::job::{Format, Input};
+use crate::sources::RawFile;
+
+/// The source columns that a mapping asks for, each once: its index here is the slot of its value.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    pub(crate) names: Vec<String>,
+    /// The slots of each mapped field that has no constant, in order of preference.
+    pub(crate) fields: Vec<(Field, Vec<usize>)>,
+}
+
+/// One file and all that is needed to read it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading<'a> {
+    pub(crate) input: &'a Input,
+    pub(crate) raw: &'a RawFile,
+    pub(crate) sources: &'a Sources,
+    pub(crate) verifier: Option<&'a Verifier>,
+}
+
+/// What a reader learned besides the rows.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    /// Rows met, readable or not.
+    pub(crate) rows: u64,
+    /// The file had no bytes at all.
+    pub(crate) empty: bool,
+    pub(crate) drift: Drift,
+    /// Totals that the document states, as it writes them.
+    pub(crate) stated_rows: Option<String>,
+    pub(crate) stated_amount: Option<String>,
+    /// By slot: whether any row has it. Empty where the format has a header that was checked.
+    pub(crate) seen: Vec<bool>,
+}
+
+/// Columns or keys that nobody announced, in order of appearance.
+#[derive(Debug, Default)]
+pub(crate) struct Drift {
+    pub(crate) names: Vec<String>,
+    /// There are more than are named.
+    pub(crate) more: bool,
+}
+
+impl Drift {
+    /// Most names kept.
+    const MOST: usize = 10;
+
+    pub(crate) fn add(&mut self, name: &str) {
+        if self.names.iter().any(|known| known == name) {
+            return;
+        }
+        if self.names.len() < Self::MOST {
+            self.names.push(name.to_owned());
+        } else {
+            self.more = true;
+        }
+    }
+}
+
+/// Reads one file into the normalizer.
+///
+/// # Errors
+/// When the file as a whole cannot be read safely.
+pub(crate) fn read(reading: Reading<'_>, sink: &mut Normalizer<'_>) -> Result<Outcome, InputError> {
+    if reading.raw.bytes == 0 {
+        return empty(reading);
+    }
+    if reading.input.format == Format::Parquet {
+        return parquet::read(reading, sink);
+    }
+    let Some(stream) = open::open(reading.raw, reading.input.limits)? else {
+        return empty(reading);
+    };
+    match &reading.input.format {
+        Format::Csv { delimiter, quote, header } => {
+            csv::read(reading, stream, csv::Dialect { delimiter: *delimiter, quote: *quote, header: *header }, sink)
+        }
+        Format::Json { rows, control } => json::read(reading, stream, rows, control.as_ref(), sink),
+        Format::Jsonl | Format::WebhookLog | Format::Parquet => lines::read(reading, stream, sink),
+    }
+}
+
+fn empty(reading: Reading<'_>) -> Result<Outcome, InputError> {
+    if reading.input.allow_empty {
+        return Ok(Outcome { empty: true, ..Outcome::default() });
+    }
+    Err(InputError::Empty { file: reading.raw.name.clone(), side: reading.input.side })
+}
+
+/// Where each slot stands among the columns that are there.
+///
+/// # Errors
+/// When a mapped field has none of its columns.
+fn positions(reading: Reading<'_>, present: &[String]) -> Result<Vec<Option<usize>>, InputError> {
+    let sources = reading.sources;
+    let found: Vec<Option<usize>> =
+        sources.names.iter().map(|name| present.iter().position(|column| column == name)).collect();
+    for (field, slots) in &sources.fields {
+        if slots.iter().any(|slot| found[*slot].is_some()) {
+            continue;
+        }
+        let wanted: Vec<String> = slots.iter().map(|slot| sources.names[*slot].clone()).collect();
+        return Err(InputError::MissingColumn {
+            file: reading.raw.name.clone(),
+            side: reading.input.side,
+            field: *field,
+            nearest: nearest(&wanted, present),
+            wanted,
+            present: present.to_vec(),
+        });
+    }
+    Ok(found)
+}
+
+/// The column that is most like one of the wanted ones, if any is much like it.
+fn nearest(wanted: &[String], present: &[String]) -> Option<String> {
+    const ALIKE: f64 = 0.8;
+    wanted
+        .iter()
+        .flat_map(|name| present.iter().map(move |column| (strsim::jaro_winkler(name, column), column)))
+        .filter(|(alike, _)| *alike > ALIKE)
+        .max_by(|(left, _), (right, _)| left.total_cmp(right))
+        .map(|(_, column)| column.clone())
+}
+
+/// Columns that are neither mapped nor known, when the job says which are known.
+fn drift(reading: Reading<'_>, present: &[String]) -> Drift {
+    let mut drift = Drift::default();
+    if let Some(known) = &reading.input.known_columns {
+        for column in present.iter().filter(|column| !reading.sources.names.contains(column) && !known.contains(column))
+        {
+            drift.add(column);
+        }
+    }
+    drift
+}

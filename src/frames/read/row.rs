@@ -1,0 +1,62 @@
+//! One row on its way from a reader to `normalize`: borrowed text, reused buffers, no map.
+
+use std::ops::Range;
+
+/// A row as its reader sees it: the text of each wanted source column, by slot.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowView<'r> {
+    /// See [`crate::frames::schema::LINE`].
+    pub(crate) line: u64,
+    pub(crate) text: &'r str,
+    /// By slot; none where the row has no such value, or null.
+    pub(crate) cells: &'r [Option<Range<usize>>],
+}
+
+impl<'r> RowView<'r> {
+    /// The slot's text without surrounding blanks; none where it is absent, null or empty.
+    pub(crate) fn cell(&self, slot: usize) -> Option<&'r str> {
+        let range = self.cells.get(slot)?.clone()?;
+        let text = self.text.get(range)?.trim_matches(' ');
+        (!text.is_empty()).then_some(text)
+    }
+}
+
+/// A reused buffer for readers whose values do not lie side by side in the input.
+#[derive(Debug, Default)]
+pub(crate) struct RowBuffer {
+    text: String,
+    cells: Vec<Option<Range<usize>>>,
+    /// Whether the slot's key stood in the row, null or not.
+    seen: Vec<bool>,
+}
+
+impl RowBuffer {
+    pub(crate) fn new(slots: usize) -> Self {
+        Self { text: String::new(), cells: vec![None; slots], seen: vec![false; slots] }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.text.clear();
+        self.cells.fill(None);
+        self.seen.fill(false);
+    }
+
+    /// Marks the slot's key as met; false when it was already.
+    pub(crate) fn meet(&mut self, slot: usize) -> bool {
+        !std::mem::replace(&mut self.seen[slot], true)
+    }
+
+    pub(crate) fn seen(&self) -> &[bool] {
+        &self.seen
+    }
+
+    pub(crate) fn set(&mut self, slot: usize, value: &str) {
+        let start = self.text.len();
+        self.text.push_str(value);
+        self.cells[slot] = Some(start..self.text.len());
+    }
+
+    pub(crate) fn view(&self, line: u64) -> RowView<'_> {
+        RowView { line, text: &self.text, cells: &self.cells }
+    }
+}

@@ -1,0 +1,101 @@
+//! Local files: a path or glob below the data folder, copied into the raw store.
+
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+
+use super::store::RawStore;
+use super::{Origin, RawFile};
+use crate::period::Period;
+
+/// Bytes copied at a time.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// Why the local files of an input cannot be taken. A pattern that names nothing is no error.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    #[error("`{pattern}` leaves the data folder; expected a relative path without `..`, below {root}")]
+    PatternOutside { pattern: String, root: PathBuf },
+    #[error("`{pattern}` is not a path or glob")]
+    Pattern { pattern: String, source: glob::PatternError },
+    #[error(
+        "{name} is a link to {target}, outside the data folder {root}; copy the file there, or move the folder (`data:` in tieout.yaml)"
+    )]
+    LinkOutside { name: String, target: PathBuf, root: PathBuf },
+    #[error("{name} is not a file; expected a file, or a glob that names files (such as {name}/*.csv)")]
+    NotAFile { name: String },
+    #[error("cannot read {path}")]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("cannot store a copy of {name}")]
+    Store { name: String, source: std::io::Error },
+}
+
+/// Copies every file that `pattern` names into the store, in order of their names.
+///
+/// `{period}` stands for the period's label. Names are relative to `root`; nothing outside of it
+/// is read, neither by `..` nor by a link. No match is an empty list.
+///
+/// # Errors
+/// When the pattern or a link leads outside, a file cannot be read, or the store cannot be written.
+pub fn pull(root: &Path, pattern: &str, period: &Period, store: &RawStore) -> Result<Vec<RawFile>, FileError> {
+    let pattern = pattern.replace("{period}", &period.label);
+    let inside = Path::new(&pattern).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if !inside {
+        return Err(FileError::PatternOutside { pattern, root: root.to_owned() });
+    }
+    let mut found = matches(root, &pattern)?;
+    found.sort();
+    found.dedup();
+    found.into_iter().map(|(name, path)| copy(root, name, &path, store)).collect()
+}
+
+/// Names (relative, for people and for order) and paths of what the pattern stands for.
+fn matches(root: &Path, pattern: &str) -> Result<Vec<(String, PathBuf)>, FileError> {
+    // A file that is really called `a[1].csv` is meant as it is written.
+    let literal = root.join(pattern);
+    if literal.is_dir() {
+        return Err(FileError::NotAFile { name: pattern.to_owned() });
+    }
+    if literal.exists() {
+        return Ok(vec![(relative_name(root, &literal), literal)]);
+    }
+    let options =
+        glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
+    let whole = Path::new(&glob::Pattern::escape(&root.to_string_lossy())).join(pattern);
+    let paths = glob::glob_with(&whole.to_string_lossy(), options)
+        .map_err(|source| FileError::Pattern { pattern: pattern.to_owned(), source })?;
+    let mut found = Vec::new();
+    for path in paths {
+        let path = path.map_err(|error| FileError::Read { path: error.path().to_owned(), source: error.into() })?;
+        if !path.is_dir() {
+            found.push((relative_name(root, &path), path));
+        }
+    }
+    Ok(found)
+}
+
+fn relative_name(root: &Path, path: &Path) -> String {
+    let relative = path.strip_prefix(root).unwrap_or(path);
+    relative.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+fn copy(root: &Path, name: String, path: &Path, store: &RawStore) -> Result<RawFile, FileError> {
+    let unreadable = |source| FileError::Read { path: path.to_owned(), source };
+    let real = path.canonicalize().map_err(unreadable)?;
+    if !real.starts_with(root.canonicalize().map_err(unreadable)?) {
+        return Err(FileError::LinkOutside { name, target: real, root: root.to_owned() });
+    }
+    // The resolved path is opened, so that a link changed meanwhile leads nowhere else.
+    let mut file = std::fs::File::open(&real).map_err(unreadable)?;
+    let unstorable = |source| FileError::Store { name: name.clone(), source };
+    let mut writer = store.begin().map_err(unstorable)?;
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        let length = file.read(&mut chunk).map_err(unreadable)?;
+        if length == 0 {
+            break;
+        }
+        writer.write(&chunk[..length]).map_err(unstorable)?;
+    }
+    let origin = Origin::Path { path: name.clone() };
+    writer.finish(name.clone(), origin).map_err(unstorable)
+}
