@@ -19,7 +19,7 @@ pub use load::{FILE, LoadError};
 pub struct Project {
     /// The folder of `tieout.yaml`.
     pub root: PathBuf,
-    /// The SQLite file of the journal.
+    /// The `SQLite` file of the journal.
     pub state: PathBuf,
     /// `ARTIFACTS/JOB/PERIOD/ATTEMPT/` is where a run's files go.
     pub artifacts: PathBuf,
@@ -98,10 +98,10 @@ impl Default for HttpConfig {
         Self {
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(30),
-            total_timeout: Duration::from_secs(600),
+            total_timeout: Duration::from_mins(10),
             attempts: 5,
             first_delay: Duration::from_millis(500),
-            max_delay: Duration::from_secs(60),
+            max_delay: Duration::from_mins(1),
         }
     }
 }

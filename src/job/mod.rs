@@ -102,7 +102,7 @@ pub enum Source {
     },
 }
 
-/// Kard's `fileType` (published list; "Get Files", FileType).
+/// Kard's `fileType` (published list; "Get Files", `FileType`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum FileType {
     #[serde(rename = "earnedRewardApprovedDailyReconciliationFile")]

@@ -72,7 +72,7 @@ fn key_is_usable(key: Field, inputs: &Inputs, checker: &mut Checker<'_>) {
             && !input.mapping.fields.contains_key(&key)
         {
             let message = format!("the key `{}` is not mapped by the input `{side}`", key.name());
-            checker.problem_with_help("match/key", message, format!("map it under inputs.{side}.columns"));
+            checker.absent("match/key", message, format!("map it under inputs.{side}.columns"));
         }
     }
 }
@@ -93,7 +93,7 @@ fn compared(path: &str, field: Field, inputs: &Inputs, checker: &mut Checker<'_>
         _ => return,
     };
     let message = format!("`{}` is to be compared, but {found}", field.name());
-    checker.problem_with_help(path, message, "map it under the columns of two inputs, or take it out here");
+    checker.absent(path, message, "map it under the columns of two inputs, or take it out here");
 }
 
 fn fallback(spec: &MatchSpec, inputs: &Inputs, checker: &mut Checker<'_>) -> Option<Vec<Fallback>> {

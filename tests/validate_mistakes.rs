@@ -1,0 +1,1 @@
+//! `tieout validate`: every problem at once.
