@@ -39,7 +39,7 @@ pub(crate) fn load(job: &str) -> Job {
 }
 
 fn shipped() -> Project {
-    Project::load(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap()
+    Project::load(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the shipped project file is right")
 }
 
 #[test]

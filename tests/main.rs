@@ -2,8 +2,10 @@
 
 mod job_files;
 mod job_mistakes;
+mod match_mistakes;
 mod periods;
 mod presets;
 mod project_files;
 mod schedules;
+mod schemas;
 mod validate_mistakes;

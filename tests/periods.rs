@@ -7,11 +7,11 @@ use tieout::job::Grain;
 use tieout::period::Period;
 
 fn utc(text: &str) -> DateTime<Utc> {
-    text.parse().unwrap()
+    text.parse().expect("a time")
 }
 
 fn zone(name: &str) -> Tz {
-    name.parse().unwrap()
+    name.parse().expect("a zone")
 }
 
 #[test]

@@ -23,7 +23,7 @@ match:
 
 /// `field = path | path`, in the order of the fields.
 fn mapping(job: &Job, side: Side) -> String {
-    let fields = &job.input(side).unwrap().mapping.fields;
+    let fields = &job.input(side).expect("the side is written").mapping.fields;
     let lines = fields.iter().map(|(field, column)| match &column.from {
         ColumnSource::Columns(paths) => format!("{} = {}", field.name(), paths.join(" | ")),
         ColumnSource::Constant(text) => format!("{} = '{text}'", field.name()),

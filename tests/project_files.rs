@@ -31,15 +31,15 @@ providers:
 
 impl Workspace {
     pub(crate) fn new(project: &str) -> Self {
-        let workspace = Self { folder: tempfile::tempdir().unwrap() };
+        let workspace = Self { folder: tempfile::tempdir().expect("a temporary folder") };
         workspace.write("tieout.yaml", project);
         workspace
     }
 
     pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
         let path = self.root().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder can be made");
+        std::fs::write(path, text).expect("the file can be written");
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -47,7 +47,7 @@ impl Workspace {
     }
 
     pub(crate) fn project(&self) -> Project {
-        Project::load(self.root()).unwrap()
+        Project::load(self.root()).expect("the project file is right")
     }
 }
 
@@ -191,7 +191,26 @@ fn each_mistake_is_told_with_its_place() {
         told.push_str(&found.join("\n"));
         told.push('\n');
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r#"
+    tieout.yaml:3:11: unknown value `card` for `providers.kard.type`; did you mean `kard`?
+    tieout.yaml:4:15: `base_url` begins with http://; expected https://, since credentials pass over it
+    tieout.yaml:4:15: `base_url` is no URL; expected one such as https://rewards-api.getkard.com
+    tieout.yaml:4:15: `base_url` holds a user name or password; a secret never stands in this file; use client_id and client_secret
+    tieout.yaml:4:15: `base_url` has a `?` or `#` part; expected an address and a path only
+    tieout.yaml:6:19: `organization` is `org/../1`; expected letters, digits, `-`, `_` and `.`
+    tieout.yaml:7:22: `env` is no name of an environment variable; expected one such as KARD_CLIENT_SECRET
+    tieout.yaml:7:23: `file` is empty; expected the path of a file
+    tieout.yaml:7:17: unknown key `evn` in providers.kard.client_id; did you mean `env`?
+    tieout.yaml:7:22: `providers.kard.http.attempts` is 0; expected at least 1
+    tieout.yaml:7:38: `first_delay` is zero; expected a time to wait
+    tieout.yaml:7:40: `10 seconds` is not a duration; expected a whole number and a unit, such as 90s, 30m, 6h or 2d
+    tieout.yaml:7:5: `first_delay` is longer than `max_delay`
+    tieout.yaml:7:27: `99999d` is too long; expected at most 3650d
+    tieout.yaml:7:49: `idle_timeout` is zero; expected a time to wait
+    tieout.yaml:1:8: `state` is `postgres:…`; expected sqlite:PATH, such as sqlite:.tieout/state.db
+    tieout.yaml:1:12: `artifacts` is `s3://bucket/x`; expected a folder of this machine
+    tieout.yaml:2:3: `My Kard` is no provider name; expected small letters, digits, hyphens and underscores
+    "#);
 }
 
 #[test]
@@ -214,5 +233,9 @@ fn a_secret_that_is_written_out_is_never_repeated() {
     }
     let workspace = Workspace::new(&PROJECT.replacen("client_secret: {env: SECRET}", "client_secret: hunter2", 1));
     let problems = Project::load(workspace.root()).unwrap_err();
-    insta::assert_snapshot!(problems.to_string(), @"");
+    insta::assert_snapshot!(problems.to_string(), @r#"
+    tieout.yaml:8:20: `providers.kard.client_secret` is written out; a secret never stands in this file; write {env: NAME} or {file: PATH}
+      8 |     client_secret: …
+        |                    ^
+    "#);
 }

@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 use tieout::job::{Schedule, cron, next_fire};
 
 fn fires(cron: &str, zone: &str, after: &str, count: usize) -> Vec<String> {
-    let schedule = Schedule { cron: cron.to_owned(), zone: zone.parse().unwrap(), catchup: 0 };
-    let mut instant: DateTime<Utc> = after.parse().unwrap();
+    let schedule = Schedule { cron: cron.to_owned(), zone: zone.parse().expect("a zone"), catchup: 0 };
+    let mut instant: DateTime<Utc> = after.parse().expect("a time");
     let mut found = Vec::new();
     while found.len() < count {
-        instant = next_fire(&schedule, instant).unwrap();
+        instant = next_fire(&schedule, instant).expect("it fires again");
         found.push(instant.format("%a %Y-%m-%dT%H:%MZ").to_string());
     }
     found
