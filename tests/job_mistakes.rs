@@ -183,6 +183,11 @@ const JOB_ITSELF: &[Mistake] = &[
 const INPUTS: &[Mistake] = &[
     Mistake {
         right: "path: file-{period}.csv",
+        wrong: "provider: kard\n    file_type: earnedRewardSettledDailyReconciliationFile\n    name: ''",
+        told: &["7:11: the name is empty, so every file of the provider would be taken"],
+    },
+    Mistake {
+        right: "path: file-{period}.csv",
         wrong: "path: file-{perod}.csv",
         told: &["5:11: unknown placeholder `{perod}` in `file-{perod}.csv`; did you mean `{period}`?"],
     },

@@ -106,6 +106,14 @@ fn the_last_complete_period_ends_at_or_before_the_instant() {
     assert_eq!(Period::last_complete(utc("2025-03-20T00:00:00Z"), Grain::Month, Tz::UTC).label, "2025-02");
 }
 
+#[test]
+fn auto_asks_for_the_last_complete_period() {
+    let now = utc("2025-03-20T03:00:00Z");
+    let resolve = |asked: &str| Period::resolve(asked, Grain::Day, zone("America/New_York"), now).unwrap().label;
+    assert_eq!(resolve("auto"), "2025-03-18");
+    assert_eq!(resolve("2024-02-29"), "2024-02-29");
+}
+
 proptest! {
     #[test]
     fn consecutive_periods_tile_time_in_every_zone(

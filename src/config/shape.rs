@@ -73,10 +73,7 @@ impl<'s> Walker<'s> {
     fn value(&mut self, schema: &'s Json, node: &Node, spot: &Spot) -> Option<Json> {
         let mut alternatives = Vec::new();
         let secret = self.alternatives(schema, &mut alternatives);
-        if secret && !matches!(node.value, Value::Map(_)) && !node.is_null() {
-            // The text itself may be the secret: it is not repeated.
-            let message = format!("{} is written out; a secret never stands in this file", spot.name());
-            self.findings.push(Finding::at(node.at, message).help("write {env: NAME} or {file: PATH}"));
+        if secret && !self.is_secret_reference(node, spot) {
             return None;
         }
         match &node.value {
@@ -84,6 +81,30 @@ impl<'s> Walker<'s> {
             Value::List(items) => self.list(&alternatives, items, node, spot),
             Value::Scalar { text, plain } => self.scalar(&alternatives, text, *plain, node, spot),
         }
+    }
+
+    /// Whether a secret is told by where it stands. What is written instead may be the secret
+    /// itself, even as a key: it is not repeated.
+    fn is_secret_reference(&mut self, node: &Node, spot: &Spot) -> bool {
+        const KEYS: [&str; 2] = ["env", "file"];
+        let help = "write {env: NAME} or {file: PATH}";
+        let Value::Map(entries) = &node.value else {
+            if node.is_null() {
+                return true;
+            }
+            let message = format!("{} is written out; a secret never stands in this file", spot.name());
+            self.findings.push(Finding::at(node.at, message).help(help));
+            return false;
+        };
+        let odd = entries.iter().find(|entry| super::closest(&entry.key, KEYS).is_none());
+        if let Some(entry) = odd {
+            let message = format!("{} has a key that is neither `env` nor `file`", spot.name());
+            self.findings.push(Finding::at(entry.at, message).help(help));
+        } else if entries.len() > 1 {
+            let message = format!("{} has both `env` and `file`; expected one of them", spot.name());
+            self.findings.push(Finding::at(spot.owner, message));
+        }
+        odd.is_none() && entries.len() <= 1
     }
 
     /// Unfolds references and choices; tells whether a secret is among them.

@@ -149,7 +149,12 @@ fn file_name(
         Grain::Day => &["yymmdd", "yymm", "period"],
         Grain::Month => &["yymm", "period"],
     };
-    placeholders(&format!("{at}/name"), name, known, checker)?;
+    let path = format!("{at}/name");
+    if name.trim().is_empty() {
+        checker.problem(&path, "the name is empty, so every file of the provider would be taken");
+        return None;
+    }
+    placeholders(&path, name, known, checker)?;
     Some(name.clone())
 }
 
