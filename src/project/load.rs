@@ -12,21 +12,34 @@ use crate::config::{self, Checker, Problems};
 /// The project file's name.
 pub const FILE: &str = "tieout.yaml";
 
-/// Keys whose values an excerpt may show: next to any other somebody may have written a secret.
-const SHOWN: Excerpts = Excerpts::ValuesOf(&[
-    "state",
-    "artifacts",
-    "data",
-    "type",
-    "organization",
-    "target_issuer",
-    "connect_timeout",
-    "idle_timeout",
-    "total_timeout",
-    "attempts",
-    "first_delay",
-    "max_delay",
-]);
+/// What an excerpt of this file may show.
+const SHOWN: Excerpts = Excerpts::Guarded {
+    values: &[
+        "artifacts",
+        "data",
+        "type",
+        "organization",
+        "target_issuer",
+        "connect_timeout",
+        "idle_timeout",
+        "total_timeout",
+        "attempts",
+        "first_delay",
+        "max_delay",
+    ],
+    keys: &[
+        "state",
+        "providers",
+        "base_url",
+        "token_url",
+        "client_id",
+        "client_secret",
+        "webhook_key",
+        "http",
+        "env",
+        "file",
+    ],
+};
 
 /// There is no project, or its file is wrong.
 #[derive(Debug, thiserror::Error)]
