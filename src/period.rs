@@ -63,6 +63,17 @@ impl Period {
         Ok(period)
     }
 
+    /// The period that a person asks for: a label, or `auto` for the last one that is complete at `now`.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn resolve(asked: &str, grain: Grain, zone: Tz, now: DateTime<Utc>) -> Result<Self, PeriodError> {
+        match asked {
+            "auto" => Ok(Self::last_complete(now, grain, zone)),
+            label => Self::parse(label, grain, zone),
+        }
+    }
+
     /// The period that an instant lies in.
     pub fn containing(instant: DateTime<Utc>, grain: Grain, zone: Tz) -> Self {
         let local = instant.with_timezone(&zone).date_naive();

@@ -6,18 +6,22 @@ use chrono_tz::Tz;
 
 use super::problem::{Finding, Place};
 use super::yaml::{Node, Value};
-use super::{closest, quantity};
+use super::{Document, closest, quantity};
 
 /// Findings so far, and the tree to find their places in.
 #[derive(Debug)]
 pub struct Checker<'t> {
     root: &'t Node,
     findings: Vec<Finding>,
+    /// Parts of the file were left out since their shape is wrong.
+    gaps: bool,
 }
 
 impl<'t> Checker<'t> {
-    pub fn new(root: &'t Node) -> Self {
-        Self { root, findings: Vec::new() }
+    /// Goes on from the findings of the document's shape.
+    pub fn new<T>(document: &'t Document<T>) -> Self {
+        let gaps = !document.findings.is_empty();
+        Self { root: &document.root, findings: document.findings.clone(), gaps }
     }
 
     pub fn finish(self) -> Vec<Finding> {
@@ -31,6 +35,14 @@ impl<'t> Checker<'t> {
 
     pub fn problem_with_help(&mut self, path: &str, message: impl Into<String>, help: impl Into<String>) {
         self.findings.push(Finding::at(self.place(path), message).help(help));
+    }
+
+    /// As [`Self::problem_with_help`], of something that is not there. Not told where parts of the
+    /// file were left out: it may well be there, in a part that is told already.
+    pub fn absent(&mut self, path: &str, message: impl Into<String>, help: impl Into<String>) {
+        if !self.gaps {
+            self.problem_with_help(path, message, help);
+        }
     }
 
     /// The value's place for text and lists, the key's for a group and for what is not there.
@@ -73,8 +85,9 @@ impl<'t> Checker<'t> {
             return Some(zone);
         }
         let help = match closest(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())) {
-            Some(nearest) => format!("did you mean `{nearest}`?"),
-            None => "expected an IANA name such as `UTC` or `America/New_York`".to_owned(),
+            // Three letters are too few to guess from: EDT is not EET.
+            Some(nearest) if name.len() > 4 => format!("did you mean `{nearest}`?"),
+            _ => "expected an IANA name such as `UTC` or `America/New_York`".to_owned(),
         };
         self.problem_with_help(path, format!("unknown time zone `{name}`"), help);
         None

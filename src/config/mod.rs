@@ -23,6 +23,8 @@ pub struct Document<T> {
     pub text: String,
     pub root: yaml::Node,
     pub spec: T,
+    /// What is wrong with the shape, in the order of the file; `spec` is then what could be kept.
+    pub findings: Vec<Finding>,
 }
 
 /// Reads the bytes of a configuration file.
@@ -45,7 +47,8 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, Finding> {
 /// Parses `bytes`, checks them against `schema` and gives the written form.
 ///
 /// # Errors
-/// Everything that is wrong with the shape, in the order of the file, and the text for excerpts.
+/// When it cannot be parsed, or so much is wrong with the shape that nothing is left to check: all
+/// that, and the text for excerpts.
 pub fn parse<T: DeserializeOwned>(
     bytes: &[u8],
     schema: &serde_json::Value,
@@ -59,16 +62,16 @@ pub fn parse<T: DeserializeOwned>(
         }
     };
     let (root, mut findings) = yaml::parse(&text);
-    let Some(root) = root else { return Err((text, findings)) };
-    let (value, shape) = shape::check(schema, &root);
+    let Some(mut root) = root else { return Err((text, findings)) };
+    let (value, shape) = shape::check(schema, &mut root);
     findings.extend(shape);
-    if !findings.is_empty() {
-        findings.sort_by_key(|finding| finding.place);
-        return Err((text, findings));
-    }
-    match serde_json::from_value(value) {
-        Ok(spec) => Ok(Document { text, root, spec }),
-        Err(error) => Err((text, vec![Finding::anywhere(format!("does not have the expected shape: {error}"))])),
+    findings.sort_by_key(|finding| finding.place);
+    match value.map(serde_json::from_value) {
+        Some(Ok(spec)) => Ok(Document { text, root, spec, findings }),
+        Some(Err(error)) if findings.is_empty() => {
+            Err((text, vec![Finding::anywhere(format!("does not have the expected shape: {error}"))]))
+        }
+        Some(Err(_)) | None => Err((text, findings)),
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::closest;
+
 /// 1-based line and column (in characters).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Place {
@@ -110,8 +112,9 @@ impl std::fmt::Display for Problem {
 pub enum Excerpts {
     /// The whole line.
     Full,
-    /// Values only of keys in the list: somebody may have written a secret next to any other.
-    ValuesOf(&'static [&'static str]),
+    /// Somebody may have written a secret anywhere: lines of `values` are shown whole, of `keys`
+    /// (and of words that look like one of either) the key alone, of others nothing.
+    Guarded { values: &'static [&'static str], keys: &'static [&'static str] },
 }
 
 /// Everything that is wrong, in the order of files and lines.
@@ -181,15 +184,19 @@ impl std::error::Error for Problems {}
 fn show(line: &str, excerpts: Excerpts) -> String {
     let shown = match excerpts {
         Excerpts::Full => line.to_owned(),
-        Excerpts::ValuesOf(keys) => match line.split_once(':') {
-            Some((key, _)) if keys.contains(&key.trim()) => line.to_owned(),
-            Some((key, value)) if !value.trim().is_empty() => format!("{key}: …"),
-            Some(_) => line.to_owned(),
-            None => {
-                let indent = line.len() - line.trim_start().len();
-                format!("{}…", " ".repeat(indent))
+        Excerpts::Guarded { values, keys } => {
+            let (key, value) = line.split_once(':').unwrap_or((line, ""));
+            let word = key.trim();
+            if values.contains(&word) {
+                line.to_owned()
+            } else if closest(word, values.iter().chain(keys).copied()).is_none() {
+                format!("{}…", " ".repeat(line.len() - line.trim_start().len()))
+            } else if value.trim().is_empty() {
+                line.to_owned()
+            } else {
+                format!("{key}: …")
             }
-        },
+        }
     };
     shown.trim_end().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -9,17 +9,43 @@ use super::problem::{Finding, Place};
 use super::yaml::{Entry, Node, Value};
 use super::{did_you_mean, quoted};
 
-/// The tree as JSON (complete only when nothing was found), and what is wrong with it.
-pub fn check(schema: &Json, root: &Node) -> (Json, Vec<Finding>) {
-    let mut walker = Walker { schema, findings: Vec::new() };
+/// The tree as JSON, and what is wrong with it.
+///
+/// What is wrong is left out of the JSON, and a mistyped word is read as the one that was probably
+/// meant (in the tree too), so that the meaning of the rest can still be checked. None: too little
+/// is left for that.
+pub fn check(schema: &Json, root: &mut Node) -> (Option<Json>, Vec<Finding>) {
+    let mut walker = Walker { schema, findings: Vec::new(), meant: Vec::new() };
     let whole = Spot { path: String::new(), owner: Place::START };
     let value = walker.value(schema, root, &whole);
-    (value, walker.findings)
+    let Walker { findings, meant, .. } = walker;
+    if !meant.is_empty() {
+        rename(root, &meant);
+    }
+    (value, findings)
+}
+
+/// Gives mistyped keys their right names.
+fn rename(node: &mut Node, meant: &[(Place, String)]) {
+    match &mut node.value {
+        Value::Map(entries) => {
+            for entry in entries {
+                if let Some((_, key)) = meant.iter().find(|(place, _)| *place == entry.at) {
+                    entry.key.clone_from(key);
+                }
+                rename(&mut entry.node, meant);
+            }
+        }
+        Value::List(items) => items.iter_mut().for_each(|item| rename(item, meant)),
+        Value::Scalar { .. } => {}
+    }
 }
 
 struct Walker<'s> {
     schema: &'s Json,
     findings: Vec<Finding>,
+    /// Places of mistyped keys, and the keys that were probably meant.
+    meant: Vec<(Place, String)>,
 }
 
 /// Where the walk is: the dotted path for people, and the place of the key that leads here.
@@ -44,20 +70,41 @@ impl Spot {
 }
 
 impl<'s> Walker<'s> {
-    fn value(&mut self, schema: &'s Json, node: &Node, spot: &Spot) -> Json {
+    fn value(&mut self, schema: &'s Json, node: &Node, spot: &Spot) -> Option<Json> {
         let mut alternatives = Vec::new();
         let secret = self.alternatives(schema, &mut alternatives);
-        if secret && !matches!(node.value, Value::Map(_)) && !node.is_null() {
-            // The text itself may be the secret: it is not repeated.
-            let message = format!("{} is written out; a secret never stands in this file", spot.name());
-            self.findings.push(Finding::at(node.at, message).help("write {env: NAME} or {file: PATH}"));
-            return Json::Null;
+        if secret && !self.is_secret_reference(node, spot) {
+            return None;
         }
         match &node.value {
             Value::Map(entries) => self.map(&alternatives, entries, node, spot),
             Value::List(items) => self.list(&alternatives, items, node, spot),
             Value::Scalar { text, plain } => self.scalar(&alternatives, text, *plain, node, spot),
         }
+    }
+
+    /// Whether a secret is told by where it stands. What is written instead may be the secret
+    /// itself, even as a key: it is not repeated.
+    fn is_secret_reference(&mut self, node: &Node, spot: &Spot) -> bool {
+        const KEYS: [&str; 2] = ["env", "file"];
+        let help = "write {env: NAME} or {file: PATH}";
+        let Value::Map(entries) = &node.value else {
+            if node.is_null() {
+                return true;
+            }
+            let message = format!("{} is written out; a secret never stands in this file", spot.name());
+            self.findings.push(Finding::at(node.at, message).help(help));
+            return false;
+        };
+        let odd = entries.iter().find(|entry| super::closest(&entry.key, KEYS).is_none());
+        if let Some(entry) = odd {
+            let message = format!("{} has a key that is neither `env` nor `file`", spot.name());
+            self.findings.push(Finding::at(entry.at, message).help(help));
+        } else if entries.len() > 1 {
+            let message = format!("{} has both `env` and `file`; expected one of them", spot.name());
+            self.findings.push(Finding::at(spot.owner, message));
+        }
+        odd.is_none() && entries.len() <= 1
     }
 
     /// Unfolds references and choices; tells whether a secret is among them.
@@ -79,7 +126,7 @@ impl<'s> Walker<'s> {
         secret
     }
 
-    fn map(&mut self, alternatives: &[&'s Json], entries: &[Entry], node: &Node, spot: &Spot) -> Json {
+    fn map(&mut self, alternatives: &[&'s Json], entries: &[Entry], node: &Node, spot: &Spot) -> Option<Json> {
         let groups = alternatives.iter().copied().filter(|schema| allows(schema, "object")).collect::<Vec<_>>();
         let chosen = match groups.as_slice() {
             [] => return self.wrong_kind(alternatives, "a group of keys", node, spot),
@@ -91,7 +138,7 @@ impl<'s> Walker<'s> {
                     (None, Some(entry)) => {
                         let known = groups.iter().flat_map(|group| property_names(group)).collect::<Vec<_>>();
                         self.unknown_key(entry, &known, spot);
-                        return Json::Null;
+                        return None;
                     }
                     (None, None) => first,
                 }
@@ -100,30 +147,42 @@ impl<'s> Walker<'s> {
         self.group(chosen, entries, spot)
     }
 
-    fn group(&mut self, schema: &'s Json, entries: &[Entry], spot: &Spot) -> Json {
+    fn group(&mut self, schema: &'s Json, entries: &[Entry], spot: &Spot) -> Option<Json> {
         let known = property_names(schema);
         let mut object = Map::new();
-        let mut meant = Vec::new();
         for entry in entries {
-            let below = spot.below(&entry.key, entry.at);
-            let value_schema = property(schema, &entry.key)
-                .or_else(|| schema.get("additionalProperties").filter(|additional| additional.is_object()));
-            match value_schema {
-                Some(value_schema) => {
-                    let value = self.value(value_schema, &entry.node, &below);
-                    object.insert(entry.key.clone(), value);
-                }
-                None => meant.extend(self.unknown_key(entry, &known, spot)),
+            let additional = schema.get("additionalProperties").filter(|additional| additional.is_object());
+            let key = if property(schema, &entry.key).is_some() || additional.is_some() {
+                entry.key.clone()
+            } else {
+                let taken = |key: &String| entries.iter().any(|entry| entry.key == *key) || object.contains_key(key);
+                let Some(meant) = self.unknown_key(entry, &known, spot).filter(|key| !taken(key)) else { continue };
+                self.meant.push((entry.at, meant.clone()));
+                meant
+            };
+            let Some(value_schema) = property(schema, &key).or(additional) else { continue };
+            let below = spot.below(&key, entry.at);
+            if let Some(value) = self.value(value_schema, &entry.node, &below) {
+                object.insert(key, value);
+            } else {
+                // Known to be wrong: it is not missing as well.
+                object.entry(key).or_insert(Json::Null);
             }
         }
         let required = schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
+        let mut complete = true;
         for key in required {
-            // A mistyped key is one mistake, not an unknown one and a missing one.
-            if !entries.iter().any(|entry| entry.key == key) && !meant.iter().any(|candidate| candidate == key) {
-                self.findings.push(Finding::at(spot.owner, format!("missing key `{key}`{}", spot.of())));
+            match object.get(key) {
+                Some(Json::Null) => complete = false,
+                Some(_) => {}
+                None => {
+                    complete = false;
+                    self.findings.push(Finding::at(spot.owner, format!("missing key `{key}`{}", spot.of())));
+                }
             }
         }
-        Json::Object(object)
+        object.retain(|_, value| !value.is_null());
+        complete.then_some(Json::Object(object))
     }
 
     /// Gives the key that was probably meant.
@@ -133,14 +192,15 @@ impl<'s> Walker<'s> {
         super::closest(&entry.key, known.iter().copied()).map(str::to_owned)
     }
 
-    fn list(&mut self, alternatives: &[&'s Json], items: &[Node], node: &Node, spot: &Spot) -> Json {
+    fn list(&mut self, alternatives: &[&'s Json], items: &[Node], node: &Node, spot: &Spot) -> Option<Json> {
         let Some(schema) = alternatives.iter().copied().find(|schema| allows(schema, "array")) else {
             return self.wrong_kind(alternatives, "a list", node, spot);
         };
         let bound = |name: &str| schema.get(name).and_then(Json::as_u64);
         let length = items.len() as u64;
-        if bound("minItems").is_some_and(|least| length < least) || bound("maxItems").is_some_and(|most| length > most)
-        {
+        let right_length = bound("minItems").is_none_or(|least| length >= least)
+            && bound("maxItems").is_none_or(|most| length <= most);
+        if !right_length {
             let expected = match (bound("minItems"), bound("maxItems")) {
                 (Some(least), Some(most)) if least == most => format!("exactly {least}"),
                 (Some(least), _) => format!("at least {least}"),
@@ -154,44 +214,47 @@ impl<'s> Walker<'s> {
             let below = Spot { path: format!("{}[{index}]", spot.path), owner: item.at };
             match prefix.or_else(|| schema.get("items").filter(|items| items.is_object())) {
                 Some(item_schema) => self.value(item_schema, item, &below),
-                None => Json::Null,
+                None => None,
             }
         });
-        Json::Array(values.collect())
+        // Every item is looked at before a wrong one spoils the list.
+        let values = values.collect::<Vec<_>>();
+        if right_length { values.into_iter().collect::<Option<_>>().map(Json::Array) } else { None }
     }
 
-    fn scalar(&mut self, alternatives: &[&'s Json], text: &str, plain: bool, node: &Node, spot: &Spot) -> Json {
+    fn scalar(&mut self, alternatives: &[&'s Json], text: &str, plain: bool, node: &Node, spot: &Spot) -> Option<Json> {
         if node.is_null() {
             if alternatives.iter().any(|schema| allows(schema, "null")) {
-                return Json::Null;
+                return Some(Json::Null);
             }
             return self.wrong_kind(alternatives, "nothing", node, spot);
         }
         let words = alternatives.iter().flat_map(|schema| enumerated(schema)).collect::<Vec<_>>();
         if words.contains(&text) {
-            return Json::String(text.to_owned());
+            return Some(Json::String(text.to_owned()));
         }
         let free_text = alternatives.iter().any(|schema| allows(schema, "string") && enumerated(schema).is_empty());
         if !words.is_empty() && !free_text {
             let message = format!("unknown value `{}` for {}", cut(text), spot.name());
             self.findings.push(Finding::at(node.at, message).help(did_you_mean(text, &words)));
-            return Json::Null;
+            return super::closest(text, words.iter().copied()).map(|meant| Json::String(meant.to_owned()));
         }
         let boolean = if plain { as_boolean(text) } else { None };
         if let Some(value) = boolean
             && alternatives.iter().any(|schema| allows(schema, "boolean"))
         {
-            return Json::Bool(value);
+            return Some(Json::Bool(value));
         }
         if let Some(schema) = alternatives.iter().copied().find(|schema| allows(schema, "integer"))
             && plain
-            && let Some(value) = self.integer(schema, text, node, spot)
+            && !free_text
+            && let Ok(number) = text.parse::<i128>()
         {
-            return value;
+            return self.integer(schema, number, node, spot);
         }
         // Numbers are taken as text where text is expected, digit by digit as written.
         if free_text && boolean.is_none() {
-            return Json::String(text.to_owned());
+            return Some(Json::String(text.to_owned()));
         }
         let found = match boolean {
             Some(_) if free_text => format!("`{text}`, which YAML takes for true or false unless it stands in quotes"),
@@ -201,9 +264,7 @@ impl<'s> Walker<'s> {
         self.wrong_kind(alternatives, &found, node, spot)
     }
 
-    /// None when the text is no whole number; out of bounds is a finding of its own.
-    fn integer(&mut self, schema: &Json, text: &str, node: &Node, spot: &Spot) -> Option<Json> {
-        let number = text.parse::<i128>().ok()?;
+    fn integer(&mut self, schema: &Json, number: i128, node: &Node, spot: &Spot) -> Option<Json> {
         let (format_least, format_most) = match schema.get("format").and_then(Json::as_str) {
             Some("uint8") => (0, u8::MAX.into()),
             Some("uint16") => (0, u16::MAX.into()),
@@ -217,7 +278,7 @@ impl<'s> Walker<'s> {
         if number < least || number > most {
             let expected = if number < least { format!("at least {least}") } else { format!("at most {most}") };
             self.findings.push(Finding::at(node.at, format!("{} is {number}; expected {expected}", spot.name())));
-            return Some(Json::Null);
+            return None;
         }
         match (i64::try_from(number), u64::try_from(number)) {
             (Ok(number), _) => Some(number.into()),
@@ -226,11 +287,18 @@ impl<'s> Walker<'s> {
         }
     }
 
-    fn wrong_kind(&mut self, alternatives: &[&Json], found: &str, node: &Node, spot: &Spot) -> Json {
+    fn wrong_kind(&mut self, alternatives: &[&Json], found: &str, node: &Node, spot: &Spot) -> Option<Json> {
         let at = if matches!(node.value, Value::Map(_)) || node.is_null() { spot.owner } else { node.at };
         let message = format!("{} is {found}; expected {}", spot.name(), expected(alternatives));
-        self.findings.push(Finding::at(at, message));
-        Json::Null
+        let mut finding = Finding::at(at, message);
+        if let ([only], Value::Scalar { text, .. }) = (alternatives, &node.value)
+            && allows(only, "array")
+            && !node.is_null()
+        {
+            finding = finding.help(format!("put it in brackets: [{}]", cut(text)));
+        }
+        self.findings.push(finding);
+        None
     }
 }
 

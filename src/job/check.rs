@@ -103,7 +103,7 @@ fn inputs(spec: &JobSpec, grain: Grain, context: Context<'_>, checker: &mut Chec
             Some((side, _)) => format!("only the input `{side}`"),
             None => "no input".to_owned(),
         };
-        checker.problem("inputs", format!("{found}; expected two or three of `file`, `ledger`, `webhooks`"));
+        checker.absent("inputs", found, "expected two or three of `file`, `ledger`, `webhooks`");
     }
     inputs
 }
@@ -140,7 +140,7 @@ fn minor(currency: &str, text: &str) -> Result<i64, String> {
     }
     let decimals = amount.normalize().scale();
     if decimals > u32::from(exponent) {
-        return Err(format!("{text} has {decimals} decimals; {currency} has at most {exponent}"));
+        return Err(format!("{text} is finer than the minor unit of {currency}; expected at most {exponent} decimals"));
     }
     let factor = rust_decimal::Decimal::from(10_i64.pow(u32::from(exponent)));
     amount

@@ -17,7 +17,7 @@ const WEEK_DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 pub enum CronError {
     #[error("\"{expression}\" has {found} fields; expected 5: minute hour day-of-month month day-of-week")]
     Fields { expression: String, found: usize },
-    #[error("\"{text}\" is not a {field}; expected {expected}")]
+    #[error("\"{text}\" is no {field}; expected {expected}")]
     Field { field: &'static str, text: String, expected: &'static str },
     #[error(
         "\"{0}\" restricts the day of month and the day of week, which some crons join by `or`, others by `and`; write `*` for one of them"

@@ -35,7 +35,7 @@ pub fn load_from(
     providers: Option<&BTreeMap<String, ProviderConfig>>,
     name_or_path: &str,
 ) -> Result<Job, Problems> {
-    let is_path = name_or_path.contains('/') || name_or_path.ends_with(".yaml") || name_or_path.ends_with(".yml");
+    let is_path = name_or_path.contains(['/', '.']);
     let path = if is_path { root.join(name_or_path) } else { root.join(FOLDER).join(format!("{name_or_path}.yaml")) };
     let shown = path.strip_prefix(root).unwrap_or(&path).to_owned();
     if !is_path && !path.is_file() {
@@ -67,14 +67,14 @@ fn load_file(path: &Path, shown: &Path, providers: Option<&BTreeMap<String, Prov
     });
     let document = config::parse::<spec::JobSpec>(&bytes, &spec::schema())
         .map_err(|(text, findings)| Problems::of(shown, &text, findings, Excerpts::Full))?;
-    let mut checker = Checker::new(&document.root);
+    let mut checker = Checker::new(&document);
     let context = check::Context { providers, path: shown, digest: &digest };
     let job = check::job(&document.spec, context, &mut checker);
     let findings = checker.finish();
     match job {
         Some(job) if findings.is_empty() => Ok(job),
         _ => {
-            assert!(!findings.is_empty(), "a job is refused only with a reason");
+            debug_assert!(!findings.is_empty(), "a job is refused only with a reason");
             Err(Problems::of(shown, &document.text, findings, Excerpts::Full))
         }
     }

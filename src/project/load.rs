@@ -12,21 +12,34 @@ use crate::config::{self, Checker, Problems};
 /// The project file's name.
 pub const FILE: &str = "tieout.yaml";
 
-/// Keys whose values an excerpt may show: next to any other somebody may have written a secret.
-const SHOWN: Excerpts = Excerpts::ValuesOf(&[
-    "state",
-    "artifacts",
-    "data",
-    "type",
-    "organization",
-    "target_issuer",
-    "connect_timeout",
-    "idle_timeout",
-    "total_timeout",
-    "attempts",
-    "first_delay",
-    "max_delay",
-]);
+/// What an excerpt of this file may show.
+const SHOWN: Excerpts = Excerpts::Guarded {
+    values: &[
+        "artifacts",
+        "data",
+        "type",
+        "organization",
+        "target_issuer",
+        "connect_timeout",
+        "idle_timeout",
+        "total_timeout",
+        "attempts",
+        "first_delay",
+        "max_delay",
+    ],
+    keys: &[
+        "state",
+        "providers",
+        "base_url",
+        "token_url",
+        "client_id",
+        "client_secret",
+        "webhook_key",
+        "http",
+        "env",
+        "file",
+    ],
+};
 
 /// There is no project, or its file is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -62,13 +75,13 @@ impl Project {
         let bytes = config::read_file(&root.join(FILE)).map_err(|finding| Problems::one(FILE, finding))?;
         let document = config::parse::<ProjectSpec>(&bytes, &spec::schema())
             .map_err(|(text, findings)| Problems::of(FILE, &text, findings, SHOWN))?;
-        let mut checker = Checker::new(&document.root);
+        let mut checker = Checker::new(&document);
         let project = project(root, &document.spec, &mut checker);
         let findings = checker.finish();
         match project {
             Some(project) if findings.is_empty() => Ok(project),
             _ => {
-                assert!(!findings.is_empty(), "a project is refused only with a reason");
+                debug_assert!(!findings.is_empty(), "a project is refused only with a reason");
                 Err(Problems::of(FILE, &document.text, findings, SHOWN))
             }
         }
@@ -140,30 +153,22 @@ fn kard(root: &Path, at: &str, spec: &ProviderSpec, checker: &mut Checker<'_>) -
     let target_issuer = spec
         .target_issuer
         .as_ref()
-        .map(|written| identifier(&format!("{at}/target_issuer"), "target_issuer", written, checker));
+        .and_then(|written| identifier(&format!("{at}/target_issuer"), "target_issuer", written, checker));
     let client_id = secret(root, &format!("{at}/client_id"), &spec.client_id, checker);
     let client_secret = secret(root, &format!("{at}/client_secret"), &spec.client_secret, checker);
     let webhook_key =
-        spec.webhook_key.as_ref().map(|written| secret(root, &format!("{at}/webhook_key"), written, checker));
+        spec.webhook_key.as_ref().and_then(|written| secret(root, &format!("{at}/webhook_key"), written, checker));
     let http = http(&format!("{at}/http"), spec.http.as_ref(), checker);
     Some(KardConfig {
         base_url: base_url?,
         token_url: token_url?,
         organization: organization?,
-        target_issuer: transpose(target_issuer)?,
+        target_issuer,
         client_id: client_id?,
         client_secret: client_secret?,
-        webhook_key: transpose(webhook_key)?,
+        webhook_key,
         http: http?,
     })
-}
-
-/// What is written must be right; what is not written is fine.
-fn transpose<T>(checked: Option<Option<T>>) -> Option<Option<T>> {
-    match checked {
-        Some(checked) => checked.map(Some),
-        None => Some(None),
-    }
 }
 
 /// `https`, or `http` on this machine; no credentials, query or fragment; without a trailing slash.

@@ -32,7 +32,7 @@ fn long_form(path: &str, field: Field, long: &ColumnLong, checker: &mut Checker<
             None
         }
         (None, None) => {
-            checker.problem(path, "neither `column` nor `constant`; expected one of them");
+            checker.absent(path, "neither `column` nor `constant`", "expected one of them");
             None
         }
     };

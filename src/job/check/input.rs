@@ -84,7 +84,8 @@ fn source(at: &str, spec: &InputSpec, grain: Grain, context: Context<'_>, checke
         (None, Some(provider)) => {
             provider_of(&format!("{at}/provider"), provider, context, checker);
             let Some(file_type) = spec.file_type else {
-                checker.problem(&format!("{at}/provider"), "missing key `file_type`: which of the provider's files");
+                let help = "it says which of the provider's files";
+                checker.absent(&format!("{at}/provider"), "missing key `file_type`", help);
                 return None;
             };
             let name = file_name(at, spec, file_type, grain, checker)?;
@@ -95,7 +96,7 @@ fn source(at: &str, spec: &InputSpec, grain: Grain, context: Context<'_>, checke
             None
         }
         (None, None) => {
-            checker.problem(at, "neither `path` nor `provider`; expected one of them");
+            checker.absent(at, "neither `path` nor `provider`", "expected one of them");
             None
         }
     }
@@ -148,7 +149,12 @@ fn file_name(
         Grain::Day => &["yymmdd", "yymm", "period"],
         Grain::Month => &["yymm", "period"],
     };
-    placeholders(&format!("{at}/name"), name, known, checker)?;
+    let path = format!("{at}/name");
+    if name.trim().is_empty() {
+        checker.problem(&path, "the name is empty, so every file of the provider would be taken");
+        return None;
+    }
+    placeholders(&path, name, known, checker)?;
     Some(name.clone())
 }
 
@@ -196,7 +202,8 @@ fn verify(at: &str, spec: &InputSpec, format: &Format, context: Context<'_>, che
     let Some(name) = &spec.verify else { return };
     let path = format!("{at}/verify");
     if *format != Format::WebhookLog {
-        checker.problem(&path, "`verify` checks the signatures of notifications; expected format: webhook_log");
+        let message = "`verify` checks the signatures of notifications";
+        checker.absent(&path, message, "expected format: webhook_log");
     }
     if let Some(ProviderConfig::Kard(kard)) = provider_of(&path, name, context, checker)
         && kard.webhook_key.is_none()
@@ -256,7 +263,7 @@ fn mapping(at: &str, spec: &InputSpec, preset: Option<&Preset>, checker: &mut Ch
     for (field, values) in &spec.only {
         let path = format!("{at}/only/{field}", field = field.name());
         if !fields.contains_key(field) && !spec.columns.contains_key(field) {
-            checker.problem(&path, format!("`{}` is not mapped; expected it under columns", field.name()));
+            checker.absent(&path, format!("`{}` is not mapped", field.name()), "expected it under columns");
             complete = false;
         }
         if field.kind() != FieldType::Text {
@@ -283,7 +290,7 @@ fn columns_are_there(at: &str, spec: &InputSpec, fields: &BTreeMap<Field, Column
         (Field::Currency, "write the column, or {constant: USD} where the data state none"),
     ] {
         if !has(field) {
-            checker.problem_with_help(&path, format!("`{}` is not mapped", field.name()), why);
+            checker.absent(&path, format!("`{}` is not mapped", field.name()), why);
             complete = false;
         }
     }
@@ -292,7 +299,7 @@ fn columns_are_there(at: &str, spec: &InputSpec, fields: &BTreeMap<Field, Column
         && !has(Field::OccurredAt)
     {
         let message = format!("`{}` is mapped, but `occurred_at` is not", other.name());
-        checker.problem_with_help(&path, message, "map it too: it puts a row into its period");
+        checker.absent(&path, message, "map it too: it puts a row into its period");
         complete = false;
     }
     complete

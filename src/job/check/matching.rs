@@ -21,7 +21,7 @@ pub(super) fn matching(spec: &MatchSpec, inputs: &Inputs, checker: &mut Checker<
         }
     }
     if compare.date.is_some() {
-        compared("match/compare/date", Field::OccurredAt, inputs, checker);
+        dates_are_there(inputs, checker);
     }
     for (index, field) in compare.identity.iter().enumerate() {
         let path = format!("match/compare/identity/{index}");
@@ -72,7 +72,7 @@ fn key_is_usable(key: Field, inputs: &Inputs, checker: &mut Checker<'_>) {
             && !input.mapping.fields.contains_key(&key)
         {
             let message = format!("the key `{}` is not mapped by the input `{side}`", key.name());
-            checker.problem_with_help("match/key", message, format!("map it under inputs.{side}.columns"));
+            checker.absent("match/key", message, format!("map it under inputs.{side}.columns"));
         }
     }
 }
@@ -93,7 +93,25 @@ fn compared(path: &str, field: Field, inputs: &Inputs, checker: &mut Checker<'_>
         _ => return,
     };
     let message = format!("`{}` is to be compared, but {found}", field.name());
-    checker.problem_with_help(path, message, "map it under the columns of two inputs, or take it out here");
+    checker.absent(path, message, "map it under the columns of two inputs, or take it out here");
+}
+
+/// Dates are compared between the file and the ledger only: a notification states when it came.
+fn dates_are_there(inputs: &Inputs, checker: &mut Checker<'_>) {
+    let path = "match/compare/date";
+    for side in [Side::File, Side::Ledger] {
+        match inputs.iter().find(|(written, _)| *written == side) {
+            None => {
+                let message = format!("`date` compares the file with the ledger, and the job has no input `{side}`");
+                checker.absent(path, message, "take it out here");
+            }
+            Some((_, Some(input))) if !input.mapping.fields.contains_key(&Field::OccurredAt) => {
+                let message = format!("`date` is to be compared, but the input `{side}` does not map `occurred_at`");
+                checker.absent(path, message, format!("map it under inputs.{side}.columns, or take it out here"));
+            }
+            Some(_) => {}
+        }
+    }
 }
 
 fn fallback(spec: &MatchSpec, inputs: &Inputs, checker: &mut Checker<'_>) -> Option<Vec<Fallback>> {

@@ -1,0 +1,246 @@
+//! The project file: what it means, and what is told when it is wrong.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tieout::project::{HttpConfig, KardConfig, LoadError, Project, ProviderConfig, Secret};
+
+/// A project folder of its own for one test.
+pub(crate) struct Workspace {
+    folder: tempfile::TempDir,
+}
+
+pub(crate) const PROJECT: &str = "\
+providers:
+  kard:
+    type: kard
+    base_url: https://kard.example
+    token_url: https://kard.example/token
+    organization: org-1
+    client_id: {env: ID}
+    client_secret: {env: SECRET}
+    webhook_key: {env: KEY}
+  keyless:
+    type: kard
+    base_url: https://kard.example
+    token_url: https://kard.example/token
+    organization: org-2
+    client_id: {env: ID}
+    client_secret: {env: SECRET}
+";
+
+impl Workspace {
+    pub(crate) fn new(project: &str) -> Self {
+        let workspace = Self { folder: tempfile::tempdir().expect("a temporary folder") };
+        workspace.write("tieout.yaml", project);
+        workspace
+    }
+
+    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        let path = self.root().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder can be made");
+        std::fs::write(path, text).expect("the file can be written");
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn project(&self) -> Project {
+        Project::load(self.root()).expect("the project file is right")
+    }
+}
+
+/// The one-line forms of everything that is wrong.
+fn problems(project: &str) -> Vec<String> {
+    match Project::load(Workspace::new(project).root()) {
+        Ok(_) => Vec::new(),
+        Err(problems) => problems.iter().map(tieout::config::Problem::headline).collect(),
+    }
+}
+
+fn kard(project: &Project, name: &str) -> KardConfig {
+    let ProviderConfig::Kard(kard) = &project.providers[name];
+    kard.clone()
+}
+
+#[test]
+fn an_empty_group_of_settings_means_the_defaults() {
+    let workspace = Workspace::new("{}\n");
+    let project = workspace.project();
+    assert_eq!(project.root, workspace.root());
+    assert_eq!(project.state, workspace.root().join(".tieout/state.db"));
+    assert_eq!(project.artifacts, workspace.root().join("runs"));
+    assert_eq!(project.data, workspace.root().join("data"));
+    assert!(project.providers.is_empty());
+}
+
+#[test]
+fn paths_are_relative_to_the_project_and_may_be_absolute() {
+    let workspace = Workspace::new("state: sqlite:/var/lib/tieout.db\nartifacts: out/\ndata: /srv/data\n");
+    let project = workspace.project();
+    assert_eq!(project.state, Path::new("/var/lib/tieout.db"));
+    assert_eq!(project.artifacts, workspace.root().join("out"));
+    assert_eq!(project.data, Path::new("/srv/data"));
+}
+
+#[test]
+fn a_provider_is_read_with_its_secrets_left_where_they_are() {
+    let text = "\
+providers:
+  kard:
+    type: kard
+    base_url: https://kard.example/
+    token_url: http://127.0.0.1:8080/token
+    organization: org-1
+    target_issuer: acme
+    client_id: {env: NOT_SET_ANYWHERE}
+    client_secret: {file: secrets/kard}
+    http: {connect_timeout: 1s, idle_timeout: 2m, total_timeout: 1h, attempts: 3, first_delay: 20ms, max_delay: 9s}
+";
+    let workspace = Workspace::new(text);
+    let kard = kard(&workspace.project(), "kard");
+    assert_eq!(kard.base_url, "https://kard.example");
+    assert_eq!(kard.token_url, "http://127.0.0.1:8080/token");
+    assert_eq!(kard.organization, "org-1");
+    assert_eq!(kard.target_issuer.as_deref(), Some("acme"));
+    assert_eq!(kard.client_id, Secret::Env("NOT_SET_ANYWHERE".to_owned()));
+    assert_eq!(kard.client_secret, Secret::File(workspace.root().join("secrets/kard")));
+    assert_eq!(kard.webhook_key, None);
+    let expected = HttpConfig {
+        connect_timeout: Duration::from_secs(1),
+        idle_timeout: Duration::from_mins(2),
+        total_timeout: Duration::from_hours(1),
+        attempts: 3,
+        first_delay: Duration::from_millis(20),
+        max_delay: Duration::from_secs(9),
+    };
+    assert_eq!(kard.http, expected);
+}
+
+#[test]
+fn the_project_is_found_from_a_folder_below_it() {
+    let workspace = Workspace::new(PROJECT);
+    let below = workspace.root().join("jobs/deep");
+    std::fs::create_dir_all(&below).unwrap();
+    assert_eq!(Project::find(&below).unwrap().root, workspace.root());
+}
+
+#[test]
+fn without_a_project_file_the_message_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = Project::find(folder.path()).unwrap_err();
+    assert!(matches!(error, LoadError::NotFound(_)));
+    let expected = format!(
+        "no tieout.yaml in {} or any folder above it; go to the project or name it with --project DIR",
+        folder.path().display()
+    );
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn the_sandbox_has_a_world_of_its_own() {
+    let workspace = Workspace::new(PROJECT);
+    let project = workspace.project().with_sandbox("http://127.0.0.1:9/", "http://127.0.0.1:9/token");
+    assert_eq!(project.state, workspace.root().join("sandbox/state.db"));
+    assert_eq!(project.artifacts, workspace.root().join("sandbox/runs"));
+    assert_eq!(project.data, workspace.root().join("samples/data"));
+    for name in ["kard", "keyless"] {
+        let kard = kard(&project, name);
+        assert_eq!(kard.base_url, "http://127.0.0.1:9");
+        assert_eq!(kard.token_url, "http://127.0.0.1:9/token");
+        assert_eq!(kard.organization, "org-sandbox");
+        assert_eq!(kard.client_id, Secret::Sandbox("sandbox-client".to_owned()));
+        assert_eq!(kard.client_secret, Secret::Sandbox("sandbox-secret".to_owned()));
+        assert_eq!(kard.webhook_key, Some(Secret::Sandbox("sandbox-webhook-key".to_owned())));
+    }
+}
+
+#[test]
+fn the_shipped_project_file_loads() {
+    let project = Project::load(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+    assert_eq!(kard(&project, "kard").organization, "org-123");
+}
+
+/// The text of `PROJECT` with one line exchanged, and what is then told.
+#[test]
+fn each_mistake_is_told_with_its_place() {
+    let cases = [
+        ("type: kard\n    base_url: https://kard.example\n", "type: card\n    base_url: https://kard.example\n"),
+        ("base_url: https://kard.example\n", "base_url: http://kard.example\n"),
+        ("base_url: https://kard.example\n", "base_url: kard.example\n"),
+        ("base_url: https://kard.example\n", "base_url: https://me:hunter2@kard.example\n"),
+        ("base_url: https://kard.example\n", "base_url: https://kard.example?key=hunter2\n"),
+        ("organization: org-1\n", "organization: org/../1\n"),
+        ("client_id: {env: ID}\n", "client_id: {env: \"a secret, not a name\"}\n"),
+        ("client_id: {env: ID}\n", "client_id: {file: \"\"}\n"),
+        ("client_id: {env: ID}\n", "client_id: {evn: ID}\n"),
+        ("client_id: {env: ID}\n", "http: {attempts: 0, first_delay: 0s}\n    client_id: {env: ID}\n"),
+        ("client_id: {env: ID}\n", "http: {first_delay: 2m, max_delay: 10 seconds}\n    client_id: {env: ID}\n"),
+        ("client_id: {env: ID}\n", "http: {first_delay: 2m}\n    client_id: {env: ID}\n"),
+        ("client_id: {env: ID}\n", "http: {total_timeout: 99999d, idle_timeout: 0s}\n    client_id: {env: ID}\n"),
+        ("providers:\n  kard:\n", "state: postgres://me:hunter2@db/x\nproviders:\n  kard:\n"),
+        ("providers:\n  kard:\n", "artifacts: s3://bucket/x\nproviders:\n  kard:\n"),
+        ("providers:\n  kard:\n", "providers:\n  My Kard:\n"),
+    ];
+    let mut told = String::new();
+    for (right, wrong) in cases {
+        let text = PROJECT.replacen(right, wrong, 1);
+        let found = problems(&text);
+        assert!(!found.is_empty(), "{wrong:?} is not told");
+        let whole = Project::load(Workspace::new(&text).root()).unwrap_err().to_string();
+        assert!(!whole.contains("hunter2"), "a password is told: {whole}");
+        told.push_str(&found.join("\n"));
+        told.push('\n');
+    }
+    insta::assert_snapshot!(told, @r#"
+    tieout.yaml:3:11: unknown value `card` for `providers.kard.type`; did you mean `kard`?
+    tieout.yaml:4:15: `base_url` begins with http://; expected https://, since credentials pass over it
+    tieout.yaml:4:15: `base_url` is no URL; expected one such as https://rewards-api.getkard.com
+    tieout.yaml:4:15: `base_url` holds a user name or password; a secret never stands in this file; use client_id and client_secret
+    tieout.yaml:4:15: `base_url` has a `?` or `#` part; expected an address and a path only
+    tieout.yaml:6:19: `organization` is `org/../1`; expected letters, digits, `-`, `_` and `.`
+    tieout.yaml:7:22: `env` is no name of an environment variable; expected one such as KARD_CLIENT_SECRET
+    tieout.yaml:7:23: `file` is empty; expected the path of a file
+    tieout.yaml:7:17: unknown key `evn` in providers.kard.client_id; did you mean `env`?
+    tieout.yaml:7:22: `providers.kard.http.attempts` is 0; expected at least 1
+    tieout.yaml:7:38: `first_delay` is zero; expected a time to wait
+    tieout.yaml:7:40: `10 seconds` is not a duration; expected a whole number and a unit, such as 90s, 30m, 6h or 2d
+    tieout.yaml:7:5: `first_delay` is longer than `max_delay`
+    tieout.yaml:7:27: `99999d` is too long; expected at most 3650d
+    tieout.yaml:7:49: `idle_timeout` is zero; expected a time to wait
+    tieout.yaml:1:8: `state` is `postgres:…`; expected sqlite:PATH, such as sqlite:.tieout/state.db
+    tieout.yaml:1:12: `artifacts` is `s3://bucket/x`; expected a folder of this machine
+    tieout.yaml:2:3: `My Kard` is no provider name; expected small letters, digits, hyphens and underscores
+    "#);
+}
+
+#[test]
+fn a_secret_that_is_written_out_is_never_repeated() {
+    for line in [
+        "client_secret: hunter2",
+        "client_secret: [hunter2]",
+        "client_secert: hunter2",
+        "client_secret: \"hunter2",
+        "client_secret: {env: [hunter2]}",
+        "client_secret: {hunter2}",
+        "client_secret: {env: A, file: hunter2}",
+        "client_secret:\n      hunter2:",
+        "client_secret:\n      hunter2",
+        "client_secret: !secret hunter2",
+        "client_secret: 'hunter2' 'hunter2'",
+    ] {
+        let workspace = Workspace::new(&PROJECT.replacen("client_secret: {env: SECRET}", line, 1));
+        let problems = Project::load(workspace.root()).unwrap_err();
+        assert!(!problems.is_empty());
+        let told = format!("{problems}\n{}", serde_json::to_string(&problems).unwrap());
+        assert!(!told.contains("hunter2"), "{line:?} is repeated: {told}");
+    }
+    let workspace = Workspace::new(&PROJECT.replacen("client_secret: {env: SECRET}", "client_secret: hunter2", 1));
+    let problems = Project::load(workspace.root()).unwrap_err();
+    insta::assert_snapshot!(problems.to_string(), @r#"
+    tieout.yaml:8:20: `providers.kard.client_secret` is written out; a secret never stands in this file; write {env: NAME} or {file: PATH}
+      8 |     client_secret: …
+        |                    ^
+    "#);
+}
