@@ -1,1 +1,286 @@
-//! (to come)
+//! The command line: shapes only. What a command does stands in `commands`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use rust_decimal::Decimal;
+
+use crate::breaks::BreakKind;
+use crate::logging::{Color, LogFormat};
+use crate::output::Format;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+   0  done, whatever was found      65  an input cannot be used as it is
+   1  unexpected error              69  the provider did not answer
+   2  wrong command line            70  the tie-out does not tie: a bug
+  10  a declared gate is breached   75  try again later
+  20  a person is needed            77  credentials refused
+                                    78  configuration is wrong
+
+Start here, without any account:
+  tieout run rewards-daily --period 2025-03-19 --sandbox";
+
+/// Ties what a card or rewards provider says to what the issuer booked
+///
+/// tieout runs the jobs of a project: it pulls the provider's files, compares them with your ledger and
+/// your webhook log, and reports every break.
+#[derive(Debug, Parser)]
+#[command(name = "tieout", version, max_term_width = 80, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Project folder [default: the nearest one upward that holds tieout.yaml]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub project: Option<PathBuf>,
+    /// Use the built-in provider and the sample data; keeps state and reports apart in sandbox/
+    #[arg(long, global = true)]
+    pub sandbox: bool,
+    /// Form of the results on stdout
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    pub format: Format,
+    /// Form of the log on stderr
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+    #[arg(help = "Colour of log and errors; NO_COLOR is honoured")]
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    /// No progress bars
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+    /// Log errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Log more; -vv also what the libraries say
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a job for one period and report every break
+    #[command(after_help = "\
+Example:
+  tieout run rewards-daily --period 2025-03-19 --attempt-note \"late file came\"
+
+A period that has already been run gets a new attempt; nothing is overwritten.")]
+    Run(RunArgs),
+    /// Say what a run would do, without doing it
+    #[command(after_help = "\
+Example:
+  tieout plan rewards-daily --period 2025-03-19")]
+    Plan(PlanArgs),
+    /// Check the project file and job files, without network
+    #[command(after_help = "\
+Examples:
+  tieout validate
+  tieout validate rewards-daily --format json")]
+    Validate(ValidateArgs),
+    /// List the jobs with their last run and what is due next
+    #[command(after_help = "\
+Example:
+  tieout jobs --format json")]
+    Jobs,
+    /// List what was run, latest first, or show one run
+    #[command(
+        after_help = "\
+Examples:
+  tieout runs rewards-daily --limit 5
+  tieout runs show rewards-daily/2025-03-19/1",
+        args_conflicts_with_subcommands = true
+    )]
+    Runs(RunsArgs),
+    /// List the breaks of a run, or of the last finished run of a job
+    #[command(after_help = "\
+Examples:
+  tieout breaks rewards-daily --kind amount_mismatch --kind reward_mismatch
+  tieout breaks rewards-daily/2025-03-19/1 --min-amount 25.00 --format csv")]
+    Breaks(BreaksArgs),
+    /// Check that this machine can run the project's jobs
+    #[command(after_help = "\
+Example:
+  tieout doctor
+
+Ends with 0 when all is well, else with the code of the worst finding.")]
+    Doctor,
+    /// Print the JSON Schema of a file, for editors
+    #[command(after_help = "\
+Example:
+  tieout schema job > .vscode/tieout-job.schema.json")]
+    Schema(SchemaArgs),
+    /// Serve the simulated provider on this machine until stopped
+    #[command(after_help = "\
+Example:
+  tieout sandbox --port 8080 --faults faults.yaml --log requests.jsonl")]
+    Sandbox(SandboxArgs),
+    /// Print the completions of a shell
+    #[command(after_help = "\
+Example:
+  tieout completions bash > ~/.local/share/bash-completion/completions/tieout")]
+    Completions(CompletionsArgs),
+    /// Print the manual, or write one page a command
+    #[command(after_help = "\
+Examples:
+  tieout man | man -l -
+  tieout man --out /usr/local/share/man/man1")]
+    Man(ManArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// The job: the name of a file in jobs/, without its ending
+    pub job: String,
+    /// Which data: a day 2025-03-19, a month 2025-03, or auto for the last complete one
+    #[arg(long, value_name = "PERIOD")]
+    pub period: String,
+    /// Why it is run, for whoever reads the list of runs
+    #[arg(long, value_name = "TEXT")]
+    pub attempt_note: Option<String>,
+    /// The time that the report states as its own, such as 2025-03-20T09:45:00Z [default: now]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub run_time: Option<DateTime<Utc>>,
+    /// Ask no provider: use the files that an earlier attempt pulled
+    #[arg(long)]
+    pub offline: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// The job: the name of a file in jobs/, without its ending
+    pub job: String,
+    /// Which data: a day 2025-03-19, a month 2025-03, or auto for the last complete one
+    #[arg(long, value_name = "PERIOD")]
+    pub period: String,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ValidateArgs {
+    /// Job names [default: all]
+    #[arg(value_name = "JOB")]
+    pub jobs: Vec<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(subcommand_negates_reqs = true)]
+pub struct RunsArgs {
+    #[command(subcommand)]
+    pub show: Option<RunsCommand>,
+    /// Only runs of this job
+    pub job: Option<String>,
+    /// Only runs of this period
+    #[arg(long, value_name = "PERIOD")]
+    pub period: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: u32,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum RunsCommand {
+    /// Show one run: its steps, its inputs, how it ended
+    #[command(after_help = "\
+Example:
+  tieout runs show rewards-daily/2025-03-19/1")]
+    Show {
+        /// The run, as JOB/PERIOD/ATTEMPT
+        run: String,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct BreaksArgs {
+    /// A run JOB/PERIOD/ATTEMPT, or a job: then its last finished run
+    #[arg(value_name = "RUN|JOB")]
+    pub of: String,
+    #[arg(help = "Only this kind, such as amount_mismatch; can be given several times")]
+    #[arg(long = "kind", value_name = "KIND", hide_possible_values = true, value_parser = kind_parser())]
+    pub kinds: Vec<BreakKind>,
+    /// Only keys that contain this text
+    #[arg(long, value_name = "TEXT")]
+    pub key: Option<String>,
+    /// Only this currency, such as USD
+    #[arg(long, value_name = "CODE", ignore_case = true)]
+    pub currency: Option<String>,
+    /// Only with at least this much at risk, in units of each break's currency, such as 12.50
+    #[arg(long, value_name = "AMOUNT")]
+    pub min_amount: Option<Decimal>,
+    /// With a job: its last finished run of this period
+    #[arg(long, value_name = "PERIOD")]
+    pub period: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct SchemaArgs {
+    /// Which file
+    #[arg(value_enum)]
+    pub of: SchemaOf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// A job file in jobs/
+    Job,
+    /// The project file tieout.yaml
+    Project,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct SandboxArgs {
+    /// Port on 127.0.0.1 [default: a free one]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub port: u16,
+    /// Plan of the faults to make, in YAML
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+    /// Write every request to this file, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+}
+
+impl SandboxArgs {
+    /// Loopback only: the sandbox protects nothing.
+    pub fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArgs {
+    /// Which shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct ManArgs {
+    /// Folder for one page a command [default: the main page to stdout]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
+    DateTime::parse_from_rfc3339(text)
+        .map(|time| time.with_timezone(&Utc))
+        .map_err(|_| "expected a time with its offset, such as 2025-03-20T09:45:00Z".to_owned())
+}
+
+fn kind_parser() -> impl TypedValueParser<Value = BreakKind> {
+    PossibleValuesParser::new(BreakKind::ALL.iter().map(|kind| kind.name())).try_map(|name| {
+        // The list above holds no other names.
+        BreakKind::ALL.iter().copied().find(|kind| kind.name() == name).ok_or("not a kind of break")
+    })
+}

@@ -27,5 +27,9 @@ pub mod pipeline;
 
 pub mod sandbox;
 
+pub mod logging;
+pub mod output;
+pub mod progress;
+
 pub mod cli;
 pub mod commands;

@@ -1,4 +1,182 @@
-//! One file per subcommand: each says what to print, `main` prints it.
+//! One file a command; here is what they share and who is called for what.
 
+pub mod breaks;
+pub mod completions;
+pub mod doctor;
+pub mod jobs;
+pub mod man;
+pub mod plan;
+pub mod run;
+pub mod runs;
+pub mod sandbox;
 pub mod schema;
 pub mod validate;
+
+use std::path::PathBuf;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::{Command, Global, RunsCommand};
+use crate::exit::{ExitCode, Failure};
+use crate::journal::{Journal, JournalError};
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::project::{self, Project};
+use crate::sandbox::{self as sandbox_server, Sandbox};
+
+/// What every command is given.
+#[derive(Debug)]
+pub struct Context {
+    /// `--project`; none: the nearest folder upward that holds the project file.
+    pub folder: Option<PathBuf>,
+    /// Loaded by [`Context::load_project`], since not every command needs one.
+    pub project: Option<Project>,
+    pub output: Output,
+    pub progress: Progress,
+    /// `--sandbox`
+    pub sandbox: bool,
+}
+
+/// There is no project where we looked.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectNotFound {
+    #[error(
+        "no {} in {from} or any folder above it; go to the project's folder or name it with --project DIR", project::FILE
+    )]
+    Above { from: PathBuf },
+    #[error("no {} in {folder}, which --project names", project::FILE)]
+    In { folder: PathBuf },
+}
+
+impl Context {
+    pub fn new(global: &Global, progress: Progress) -> Self {
+        Self {
+            folder: global.project.clone(),
+            project: None,
+            output: Output::new(global.format),
+            progress,
+            sandbox: global.sandbox,
+        }
+    }
+
+    /// The project's folder, absolute.
+    ///
+    /// # Errors
+    /// When no project file is found.
+    pub fn project_folder(&self) -> Result<PathBuf, Failure> {
+        let configuration = |error: ProjectNotFound| Failure::new(ExitCode::Configuration, error);
+        if let Some(folder) = &self.folder {
+            let missing = || configuration(ProjectNotFound::In { folder: folder.clone() });
+            let folder = folder.canonicalize().map_err(|_| missing())?;
+            return if folder.join(project::FILE).is_file() { Ok(folder) } else { Err(missing()) };
+        }
+        let from = std::env::current_dir()?;
+        Project::find_root(&from).ok_or_else(|| configuration(ProjectNotFound::Above { from }))
+    }
+
+    /// The project of this call; read once. With `--sandbox` it is the one apart, in `sandbox/`.
+    ///
+    /// # Errors
+    /// When there is none or its file is wrong.
+    pub fn load_project(&mut self) -> Result<&Project, Failure> {
+        let project = match self.project.take() {
+            Some(project) => project,
+            None => {
+                let project = Project::load(&self.project_folder()?)
+                    .map_err(|problems| Failure::new(ExitCode::Configuration, problems))?;
+                if self.sandbox { project.with_sandbox(NO_SANDBOX, NO_SANDBOX) } else { project }
+            }
+        };
+        Ok(self.project.insert(project))
+    }
+
+    /// With `--sandbox`, starts the simulated provider and points the project at it.
+    ///
+    /// # Errors
+    /// When there is no project, or no samples to serve.
+    pub async fn start_world(&mut self) -> Result<World, Failure> {
+        let project = self.load_project()?;
+        if !self.sandbox {
+            return Ok(World { sandbox: None });
+        }
+        let samples = project.root.join("samples").join("kard");
+        let sandbox = Sandbox::start(sandbox_server::Options::new(samples)).await.map_err(|error| {
+            let hint = "--sandbox needs the folder samples/ of the tieout repository beside tieout.yaml";
+            Failure::new(ExitCode::Configuration, anyhow::Error::new(error).context(hint))
+        })?;
+        tracing::info!("sandbox listens on {}", sandbox.base_url);
+        self.project = Some(project.clone().with_sandbox(&sandbox.base_url, &sandbox.token_url));
+        Ok(World { sandbox: Some(sandbox) })
+    }
+
+    /// The journal of the project for reading; none when nothing was ever run.
+    ///
+    /// # Errors
+    /// When there is no project, or its state file cannot be read.
+    pub async fn read_journal(&mut self) -> Result<Option<Journal>, Failure> {
+        let state = self.load_project()?.state.clone();
+        Ok(Journal::open_read_only(&state).await?)
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        Self::new(error.exit_code(), error)
+    }
+}
+
+/// Does one command.
+///
+/// # Errors
+/// Whatever ends the process with another code than the command's own.
+pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Run(args) => until_stopped(run::run(context, args)).await,
+        Command::Plan(args) => plan::run(context, args).await,
+        Command::Validate(args) => validate::command(&context, &args),
+        Command::Jobs => jobs::run(context).await,
+        Command::Runs(args) => match args.show {
+            Some(RunsCommand::Show { run }) => runs::show(context, run).await,
+            None => runs::list(context, args).await,
+        },
+        Command::Breaks(args) => breaks::run(context, args).await,
+        Command::Doctor => doctor::run(context).await,
+        Command::Schema(args) => schema::command(&context, &args),
+        Command::Sandbox(args) => sandbox::run(context, args).await,
+        Command::Completions(args) => completions::run(&context, args.shell),
+        Command::Man(args) => man::run(&context, args.out),
+    }
+}
+
+/// A run that is asked to stop ends at its next pause. What it has marked stays, nothing else does, and the
+/// next run goes on.
+async fn until_stopped(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    let name = tokio::select! {
+        outcome = work => return outcome,
+        _ = tokio::signal::ctrl_c() => "an interrupt",
+        _ = terminated.recv() => "SIGTERM",
+    };
+    Err(Failure::new(
+        ExitCode::TryAgainLater,
+        anyhow::anyhow!("stopped by {name}; nothing is half-written, run it again when it suits"),
+    ))
+}
+
+/// An address at which nobody listens: commands that only read the sandbox's journal start none.
+const NO_SANDBOX: &str = "http://127.0.0.1:0";
+
+/// What was started for one command, and is stopped after it.
+#[derive(Debug)]
+pub struct World {
+    sandbox: Option<Sandbox>,
+}
+
+impl World {
+    /// Stops what was started.
+    pub async fn stop(self) {
+        if let Some(sandbox) = self.sandbox {
+            sandbox.shutdown().await;
+        }
+    }
+}

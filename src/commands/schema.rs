@@ -1,5 +1,22 @@
 //! `tieout schema`: the JSON Schema of both files, for editors.
 
+use super::Context;
+use crate::cli::{SchemaArgs, SchemaOf};
+use crate::exit::{ExitCode, Failure};
+
+/// Prints a schema.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn command(context: &Context, args: &SchemaArgs) -> Result<ExitCode, Failure> {
+    let schema = match args.of {
+        SchemaOf::Job => job(),
+        SchemaOf::Project => project(),
+    };
+    context.output.text(&format!("{schema:#}\n"))?;
+    Ok(ExitCode::Done)
+}
+
 /// The schema of a job file.
 pub fn job() -> serde_json::Value {
     crate::job::spec::schema()

@@ -5,10 +5,42 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::config::Problems;
-use crate::exit::ExitCode;
+use super::Context;
+use crate::cli::ValidateArgs;
+use crate::config::{Problem, Problems};
+use crate::exit::{ExitCode, Failure};
 use crate::job::{Job, load};
+use crate::output::{Cell, Format, Rows};
 use crate::project::{FILE, Project};
+
+/// Prints every problem of the project and its jobs.
+///
+/// # Errors
+/// When there is no project, or stdout cannot be written.
+pub fn command(context: &Context, args: &ValidateArgs) -> Result<ExitCode, Failure> {
+    let outcome = run(&context.project_folder()?, &args.jobs);
+    match context.output.format {
+        Format::Table => context.output.text(&outcome.text())?,
+        Format::Json => context.output.text(&(serde_json::to_string_pretty(&outcome).map_err(std::io::Error::from)? + "\n"))?,
+        Format::Jsonl | Format::Csv => context.output.rows(&rows(&outcome))?,
+    }
+    Ok(outcome.code())
+}
+
+fn rows(outcome: &ValidateOutcome) -> Rows {
+    let mut rows = Rows::new(&["file", "line", "column", "message", "help"]);
+    let place = |number: Option<usize>| number.map_or(Cell::Empty, |number| Cell::integer(number as u64));
+    for Problem { file, line, column, message, help, .. } in &outcome.problems {
+        rows.push(vec![
+            Cell::text(file.display().to_string()),
+            place(*line),
+            place(*column),
+            Cell::text(message),
+            Cell::or_empty(help.as_deref().map(Cell::text)),
+        ]);
+    }
+    rows
+}
 
 /// What was looked at, and what is wrong with it.
 #[derive(Debug, Clone, Serialize)]

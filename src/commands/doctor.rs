@@ -1,0 +1,229 @@
+//! `tieout doctor`: can this machine run the project's jobs? One row a check, with what to do about it.
+
+use std::path::Path;
+
+use chrono::TimeDelta;
+
+use super::Context;
+use crate::exit::{ExitCode, Failure};
+use crate::journal::Journal;
+use crate::output::{Cell, Rows};
+use crate::project::{KardConfig, Project, ProviderConfig, Secret};
+
+/// A provider's signatures and tokens begin to fail when clocks are further apart than this.
+pub const CLOCK_SKEW_LIMIT: TimeDelta = TimeDelta::seconds(30);
+
+/// What one look at something came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    pub what: String,
+    pub verdict: Verdict,
+    /// What was found; never a secret's value.
+    pub found: String,
+    /// What to do about it; empty when nothing is to be done.
+    pub to_do: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Ok,
+    /// Works, but somebody should look.
+    Warn,
+    /// Does not work; a run would end with this code.
+    Fail(ExitCode),
+}
+
+impl Verdict {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Fail(_) => "fail",
+        }
+    }
+}
+
+/// What a provider said when it was asked for a token and one page of its files.
+#[derive(Debug)]
+pub enum Probe {
+    /// It answered. The skew is our clock minus its clock, where it states one.
+    Answered { clock_skew: Option<TimeDelta> },
+    /// It refused the credentials.
+    Refused(anyhow::Error),
+    /// No answer after all retries, or none that can be used.
+    Silent(anyhow::Error),
+}
+
+impl Check {
+    fn ok(what: impl Into<String>, found: impl Into<String>) -> Self {
+        Self { what: what.into(), verdict: Verdict::Ok, found: found.into(), to_do: String::new() }
+    }
+
+    fn fail(what: impl Into<String>, code: ExitCode, found: impl Into<String>, to_do: &str) -> Self {
+        Self { what: what.into(), verdict: Verdict::Fail(code), found: found.into(), to_do: to_do.to_owned() }
+    }
+}
+
+/// Looks at everything and says what it found.
+///
+/// # Errors
+/// Only when stdout cannot be written: whatever else is wrong is a row.
+pub async fn run(mut context: Context) -> Result<ExitCode, Failure> {
+    let mut checks = Vec::new();
+    let loaded = context.load_project().cloned();
+    match loaded {
+        Ok(project) => {
+            checks.push(Check::ok("project file", project.root.join(super::PROJECT_FILE).display().to_string()));
+            checks.extend(project_checks(&project).await);
+        }
+        Err(failure) => checks.push(Check::fail(
+            "project file",
+            failure.code,
+            failure.to_string(),
+            "see `tieout validate` and the README",
+        )),
+    }
+    context.output.rows(&rows(&checks))?;
+    Ok(worst(&checks))
+}
+
+async fn project_checks(project: &Project) -> Vec<Check> {
+    let mut checks = vec![state_check(&project.state).await, artifacts_check(&project.artifacts)];
+    for (name, ProviderConfig::Kard(config)) in &project.providers {
+        let secrets = secret_checks(name, config);
+        let complete = secrets.iter().all(|check| check.verdict == Verdict::Ok);
+        checks.extend(secrets);
+        // Without its secrets a provider can only refuse us.
+        if complete {
+            checks.extend(probe(config).await.map(|probe| provider_check(name, &probe)));
+        }
+    }
+    checks
+}
+
+/// Asks the provider; none when this build cannot.
+#[expect(clippy::unused_async, reason = "asks over the network once the provider's client is wired in")]
+async fn probe(_config: &KardConfig) -> Option<Probe> {
+    None
+}
+
+async fn state_check(path: &Path) -> Check {
+    let what = "state file";
+    match Journal::open(path).await {
+        Ok(journal) => match journal.close().await {
+            Ok(()) => Check::ok(what, format!("{} can be written", path.display())),
+            Err(error) => Check::fail(what, ExitCode::Configuration, chain(&error), "see the message"),
+        },
+        Err(error) => Check::fail(
+            what,
+            ExitCode::Configuration,
+            chain(&error),
+            "put `state` of tieout.yaml where it can be written",
+        ),
+    }
+}
+
+fn artifacts_check(folder: &Path) -> Check {
+    let what = "artifacts folder";
+    let tried = std::fs::create_dir_all(folder)
+        .and_then(|()| tempfile::Builder::new().prefix(".tmp-doctor-").tempfile_in(folder));
+    match tried {
+        Ok(_) => Check::ok(what, format!("{} can be written", folder.display())),
+        Err(error) => Check::fail(
+            what,
+            ExitCode::Configuration,
+            format!("cannot write {}: {error}", folder.display()),
+            "put `artifacts` of tieout.yaml where it can be written",
+        ),
+    }
+}
+
+/// One check a secret: that it is there, never what it is.
+pub fn secret_checks(provider: &str, config: &KardConfig) -> Vec<Check> {
+    let mut secrets = vec![("client_id", &config.client_id), ("client_secret", &config.client_secret)];
+    secrets.extend(config.webhook_key.as_ref().map(|key| ("webhook_key", key)));
+    let checks = secrets.into_iter().map(|(name, secret)| {
+        let what = format!("secret providers.{provider}.{name}");
+        match secret.read() {
+            Ok(_) => Check::ok(what, format!("present {}", place(secret))),
+            Err(error) => Check::fail(
+                what,
+                ExitCode::Configuration,
+                chain(&error),
+                "set it for the user who runs tieout, or correct its place in tieout.yaml",
+            ),
+        }
+    });
+    checks.collect()
+}
+
+fn place(secret: &Secret) -> String {
+    match secret {
+        Secret::Env(name) => format!("in environment variable {name}"),
+        Secret::File(path) => format!("in {}", path.display()),
+        Secret::Sandbox(_) => "in the sandbox".to_owned(),
+    }
+}
+
+/// What a probe means for the runs of a project.
+pub fn provider_check(name: &str, probe: &Probe) -> Check {
+    let what = format!("provider {name}");
+    match probe {
+        Probe::Answered { clock_skew: None } => Check::ok(what, "answers; states no time"),
+        Probe::Answered { clock_skew: Some(skew) } => {
+            let found = format!("answers; clocks differ by {} s", skew.num_seconds().abs());
+            if skew.abs() <= CLOCK_SKEW_LIMIT {
+                return Check::ok(what, found);
+            }
+            let to_do = "set this machine's clock by NTP".to_owned();
+            Check { what, verdict: Verdict::Warn, found, to_do }
+        }
+        Probe::Refused(error) => Check::fail(
+            what,
+            ExitCode::CredentialsRefused,
+            format!("{error:#}"),
+            "check client_id, client_secret and organization with the provider",
+        ),
+        Probe::Silent(error) => Check::fail(
+            what,
+            ExitCode::ProviderUnavailable,
+            format!("{error:#}"),
+            "check base_url and token_url, this machine's network and its proxy settings",
+        ),
+    }
+}
+
+/// The checks as rows.
+pub fn rows(checks: &[Check]) -> Rows {
+    let mut rows = Rows::new(&["check", "verdict", "found", "to_do"]);
+    for check in checks {
+        rows.push(vec![
+            Cell::text(&check.what),
+            Cell::text(check.verdict.name()),
+            Cell::text(&check.found),
+            Cell::text(&check.to_do),
+        ]);
+    }
+    rows
+}
+
+/// The code of the finding that must be put right first: configuration, then credentials, then the network.
+pub fn worst(checks: &[Check]) -> ExitCode {
+    let rank = |code: ExitCode| match code {
+        ExitCode::Configuration => 3,
+        ExitCode::CredentialsRefused => 2,
+        ExitCode::ProviderUnavailable => 1,
+        _ => 4,
+    };
+    let failed = checks.iter().filter_map(|check| match check.verdict {
+        Verdict::Fail(code) => Some(code),
+        Verdict::Ok | Verdict::Warn => None,
+    });
+    failed.max_by_key(|code| rank(*code)).unwrap_or(ExitCode::Done)
+}
+
+/// An error and what is behind it, in one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let behind = std::iter::successors(Some(error), |error| error.source());
+    behind.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

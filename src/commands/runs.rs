@@ -1,0 +1,134 @@
+//! `tieout runs` and `tieout runs show`: what the journal knows.
+
+use serde_json::json;
+
+use super::Context;
+use crate::cli::RunsArgs;
+use crate::exit::{ExitCode, Failure};
+use crate::journal::{InputRecord, JournalError, RunFilter, RunRecord, StepRecord};
+use crate::output::{Cell, Format, Rows};
+
+/// Lists runs, latest first.
+///
+/// # Errors
+/// When there is no project or the journal cannot be read.
+pub async fn list(mut context: Context, args: RunsArgs) -> Result<ExitCode, Failure> {
+    let filter = RunFilter { job: args.job, period: args.period, finished: false, limit: Some(args.limit) };
+    let runs = match context.read_journal().await? {
+        Some(journal) => journal.runs(&filter).await?,
+        None => Vec::new(),
+    };
+    if runs.is_empty() {
+        tracing::info!("no such run yet; `tieout run JOB --period PERIOD` makes one");
+    }
+    context.output.rows(&run_rows(&runs))?;
+    Ok(ExitCode::Done)
+}
+
+/// Shows one run.
+///
+/// # Errors
+/// When the run is unknown, there is no project or the journal cannot be read.
+pub async fn show(mut context: Context, id: String) -> Result<ExitCode, Failure> {
+    let Some(journal) = context.read_journal().await? else {
+        return Err(JournalError::UnknownRun { id, nearest: Vec::new() }.into());
+    };
+    let run = journal.run(&id).await?;
+    let (steps, inputs) = (journal.steps(&id).await?, journal.inputs(&id).await?);
+    match context.output.format {
+        Format::Json | Format::Jsonl => {
+            let document = json!({ "run": run, "steps": steps, "inputs": inputs });
+            let pretty = context.output.format == Format::Json;
+            context
+                .output
+                .text(&format!("{}\n", if pretty { format!("{document:#}") } else { document.to_string() }))?;
+        }
+        Format::Csv => context.output.rows(&facts(&run))?,
+        Format::Table => {
+            context.output.rows(&facts(&run))?;
+            context.output.text("\n")?;
+            context.output.rows(&step_rows(&steps))?;
+            context.output.text("\n")?;
+            context.output.rows(&input_rows(&inputs))?;
+        }
+    }
+    Ok(ExitCode::Done)
+}
+
+fn run_rows(runs: &[RunRecord]) -> Rows {
+    let mut rows = Rows::new(&[
+        "run",
+        "status",
+        "exit_code",
+        "breaks",
+        "rows",
+        "ties_out",
+        "started_at",
+        "finished_at",
+        "note",
+        "message",
+    ]);
+    for run in runs {
+        rows.push(vec![
+            Cell::text(&run.id),
+            Cell::text(run.status.name()),
+            Cell::or_empty(run.exit_code.map(Cell::integer)),
+            Cell::or_empty(run.breaks.map(Cell::integer)),
+            Cell::or_empty(run.rows.map(Cell::integer)),
+            Cell::or_empty(run.ties_out.map(Cell::Flag)),
+            Cell::Time(run.started_at),
+            Cell::or_empty(run.finished_at.map(Cell::Time)),
+            optional_text(run.note.as_deref()),
+            optional_text(run.message.as_deref()),
+        ]);
+    }
+    rows
+}
+
+/// One run as names and values.
+fn facts(run: &RunRecord) -> Rows {
+    let mut rows = Rows::new(&["field", "value"]);
+    let mut fact = |name: &str, value: Cell| rows.push(vec![Cell::text(name), value]);
+    fact("run", Cell::text(&run.id));
+    fact("status", Cell::text(run.status.name()));
+    fact("exit_code", Cell::or_empty(run.exit_code.map(Cell::integer)));
+    fact("breaks", Cell::or_empty(run.breaks.map(Cell::integer)));
+    fact("rows", Cell::or_empty(run.rows.map(Cell::integer)));
+    fact("ties_out", Cell::or_empty(run.ties_out.map(Cell::Flag)));
+    fact("started_at", Cell::Time(run.started_at));
+    fact("finished_at", Cell::or_empty(run.finished_at.map(Cell::Time)));
+    fact("note", optional_text(run.note.as_deref()));
+    fact("message", optional_text(run.message.as_deref()));
+    fact("artifacts", optional_text(run.artifacts.as_deref()));
+    fact("sandbox", Cell::Flag(run.sandbox));
+    fact("job_sha256", Cell::text(&run.job_sha256));
+    fact("program_version", Cell::text(&run.program_version));
+    rows
+}
+
+fn step_rows(steps: &[StepRecord]) -> Rows {
+    let mut rows = Rows::new(&["step", "at", "detail"]);
+    for step in steps {
+        let detail = if step.detail.is_null() { Cell::Empty } else { Cell::text(step.detail.to_string()) };
+        rows.push(vec![Cell::text(step.step.name()), Cell::Time(step.at), detail]);
+    }
+    rows
+}
+
+fn input_rows(inputs: &[InputRecord]) -> Rows {
+    let mut rows = Rows::new(&["input", "name", "rows", "bytes", "sha256"]);
+    for input in inputs {
+        rows.push(vec![
+            Cell::text(input.side.name()),
+            Cell::text(&input.file.name),
+            Cell::integer(input.rows),
+            Cell::integer(input.file.bytes),
+            Cell::text(&input.file.sha256),
+        ]);
+    }
+    rows
+}
+
+fn optional_text(text: Option<&str>) -> Cell {
+    Cell::or_empty(text.map(Cell::text))
+}

@@ -1,0 +1,114 @@
+//! Logs on stderr, for people or for machines. Results never go here, and logs never to stdout.
+
+use std::io::{IsTerminal, Write};
+
+use clap::ValueEnum;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::cli::Global;
+use crate::exit::Failure;
+use crate::progress::Progress;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless switched off by the environment
+    Auto,
+    Always,
+    Never,
+}
+
+/// How this process talks on stderr: decided once, from the command line and the terminal.
+#[derive(Debug, Clone)]
+pub struct Voice {
+    format: LogFormat,
+    color: bool,
+    level: &'static str,
+    pub progress: Progress,
+}
+
+impl Voice {
+    pub fn new(global: &Global) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let bars = terminal && !global.no_progress && !global.quiet && global.log_format == LogFormat::Text;
+        Self {
+            format: global.log_format,
+            color: global.log_format == LogFormat::Text && has_color(global.color, terminal),
+            level: level(global),
+            progress: Progress::new(bars),
+        }
+    }
+
+    /// Sends the process's log to stderr from here on.
+    pub fn start_log(&self) {
+        let builder = tracing_subscriber::fmt()
+            .with_env_filter(EnvFilter::new(self.level))
+            .with_writer(Stderr(self.progress.clone()))
+            .with_ansi(self.color)
+            .with_target(false);
+        // Refused only when a log is already set up, which then takes the events.
+        let _ = match self.format {
+            LogFormat::Text => builder.try_init(),
+            LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        };
+    }
+
+    /// Tells why the process ends, once.
+    pub fn tell_failure(&self, failure: &Failure) {
+        if self.format == LogFormat::Json {
+            tracing::error!(exit_code = failure.code as u8, "{failure}");
+            return;
+        }
+        let label = if self.color { "\u{1b}[1;31merror:\u{1b}[0m" } else { "error:" };
+        // Nobody can be told that stderr is closed.
+        let _ = writeln!(Stderr(self.progress.clone()), "{label} {failure}");
+    }
+}
+
+fn level(global: &Global) -> &'static str {
+    match (global.quiet, global.verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn,tieout=info",
+        (false, 1) => "info,tieout=debug",
+        (false, _) => "debug,tieout=trace",
+    }
+}
+
+/// See <https://no-color.org>: any value but an empty one counts.
+fn has_color(color: Color, terminal: bool) -> bool {
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
+}
+
+/// Stderr, with the bars out of the way.
+#[derive(Debug, Clone)]
+struct Stderr(Progress);
+
+impl Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.suspend(|| std::io::stderr().lock().write(bytes))
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().lock().flush()
+    }
+}
+
+impl<'a> MakeWriter<'a> for Stderr {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self::Writer {
+        self.clone()
+    }
+}

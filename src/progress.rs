@@ -1,0 +1,88 @@
+//! Progress on a terminal: a bar for each stage, nothing anywhere else.
+
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// All bars of the process. Cheap to clone; any thread may use it.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    bars: Option<MultiProgress>,
+}
+
+impl Progress {
+    /// Bars on stderr, or none at all.
+    pub fn new(shown: bool) -> Self {
+        Self { bars: shown.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr())) }
+    }
+
+    /// Shows nothing: for pipes, cron and tests.
+    pub const fn hidden() -> Self {
+        Self { bars: None }
+    }
+
+    /// Begins a stage; its bar goes away when the stage is finished or dropped.
+    pub fn stage(&self, name: impl Into<String>) -> Stage {
+        let Some(bars) = &self.bars else { return Stage { bar: ProgressBar::hidden() } };
+        let bar = bars.add(ProgressBar::no_length().with_prefix(name.into()).with_style(counting()));
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Stage { bar }
+    }
+
+    /// Runs `write` while no bar stands in the way of what it prints on stderr.
+    pub fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.bars {
+            Some(bars) => bars.suspend(write),
+            None => write(),
+        }
+    }
+}
+
+/// One stage of the work.
+#[derive(Debug)]
+pub struct Stage {
+    bar: ProgressBar,
+}
+
+impl Stage {
+    /// So many more rows, bytes or files are done.
+    pub fn inc(&self, delta: u64) {
+        self.bar.inc(delta);
+    }
+
+    /// How many there are in all, once that is known.
+    pub fn set_length(&self, length: u64) {
+        self.bar.set_length(length);
+        self.bar.set_style(measured());
+    }
+
+    /// Ends the stage; the bar stays with these words.
+    pub fn finish(self, message: impl Into<String>) {
+        self.bar.set_style(ended());
+        self.bar.finish_with_message(message.into());
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if !self.bar.is_finished() {
+            self.bar.finish_and_clear();
+        }
+    }
+}
+
+fn counting() -> ProgressStyle {
+    style("{prefix:12} {spinner} {human_pos} {elapsed}")
+}
+
+fn measured() -> ProgressStyle {
+    style("{prefix:12} {bar:30} {human_pos}/{human_len} {eta}")
+}
+
+fn ended() -> ProgressStyle {
+    style("{prefix:12} {msg}")
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
