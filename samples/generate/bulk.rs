@@ -13,6 +13,9 @@ use super::shipped::{TRUTH_HEADER, file_name, list_of_one, truth_record};
 use super::stories::{Plot, Story, tell};
 use super::world::{HOUR, MINUTE, Size, Style, World};
 
+/// Beyond this, amounts of one card would repeat and pairs by weaker rules would arise by chance.
+pub(crate) const MOST_PURCHASES: u64 = 200_000_000;
+
 /// How many rows were written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counts {
@@ -31,8 +34,9 @@ struct BigDay {
 /// Writes the 19th of March 2025 with this many purchases: `kard/` and `data/` as in the samples.
 ///
 /// # Errors
-/// When the disk refuses.
+/// When the disk refuses, and for no purchase or more than [`MOST_PURCHASES`].
 pub(crate) fn write(folder: &Path, seed: u64, purchases: u64) -> anyhow::Result<Counts> {
+    anyhow::ensure!((1..=MOST_PURCHASES).contains(&purchases), "{purchases} rows; expected 1 to {MOST_PURCHASES}");
     let date = NaiveDate::from_ymd_opt(2025, 3, 19).expect("a day of the calendar");
     let day = BigDay { world: World { seed, date, style: Style::Bulk }, purchases };
     std::fs::create_dir_all(folder.join("kard/files"))?;
