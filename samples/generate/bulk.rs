@@ -131,7 +131,7 @@ const QUIET: [Plot; 8] = [
     Plot::LateInFile,
     Plot::LateInLedger,
     Plot::FailedValidation,
-    Plot::OtherKeyInLedger,
+    Plot::OtherKeyInFile,
     Plot::NothingDue,
     Plot::Declined,
     Plot::NotifiedTwice,
