@@ -11,6 +11,8 @@ COPY Cargo.toml Cargo.lock ./
 COPY src src
 COPY samples/generate samples/generate
 COPY tests tests
+# Reports name the commit they were made with: --build-arg TIEOUT_COMMIT="$(git rev-parse HEAD)"
+ARG TIEOUT_COMMIT=unknown
 RUN cargo build --release --locked --bin tieout
 
 FROM gcr.io/distroless/cc-debian12:nonroot
