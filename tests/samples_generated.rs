@@ -2,7 +2,7 @@
 //! truth agrees with their rows.
 
 #[path = "../samples/generate/generator.rs"]
-mod generator;
+pub(crate) mod generator;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;

@@ -14,6 +14,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("job", "project", "a job is checked against the providers of its project"),
     ("project", "sandbox", "the sandbox's public constants stand in for secrets"),
     ("providers", "sources", "a download goes straight into the raw store"),
+    ("matching", "breaks", "a folded key holds the facts that its break will show"),
     ("sources", "frames", "a source may tell a warning, in the words of the frame"),
 ];
 
