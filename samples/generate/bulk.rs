@@ -13,6 +13,9 @@ use super::shipped::{TRUTH_HEADER, file_name, list_of_one, truth_record};
 use super::stories::{Plot, Story, tell};
 use super::world::{HOUR, MINUTE, Size, Style, World};
 
+/// Beyond this, amounts of one card would repeat and pairs by weaker rules would arise by chance.
+pub(crate) const MOST_PURCHASES: u64 = 200_000_000;
+
 /// How many rows were written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counts {
@@ -22,19 +25,21 @@ pub(crate) struct Counts {
     pub(crate) breaks: u64,
 }
 
+/// The 19th of March 2025 with many purchases.
 #[derive(Debug, Clone, Copy)]
-struct BigDay {
+pub(crate) struct BigDay {
     world: World,
     purchases: u64,
 }
 
-/// Writes the 19th of March 2025 with this many purchases: `kard/` and `data/` as in the samples.
+/// Writes a [`BigDay`] of this many purchases: `kard/` and `data/` as in the samples.
 ///
 /// # Errors
-/// When the disk refuses.
+/// When the disk refuses, and for no purchase or more than [`MOST_PURCHASES`].
 pub(crate) fn write(folder: &Path, seed: u64, purchases: u64) -> anyhow::Result<Counts> {
-    let date = NaiveDate::from_ymd_opt(2025, 3, 19).expect("a day of the calendar");
-    let day = BigDay { world: World { seed, date, style: Style::Bulk }, purchases };
+    anyhow::ensure!((1..=MOST_PURCHASES).contains(&purchases), "{purchases} rows; expected 1 to {MOST_PURCHASES}");
+    let day = BigDay::new(seed, purchases);
+    let date = day.world.date;
     std::fs::create_dir_all(folder.join("kard/files"))?;
     std::fs::create_dir_all(folder.join("data"))?;
     std::fs::write(folder.join("kard/files.json"), list_of_one(date))?;
@@ -47,9 +52,14 @@ pub(crate) fn write(folder: &Path, seed: u64, purchases: u64) -> anyhow::Result<
 }
 
 impl BigDay {
+    pub(crate) fn new(seed: u64, purchases: u64) -> Self {
+        let date = NaiveDate::from_ymd_opt(2025, 3, 19).expect("a day of the calendar");
+        Self { world: World { seed, date, style: Style::Bulk }, purchases }
+    }
+
     /// The purchases in an order that is `side`'s own: indexes step by a number without a factor in common
     /// with the count, and so meet each one once.
-    fn stories(&self, side: u64) -> impl Iterator<Item = Story> {
+    pub(crate) fn stories(&self, side: u64) -> impl Iterator<Item = Story> {
         let count = self.purchases;
         let mut prng = self.world.prng(20, side);
         let first = prng.below(count);
@@ -127,7 +137,7 @@ const QUIET: [Plot; 8] = [
     Plot::LateInFile,
     Plot::LateInLedger,
     Plot::FailedValidation,
-    Plot::OtherKeyInLedger,
+    Plot::OtherKeyInFile,
     Plot::NothingDue,
     Plot::Declined,
     Plot::NotifiedTwice,

@@ -73,7 +73,7 @@ fn plan_of_breaks() -> Plan {
             Plot::LateInFile,
             Plot::LateInLedger,
             Plot::FailedValidation,
-            Plot::OtherKeyInLedger,
+            Plot::OtherKeyInFile,
             Plot::Declined,
             Plot::Voided,
             Plot::OtherDay,

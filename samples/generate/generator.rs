@@ -14,6 +14,3 @@ pub(crate) mod shipped;
 
 /// The seed of the samples in the repository.
 pub(crate) const SHIPPED_SEED: u64 = 2025;
-
-/// Beyond this, amounts of one card would repeat and pairs by weaker rules would arise by chance.
-pub(crate) const MOST_PURCHASES: u64 = 200_000_000;

@@ -63,7 +63,9 @@ pub(crate) fn files(seed: u64) -> anyhow::Result<Files> {
 fn sent_again(date: NaiveDate, sent_at: Moment, day: &mut Day) -> Listed {
     let (name, again) = (file_name(date, ""), file_name(date, "-resent"));
     day.about_file(&name, "file_late", "Sent more than 20 hours after the day's end; the job wants it within 12.");
+    day.about_file(&again, "file_late", "Sent as late as the first one, and a quarter of an hour more.");
     day.about_file(&name, "schema_drift", "Each row has a key that is not known: attributes.merchantCategoryCode.");
+    day.about_file(&again, "schema_drift", "The same new key, since the bytes are the same.");
     day.about_file(&again, "file_duplicate", &format!("The same bytes as {name}, under a second name: counted once."));
     Listed { id: file_id(date, "-resent"), name: again, sent_at: sent_at.plus(HOUR / 4) }
 }

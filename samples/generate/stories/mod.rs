@@ -145,7 +145,7 @@ plots! {
     /// Needs a time in the grace.
     LateInLedger = quiet::late_in_ledger;
     FailedValidation = quiet::failed_validation;
-    OtherKeyInLedger = quiet::other_key_in_ledger;
+    OtherKeyInFile = quiet::other_key_in_file;
     NothingDue = quiet::nothing_due;
     Declined = quiet::declined;
     Voided = quiet::voided;
@@ -198,6 +198,8 @@ impl Plot {
 fn usual_measure(kind: &str) -> &'static str {
     match kind {
         "webhook_only" | "reward_missing" | "reward_mismatch" | "clawback_unbooked" => "user_reward",
+        // What the provider will ask back.
+        "reversed_after_payout" => "issuer_commission",
         _ => "transaction_amount",
     }
 }

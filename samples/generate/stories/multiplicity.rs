@@ -6,6 +6,8 @@ use super::{Story, What};
 
 /// One authorisation of `authorized`, and two settlements that every side knows.
 fn in_parts(authorized: i64, parts: &[Purchase; 2]) -> Story {
+    // A notification states the reward alone: two equal ones would be the same news twice.
+    assert_ne!(parts[0].user_reward, parts[1].user_reward, "{}: parts that cannot be told apart", parts[0].key);
     let mut whole = parts[0].clone();
     whole.amount = authorized;
     let mut story = Story { ledger: vec![whole.authorization()], ..Story::default() };
@@ -27,14 +29,14 @@ pub(super) fn part_not_yet_settled(purchase: &Purchase) -> Story {
     let authorized = purchase.amount + 550;
     let why =
         format!("Authorised for {}; the two settled parts add up to {}.", major(authorized), major(purchase.amount));
-    in_parts(authorized, &purchase.parts(70)).breaks(purchase, "split_incomplete", why)
+    in_parts(authorized, &purchase.parts(75)).breaks(purchase, "split_incomplete", why)
 }
 
 pub(super) fn parts_exceed_authorization(purchase: &Purchase) -> Story {
     let authorized = purchase.amount - 125;
     let why =
         format!("Authorised for {}; the two settled parts add up to {}.", major(authorized), major(purchase.amount));
-    in_parts(authorized, &purchase.parts(50)).breaks(purchase, "split_excess", why)
+    in_parts(authorized, &purchase.parts(75)).breaks(purchase, "split_excess", why)
 }
 
 pub(super) fn tip_on_top(purchase: &Purchase) -> Story {
@@ -60,7 +62,7 @@ pub(super) fn notice_twice(purchase: &Purchase) -> Story {
     again.event_id = purchase.event_id(1);
     story.notices.push(again);
     let why = "The same notification was logged under two event ids: no redelivery, which would keep its id.";
-    story.breaks(purchase, "duplicate_row", why).about("user_reward")
+    story.breaks(purchase, "duplicate_row", why)
 }
 
 pub(super) fn ledger_contradicts_itself(purchase: &Purchase) -> Story {

@@ -58,14 +58,16 @@ pub(super) fn failed_validation(purchase: &Purchase) -> Story {
     )
 }
 
-pub(super) fn other_key_in_ledger(purchase: &Purchase) -> Story {
-    let mut story = Story::agreed(purchase).without_notices();
+pub(super) fn other_key_in_file(purchase: &Purchase) -> Story {
+    let mut story = Story::agreed(purchase);
     let alias = &purchase.aliases[0];
-    story.ledger[0].purchase.key.clone_from(alias);
+    story.file[0].purchase.key.clone_from(alias);
     let (card, amount) = (&purchase.last_four, major(purchase.amount));
-    story
-        .and(&purchase.key, What::Suggested, format!("Only in the file; {alias} fits by card {card} and {amount}."))
-        .and(alias, What::Suggested, format!("Only in the ledger; {} fits by card {card} and {amount}.", purchase.key))
+    let (ours, theirs) = (
+        format!("Booked and notified, not in the file; {alias} there fits by card {card} and {amount}."),
+        format!("Only in the file; {} fits by card {card} and {amount}.", purchase.key),
+    );
+    story.and(&purchase.key, What::Suggested, ours).and(alias, What::Suggested, theirs)
 }
 
 pub(super) fn nothing_due(purchase: &Purchase) -> Story {
