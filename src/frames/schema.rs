@@ -187,13 +187,13 @@ impl Field {
 pub const FILE: &str = "_file";
 /// `UInt64`: where the row begins in its file. CSV and JSONL: 1-based line; JSON array and Parquet: 1-based row.
 pub const LINE: &str = "_line";
-/// `UInt8`: 0, or the [`Exclusion`] that keeps the row out of the comparison.
+/// `UInt32`: 0, or the [`Exclusion`] that keeps the row out of the comparison. (Narrower integers are left out of the polars build.)
 pub const EXCLUDED: &str = "_excluded";
 
 /// Why a readable row takes no part in the comparison. Never silent: each is a line of the statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[repr(u8)]
+#[repr(u32)]
 pub enum Exclusion {
     /// The job's `where` does not select it.
     Filtered = 1,
@@ -303,6 +303,8 @@ pub struct Quarantined {
 pub struct Warning {
     pub side: Option<Side>,
     pub kind: WarningKind,
+    /// The file it is about, by its name for people.
+    pub file: Option<String>,
     /// A sentence with file and column names.
     pub message: String,
 }
