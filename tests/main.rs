@@ -1,16 +1,23 @@
 //! Every test of the project, in one binary: polars is linked once.
 
 #![expect(unreachable_pub, reason = "helpers of a test binary have nobody to be public to")]
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the answer")]
 
 mod classification;
+mod http_retry;
 mod job_files;
 mod job_mistakes;
+mod kard_client;
+mod kard_faults;
+mod kard_pull;
 mod match_mistakes;
 mod periods;
 mod presets;
 mod project_files;
 mod properties;
 mod samples_generated;
+mod sandbox_contract;
+mod sandbox_faults;
 mod schedules;
 mod schemas;
 mod support;

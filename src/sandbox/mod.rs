@@ -1,8 +1,165 @@
-//! (to come)
+//! A Kard on this machine: for newcomers, for tests, and for trying a set-up.
+//!
+//! It serves `samples/kard/` strictly as Kard publishes its API, over loopback HTTP, and does
+//! wrong on request ([`FaultPlan`]). One file per endpoint; what every endpoint shares is here.
 
-/// The credentials that the sandbox accepts: they protect nothing.
+mod connection;
+mod downloads;
+mod errors;
+mod faults;
+mod files;
+mod middleware;
+mod received;
+mod samples;
+mod state;
+mod token;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::{get, post};
+use chrono::{DateTime, Utc};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+pub use faults::{Fault, FaultPlan, FaultPlanError, FaultRule, Nth, On};
+pub use received::Received;
+pub use samples::SamplesError;
+
+use crate::project::{HttpConfig, KardConfig, Secret};
+use state::State;
+
+/// Good for every sandbox; they protect nothing.
 pub const CLIENT_ID: &str = "sandbox-client";
 pub const CLIENT_SECRET: &str = "sandbox-secret";
 pub const WEBHOOK_KEY: &str = "sandbox-webhook-key";
-/// The organization whose paths the sandbox serves.
+/// The one issuer that the sandbox knows.
 pub const ORGANIZATION: &str = "org-sandbox";
+
+/// Requests that are still going when the sandbox stops get this long.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What a sandbox serves, and how.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The folder that holds `files.json`: `samples/kard`.
+    pub samples: PathBuf,
+    pub faults: FaultPlan,
+    /// 0: any free one.
+    pub port: u16,
+    /// What was received is also appended here, one JSON object a line.
+    pub log: Option<PathBuf>,
+    /// What counts as now for the default of `filter[dateFrom]` and `filter[dateTo]`;
+    /// none: the time of the latest sample. Tokens and URLs expire by the true clock.
+    pub now: Option<DateTime<Utc>>,
+    /// `expires_in` of a token.
+    pub token_life: Duration,
+}
+
+impl Options {
+    /// No faults, any free port, tokens of an hour.
+    pub fn new(samples: impl Into<PathBuf>) -> Self {
+        Self {
+            samples: samples.into(),
+            faults: FaultPlan::default(),
+            port: 0,
+            log: None,
+            now: None,
+            token_life: Duration::from_hours(1),
+        }
+    }
+}
+
+/// A sandbox that runs. Dropping it stops it, too, without waiting.
+#[derive(Debug)]
+pub struct Sandbox {
+    /// `http://127.0.0.1:PORT`
+    pub base_url: String,
+    /// `http://127.0.0.1:PORT/v2/auth/token`
+    pub token_url: String,
+    state: Arc<State>,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<std::io::Result<()>>,
+}
+
+/// A sandbox that cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    #[error("cannot serve the samples")]
+    Samples(#[from] SamplesError),
+    #[error("cannot listen on 127.0.0.1:{port}; is another sandbox running there?")]
+    Listen { port: u16, source: std::io::Error },
+    #[error("cannot write the log {path}")]
+    Log { path: PathBuf, source: std::io::Error },
+}
+
+impl Sandbox {
+    /// Reads the samples and listens on loopback. Prints nothing.
+    ///
+    /// # Errors
+    /// When the samples cannot be read, the port is taken, or the log cannot be written.
+    pub async fn start(options: Options) -> Result<Self, SandboxError> {
+        let port = options.port;
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+            .await
+            .map_err(|source| SandboxError::Listen { port, source })?;
+        let address = listener.local_addr().map_err(|source| SandboxError::Listen { port, source })?;
+        let base_url = format!("http://{address}");
+        let state = Arc::new(State::new(options, base_url.clone())?);
+        let service = router(&state).into_make_service_with_connect_info::<connection::Handle>();
+        let (stop, stopped) = oneshot::channel();
+        let server = tokio::spawn(
+            axum::serve(connection::Listener(listener), service)
+                .with_graceful_shutdown(async {
+                    // A sender that is gone means the same as one that speaks.
+                    let _ = stopped.await;
+                })
+                .into_future(),
+        );
+        Ok(Self { token_url: format!("{base_url}{}", token::PATH), base_url, state, stop, server })
+    }
+
+    /// This sandbox as a provider of `tieout.yaml`.
+    pub fn provider(&self, http: HttpConfig) -> KardConfig {
+        let secret = |value: &str| Secret::Sandbox(value.to_owned());
+        KardConfig {
+            base_url: self.base_url.clone(),
+            token_url: self.token_url.clone(),
+            organization: ORGANIZATION.to_owned(),
+            target_issuer: None,
+            client_id: secret(CLIENT_ID),
+            client_secret: secret(CLIENT_SECRET),
+            webhook_key: Some(secret(WEBHOOK_KEY)),
+            http,
+        }
+    }
+
+    /// Every request so far, in order of arrival.
+    pub fn received(&self) -> Vec<Received> {
+        self.state.received.all()
+    }
+
+    /// Stops listening and waits at most a second for requests that are still going.
+    pub async fn shutdown(self) {
+        let _ = self.stop.send(());
+        let abort = self.server.abort_handle();
+        if tokio::time::timeout(PATIENCE, self.server).await.is_err() {
+            abort.abort();
+        }
+    }
+}
+
+fn router(state: &Arc<State>) -> Router {
+    Router::new()
+        .route(token::PATH, post(token::grant))
+        .route(files::PATH, get(files::list))
+        .route(downloads::PATH, get(downloads::serve))
+        .fallback(errors::unknown_path)
+        .method_not_allowed_fallback(errors::wrong_method)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(state), middleware::handle))
+        .with_state(Arc::clone(state))
+}

@@ -142,8 +142,8 @@ fn latest_of_each_name(pulled: Vec<(FileMetadata, RawFile)>) -> (Vec<RawFile>, V
             other = listed.id,
             before = listed.last_modified.to_rfc3339(),
         );
-        warnings
-            .insert((file.name, listed.id), Warning { side: None, kind: WarningKind::Metadata, file: None, message });
+        let warning = Warning { side: None, kind: WarningKind::Metadata, file: Some(file.name.clone()), message };
+        warnings.insert((file.name, listed.id), warning);
     }
     (files, warnings.into_values().collect())
 }

@@ -1,0 +1,46 @@
+//! Refusals in Kard's shape (`ErrorResponse`), and in S3's for downloads.
+
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// Where the mistake stands (`ErrorSource`).
+#[derive(Debug, Clone, Copy)]
+pub(super) enum At<'a> {
+    Nowhere,
+    Header(&'a str),
+    Parameter(&'a str),
+}
+
+/// One error in Kard's shape.
+pub(super) fn kard(status: StatusCode, detail: &str, at: At<'_>) -> Response {
+    let mut error = json!({
+        "status": status.as_str(),
+        "title": status.canonical_reason().unwrap_or("Error"),
+        "detail": detail,
+    });
+    match at {
+        At::Nowhere => {}
+        At::Header(name) => error["source"] = json!({ "header": name }),
+        At::Parameter(name) => error["source"] = json!({ "parameter": name }),
+    }
+    (status, axum::Json(json!({ "errors": [error] }))).into_response()
+}
+
+/// One error as S3 tells it.
+pub(super) fn s3(status: StatusCode, code: &str, message: &str) -> Response {
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <Error><Code>{code}</Code><Message>{message}</Message><RequestId>SANDBOX</RequestId></Error>"
+    );
+    (status, [(CONTENT_TYPE, "application/xml")], body).into_response()
+}
+
+pub(super) async fn unknown_path() -> Response {
+    kard(StatusCode::NOT_FOUND, "There is no such path.", At::Nowhere)
+}
+
+pub(super) async fn wrong_method() -> Response {
+    kard(StatusCode::METHOD_NOT_ALLOWED, "This path has no such method.", At::Nowhere)
+}

@@ -1,0 +1,151 @@
+//! Around every request: the fault that the plan has for it, and the note of what was received.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Request, State as Shared};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use chrono::{TimeDelta, Utc};
+
+use super::connection::{Fate, Handle};
+use super::errors::{At, kard, s3};
+use super::received::Received;
+use super::state::{State, bearer_token};
+use super::{Fault, On, downloads, token};
+
+const WEB_PAGE: &str =
+    "<!DOCTYPE html>\n<html><head><title>Maintenance</title></head><body><h1>Back soon</h1></body></html>\n";
+
+pub(super) async fn handle(
+    Shared(state): Shared<Arc<State>>,
+    ConnectInfo(connection): ConnectInfo<Handle>,
+    request: Request,
+    next: Next,
+) -> Response {
+    connection.set(Fate::Whole);
+    let on = endpoint(request.uri().path());
+    let fault = on.and_then(|on| state.faults.next(on));
+    let mut entry = Received {
+        method: request.method().to_string(),
+        path: request.uri().path().to_owned(),
+        query: without_signature(request.uri().query().unwrap_or_default()),
+        status: None,
+        bearer: bearer_token(request.headers()).is_some(),
+        fault: fault.as_ref().map(Fault::name),
+    };
+    if fault == Some(Fault::ResetBefore) {
+        connection.set(Fate::ResetNow);
+        state.received.add(entry);
+        return StatusCode::OK.into_response();
+    }
+    let response = match (fault, on) {
+        (Some(fault), Some(on)) => with_fault(&state, &connection, fault, on, request, next).await,
+        _ => next.run(request).await,
+    };
+    entry.status = Some(response.status().as_u16());
+    state.received.add(entry);
+    response
+}
+
+async fn with_fault(
+    state: &State,
+    connection: &Handle,
+    fault: Fault,
+    on: On,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    match &fault {
+        Fault::Status { code, retry_after, retry_after_date } => {
+            return refusal(on, *code, *retry_after, *retry_after_date);
+        }
+        Fault::ExpiredUrl if on == On::Download => return downloads::refuse_expired(),
+        Fault::RevokeToken => state.revoke(request.headers()),
+        _ => {}
+    }
+    // Read by the endpoints whose content the fault changes.
+    request.extensions_mut().insert(fault.clone());
+    let response = next.run(request).await;
+    match fault {
+        Fault::Slow(wait) => {
+            tokio::time::sleep(wait).await;
+            response
+        }
+        Fault::Truncate(bytes) => {
+            connection.set(Fate::CloseAfter(bytes));
+            response
+        }
+        Fault::ResetAfter => {
+            let (response, length) = measured(response).await;
+            connection.set(Fate::ResetAfter(length / 2));
+            response
+        }
+        Fault::MalformedJson => rewritten(response, |body| body.slice(..body.len() / 2)).await,
+        Fault::WrongBytes => rewritten(response, |body| body.iter().rev().copied().collect()).await,
+        Fault::HtmlPage => (StatusCode::OK, [(CONTENT_TYPE, "text/html; charset=utf-8")], WEB_PAGE).into_response(),
+        _ => response,
+    }
+}
+
+fn endpoint(path: &str) -> Option<On> {
+    if path == token::PATH {
+        Some(On::Token)
+    } else if path.starts_with(downloads::PREFIX) {
+        Some(On::Download)
+    } else if path.ends_with("/files/metadata") {
+        Some(On::Files)
+    } else {
+        None
+    }
+}
+
+/// A status in the shape of the endpoint's own errors.
+fn refusal(on: On, code: u16, retry_after: Option<u64>, retry_after_date: Option<u64>) -> Response {
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = match on {
+        On::Download => s3(status, "SlowDown", "The fault plan wants this."),
+        On::Token | On::Files => kard(status, "The fault plan wants this.", At::Nowhere),
+    };
+    let date = retry_after_date.map(|seconds| {
+        let at = Utc::now() + TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000));
+        at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    });
+    let asked = date.or_else(|| retry_after.map(|seconds| seconds.to_string()));
+    if let Some(value) = asked.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        response.headers_mut().insert(RETRY_AFTER, value);
+    }
+    response
+}
+
+/// The reply and the length of its body.
+async fn measured(response: Response) -> (Response, u64) {
+    let (head, body) = response.into_parts();
+    let body = whole(body).await;
+    let length = body.len() as u64;
+    (Response::from_parts(head, Body::from(body)), length)
+}
+
+async fn rewritten(response: Response, change: impl FnOnce(Bytes) -> Bytes) -> Response {
+    let (mut head, body) = response.into_parts();
+    let body = change(whole(body).await);
+    // The new body announces its own length.
+    head.headers.remove(axum::http::header::CONTENT_LENGTH);
+    Response::from_parts(head, Body::from(body))
+}
+
+async fn whole(body: Body) -> Bytes {
+    // The sandbox's own bodies lie in memory: reading them cannot fail.
+    axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default()
+}
+
+/// The query, with the value of the signature blotted out.
+fn without_signature(query: &str) -> String {
+    let part = |pair: &str| match pair.split_once('=') {
+        Some((downloads::SIGNATURE, _)) => format!("{}=[redacted]", downloads::SIGNATURE),
+        _ => pair.to_owned(),
+    };
+    query.split('&').map(part).collect::<Vec<_>>().join("&")
+}

@@ -1,0 +1,55 @@
+//! What the sandbox received: for tests, and for users who try their set-up. Never a secret.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::sync::{Mutex, PoisonError};
+
+use serde::Serialize;
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Received {
+    pub method: String,
+    pub path: String,
+    /// As sent, percent-encoded; the signature of a download is blotted out.
+    pub query: String,
+    /// The status of the answer; none when the connection was reset before one.
+    pub status: Option<u16>,
+    /// Whether a bearer token came with it.
+    pub bearer: bool,
+    /// The fault that was done to it, as the plan calls it.
+    pub fault: Option<&'static str>,
+}
+
+/// The list, and the file that repeats it.
+#[derive(Debug)]
+pub(super) struct ReceivedLog {
+    entries: Mutex<(Vec<Received>, Option<File>)>,
+}
+
+impl ReceivedLog {
+    pub(super) fn new(file: Option<File>) -> Self {
+        Self { entries: Mutex::new((Vec::new(), file)) }
+    }
+
+    pub(super) fn add(&self, entry: Received) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let (list, file) = &mut *entries;
+        if let Some(file) = file
+            && let Err(error) = write_line(file, &entry)
+        {
+            tracing::warn!(%error, "the sandbox cannot write its log");
+        }
+        list.push(entry);
+    }
+
+    pub(super) fn all(&self) -> Vec<Received> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+}
+
+fn write_line(file: &mut File, entry: &Received) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(entry)?;
+    line.push(b'\n');
+    file.write_all(&line)
+}

@@ -1,0 +1,108 @@
+//! What the sandbox remembers between requests.
+
+use std::collections::HashMap;
+use std::fs::OpenOptions;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use chrono::{DateTime, Utc};
+
+use super::faults::Faults;
+use super::received::ReceivedLog;
+use super::samples::{self, SampleFile};
+use super::{Options, SandboxError};
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) base_url: String,
+    /// Oldest first.
+    pub(super) files: Vec<SampleFile>,
+    /// What counts as now for the file list's defaults.
+    pub(super) now: DateTime<Utc>,
+    pub(super) token_life: Duration,
+    pub(super) faults: Faults,
+    pub(super) received: ReceivedLog,
+    /// Signs download URLs; new for each sandbox.
+    pub(super) signing_key: [u8; 32],
+    tokens: Mutex<HashMap<String, Granted>>,
+}
+
+#[derive(Debug, Clone)]
+struct Granted {
+    expires_at: Instant,
+    /// The issuer that the token is locked to.
+    issuer: Option<String>,
+}
+
+/// What a request's `Authorization` is worth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Bearer {
+    Missing,
+    /// Unknown, expired or revoked.
+    Refused,
+    Good {
+        issuer: Option<String>,
+    },
+}
+
+impl State {
+    pub(super) fn new(options: Options, base_url: String) -> Result<Self, SandboxError> {
+        let files = samples::read(&options.samples)?;
+        let latest = files.iter().map(|file| file.sent_at).max().unwrap_or(DateTime::UNIX_EPOCH);
+        let log = options.log.map(|path| {
+            let opened = OpenOptions::new().create(true).append(true).open(&path);
+            opened.map_err(|source| SandboxError::Log { path, source })
+        });
+        Ok(Self {
+            base_url,
+            files,
+            now: options.now.unwrap_or(latest),
+            token_life: options.token_life,
+            faults: Faults::new(options.faults),
+            received: ReceivedLog::new(log.transpose()?),
+            signing_key: random_bytes(),
+            tokens: Mutex::default(),
+        })
+    }
+
+    /// A new token. It looks like what it is, so that nobody takes it for a real one.
+    pub(super) fn grant(&self, issuer: Option<String>) -> String {
+        let secret = crate::sources::store::hex(&random_bytes()[..16]);
+        let token = format!("sandbox-token-{secret}");
+        let granted = Granted { expires_at: Instant::now() + self.token_life, issuer };
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(token.clone(), granted);
+        token
+    }
+
+    pub(super) fn bearer(&self, headers: &HeaderMap) -> Bearer {
+        let Some(token) = bearer_token(headers) else { return Bearer::Missing };
+        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        match tokens.get(token) {
+            Some(granted) if Instant::now() < granted.expires_at => Bearer::Good { issuer: granted.issuer.clone() },
+            _ => Bearer::Refused,
+        }
+    }
+
+    /// Makes the request's token worthless from now on.
+    pub(super) fn revoke(&self, headers: &HeaderMap) {
+        if let Some(token) = bearer_token(headers) {
+            self.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(token);
+        }
+    }
+}
+
+pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+/// Not for secrets that protect anything: the seeds of hash maps.
+fn random_bytes() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for part in bytes.chunks_mut(8) {
+        part.copy_from_slice(&RandomState::new().build_hasher().finish().to_le_bytes());
+    }
+    bytes
+}
