@@ -27,7 +27,7 @@ async fn plain_connection(path: &Path) -> SqliteConnection {
     SqliteConnectOptions::new().filename(path).create_if_missing(true).connect().await.unwrap()
 }
 
-/// What any SQLite tool would do to the file.
+/// What any `SQLite` tool would do to the file.
 async fn execute(path: &Path, sql: &'static str) -> Result<(), sqlx::Error> {
     let mut connection = plain_connection(path).await;
     let done = sqlx::raw_sql(sql).execute(&mut connection).await.map(|_| ());
