@@ -12,6 +12,11 @@ use crate::breaks::BreakKind;
 use crate::logging::{Color, LogFormat};
 use crate::output::Format;
 
+const ABOUT: &str = "\
+Ties what a card or rewards provider says to what the issuer booked: pulls the
+provider's files, compares them with your ledger and your webhook log, and
+reports every break.";
+
 const EXIT_CODES: &str = "\
 Exit codes:
    0  done, whatever was found      65  an input cannot be used as it is
@@ -24,12 +29,9 @@ Exit codes:
 Start here, without any account:
   tieout run rewards-daily --period 2025-03-19 --sandbox";
 
-/// Ties what a card or rewards provider says to what the issuer booked
-///
-/// tieout runs the jobs of a project: it pulls the provider's files, compares them with your ledger and
-/// your webhook log, and reports every break.
+/// The whole command line.
 #[derive(Debug, Parser)]
-#[command(name = "tieout", version, max_term_width = 80, after_help = EXIT_CODES, arg_required_else_help = true)]
+#[command(name = "tieout", version, about = ABOUT, max_term_width = 80, after_help = EXIT_CODES, arg_required_else_help = true)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -225,16 +227,14 @@ pub struct BreaksArgs {
 
 #[derive(Debug, Clone, Args)]
 pub struct SchemaArgs {
-    /// Which file
+    /// Which file: a job file in jobs/, or the project file tieout.yaml
     #[arg(value_enum)]
     pub of: SchemaOf,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SchemaOf {
-    /// A job file in jobs/
     Job,
-    /// The project file tieout.yaml
     Project,
 }
 

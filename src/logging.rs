@@ -10,17 +10,18 @@ use crate::cli::Global;
 use crate::exit::Failure;
 use crate::progress::Progress;
 
+/// The form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people
     Text,
-    /// One JSON object a line
+    // One object a line.
     Json,
 }
 
+/// When to colour what goes to stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless switched off by the environment
+    // On a terminal, unless NO_COLOR says no.
     Auto,
     Always,
     Never,

@@ -9,16 +9,18 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::money;
 
+/// The form of what a command prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Format {
-    /// For people
+    // Comments, not documentation: clap would spread it over every command's help.
+    // For people.
     #[default]
     Table,
-    /// One JSON document
+    // One JSON document.
     Json,
-    /// One JSON object a line
+    // One JSON object a line.
     Jsonl,
-    /// Comma-separated, with a header
+    // With a header.
     Csv,
 }
 
@@ -165,12 +167,15 @@ impl Rows {
                 table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
             }
         }
-        table.set_header(self.columns.clone());
+        let aligned = |text: String, right: bool| {
+            comfy_table::Cell::new(text).set_alignment(if right { CellAlignment::Right } else { CellAlignment::Left })
+        };
+        table.set_header(self.columns.iter().enumerate().map(|(index, column)| {
+            let numbers = self.rows.iter().map(|row| &row[index]).find(|cell| **cell != Cell::Empty);
+            aligned((*column).to_owned(), numbers.is_some_and(Cell::is_number))
+        }));
         for row in &self.rows {
-            table.add_row(row.iter().map(|cell| {
-                let side = if cell.is_number() { CellAlignment::Right } else { CellAlignment::Left };
-                comfy_table::Cell::new(cell.shown()).set_alignment(side)
-            }));
+            table.add_row(row.iter().map(|cell| aligned(cell.shown(), cell.is_number())));
         }
         // The borderless table still begins each line with a space.
         let margin = if width.is_some() { "" } else { " " };

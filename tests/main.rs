@@ -4,13 +4,20 @@
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the answer")]
 
 mod classification;
+mod cli_doctor;
+mod cli_listings;
+mod cli_usage;
 mod http_retry;
 mod job_files;
 mod job_mistakes;
+mod journal_files;
+mod journal_locks;
+mod journal_runs;
 mod kard_client;
 mod kard_faults;
 mod kard_pull;
 mod match_mistakes;
+mod output_formats;
 mod periods;
 mod presets;
 mod project_files;
