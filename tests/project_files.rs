@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use tieout::exit::{ExitCode, Failure};
 use tieout::project::{HttpConfig, KardConfig, LoadError, Project, ProviderConfig, Secret};
 
 /// A project folder of its own for one test.
@@ -136,6 +137,17 @@ fn without_a_project_file_the_message_says_what_to_do() {
         folder.path().display()
     );
     assert_eq!(error.to_string(), expected);
+    assert_eq!(Failure::from(error).code, ExitCode::Configuration);
+}
+
+#[test]
+fn a_wrong_project_file_ends_a_command_with_78_and_all_its_problems() {
+    let workspace = Workspace::new("stat: sqlite:x\n");
+    let failure = Failure::from(Project::find(workspace.root()).unwrap_err());
+    assert_eq!(failure.code as u8, 78);
+    let expected = "tieout.yaml cannot be used: tieout.yaml:1:1: unknown key `stat`; did you mean `state`?\n  \
+                    1 | stat: …\n    | ^";
+    assert_eq!(failure.to_string(), expected);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::closest;
+use crate::exit::{ExitCode, Failure};
 
 /// 1-based line and column (in characters).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -179,6 +180,12 @@ impl std::fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self::new(ExitCode::Configuration, problems)
+    }
+}
 
 /// A line without control characters (tabs keep their width of one, so that the caret fits).
 fn show(line: &str, excerpts: Excerpts) -> String {

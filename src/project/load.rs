@@ -8,6 +8,7 @@ use super::spec::{self, HttpSpec, ProjectSpec, ProviderSpec, ProviderType};
 use super::{HttpConfig, KardConfig, Project, ProviderConfig, Secret};
 use crate::config::problem::Excerpts;
 use crate::config::{self, Checker, Problems};
+use crate::exit::{ExitCode, Failure};
 
 /// The project file's name.
 pub const FILE: &str = "tieout.yaml";
@@ -48,6 +49,12 @@ pub enum LoadError {
     NotFound(PathBuf),
     #[error("{FILE} cannot be used")]
     Problems(#[from] Problems),
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        Self::new(ExitCode::Configuration, error)
+    }
 }
 
 impl Project {
