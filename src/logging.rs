@@ -84,7 +84,8 @@ fn level(global: &Global) -> &'static str {
 }
 
 /// See <https://no-color.org>: any value but an empty one counts.
-fn has_color(color: Color, terminal: bool) -> bool {
+/// Colour where it is asked for, or on a terminal unless `NO_COLOR` is set.
+pub fn has_color(color: Color, terminal: bool) -> bool {
     match color {
         Color::Always => true,
         Color::Never => false,

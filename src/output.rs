@@ -7,6 +7,8 @@ use clap::ValueEnum;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::cli::Global;
+use crate::logging::has_color;
 use crate::money;
 
 /// The form of what a command prints.
@@ -233,12 +235,15 @@ pub struct Output {
     pub format: Format,
     /// Columns of the terminal; none when stdout is none.
     pub width: Option<u16>,
+    /// Escape sequences on stdout.
+    pub color: bool,
 }
 
 impl Output {
-    pub fn new(format: Format) -> Self {
-        let width = std::io::stdout().is_terminal().then(|| Table::new().width().unwrap_or(100));
-        Self { format, width }
+    pub fn new(global: &Global) -> Self {
+        let terminal = std::io::stdout().is_terminal();
+        let width = terminal.then(|| Table::new().width().unwrap_or(100));
+        Self { format: global.format, width, color: has_color(global.color, terminal) }
     }
 
     /// # Errors

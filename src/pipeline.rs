@@ -19,9 +19,9 @@ use crate::matching::Rules;
 use crate::period::Period;
 use crate::progress::Progress;
 use crate::project::Project;
-use crate::report::{Facts, file_name};
 use crate::report::facts::RunFacts;
 use crate::report::gather::{self, Setting};
+use crate::report::{Facts, file_name};
 use crate::sources::store::RawStore;
 
 use earlier::Earlier;

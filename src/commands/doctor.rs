@@ -9,6 +9,7 @@ use crate::exit::{ExitCode, Failure};
 use crate::journal::Journal;
 use crate::output::{Cell, Rows};
 use crate::project::{KardConfig, Project, ProviderConfig, Secret};
+use crate::providers::kard::Client;
 
 /// A provider's signatures and tokens begin to fail when clocks are further apart than this.
 pub const CLOCK_SKEW_LIMIT: TimeDelta = TimeDelta::seconds(30);
@@ -70,10 +71,11 @@ impl Check {
 /// Only when stdout cannot be written: whatever else is wrong is a row.
 pub async fn run(mut context: Context) -> Result<ExitCode, Failure> {
     let mut checks = Vec::new();
+    let world = context.start_world().await;
     let loaded = context.load_project().cloned();
     match loaded {
         Ok(project) => {
-            checks.push(Check::ok("project file", project.root.join(super::PROJECT_FILE).display().to_string()));
+            checks.push(Check::ok("project file", project.root.join(crate::project::FILE).display().to_string()));
             checks.extend(project_checks(&project).await);
         }
         Err(failure) => checks.push(Check::fail(
@@ -82,6 +84,10 @@ pub async fn run(mut context: Context) -> Result<ExitCode, Failure> {
             failure.to_string(),
             "see `tieout validate` and the README",
         )),
+    }
+    match world {
+        Ok(world) => world.stop().await,
+        Err(failure) => checks.push(Check::fail("sandbox", failure.code, failure.to_string(), "see the message")),
     }
     context.output.rows(&rows(&checks))?;
     Ok(worst(&checks))
@@ -95,16 +101,24 @@ async fn project_checks(project: &Project) -> Vec<Check> {
         checks.extend(secrets);
         // Without its secrets a provider can only refuse us.
         if complete {
-            checks.extend(probe(config).await.map(|probe| provider_check(name, &probe)));
+            checks.push(provider_check(name, &probe(config).await));
         }
     }
     checks
 }
 
-/// Asks the provider; none when this build cannot.
-#[expect(clippy::unused_async, reason = "asks over the network once the provider's client is wired in")]
-async fn probe(_config: &KardConfig) -> Option<Probe> {
-    None
+/// Asks the provider for a token and one page of its list.
+async fn probe(config: &KardConfig) -> Probe {
+    let asked = match Client::new(config) {
+        Ok(client) => client.probe().await,
+        Err(error) => Err(error),
+    };
+    match asked {
+        // The client states how far the provider is ahead; here it is how far we are.
+        Ok(answer) => Probe::Answered { clock_skew: answer.clock_skew.map(|ahead| -ahead) },
+        Err(error) if error.exit_code() == ExitCode::CredentialsRefused => Probe::Refused(error.into()),
+        Err(error) => Probe::Silent(error.into()),
+    }
 }
 
 async fn state_check(path: &Path) -> Check {

@@ -4,9 +4,12 @@ use chrono::{DateTime, Utc};
 
 use super::Context;
 use crate::exit::{ExitCode, Failure};
+use crate::job::cron::next_fire;
+use crate::job::load::load_all;
 use crate::job::{Grain, Job};
-use crate::journal::{RunFilter, RunRecord};
+use crate::journal::{Journal, RunFilter, RunRecord};
 use crate::output::{Cell, Rows};
+use crate::period::Period;
 
 /// One job and what is known about it.
 #[derive(Debug)]
@@ -27,6 +30,7 @@ pub struct JobLine<'a> {
 pub async fn run(mut context: Context) -> Result<ExitCode, Failure> {
     let jobs = load_jobs(&mut context)?;
     let journal = context.read_journal().await?;
+    let now = Utc::now();
     let mut lines = Vec::with_capacity(jobs.len());
     for job in &jobs {
         let latest = RunFilter { job: Some(job.name.clone()), limit: Some(1), ..RunFilter::default() };
@@ -34,7 +38,9 @@ pub async fn run(mut context: Context) -> Result<ExitCode, Failure> {
             Some(journal) => journal.runs(&latest).await?.pop(),
             None => None,
         };
-        lines.push(JobLine { job, last, next_period: None, next_due: None });
+        let next_period = Some(next_period(journal.as_ref(), job, now).await?);
+        let next_due = job.schedule.as_ref().and_then(|schedule| next_fire(schedule, now));
+        lines.push(JobLine { job, last, next_period, next_due });
     }
     context.output.rows(&job_rows(&lines))?;
     Ok(ExitCode::Done)
@@ -76,6 +82,19 @@ pub fn job_rows(lines: &[JobLine<'_>]) -> Rows {
 }
 
 fn load_jobs(context: &mut Context) -> Result<Vec<Job>, Failure> {
-    context.load_project()?;
-    Err(Failure::new(ExitCode::Unexpected, anyhow::anyhow!("`jobs` is not built yet")))
+    let (jobs, problems) = load_all(context.load_project()?);
+    if problems.is_empty() { Ok(jobs) } else { Err(Failure::new(ExitCode::Configuration, problems)) }
+}
+
+/// The period after the last finished one, or the last complete one where none is finished.
+async fn next_period(journal: Option<&Journal>, job: &Job, now: DateTime<Utc>) -> Result<String, Failure> {
+    let filter = RunFilter { job: Some(job.name.clone()), finished: true, ..RunFilter::default() };
+    let finished = match journal {
+        Some(journal) => journal.runs(&filter).await?,
+        None => Vec::new(),
+    };
+    // Backfilled periods finish out of order: the latest label counts, not the latest run.
+    let latest = finished.into_iter().map(|run| run.period).max();
+    let after = latest.and_then(|label| Period::parse(&label, job.grain, job.zone).ok()).map(|period| period.next());
+    Ok(after.unwrap_or_else(|| Period::last_complete(now, job.grain, job.zone)).label)
 }

@@ -12,7 +12,7 @@ pub mod sandbox;
 pub mod schema;
 pub mod validate;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -41,7 +41,8 @@ pub struct Context {
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectNotFound {
     #[error(
-        "no {} in {from} or any folder above it; go to the project's folder or name it with --project DIR", project::FILE
+        "no {} in {from} or any folder above it; go to the project's folder or name it with --project DIR",
+        project::FILE
     )]
     Above { from: PathBuf },
     #[error("no {} in {folder}, which --project names", project::FILE)]
@@ -53,7 +54,7 @@ impl Context {
         Self {
             folder: global.project.clone(),
             project: None,
-            output: Output::new(global.format),
+            output: Output::new(global),
             progress,
             sandbox: global.sandbox,
         }
@@ -95,15 +96,14 @@ impl Context {
     /// # Errors
     /// When there is no project, or no samples to serve.
     pub async fn start_world(&mut self) -> Result<World, Failure> {
-        let project = self.load_project()?;
         if !self.sandbox {
             return Ok(World { sandbox: None });
         }
-        let samples = project.root.join("samples").join("kard");
-        let sandbox = Sandbox::start(sandbox_server::Options::new(samples)).await.map_err(|error| {
-            let hint = "--sandbox needs the folder samples/ of the tieout repository beside tieout.yaml";
-            Failure::new(ExitCode::Configuration, anyhow::Error::new(error).context(hint))
-        })?;
+        let project = self.load_project()?;
+        let options = sandbox_server::Options::new(samples_folder(&project.root));
+        let sandbox = Sandbox::start(options)
+            .await
+            .map_err(|error| Failure::new(ExitCode::Configuration, anyhow::Error::new(error).context(SAMPLES_HINT)))?;
         tracing::info!("sandbox listens on {}", sandbox.base_url);
         self.project = Some(project.clone().with_sandbox(&sandbox.base_url, &sandbox.token_url));
         Ok(World { sandbox: Some(sandbox) })
@@ -151,17 +151,34 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
 /// A run that is asked to stop ends at its next pause. What it has marked stays, nothing else does, and the
 /// next run goes on.
 async fn until_stopped(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
-    let mut terminated = signal(SignalKind::terminate())?;
     let name = tokio::select! {
         outcome = work => return outcome,
-        _ = tokio::signal::ctrl_c() => "an interrupt",
-        _ = terminated.recv() => "SIGTERM",
+        name = stopped() => name?,
     };
     Err(Failure::new(
         ExitCode::TryAgainLater,
         anyhow::anyhow!("stopped by {name}; nothing is half-written, run it again when it suits"),
     ))
 }
+
+/// Waits for the signal to stop and names it.
+///
+/// # Errors
+/// When signals cannot be listened to.
+async fn stopped() -> std::io::Result<&'static str> {
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.map(|()| "an interrupt"),
+        _ = terminated.recv() => Ok("SIGTERM"),
+    }
+}
+
+/// Where the simulated provider finds its files.
+fn samples_folder(root: &Path) -> PathBuf {
+    root.join("samples").join("kard")
+}
+
+const SAMPLES_HINT: &str = "the sandbox needs the folder samples/ of the tieout repository beside tieout.yaml";
 
 /// An address at which nobody listens: commands that only read the sandbox's journal start none.
 const NO_SANDBOX: &str = "http://127.0.0.1:0";

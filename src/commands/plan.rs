@@ -48,7 +48,11 @@ fn preamble(request: &Request, finished: &Finished) -> String {
     let mut text = format!("Plan only: nothing is written. `tieout run` would be attempt {}.\n", facts.run.attempt);
     for input in &facts.inputs {
         let digest = input.sha256.get(..12).unwrap_or(&input.sha256);
-        let _ = writeln!(text, "  read   {:8} {} ({}, {} rows, sha256 {digest}…)", input.side, input.name, input.origin, input.rows);
+        let _ = writeln!(
+            text,
+            "  read   {:8} {} ({}, {} rows, sha256 {digest}…)",
+            input.side, input.name, input.origin, input.rows
+        );
     }
     let folder = pipeline::report_folder(request, facts.run.attempt);
     let names = pipeline::report_files(&request.job.reports).join(", ");

@@ -21,7 +21,9 @@ pub fn command(context: &Context, args: &ValidateArgs) -> Result<ExitCode, Failu
     let outcome = run(&context.project_folder()?, &args.jobs);
     match context.output.format {
         Format::Table => context.output.text(&outcome.text())?,
-        Format::Json => context.output.text(&(serde_json::to_string_pretty(&outcome).map_err(std::io::Error::from)? + "\n"))?,
+        Format::Json => {
+            context.output.text(&(serde_json::to_string_pretty(&outcome).map_err(std::io::Error::from)? + "\n"))?
+        }
         Format::Jsonl | Format::Csv => context.output.rows(&rows(&outcome))?,
     }
     Ok(outcome.code())

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::breaks::gates::GateFacts;
+pub use crate::breaks::gates::GateFacts;
 use crate::breaks::{Break, BreakKind, Statement, Suggestion};
 use crate::frames::{Measure, Quarantined, Side, Warning};
 

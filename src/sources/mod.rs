@@ -1,8 +1,8 @@
 //! Where inputs come from. Every source ends in the same thing: bytes on disk, stored by digest,
 //! with their origin, as a [`RawFile`].
 
-pub mod provider;
 pub mod file;
+pub mod provider;
 pub mod store;
 
 use std::path::PathBuf;
