@@ -234,7 +234,7 @@ impl Client {
             match self.page_attempt(&bearer, &redactor, query, page).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => tries
-                    .after(in_kards_words(failure))
+                    .after(in_kards_words(failure, &redactor))
                     .await
                     .map_err(|source| KardError::Http { endpoint: Endpoint::Files, source })?,
             }
