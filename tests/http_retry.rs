@@ -13,7 +13,7 @@ fn config() -> HttpConfig {
     HttpConfig {
         attempts: 4,
         first_delay: Duration::from_millis(500),
-        max_delay: Duration::from_secs(60),
+        max_delay: Duration::from_mins(1),
         ..HttpConfig::default()
     }
 }

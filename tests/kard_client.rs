@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
-use axum::routing::any;
+use axum::routing::any as any_method;
 use chrono::TimeDelta;
+use proptest::prelude::*;
 use serde_json::json;
 use tieout::exit::ExitCode;
 use tieout::job::FileType;
@@ -33,7 +34,7 @@ fn many(count: usize) -> Vec<Sample> {
 
 /// A server that answers every request alike, and a client for it.
 async fn server(answer: impl Fn(HeaderMap) -> axum::response::Response + Clone + Send + Sync + 'static) -> KardConfig {
-    let router = Router::new().fallback(any(move |headers: HeaderMap| {
+    let router = Router::new().fallback(any_method(move |headers: HeaderMap| {
         let answer = answer(headers);
         async { answer }
     }));
@@ -166,15 +167,18 @@ async fn a_redirect_is_not_followed_and_names_no_credentials() {
     .await;
     let error = Client::new(&config).unwrap().probe().await.unwrap_err();
     assert_eq!(error.exit_code(), ExitCode::Configuration);
-    assert!(chain(&error).ends_with("failed after 1 attempt: status 307"), "{}", chain(&error));
+    let told = "failed after 1 attempt: status 307: redirects are not followed; write the final address in tieout.yaml";
+    assert!(chain(&error).ends_with(told), "{}", chain(&error));
 }
 
 /// Echoes what it was sent, as a badly written proxy does.
 fn echo(headers: &HeaderMap, status: StatusCode) -> axum::response::Response {
     let authorization = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap()).unwrap_or_default();
     let bare = authorization.split(' ').next_back().unwrap_or_default();
-    let detail = format!("you sent {authorization}, that is ({bare}); also canary-client-secret and xcanary-tokenx");
-    (status, axum::Json(json!({"errors": [{"status": "x", "title": "Echo", "detail": detail}]}))).into_response()
+    let detail = format!("you sent {authorization}, that is ({bare}); also xcanary-client-secretx");
+    let body = json!({"errors": [{"status": "x", "title": "Echo", "detail": detail}]}).to_string();
+    // Escapes hide a secret until the JSON is read.
+    (status, body.replace("canary-", "\\u0063anary-").replace('=', "\\u003d")).into_response()
 }
 
 #[tokio::test]
@@ -202,6 +206,36 @@ async fn no_secret_appears_in_any_error() {
             for secret in secrets {
                 assert!(!told.contains(secret), "{status}: {secret} in {told}");
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_a_long_error_only_the_start_is_told() {
+    let long = "no idea, ".repeat(200_000);
+    let config = server(move |_| (StatusCode::BAD_GATEWAY, long.clone()).into_response()).await;
+    let error = Client::new(&config).unwrap().probe().await.unwrap_err();
+    let told = chain(&error);
+    assert!(told.contains("status 502: no idea, no idea, ") && told.ends_with('…'), "{told}");
+    assert!(told.chars().count() < 450, "{}", told.len());
+    assert!(format!("{error:?}").len() < 20_000, "and only 8 KiB were read");
+}
+
+#[tokio::test]
+async fn a_reply_without_end_is_refused() {
+    let config = server(|_| vec![b' '; (16 << 20) + 1].into_response()).await;
+    let error = Client::new(&config).unwrap().probe().await.unwrap_err();
+    assert!(chain(&error).ends_with("the reply is longer than 16777216 bytes"), "{}", chain(&error));
+    assert_eq!(error.exit_code(), ExitCode::InputData);
+}
+
+proptest! {
+    #[test]
+    fn no_reply_makes_the_reader_panic(body in "[\\[\\]{}\",:a-z0-9 ]{0,80}|\\PC*", bytes: Vec<u8>) {
+        for body in [body.as_bytes(), &bytes] {
+            prop_assert!(reply::files(body, Instant::now()).is_err());
+            prop_assert!(reply::token(body).is_err());
+            reply::errors_in_words(&String::from_utf8_lossy(body));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use proptest::prelude::*;
+use tieout::exit::ExitCode;
 use tieout::job::{FileType, Grain};
 use tieout::sources::provider::{Pulled, belongs, file_stem, pull};
 use tieout::sources::{Origin, RawFile};
@@ -169,4 +170,22 @@ async fn a_name_from_outside_is_never_a_path() {
         assert_eq!(rig.stored(), [format!("sha256-{}", file.sha256)], "the digest is the only name on disk");
         assert_eq!(file.stored, rig.folder.path().join("raw").join(format!("sha256-{}", file.sha256)));
     }
+}
+
+#[tokio::test]
+async fn a_web_page_in_place_of_a_file_is_refused_whatever_it_calls_itself() {
+    for page in ["<html></html>", "\n \t<!DOCTYPE html>", "\u{feff}<?xml?>"] {
+        let rig = Rig::start(&[Sample::daily("f-1", NAME, page.as_bytes())], "").await;
+        let kind = FileType::EarnedRewardSettledDaily;
+        let error = pull(&rig.client, "kard", kind, TEMPLATE, &day("2025-03-19"), &rig.store, &[]).await.unwrap_err();
+        assert_eq!(error.exit_code(), ExitCode::ProviderUnavailable, "{page}");
+        assert_eq!((rig.stored(), downloads(&rig)), (vec![], 3));
+    }
+}
+
+#[tokio::test]
+async fn a_file_of_no_bytes_is_a_file() {
+    let rig = Rig::start(&[Sample::daily("f-1", NAME, b"")], "").await;
+    let pulled = pull_day(&rig, TEMPLATE, &[]).await;
+    assert_eq!(pulled.files[0].bytes, 0, "whether that may be is the job's to say");
 }

@@ -9,7 +9,11 @@ use super::{Origin, RawFile};
 use crate::frames::{Warning, WarningKind};
 use crate::job::{FileType, Grain};
 use crate::period::Period;
+use crate::providers::http::displayable;
 use crate::providers::kard::{Client, FileMetadata, FilesQuery, KardError};
+
+/// Ids of others are shown up to this many characters.
+const SHOWN_ID: usize = 120;
 
 /// What was pulled for one input.
 #[derive(Debug)]
@@ -63,7 +67,7 @@ pub async fn pull(
         let (listed, writer) = client.download(&listed, store).await?;
         let file = writer
             .finish(listed.shown_name(), origin(provider_name, &listed))
-            .map_err(|source| KardError::Store { id: listed.id.clone(), name: listed.shown_name(), source })?;
+            .map_err(|source| KardError::Store { id: listed.shown_id(), name: listed.shown_name(), source })?;
         tracing::info!(file_id = listed.id, bytes = file.bytes, sha256 = file.sha256, "downloaded");
         pulled.push((listed, file));
     }
@@ -130,6 +134,7 @@ fn latest_of_each_name(pulled: Vec<(FileMetadata, RawFile)>) -> (Vec<RawFile>, V
     let mut warnings = BTreeMap::new();
     for (listed, file) in pulled {
         let (modified, _, id, sha256) = &latest[&listed.file_name];
+        let id = displayable(id, SHOWN_ID);
         if file.sha256 == *sha256 {
             files.push(file);
             continue;
@@ -139,7 +144,7 @@ fn latest_of_each_name(pulled: Vec<(FileMetadata, RawFile)>) -> (Vec<RawFile>, V
              file {other} (last modified {before}) does not",
             name = file.name,
             modified = modified.to_rfc3339(),
-            other = listed.id,
+            other = listed.shown_id(),
             before = listed.last_modified.to_rfc3339(),
         );
         let warning = Warning { side: None, kind: WarningKind::Metadata, file: Some(file.name.clone()), message };

@@ -84,7 +84,6 @@ pub(crate) fn write_samples(folder: &Path, samples: &[Sample]) {
 pub(crate) struct Rig {
     pub(crate) folder: TempDir,
     pub(crate) sandbox: Sandbox,
-    pub(crate) config: KardConfig,
     pub(crate) client: Client,
     pub(crate) store: RawStore,
 }
@@ -111,7 +110,7 @@ impl Rig {
         provider(&mut config);
         let client = Client::new(&config).unwrap();
         let store = RawStore::open(folder.path().join("raw")).unwrap();
-        Self { folder, sandbox, config, client, store }
+        Self { folder, sandbox, client, store }
     }
 
     /// The requests that were received, as `METHOD path status`; `-` for none.

@@ -53,7 +53,11 @@ impl Failure {
     /// A complete reply that is no success. `body` must be redacted.
     pub fn status(code: u16, retry_after: Option<Duration>, body: String) -> Self {
         let told = super::displayable(body.trim(), 300);
-        let message = if told.is_empty() { format!("status {code}") } else { format!("status {code}: {told}") };
+        let message = match code {
+            300..=399 => format!("status {code}: redirects are not followed; write the final address in tieout.yaml"),
+            _ if told.is_empty() => format!("status {code}"),
+            _ => format!("status {code}: {told}"),
+        };
         Self { outcome: Outcome::Status { code, retry_after }, message, body, source: None }
     }
 

@@ -80,7 +80,7 @@ fn mask_words(text: &str) -> String {
             continue;
         }
         let long = word.chars().count() > LONGEST_WORD && !word.contains("://");
-        if after_name || long || holds_secret(word) {
+        if word != "redacted" && (after_name || long || holds_secret(word)) {
             masked.push_str(GONE);
         } else if let Some(query) = word.find('?').filter(|_| word.contains("://")) {
             let _ = write!(masked, "{}?{GONE}", &word[..query]);

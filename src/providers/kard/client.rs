@@ -147,7 +147,7 @@ impl Client {
             let failure = match self.transfer(&file, &url, store).await {
                 Ok(writer) => return Ok((file, writer)),
                 Err(Interrupted::Store(source)) => {
-                    return Err(KardError::Store { name: file.shown_name(), id: file.id, source });
+                    return Err(KardError::Store { id: file.shown_id(), name: file.shown_name(), source });
                 }
                 Err(Interrupted::Http(failure)) => failure,
             };
@@ -170,6 +170,10 @@ impl Client {
         let mut response = self.http.open(request, &redactor).await?;
         if is_html(response.headers()) {
             return Err(Failure::web_page().into());
+        }
+        // No content, or a part of it that was not asked for: not the file.
+        if response.status() != reqwest::StatusCode::OK {
+            return Err(Failure::unreadable(format!("{} where a whole file was expected", response.status())).into());
         }
         let announced = response.content_length();
         let mut writer = store.begin().map_err(Interrupted::Store)?;
@@ -195,11 +199,11 @@ impl Client {
         };
         let listing = self.files(&query).await?;
         let found = listing.files.into_iter().find(|listed| listed.id == file.id);
-        found.ok_or_else(|| KardError::Vanished { id: file.id.clone(), name: file.shown_name() })
+        found.ok_or_else(|| KardError::Vanished { id: file.shown_id(), name: file.shown_name() })
     }
 
     fn download_url(&self, file: &FileMetadata) -> Result<Url, KardError> {
-        let refuse = |reason| KardError::DownloadUrl { id: file.id.clone(), name: file.shown_name(), reason };
+        let refuse = |reason| KardError::DownloadUrl { id: file.shown_id(), name: file.shown_name(), reason };
         let url = Url::parse(file.download_url.expose_secret()).map_err(|_| refuse("it is no address"))?;
         match url.scheme() {
             "https" => Ok(url),
@@ -234,7 +238,7 @@ impl Client {
             match self.page_attempt(&bearer, &redactor, query, page).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => tries
-                    .after(in_kards_words(failure))
+                    .after(in_kards_words(failure, &redactor))
                     .await
                     .map_err(|source| KardError::Http { endpoint: Endpoint::Files, source })?,
             }

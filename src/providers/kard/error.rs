@@ -2,7 +2,7 @@
 
 use crate::exit::ExitCode;
 use crate::project::SecretError;
-use crate::providers::http::{Failure, HttpError, Outcome};
+use crate::providers::http::{Failure, HttpError, Outcome, Redactor};
 
 use super::reply;
 use super::request::AddressError;
@@ -71,10 +71,12 @@ const fn http_exit_code(endpoint: Endpoint, error: &HttpError) -> ExitCode {
 }
 
 /// Tells a refusal in the words of Kard's error shape, where the body has it.
-pub(super) fn in_kards_words(failure: Failure) -> Failure {
+///
+/// The body was redacted as it came; a secret that was escaped in the JSON shows only now.
+pub(super) fn in_kards_words(failure: Failure, redactor: &Redactor) -> Failure {
     let told = failure.code().zip(reply::errors_in_words(failure.body()));
     match told {
-        Some((code, words)) => failure.told_as(format!("status {code}: {words}")),
+        Some((code, words)) => failure.told_as(format!("status {code}: {}", redactor.redact(&words))),
         None => failure,
     }
 }

@@ -87,6 +87,11 @@ impl FileMetadata {
     pub fn shown_name(&self) -> String {
         shown(&self.file_name)
     }
+
+    /// The id, cut in the same way: for messages, never to find the file by.
+    pub fn shown_id(&self) -> String {
+        shown(&self.id)
+    }
 }
 
 /// One page of the file list (`GetFilesMetadataResponse`).

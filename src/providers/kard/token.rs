@@ -75,7 +75,7 @@ impl Tokens {
             match self.attempt(http, issuer, redactor).await {
                 Ok(token) => return Ok(token),
                 Err(failure) => tries
-                    .after(in_kards_words(failure))
+                    .after(in_kards_words(failure, redactor))
                     .await
                     .map_err(|source| KardError::Http { endpoint: Endpoint::Token, source })?,
             }
