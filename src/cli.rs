@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
 use crate::breaks::BreakKind;
-use crate::logging::{Color, LogFormat};
+use crate::logging::{Asked, Color, LogFormat};
 use crate::output::Format;
 
 const ABOUT: &str = "\
@@ -67,6 +67,19 @@ pub struct Global {
     /// Log more; -vv also what the libraries say
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
+}
+
+impl Global {
+    /// What is asked of the log and of what else goes to stderr.
+    pub const fn log(&self) -> Asked {
+        Asked {
+            format: self.log_format,
+            color: self.color,
+            no_progress: self.no_progress,
+            quiet: self.quiet,
+            verbose: self.verbose,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,6 +6,7 @@
 pub mod exit;
 pub mod money;
 pub mod period;
+pub mod progress;
 
 pub mod config;
 pub mod job;
@@ -29,7 +30,6 @@ pub mod sandbox;
 
 pub mod logging;
 pub mod output;
-pub mod progress;
 
 pub mod cli;
 pub mod commands;

@@ -6,7 +6,6 @@ use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::cli::Global;
 use crate::exit::Failure;
 use crate::progress::Progress;
 
@@ -27,6 +26,17 @@ pub enum Color {
     Never,
 }
 
+/// What the command line asks of the log.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    pub format: LogFormat,
+    pub color: Color,
+    pub no_progress: bool,
+    pub quiet: bool,
+    /// How often `-v` was given.
+    pub verbose: u8,
+}
+
 /// How this process talks on stderr: decided once, from the command line and the terminal.
 #[derive(Debug, Clone)]
 pub struct Voice {
@@ -37,13 +47,13 @@ pub struct Voice {
 }
 
 impl Voice {
-    pub fn new(global: &Global) -> Self {
+    pub fn new(asked: &Asked) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let bars = terminal && !global.no_progress && !global.quiet && global.log_format == LogFormat::Text;
+        let bars = terminal && !asked.no_progress && !asked.quiet && asked.format == LogFormat::Text;
         Self {
-            format: global.log_format,
-            color: global.log_format == LogFormat::Text && has_color(global.color, terminal),
-            level: level(global),
+            format: asked.format,
+            color: asked.format == LogFormat::Text && has_color(asked.color, terminal),
+            level: level(asked),
             progress: Progress::new(bars),
         }
     }
@@ -74,8 +84,8 @@ impl Voice {
     }
 }
 
-fn level(global: &Global) -> &'static str {
-    match (global.quiet, global.verbose) {
+fn level(asked: &Asked) -> &'static str {
+    match (asked.quiet, asked.verbose) {
         (true, _) => "error",
         (false, 0) => "warn,tieout=info",
         (false, 1) => "info,tieout=debug",
@@ -83,8 +93,8 @@ fn level(global: &Global) -> &'static str {
     }
 }
 
-/// See <https://no-color.org>: any value but an empty one counts.
 /// Colour where it is asked for, or on a terminal unless `NO_COLOR` is set.
+/// See <https://no-color.org>: any value but an empty one counts.
 pub fn has_color(color: Color, terminal: bool) -> bool {
     match color {
         Color::Always => true,

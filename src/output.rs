@@ -7,8 +7,7 @@ use clap::ValueEnum;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::cli::Global;
-use crate::logging::has_color;
+use crate::logging::{Color, has_color};
 use crate::money;
 
 /// The form of what a command prints.
@@ -240,10 +239,10 @@ pub struct Output {
 }
 
 impl Output {
-    pub fn new(global: &Global) -> Self {
+    pub fn new(format: Format, color: Color) -> Self {
         let terminal = std::io::stdout().is_terminal();
         let width = terminal.then(|| Table::new().width().unwrap_or(100));
-        Self { format: global.format, width, color: has_color(global.color, terminal) }
+        Self { format, width, color: has_color(color, terminal) }
     }
 
     /// # Errors

@@ -22,6 +22,7 @@ mod periods;
 mod presets;
 mod project_files;
 mod properties;
+mod samples_compared;
 mod samples_generated;
 mod sandbox_contract;
 mod sandbox_faults;

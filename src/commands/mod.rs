@@ -54,7 +54,7 @@ impl Context {
         Self {
             folder: global.project.clone(),
             project: None,
-            output: Output::new(global),
+            output: Output::new(global.format, global.color),
             progress,
             sandbox: global.sandbox,
         }
