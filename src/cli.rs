@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
 use crate::breaks::BreakKind;
-use crate::logging::{Color, LogFormat};
+use crate::logging::{Color, LogFormat, Wishes};
 use crate::output::Format;
 
 const ABOUT: &str = "\
@@ -69,6 +69,20 @@ pub struct Global {
     pub verbose: u8,
 }
 
+impl Global {
+    /// What concerns stderr.
+    pub fn wishes(&self) -> Wishes {
+        Wishes {
+            format: self.log_format,
+            color: self.color,
+            quiet: self.quiet,
+            verbose: self.verbose,
+            no_progress: self.no_progress,
+        }
+    }
+}
+
+/// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a job for one period and report every break

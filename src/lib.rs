@@ -26,9 +26,10 @@ pub mod pipeline;
 
 pub mod sandbox;
 
+pub mod progress;
+
 pub mod logging;
 pub mod output;
-pub mod progress;
 
 pub mod cli;
 pub mod commands;

@@ -6,7 +6,6 @@ use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::cli::Global;
 use crate::exit::Failure;
 use crate::progress::Progress;
 
@@ -27,6 +26,17 @@ pub enum Color {
     Never,
 }
 
+/// What the user asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wishes {
+    pub format: LogFormat,
+    pub color: Color,
+    pub quiet: bool,
+    /// How often `-v` was given.
+    pub verbose: u8,
+    pub no_progress: bool,
+}
+
 /// How this process talks on stderr: decided once, from the command line and the terminal.
 #[derive(Debug, Clone)]
 pub struct Voice {
@@ -37,13 +47,13 @@ pub struct Voice {
 }
 
 impl Voice {
-    pub fn new(global: &Global) -> Self {
+    pub fn new(wishes: Wishes) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let bars = terminal && !global.no_progress && !global.quiet && global.log_format == LogFormat::Text;
+        let bars = terminal && !wishes.no_progress && !wishes.quiet && wishes.format == LogFormat::Text;
         Self {
-            format: global.log_format,
-            color: global.log_format == LogFormat::Text && has_color(global.color, terminal),
-            level: level(global),
+            format: wishes.format,
+            color: wishes.format == LogFormat::Text && has_color(wishes.color, terminal),
+            level: level(wishes),
             progress: Progress::new(bars),
         }
     }
@@ -74,8 +84,8 @@ impl Voice {
     }
 }
 
-fn level(global: &Global) -> &'static str {
-    match (global.quiet, global.verbose) {
+fn level(wishes: Wishes) -> &'static str {
+    match (wishes.quiet, wishes.verbose) {
         (true, _) => "error",
         (false, 0) => "warn,tieout=info",
         (false, 1) => "info,tieout=debug",
