@@ -28,6 +28,8 @@ pub mod pipeline;
 
 pub mod sandbox;
 
+pub mod progress;
+
 pub mod logging;
 pub mod output;
 

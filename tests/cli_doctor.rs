@@ -136,7 +136,10 @@ fn unprivileged(project: &Path) -> Command {
     }
     // Permissions do not bind root, so another user has to try, with a program that it can reach.
     let program = project.join("tieout");
-    std::fs::copy(env!("CARGO_BIN_EXE_tieout"), &program).unwrap();
+    // Copied by another process: one that this process has open for writing, be it in a child that another test
+    // is just starting, could not be executed.
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_tieout")).arg(&program).status().unwrap();
+    assert!(copied.success());
     let mut command = Command::new(program);
     command.uid(65_534).gid(65_534).current_dir(project);
     command

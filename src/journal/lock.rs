@@ -12,8 +12,7 @@ use crate::exit::ExitCode;
 #[derive(Debug)]
 pub struct RunLock {
     path: PathBuf,
-    // Closing the file frees the lock.
-    _file: File,
+    file: File,
 }
 
 /// A lock that could not be taken.
@@ -58,11 +57,19 @@ impl RunLock {
             Err(TryLockError::Error(source)) => return Err(unusable(source)),
         }
         write_holder(&mut file, now).map_err(unusable)?;
-        Ok(Self { path, _file: file })
+        Ok(Self { path, file })
     }
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+impl Drop for RunLock {
+    fn drop(&mut self) {
+        // Closing the file would free the lock too, but not while a child process that is just being started
+        // still shares it.
+        let _ = self.file.unlock();
     }
 }
 
