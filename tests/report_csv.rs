@@ -1,5 +1,7 @@
 //! `breaks.csv`: its columns, its amounts, and that no cell can become a formula.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
+
 use proptest::prelude::{prop_assert, proptest};
 use tieout::breaks::BreakKind;
 use tieout::report::{Facts, csv::render};

@@ -1,5 +1,7 @@
 //! The writer: which files, in which order, and that the same facts give the same bytes.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
+
 use std::path::Path;
 
 use tieout::job::ReportFormat::{self, Csv, Html, Json, Parquet, Xlsx};

@@ -1,5 +1,7 @@
 //! `report.html`: self-contained, accessible in its structure, and safe with any text.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
+
 use tieout::breaks::BreakKind;
 use tieout::report::html::render;
 

@@ -1,5 +1,7 @@
 //! `summary.json`: a typed reader gets back all that was written, to the last minor unit.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
+
 use serde_json::{Value, json};
 use tieout::report::Facts;
 use tieout::report::json::{MOST_QUARANTINED, Minor, Summary, render, summary};

@@ -1,5 +1,7 @@
 //! `breaks.parquet`: typed columns that filter and add up.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
+
 use std::io::Cursor;
 
 use polars::prelude::{DataFrame, DataType, ParquetReader, SerReader, TimeUnit};

@@ -1,5 +1,7 @@
 //! `report.xlsx`: read back from its XML, so that what a sheet really holds is what is tested.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
+
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
