@@ -28,8 +28,6 @@ pub mod pipeline;
 
 pub mod sandbox;
 
-pub mod progress;
-
 pub mod logging;
 pub mod output;
 

@@ -1,29 +1,6 @@
 //! Amounts as text: exact decimals from integers of minor units, for machines and for people.
 
-/// The number of decimals of an ISO 4217 currency; none for a code that is not known here.
-pub(super) fn exponent(code: &str) -> Option<u8> {
-    match code {
-        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX" | "UYI" | "VND"
-        | "VUV" | "XAF" | "XOF" | "XPF" => Some(0),
-        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => Some(3),
-        "CLF" | "UYW" => Some(4),
-        _ if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase()) => Some(2),
-        _ => None,
-    }
-}
-
-/// `-1234.50` from −123450 minor units and an exponent of 2; no separators of thousands.
-pub(super) fn format_minor(minor: i128, exponent: u8) -> String {
-    let digits = minor.unsigned_abs().to_string();
-    let sign = if minor < 0 { "-" } else { "" };
-    let decimals = usize::from(exponent);
-    if decimals == 0 {
-        return format!("{sign}{digits}");
-    }
-    let padded = format!("{digits:0>width$}", width = decimals + 1);
-    let (whole, part) = padded.split_at(padded.len() - decimals);
-    format!("{sign}{whole}.{part}")
-}
+pub(super) use crate::money::{exponent, format_minor};
 
 /// The decimals in which a currency is written: 2 for an unknown code, none where there is no
 /// currency at all (file-level breaks count rows, not money).

@@ -175,8 +175,8 @@ pub fn render(facts: &Facts, mut out: impl Write) -> Result<(), serde_json::Erro
 /// The summary of the facts.
 pub fn summary(facts: &Facts) -> Summary {
     let verdict = verdict(facts);
-    let mut words = format!("{}. ", verdict.headline);
-    words.push_str(&verdict.sentences.join(" "));
+    let sentences: Vec<&str> = verdict.sentences.iter().chain(&verdict.to_review).map(String::as_str).collect();
+    let words = format!("{}. {}", verdict.headline, sentences.join(" "));
     Summary {
         schema: SUMMARY_SCHEMA.to_owned(),
         verdict: VerdictSummary {

@@ -4,14 +4,14 @@ use std::io::Write;
 
 use polars::prelude::{
     Column as Series, DataFrame, DataType, IntoColumn, NamedFrom, ParquetCompression, ParquetWriter, PolarsError,
-    Series as Values, StatisticsOptions, TimeUnit, TimeZone,
+    Series as Values, StatisticsOptions, TimeUnit,
 };
 
 use super::facts::Facts;
 use super::table::{Column, Places, Value, ValueKind, columns};
 
 /// Writes all breaks. Amounts are `Int64` minor units in columns whose names end in `_minor`, times
-/// UTC microseconds. In front of the columns of `breaks.csv`: `job`, `period`, `rule`, and
+/// UTC microseconds (without a zone in the type). In front of the columns of `breaks.csv`: `job`, `period`, `rule`, and
 /// `exponent` (the decimals of `currency`).
 ///
 /// # Errors
@@ -87,9 +87,7 @@ fn series(facts: &Facts, column: &Column, places: &Places<'_>) -> Result<Series,
                     _ => None,
                 })
                 .collect();
-            Values::new(name.into(), micros)
-                .cast(&DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)))?
-                .into_column()
+            Values::new(name.into(), micros).cast(&DataType::Datetime(TimeUnit::Microseconds, None))?.into_column()
         }
     })
 }

@@ -14,7 +14,7 @@ use crate::frames::Side;
 pub const MOST_LINES: usize = 25;
 /// Of these, the most for totals (without their explanations) and for kinds of breaks.
 const MOST_BRIDGES: usize = 6;
-const MOST_KINDS: usize = 6;
+const MOST_KINDS: usize = 5;
 
 /// The run in at most [`MOST_LINES`] lines, each at most `width` characters (never fewer than 60),
 /// ending with a newline. Escape sequences only where `color` is set.
@@ -55,10 +55,12 @@ fn heading(facts: &Facts, verdict: &Verdict, width: usize, color: bool) -> Vec<S
     let sandbox = if facts.run.sandbox { ", sandbox" } else { "" };
     let name = format!("{} for {}, attempt {}{sandbox}", facts.job.name, facts.period.label, facts.run.attempt);
     let mut lines = vec![fit(&name, width), paint(&fit(&format!("{mark}: {}", verdict.headline), width), code, color)];
-    // Suggestions and quarantine have lines of their own below; a fault or a gate may take two.
-    let most = if verdict.tone == Tone::Broken { 3 } else { 4 };
-    let sentences = verdict.sentences.iter().filter(|sentence| !sentence.contains("quarantined"));
-    lines.extend(wrap(&sentences.map(String::as_str).collect::<Vec<_>>().join(" "), width, most));
+    let mut room: usize = 3;
+    for sentence in &verdict.sentences {
+        let wrapped = if room == 0 { Vec::new() } else { wrap(sentence, width, room) };
+        room = room.saturating_sub(wrapped.len());
+        lines.extend(wrapped);
+    }
     lines
 }
 
@@ -85,9 +87,13 @@ fn totals(bridges: &[Bridge], room: usize, width: usize, color: bool) -> Vec<Str
     if bridges.is_empty() || room < 2 {
         return Vec::new();
     }
-    let shown = if bridges.len() <= MOST_BRIDGES { bridges.len() } else { MOST_BRIDGES - 1 }.min(room - 1);
+    let mut bridges: Vec<&Bridge> = bridges.iter().collect();
+    // What is wrong comes first, then what differs; otherwise in the order of the statement.
+    bridges.sort_by_key(|bridge| (bridge.residual_minor == 0, bridge.left_total_minor == bridge.right_total_minor));
+    let most = MOST_BRIDGES.min(room - 1);
+    let shown = if bridges.len() <= most { bridges.len() } else { most - 1 };
     let rows: Vec<[String; 4]> = std::iter::once(["", "left", "right", "difference"].map(str::to_owned))
-        .chain(bridges[..shown].iter().map(total_row))
+        .chain(bridges[..shown].iter().map(|bridge| total_row(bridge)))
         .collect();
     let widths = [0, 1, 2, 3].map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));
     let label = widths[0].min(width.saturating_sub(widths[1] + widths[2] + widths[3] + 8)).max(20);
@@ -106,7 +112,7 @@ fn totals(bridges: &[Bridge], room: usize, width: usize, color: bool) -> Vec<Str
             difference = widths[3]
         );
         lines.push(if index == 0 { title(&fit(&line, width), color) } else { fit(&line, width) });
-        let bridge = index.checked_sub(1).map(|at| &bridges[at]);
+        let bridge = index.checked_sub(1).map(|at| bridges[at]);
         if let Some(bridge) = bridge.filter(|bridge| spare > 0 && !bridge.lines.is_empty()) {
             lines.push(fit(&explanation(bridge), width));
             spare -= 1;
@@ -120,8 +126,18 @@ fn totals(bridges: &[Bridge], room: usize, width: usize, color: bool) -> Vec<Str
 
 fn total_row(bridge: &Bridge) -> [String; 4] {
     let difference = bridge.right_total_minor.saturating_sub(bridge.left_total_minor);
+    let open = match bridge.residual_minor {
+        0 => String::new(),
+        rest => format!("UNEXPLAINED {}: ", signed(rest, &bridge.currency)),
+    };
     [
-        format!("{} {}, {} > {}", visible(&bridge.currency), measure_words(bridge.measure), bridge.left, bridge.right),
+        format!(
+            "{open}{} {}, {} > {}",
+            visible(&bridge.currency),
+            measure_words(bridge.measure),
+            bridge.left,
+            bridge.right
+        ),
         grouped(bridge.left_total_minor, &bridge.currency),
         grouped(bridge.right_total_minor, &bridge.currency),
         signed(difference, &bridge.currency),
@@ -133,17 +149,16 @@ fn explanation(bridge: &Bridge) -> String {
         let amount = signed(line.amount_minor, &bridge.currency);
         format!("{} {amount} ({})", line.label, count(line.count))
     });
-    let mut parts: Vec<String> = lines.collect();
-    if bridge.residual_minor != 0 {
-        parts.insert(0, format!("UNEXPLAINED {}", signed(bridge.residual_minor, &bridge.currency)));
-    }
-    format!("    {}", parts.join(", "))
+    format!("    {}", lines.collect::<Vec<_>>().join(", "))
 }
 
-fn more_bridges(rest: &[Bridge]) -> String {
+fn more_bridges(rest: &[&Bridge]) -> String {
     let differ = rest.iter().filter(|bridge| bridge.left_total_minor != bridge.right_total_minor).count() as u64;
     let text = counted(rest.len() as u64, "more total", "more totals");
-    format!("  and {text}, {} of them with a difference: see the report", count(differ))
+    match differ {
+        0 => format!("  and {text} without a difference"),
+        _ => format!("  and {text}, {} with a difference: see the report", count(differ)),
+    }
 }
 
 fn breaks(facts: &Facts, width: usize, color: bool) -> Vec<String> {
@@ -169,7 +184,7 @@ fn breaks(facts: &Facts, width: usize, color: bool) -> Vec<String> {
 
 fn foot(facts: &Facts, verdict: &Verdict, written: &[PathBuf], width: usize, color: bool) -> Vec<String> {
     let mut lines = rows(facts, width, color);
-    lines.extend(quarantine(facts).map(|line| fit(&line, width)));
+    lines.extend(to_review(facts).map(|line| fit(&line, width)));
     lines.extend(changes(facts).map(|line| fit(&line, width)));
     if let Some(first) = written.first() {
         let folder = first.parent().unwrap_or_else(|| Path::new("."));
@@ -193,11 +208,10 @@ fn rows(facts: &Facts, width: usize, color: bool) -> Vec<String> {
     for (index, account) in facts.statement.rows.iter().take(Side::ALL.len()).enumerate() {
         if index == 0 {
             let heads = "Rows             read    matched   expected     breaks  quarant.   excluded";
-            lines.push(title(heads, color));
+            lines.push(title(&fit(heads, width), color));
         }
-        let lost = if account.unaccounted == 0 { String::new() } else { format!("  LOST {}", account.unaccounted) };
         let line = format!(
-            "  {:<9}{:>10} {:>10} {:>10} {:>10} {:>9} {:>10}{lost}",
+            "  {:<9}{:>10} {:>10} {:>10} {:>10} {:>9} {:>10}",
             account.side,
             count(account.read),
             count(account.matched),
@@ -211,14 +225,18 @@ fn rows(facts: &Facts, width: usize, color: bool) -> Vec<String> {
     lines
 }
 
-fn quarantine(facts: &Facts) -> Option<String> {
-    let first = facts.quarantine.first()?;
-    let place = format!("{} line {}: {}", first.file_name, first.line, first.reason);
-    let number = counted(facts.quarantine.len() as u64, "row", "rows");
-    Some(match facts.quarantine.len() {
-        1 => format!("Quarantined {number}: {place}"),
-        _ => format!("Quarantined {number}, the first in {place}"),
-    })
+/// What waits for a person besides the breaks.
+fn to_review(facts: &Facts) -> Option<String> {
+    let mut parts = Vec::new();
+    if !facts.suggestions.is_empty() {
+        parts.push(counted(facts.suggestions.len() as u64, "suggested match", "suggested matches"));
+    }
+    if let Some(first) = facts.quarantine.first() {
+        let number = counted(facts.quarantine.len() as u64, "quarantined row", "quarantined rows");
+        let which = if facts.quarantine.len() == 1 { "" } else { "the first: " };
+        parts.push(format!("{number} ({which}{} line {}, {})", first.file_name, first.line, first.reason));
+    }
+    (!parts.is_empty()).then(|| format!("To review: {}", parts.join(", ")))
 }
 
 fn changes(facts: &Facts) -> Option<String> {

@@ -6,7 +6,10 @@ use std::borrow::Cow;
 /// (a terminal would obey them, a sheet's XML must not hold them) and marks that turn the
 /// direction of what follows (they make one id look like another).
 pub(super) fn visible(text: &str) -> Cow<'_, str> {
-    if text.chars().any(is_hidden) {
+    // Most text is plain ASCII; a long report asks this of millions of cells.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        Cow::Borrowed(text)
+    } else if text.chars().any(is_hidden) {
         Cow::Owned(text.chars().map(|c| if is_hidden(c) { char::REPLACEMENT_CHARACTER } else { c }).collect())
     } else {
         Cow::Borrowed(text)
@@ -34,7 +37,8 @@ pub(super) fn csv_cell(text: &str) -> Cow<'_, str> {
 
 /// At most `most` characters; what is cut off is told by `…`.
 pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
-    if text.chars().nth(most).is_none() {
+    // No text has more characters than bytes.
+    if text.len() <= most || text.chars().nth(most).is_none() {
         return Cow::Borrowed(text);
     }
     let mut short: String = text.chars().take(most.saturating_sub(1)).collect();

@@ -25,8 +25,10 @@ pub struct Verdict {
     pub tone: Tone,
     /// A few words.
     pub headline: String,
-    /// Whole sentences that follow it.
+    /// Whole sentences that follow it: gates, the proof, what is at risk.
     pub sentences: Vec<String>,
+    /// More sentences: what else waits for a person.
+    pub to_review: Vec<String>,
     /// What the process ends with, on account of these facts.
     pub exit: ExitCode,
 }
@@ -39,7 +41,13 @@ pub fn verdict(facts: &Facts) -> Verdict {
         Tone::Breached => ExitCode::GateBreached,
         Tone::Broken => ExitCode::InvariantFailed,
     };
-    Verdict { tone, headline: headline(facts, tone), sentences: sentences(facts, tone), exit }
+    Verdict {
+        tone,
+        headline: headline(facts, tone),
+        sentences: sentences(facts, tone),
+        to_review: to_review(facts),
+        exit,
+    }
 }
 
 fn tone(facts: &Facts) -> Tone {
@@ -72,18 +80,30 @@ fn headline(facts: &Facts, tone: Tone) -> String {
 }
 
 fn sentences(facts: &Facts, tone: Tone) -> Vec<String> {
-    let mut sentences = vec![proof(facts, tone)];
-    if !facts.breaks.is_empty() {
-        sentences.push(at_risk(facts));
+    let mut sentences = Vec::new();
+    if tone == Tone::Broken {
+        sentences.push(fault(facts));
     }
     for gate in facts.breached_gates() {
         let (name, limit, found) = (visible(&gate.gate), visible(&gate.limit), visible(&gate.found));
         sentences.push(format!("Gate {name} allows {limit}, found {found}."));
     }
+    if tone != Tone::Broken {
+        let read = facts.statement.rows.iter().fold(0_u64, |sum, rows| sum.saturating_add(rows.read));
+        sentences.push(format!("Every difference is explained; all {} rows are accounted for.", count(read)));
+    }
+    if !facts.breaks.is_empty() {
+        sentences.push(at_risk(facts));
+    }
+    sentences
+}
+
+fn to_review(facts: &Facts) -> Vec<String> {
+    let mut sentences = Vec::new();
     let suggested = facts.suggestions.len() as u64;
     if suggested > 0 {
-        let pairs = counted(suggested, "match is", "matches are");
-        sentences.push(format!("{pairs} only suggested by a weaker rule and wait for review."));
+        let pairs = counted(suggested, "match", "matches");
+        sentences.push(format!("{pairs} only suggested by a weaker rule, to be reviewed."));
     }
     let quarantined = facts.quarantine.len() as u64;
     if quarantined > 0 {
@@ -92,22 +112,15 @@ fn sentences(facts: &Facts, tone: Tone) -> Vec<String> {
     sentences
 }
 
-fn proof(facts: &Facts, tone: Tone) -> String {
-    if tone != Tone::Broken {
-        let read = facts.statement.rows.iter().fold(0_u64, |sum, rows| sum.saturating_add(rows.read));
-        return format!(
-            "Every difference between the totals is explained, and all {} rows are accounted for.",
-            count(read)
-        );
-    }
-    let open = facts.statement.bridges.iter().filter(|bridge| bridge.residual_minor != 0).count() as u64;
-    let lost = facts.statement.rows.iter().filter(|rows| rows.unaccounted != 0).count() as u64;
+fn fault(facts: &Facts) -> String {
     let mut what = Vec::new();
+    let open = facts.statement.bridges.iter().filter(|bridge| bridge.residual_minor != 0).count() as u64;
     if open > 0 {
         what.push(format!("{} a rest that no line explains", counted(open, "total has", "totals have")));
     }
-    if lost > 0 {
-        what.push(format!("{} rows in no outcome or in two", counted(lost, "input has", "inputs have")));
+    for rows in facts.statement.rows.iter().filter(|rows| rows.unaccounted != 0) {
+        let lost = counted(rows.unaccounted.unsigned_abs(), "row", "rows");
+        what.push(format!("{lost} of {} in no outcome or in two", rows.side));
     }
     format!("This is a fault of tieout, not of the data: {}. Do not rely on this report.", listed(&what))
 }
@@ -123,7 +136,7 @@ fn at_risk(facts: &Facts) -> String {
         .collect();
     match parts.len() {
         0 => "No amount is at risk.".to_owned(),
-        1..=3 => format!("At risk: {}.", listed(&parts)),
+        1..=2 => format!("At risk: {}.", listed(&parts)),
         _ => format!("At risk: {}.", at_risk_in_words(&sums)),
     }
 }

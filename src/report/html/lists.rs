@@ -1,6 +1,6 @@
 //! The long lists: breaks, suggestions, quarantine, each cut at a bound with a note.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::super::amount::{count, grouped, signed};
@@ -12,7 +12,7 @@ use crate::breaks::{Break, SideFacts, Suggestion};
 use crate::frames::{Field, Side};
 
 fn time(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+    time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 fn rest_note(all: usize, shown: usize, place: &str) -> Markup {

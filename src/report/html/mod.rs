@@ -101,7 +101,7 @@ fn verdict_panel(facts: &Facts) -> Markup {
     html! {
         section class=(class) aria-labelledby="verdict" {
             h2 #verdict { (verdict.headline) }
-            @for sentence in &verdict.sentences { p { (sentence) } }
+            @for sentence in verdict.sentences.iter().chain(&verdict.to_review) { p { (sentence) } }
         }
     }
 }

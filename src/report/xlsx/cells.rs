@@ -60,7 +60,7 @@ impl Styles {
             note: base().set_italic().set_font_color(Color::RGB(0x0059_6270)),
             right: base().set_align(FormatAlign::Right).set_num_format("@"),
             count: base().set_num_format("#,##0"),
-            time: base().set_num_format("yyyy-mm-dd hh:mm:ss").set_align(FormatAlign::Left),
+            time: base().set_num_format("yyyy-mm-dd hh:mm:ss").set_align(FormatAlign::Left).set_indent(1),
             amounts: (0..=4).map(amount).collect(),
             totals: (0..=4).map(|decimals| amount(decimals).set_bold().set_border_top(FormatBorder::Thin)).collect(),
         }

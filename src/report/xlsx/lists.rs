@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rust_xlsxwriter::{Formula, Workbook, Worksheet, XlsxError, utility};
 
-use super::super::amount::{decimals, format_minor};
+use super::super::amount::{decimals, exponent, format_minor};
 use super::super::facts::Facts;
 use super::super::table::{Column, Places, Value, ValueKind, columns};
 use super::cells::{Styles, page_setup, put, put_amount, put_text, sums_exactly};
@@ -57,6 +57,7 @@ impl List<'_> {
             let sheet = book.add_worksheet_with_constant_memory()?;
             sheet.set_name(if index == 0 { name.to_owned() } else { format!("{name} {}", index + 1) })?;
             page_setup(sheet, self.facts);
+            sheet.set_row_height(0, 32)?;
             sheet.set_repeat_rows(0, 0)?.set_freeze_panes(1, 0)?;
             for (col, head) in (0_u16..).zip(heads) {
                 sheet.set_column_width(col, head.width)?;
@@ -147,7 +148,8 @@ fn write_totals(
         put_text(sheet, at, measure_col, measure.name(), &styles.bold)?;
         let total: i128 = amounts.iter().sum();
         let decimals = decimals(currency);
-        if !sums_exactly(amounts.into_iter().chain([total])) {
+        // A code that is none may hold what SUMIFS takes for a pattern.
+        if exponent(currency).is_none() || !sums_exactly(amounts.into_iter().chain([total])) {
             put_amount(sheet, at, risk_col, (total, decimals), styles.total(decimals), styles)?;
             continue;
         }

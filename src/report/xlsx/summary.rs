@@ -17,10 +17,11 @@ const AMOUNT: u16 = 5;
 pub(super) fn write(sheet: &mut Worksheet, facts: &Facts, styles: &Styles) -> Result<(), XlsxError> {
     sheet.set_name("Summary")?;
     page_setup(sheet, facts);
-    for (col, width) in (0_u16..).zip([28.0, 16.0, 22.0, 42.0, 10.0, 20.0]) {
+    for (col, width) in (0_u16..).zip([28.0, 11.0, 19.0, 58.0, 10.0, 20.0]) {
         sheet.set_column_width(col, width)?;
     }
     sheet.set_screen_gridlines(false);
+    sheet.set_row_height(0, 24)?;
     let mut page = Page::new(sheet, styles);
     heading(&mut page, facts)?;
     bridges(&mut page, facts)?;
@@ -47,7 +48,7 @@ fn heading(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
         page.sheet.write_blank(page.row, col, &format)?;
     }
     page.line(&verdict.headline, &format)?;
-    for sentence in &verdict.sentences {
+    for sentence in verdict.sentences.iter().chain(&verdict.to_review) {
         page.line(sentence, &styles.text)?;
     }
     Ok(())
