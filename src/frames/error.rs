@@ -1,5 +1,6 @@
 //! What makes a whole input unusable. Every message names the file and says what to do.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::schema::{Field, Quarantined, Side};
@@ -114,7 +115,7 @@ fn listed(names: &[String]) -> String {
     }
     let mut text = names.iter().take(MOST).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if names.len() > MOST {
-        text.push_str(&format!(" and {} more", names.len() - MOST));
+        let _ = write!(text, " and {} more", names.len() - MOST);
     }
     text
 }
@@ -126,19 +127,19 @@ fn near(nearest: Option<&String>) -> String {
 fn shown_rows(first: &[Quarantined], found: u64) -> String {
     let mut text = String::new();
     for row in first {
-        text.push_str(&format!("\n  {}: line {}: ", row.file_name, row.line));
+        let _ = write!(text, "\n  {}: line {}: ", row.file_name, row.line);
         if let Some(field) = row.field {
             text.push_str(field.name());
             text.push(' ');
         }
         if !row.value.is_empty() {
-            text.push_str(&format!("`{}` ", row.value));
+            let _ = write!(text, "`{}` ", row.value);
         }
         text.push_str(&row.reason);
     }
     let more = found - first.len() as u64;
     if more > 0 {
-        text.push_str(&format!("\n  and {more} more"));
+        let _ = write!(text, "\n  and {more} more");
     }
     text
 }

@@ -26,13 +26,12 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString
     let (sources, mut normalizer) = Normalizer::new(input);
     let mut learned = Learned::default();
     let mut seen_digests = BTreeSet::new();
-    for (index, raw) in files.iter().enumerate() {
-        let file = u32::try_from(index).expect("no job has four billion files");
+    for (file, raw) in (0_u32..).zip(&files) {
         normalizer.begin_file(file, &raw.name, !seen_digests.insert(raw.sha256.as_str()));
         let reading = Reading { input, raw, sources: &sources, verifier: verifier.as_ref() };
         let outcome = read::read(reading, &mut normalizer)?;
         never_present(reading, &outcome)?;
-        learned.file(reading, file, outcome, &normalizer.written)?;
+        learned.file(reading, file, &outcome, &normalizer.written)?;
     }
     let (mut rows, quarantine) = normalizer.finish()?;
     let mapped: BTreeSet<Field> = input.mapping.fields.keys().copied().collect();
@@ -75,7 +74,13 @@ struct Learned {
 }
 
 impl Learned {
-    fn file(&mut self, reading: Reading<'_>, file: u32, outcome: Outcome, written: &Written) -> Result<(), InputError> {
+    fn file(
+        &mut self,
+        reading: Reading<'_>,
+        file: u32,
+        outcome: &Outcome,
+        written: &Written,
+    ) -> Result<(), InputError> {
         let name = &reading.raw.name;
         if !outcome.drift.names.is_empty() {
             let names = outcome.drift.names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
@@ -90,7 +95,7 @@ impl Learned {
             let what = if outcome.empty { "is empty" } else { "has no rows" };
             self.warn(reading, WarningKind::NoRows, format!("{name} {what}"));
         }
-        self.controls(reading, file, &outcome, written)?;
+        self.controls(reading, file, outcome, written)?;
         self.rows_read.push(outcome.rows);
         Ok(())
     }

@@ -47,16 +47,18 @@ pub(super) fn mark(rows: &mut DataFrame, mapped: impl Iterator<Item = Field>) ->
     }
     let ids = rows.column(Field::EventId.name())?.str()?;
     let mut first_rows: HashMap<u64, Vec<usize>> = HashMap::new();
-    for row in 0..rows.height() {
-        if excluded[row] != 0 || ids.get(row).is_none() {
+    for (row, excluded) in excluded.iter_mut().enumerate() {
+        if *excluded != 0 || ids.get(row).is_none() {
             continue;
         }
         let mut hasher = DefaultHasher::new();
-        content.iter().for_each(|cells| cells.hash(row, &mut hasher));
+        for cells in &content {
+            cells.hash(row, &mut hasher);
+        }
         let candidates = first_rows.entry(hasher.finish()).or_default();
         // The hash only finds candidates: equal is what is equal cell by cell.
         if candidates.iter().any(|first| content.iter().all(|cells| cells.equal(*first, row))) {
-            excluded[row] = Exclusion::RepeatedNotification as u32;
+            *excluded = Exclusion::RepeatedNotification as u32;
         } else {
             candidates.push(row);
         }

@@ -59,6 +59,10 @@ struct Envelope {
 /// # Errors
 /// A lowercase fragment: why the line is no notification that may be believed.
 pub(crate) fn unwrap_line<'l>(line: &'l str, verifier: Option<&Verifier>) -> Result<Notification<'l>, String> {
+    // A list could be read as an envelope, value by value.
+    if !line.trim_start().starts_with('{') {
+        return Err("is not a readable JSON object: expected `{`".to_owned());
+    }
     let envelope: Envelope = serde_json::from_str(line)
         .map_err(|error| format!("is not a readable JSON object: {}", super::read::told(&error)))?;
     let Some(body) = envelope.body else {

@@ -58,6 +58,7 @@ fn matches(root: &Path, pattern: &str) -> Result<Vec<(String, PathBuf)>, FileErr
     if literal.exists() {
         return Ok(vec![(relative_name(root, &literal), literal)]);
     }
+    glob::Pattern::new(pattern).map_err(|source| FileError::Pattern { pattern: pattern.to_owned(), source })?;
     let options =
         glob::MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
     let whole = Path::new(&glob::Pattern::escape(&root.to_string_lossy())).join(pattern);

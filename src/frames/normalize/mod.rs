@@ -156,6 +156,8 @@ impl<'a> Normalizer<'a> {
                 From::Slots(slots) => slots.iter().find_map(|slot| row.cell(*slot)),
             };
             let value = match (text, step.field) {
+                // Told here, before the amounts that cannot be read without it.
+                (None, Field::Currency) => Err("is empty; every row needs a currency".to_owned()),
                 (None, _) => Ok(Value::Null),
                 (Some(text), Field::Currency) => self.currency(text).map(|(code, found)| {
                     exponent = Some(found);

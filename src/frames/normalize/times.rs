@@ -42,16 +42,16 @@ impl TimePlan {
             Self::Pattern { items, pattern, zone } => {
                 patterned(text, items, *zone).unwrap_or_else(|| Err(format!("is no time of the form `{pattern}`")))
             }
-            Self::EpochSeconds => epoch(text, 6, 1),
-            Self::EpochMillis => epoch(text, 3, 1_000),
+            Self::EpochSeconds => epoch(text, 6),
+            Self::EpochMillis => epoch(text, 3),
         }
     }
 }
 
-fn epoch(text: &str, decimals: u8, factor: i64) -> Result<i64, String> {
+/// `decimals`: how many places a number of this unit lies before microseconds.
+fn epoch(text: &str, decimals: u8) -> Result<i64, String> {
     let unit = if decimals == 6 { "seconds" } else { "milliseconds" };
-    let scaled = money::parse_scaled(text, decimals).ok().and_then(|scaled| scaled.checked_mul(factor));
-    let micros = scaled.ok_or_else(|| format!("is no number of {unit} since 1970"))?;
+    let micros = money::parse_scaled(text, decimals).map_err(|_| format!("is no number of {unit} since 1970"))?;
     let last = DateTime::<Utc>::from_naive_utc_and_offset(
         NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or_default().into(),
         Utc,

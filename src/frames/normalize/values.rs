@@ -45,7 +45,7 @@ fn month(text: &str) -> &str {
 }
 
 /// At most the digits that `part` takes: a whole card number gets no further than this.
-fn digits<'r>(text: &'r str, part: impl Fn(&str) -> &str) -> Text<'r> {
+fn digits(text: &str, part: impl Fn(&str) -> &str) -> Text<'_> {
     if text.len() <= 4 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Cow::Borrowed(text);
     }

@@ -143,7 +143,7 @@ impl Lexer {
     fn advance(&mut self, input: &[u8]) -> Result<(usize, bool), String> {
         for (index, byte) in input.iter().enumerate() {
             match (self.state, byte) {
-                (State::Escape, _) => self.state = State::Text,
+                (State::Escape, _) | (State::Between, b'"') => self.state = State::Text,
                 (State::Text, b'\\') => self.state = State::Escape,
                 (State::Text, b'"') => {
                     if self.open.is_empty() {
@@ -151,10 +151,8 @@ impl Lexer {
                     }
                     self.state = State::Between;
                 }
-                (State::Text, _) => {}
                 (State::Scalar, b',' | b':' | b']' | b'}' | b' ' | b'\t' | b'\r' | b'\n') => return Ok((index, true)),
-                (State::Scalar, _) => {}
-                (State::Between, b'"') => self.state = State::Text,
+                (State::Text | State::Scalar, _) => {}
                 (State::Between, b'{' | b'[') => self.open(*byte)?,
                 (State::Between, b'}' | b']') => {
                     self.close(*byte)?;

@@ -46,8 +46,11 @@ pub(crate) fn open_bytes(raw: &RawFile, limits: ReadLimits) -> Result<Stream, In
     let taken = Rc::new(Cell::new(0));
     let mut bytes = BufReader::with_capacity(BUFFER_BYTES, Counted { inner: file, taken: Rc::clone(&taken) });
     let gzip = peek_start(&mut bytes).map_err(stored)?.starts_with(&GZIP_MAGIC);
-    let inner =
-        if gzip { Source::Gzip(Members { decoder: Some(GzDecoder::new(bytes)), taken }) } else { Source::Plain(bytes) };
+    let inner = if gzip {
+        Source::Gzip(Box::new(Members { decoder: Some(GzDecoder::new(bytes)), taken }))
+    } else {
+        Source::Plain(bytes)
+    };
     Ok(BufReader::with_capacity(BUFFER_BYTES, Bounded { inner, limits, unfolded_bytes: 0 }))
 }
 
@@ -89,7 +92,7 @@ impl Read for Bounded {
 #[derive(Debug)]
 enum Source {
     Plain(BufReader<Counted>),
-    Gzip(Members),
+    Gzip(Box<Members>),
 }
 
 /// Gzip members one after the other. Unlike a plain decoder this tells what follows the last one.

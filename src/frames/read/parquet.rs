@@ -25,7 +25,10 @@ pub(super) fn read(reading: Reading<'_>, sink: &mut Normalizer<'_>) -> Result<Ou
     let mut first = ParquetReader::new(clone()?);
     let metadata = first.get_metadata().map_err(unreadable)?.clone();
     let schema = first.schema().map_err(unreadable)?;
-    let unfolded: usize = metadata.row_groups.iter().map(|group| group.total_byte_size()).sum();
+    let mut unfolded = 0;
+    for group in &metadata.row_groups {
+        unfolded += group.total_byte_size();
+    }
     if let Some(fault) = StreamFault::beyond(reading.input.limits, unfolded as u64, None) {
         return Err(InputError::Stream { file: reading.raw.name.clone(), fault });
     }

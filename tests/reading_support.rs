@@ -1,0 +1,130 @@
+//! Small builders for the tests of reading: an input of a job, a raw file on disk, a frame as text.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use secrecy::SecretString;
+use tempfile::TempDir;
+use tieout::frames::{Field, FieldType, Frame, InputError, Side, load, schema};
+use tieout::job::{
+    Column, ColumnSource, Format, Input, Mapping, OnMissing, ReadLimits, Sign, Source, TimeFormat, Unit,
+};
+use tieout::sources::store::RawStore;
+use tieout::sources::{Origin, RawFile};
+
+pub const CSV: Format = Format::Csv { delimiter: b',', quote: b'"', header: true };
+
+pub fn json(rows: &str) -> Format {
+    Format::Json { rows: rows.to_owned(), control: None }
+}
+
+/// A ledger with the columns `id`, `amount` (major), `currency`, `at`.
+pub fn ledger(format: Format) -> Input {
+    let mapping =
+        Mapping { fields: BTreeMap::new(), sign: Sign::Signed, statuses: BTreeMap::new(), only: BTreeMap::new() };
+    let mut input = Input {
+        side: Side::Ledger,
+        source: Source::Path { pattern: "unused".to_owned() },
+        format,
+        mapping,
+        quarantine_limit: 0,
+        allow_empty: false,
+        on_missing: OnMissing::Wait,
+        due: None,
+        verify: None,
+        known_columns: None,
+        limits: ReadLimits::default(),
+    };
+    map(&mut input, Field::TransactionId, "id");
+    map(&mut input, Field::Amount, "amount");
+    map(&mut input, Field::Currency, "currency");
+    map(&mut input, Field::OccurredAt, "at");
+    input.mapping.fields.get_mut(&Field::Amount).unwrap().unit = Unit::Major;
+    input
+}
+
+pub fn map(input: &mut Input, field: Field, column: &str) {
+    let from = ColumnSource::Columns(column.split('|').map(str::to_owned).collect());
+    input.mapping.fields.insert(field, Column { from, unit: Unit::Minor, time: TimeFormat::Iso { zone: None } });
+}
+
+pub fn constant(input: &mut Input, field: Field, text: &str) {
+    let from = ColumnSource::Constant(text.to_owned());
+    input.mapping.fields.insert(field, Column { from, unit: Unit::Minor, time: TimeFormat::Iso { zone: None } });
+}
+
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A raw store of its own, gone with the test.
+pub struct Shelf {
+    _folder: TempDir,
+    store: RawStore,
+}
+
+impl Shelf {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = RawStore::open(folder.path().join("raw")).unwrap();
+        Self { _folder: folder, store }
+    }
+
+    pub fn file(&self, name: &str, bytes: &[u8]) -> RawFile {
+        let mut writer = self.store.begin().unwrap();
+        writer.write(bytes).unwrap();
+        writer.finish(name.to_owned(), Origin::Path { path: name.to_owned() }).unwrap()
+    }
+}
+
+/// Reads one file called `ledger.csv`.
+pub fn read(input: &Input, bytes: &[u8]) -> Result<Frame, InputError> {
+    read_all(input, &[("ledger.csv", bytes)], None)
+}
+
+pub fn read_all(input: &Input, files: &[(&str, &[u8])], key: Option<&str>) -> Result<Frame, InputError> {
+    let shelf = Shelf::new();
+    let files = files.iter().map(|(name, bytes)| shelf.file(name, bytes)).collect();
+    load(input, files, key.map(SecretString::from).as_ref())
+}
+
+/// The message with its causes, as a person sees it.
+pub fn message(result: Result<Frame, InputError>) -> String {
+    format!("{:#}", anyhow::Error::from(result.expect_err("expected an error")))
+}
+
+/// Every row as `field=value` in the order of the canonical columns, nulls left out.
+pub fn rows(frame: &Frame) -> Vec<String> {
+    (0..frame.rows.height())
+        .map(|row| {
+            let mut parts = Vec::new();
+            for field in Field::ALL.iter().filter(|field| frame.mapped.contains(field)) {
+                let column = frame.rows.column(field.name()).unwrap();
+                let value = match field.kind() {
+                    FieldType::Text => column.str().unwrap().get(row).map(str::to_owned),
+                    _ => column.i64().unwrap().get(row).map(|number| number.to_string()),
+                };
+                parts.extend(value.map(|value| format!("{}={value}", field.name())));
+            }
+            let line = frame.rows.column(schema::LINE).unwrap().u64().unwrap().get(row).unwrap();
+            let excluded = frame.rows.column(schema::EXCLUDED).unwrap().u32().unwrap().get(row).unwrap();
+            format!("{line}/{excluded}: {}", parts.join(" "))
+        })
+        .collect()
+}
+
+/// Every quarantined row as `file:line field value: reason`.
+pub fn quarantine(frame: &Frame) -> Vec<String> {
+    frame
+        .quarantine
+        .iter()
+        .map(|row| {
+            let field = row.field.map_or("row", Field::name);
+            format!("{}:{} {field} `{}`: {}", row.file_name, row.line, row.value, row.reason)
+        })
+        .collect()
+}
