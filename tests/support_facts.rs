@@ -201,6 +201,7 @@ pub fn a_day() -> Facts {
     };
     facts.gates = vec![gate("max_breaks", "100", "7"), gate("max_break_amount USD", "500.00", "101.95")];
     facts.warnings = vec![Warning {
+        file: None,
         side: Some(Side::Ledger),
         kind: WarningKind::SchemaDrift,
         message: "ledger.csv has a column that is not known: note".to_owned(),
