@@ -47,7 +47,7 @@ pub struct Voice {
 }
 
 impl Voice {
-    pub fn new(asked: &Asked) -> Self {
+    pub fn new(asked: Asked) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let bars = terminal && !asked.no_progress && !asked.quiet && asked.format == LogFormat::Text;
         Self {
@@ -84,7 +84,7 @@ impl Voice {
     }
 }
 
-fn level(asked: &Asked) -> &'static str {
+const fn level(asked: Asked) -> &'static str {
     match (asked.quiet, asked.verbose) {
         (true, _) => "error",
         (false, 0) => "warn,tieout=info",

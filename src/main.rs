@@ -10,7 +10,7 @@ use tieout::logging::Voice;
 fn main() -> std::process::ExitCode {
     // A wrong command line ends here, with clap's message and code 2.
     let cli = Cli::parse();
-    let voice = Voice::new(&cli.global.log());
+    let voice = Voice::new(cli.global.log());
     voice.start_log();
 
     match run(cli, &voice) {

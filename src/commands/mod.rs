@@ -80,13 +80,12 @@ impl Context {
     /// # Errors
     /// When there is none or its file is wrong.
     pub fn load_project(&mut self) -> Result<&Project, Failure> {
-        let project = match self.project.take() {
-            Some(project) => project,
-            None => {
-                let project = Project::load(&self.project_folder()?)
-                    .map_err(|problems| Failure::new(ExitCode::Configuration, problems))?;
-                if self.sandbox { project.with_sandbox(NO_SANDBOX, NO_SANDBOX) } else { project }
-            }
+        let project = if let Some(project) = self.project.take() {
+            project
+        } else {
+            let project = Project::load(&self.project_folder()?)?;
+            // Only what reads the sandbox's journal comes here with the flag; `start_world` knows the address.
+            if self.sandbox { project.with_sandbox(NO_SANDBOX, NO_SANDBOX) } else { project }
         };
         Ok(self.project.insert(project))
     }
@@ -131,7 +130,7 @@ impl From<JournalError> for Failure {
 /// Whatever ends the process with another code than the command's own.
 pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Failure> {
     match command {
-        Command::Run(args) => until_stopped(run::run(context, args)).await,
+        Command::Run(args) => Box::pin(until_stopped(run::run(context, args))).await,
         Command::Plan(args) => plan::run(context, args).await,
         Command::Validate(args) => validate::command(&context, &args),
         Command::Jobs => jobs::run(context).await,

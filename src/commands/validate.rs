@@ -19,13 +19,12 @@ use crate::project::{FILE, Project};
 /// When there is no project, or stdout cannot be written.
 pub fn command(context: &Context, args: &ValidateArgs) -> Result<ExitCode, Failure> {
     let outcome = run(&context.project_folder()?, &args.jobs);
-    match context.output.format {
-        Format::Table => context.output.text(&outcome.text())?,
-        Format::Json => {
-            context.output.text(&(serde_json::to_string_pretty(&outcome).map_err(std::io::Error::from)? + "\n"))?
-        }
-        Format::Jsonl | Format::Csv => context.output.rows(&rows(&outcome))?,
-    }
+    let text = match context.output.format {
+        Format::Table => outcome.text(),
+        Format::Json => serde_json::to_string_pretty(&outcome).map_err(std::io::Error::from)? + "\n",
+        format @ (Format::Jsonl | Format::Csv) => rows(&outcome).render(format, None),
+    };
+    context.output.text(&text)?;
     Ok(outcome.code())
 }
 
