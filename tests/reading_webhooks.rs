@@ -1,5 +1,7 @@
 //! Logged notifications: envelopes, signatures, repeats, and what is about no transaction.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
+
 use std::collections::BTreeMap;
 
 use base64::Engine;

@@ -142,6 +142,7 @@ impl<'a> Normalizer<'a> {
 
     /// Takes one row.
     pub(crate) fn row(&mut self, row: RowView<'_>) {
+        let input = self.input;
         let mut values: Values<'_> = [const { Value::Null }; Field::ALL.len()];
         let mut trouble: Option<Trouble> = None;
         let mut note = |found: Trouble| {
@@ -166,7 +167,7 @@ impl<'a> Normalizer<'a> {
                 (Some(text), field) => match field.kind() {
                     FieldType::Minor => self.minor(text, step, exponent, &values),
                     FieldType::Micros => step.time.micros(text).map(Value::Number),
-                    FieldType::Text => Ok(values::text(field, text, &self.input.mapping)),
+                    FieldType::Text => Ok(values::text(field, text, &input.mapping)),
                 },
             };
             match value {
