@@ -178,7 +178,7 @@ impl<'a> Normalizer<'a> {
             }
         }
         let other_notice = self.is_other_notice(&values);
-        if let Some(found) = required(&values, self.input.format == Format::WebhookLog) {
+        if let Some(found) = required(&values, input) {
             note(found);
         }
         match trouble {
@@ -299,15 +299,19 @@ impl<'a> Normalizer<'a> {
 }
 
 /// The first value that every row needs and this one lacks.
-fn required(values: &Values<'_>, is_notification: bool) -> Option<Trouble> {
+fn required(values: &Values<'_>, input: &Input) -> Option<Trouble> {
+    let is_log = input.format == Format::WebhookLog;
     let lacks = |field: Field, what: &str| {
         (values[field as usize] == Value::Null).then(|| Trouble {
             field,
             value: String::new(),
-            reason: format!("is empty; every {} needs {what}", if is_notification { "notification" } else { "row" }),
+            reason: format!("is empty; every {} needs {what}", if is_log { "notification" } else { "row" }),
         })
     };
-    lacks(Field::TransactionId, "a transaction id").or_else(|| lacks(Field::Currency, "a currency"))
+    // Without its kind nobody knows what a notification says about the transaction.
+    let needs_kind = is_log && input.mapping.fields.contains_key(&Field::EventKind);
+    let kind = if needs_kind { lacks(Field::EventKind, "a type") } else { None };
+    kind.or_else(|| lacks(Field::TransactionId, "a transaction id")).or_else(|| lacks(Field::Currency, "a currency"))
 }
 
 /// The amount with the sign that it has inside: what the user spends or earns is positive.
