@@ -1,5 +1,7 @@
 //! Canonical values: signs, times and clock changes, cards, statuses, and the job's selection.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
+
 use tieout::frames::{Field, FieldType};
 use tieout::job::{Input, Sign, TimeFormat, Unit};
 

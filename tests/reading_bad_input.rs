@@ -1,5 +1,8 @@
 //! Inputs that are damaged, hostile or merely wrong: each is told with its file and what to do.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
+
+use polars::prelude::{Column, DataFrame, ParquetWriter};
 use tieout::frames::{Field, Frame, InputError, WarningKind};
 use tieout::job::{ControlPaths, Format, Input};
 
@@ -139,11 +142,11 @@ fn a_line_of_a_hundred_megabytes_is_passed_over() {
 #[test]
 fn rows_that_are_no_text_or_ragged_go_to_quarantine_and_reading_goes_on() {
     let cases: [(&[u8], &[&str]); 6] = [
-        (b"a\xff,1,USD,\n", &["ledger.csv:2 row `a\u{fffd}1USD`: is not UTF-8 (byte 2 of the row's text)"]),
-        (b"\xc3,\xa9,USD,\n", &["ledger.csv:2 row `\u{e9}USD`: is not UTF-8 (byte 1 of the row's text)"]),
-        (b"a\0,1,USD,\n", &["ledger.csv:2 row `a\u{fffd}1USD`: holds a NUL byte"]),
-        (b"a,1,USD\n", &["ledger.csv:2 row `a1USD`: has 3 values; expected 4, one for each column"]),
-        (b"\n\na,1,USD,,\n", &["ledger.csv:4 row `a1USD`: has 5 values; expected 4, one for each column"]),
+        (b"a\xff,1,USD,\n", &["ledger.csv:2 row `a\u{fffd},1,USD,`: is not UTF-8 (byte 2 of the row's text)"]),
+        (b"\xc3,\xa9,USD,\n", &["ledger.csv:2 row `\u{fffd},\u{fffd},USD,`: is not UTF-8 (byte 1 of the row's text)"]),
+        (b"a\0,1,USD,\n", &["ledger.csv:2 row `a\u{fffd},1,USD,`: holds a NUL byte"]),
+        (b"a,1,USD\n", &["ledger.csv:2 row `a,1,USD`: has 3 values; expected 4, one for each column"]),
+        (b"\n\na,1,USD,,\n", &["ledger.csv:4 row `a,1,USD,,`: has 5 values; expected 4, one for each column"]),
         (
             b"\"a\nb\",1,USD,\nc,x,USD,\n",
             &["ledger.csv:4 amount `x`: holds 'x' as character 1; expected digits, \
@@ -313,11 +316,13 @@ fn too_many_unreadable_rows_end_the_run_and_say_how_to_go_on() {
     let bytes = format!("{HEADER}{}", "a,x,USD,\nb,1,USD,\n".repeat(7));
     let mut input = ledger(CSV);
     input.quarantine_limit = 6;
-    let shown: String = (0..5)
-        .map(|row| format!(
-            "\n  ledger.csv: line {}: amount `x` holds 'x' as character 1; expected digits, at most one decimal point \
-             and a leading minus", 2 + 2 * row))
-        .collect();
+    let row = |line: usize| {
+        format!(
+            "\n  ledger.csv: line {line}: amount `x` holds 'x' as character 1; expected digits, at most one decimal point \
+             and a leading minus"
+        )
+    };
+    let shown = [2, 4, 6, 8, 10].map(row).concat();
     assert_eq!(
         failing(&input, &bytes),
         format!(
@@ -333,6 +338,16 @@ fn too_many_unreadable_rows_end_the_run_and_say_how_to_go_on() {
 fn what_is_no_parquet_file_is_an_error() {
     let told = failing(&ledger(Format::Parquet), "id,amount\n");
     assert!(told.starts_with("ledger.csv: not a readable Parquet file: "), "{told}");
+    let columns = ["id", "currency", "at"].map(|name| Column::new(name.into(), ["a"]));
+    let mut columns = Vec::from(columns);
+    columns.push(Column::new("amount".into(), [b"12".as_slice()]));
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes).finish(&mut DataFrame::new(1, columns).unwrap()).unwrap();
+    assert_eq!(
+        message(read(&ledger(Format::Parquet), &bytes)),
+        "ledger.csv: column `amount` is of Parquet type BinaryView; expected text, a whole number, a float, a boolean, \
+         a date or a time: have it cast where it is made"
+    );
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! The same rows in every format, plain or compressed, make the same frame.
 
-use polars::prelude::{Column, DataFrame, ParquetWriter};
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
+
+use polars::prelude::{
+    Column, DataFrame, Int64Chunked, IntoColumn, NewChunkedArray, ParquetWriter, TimeUnit, TimeZone,
+};
 use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
 use tieout::frames::{ControlKind, ControlMismatch, Field, Side, WarningKind};
 use tieout::job::{ControlPaths, Format, Input, Unit};
@@ -207,6 +211,41 @@ fn floats_of_parquet_are_amounts_only_where_they_are_exact_decimals() {
         ["2/0: transaction_id=b amount=10000 currency=USD", "3/0: transaction_id=c amount=1250 currency=USD"];
     assert_eq!(rows(&read), expected);
     assert_eq!(quarantine(&read), ["ledger.csv:1 amount `0.30000000000000004`: has 17 decimals; the currency has 2"]);
+}
+
+#[test]
+fn times_and_numbers_of_parquet_are_read_by_their_type() {
+    let micros = [1_742_378_400_250_000_i64, 1_742_378_400_000_000];
+    let mut shown = Vec::new();
+    for zone in [None, Some(TimeZone::UTC)] {
+        let at =
+            Int64Chunked::from_slice("at".into(), &micros).into_datetime(TimeUnit::Microseconds, zone).into_column();
+        let id = Column::new("id".into(), [71_i64, 72]);
+        let amount = Column::new("amount".into(), [5_i64, -6]);
+        let currency = Column::new("currency".into(), ["USD", "JPY"]);
+        let mut frame = DataFrame::new(2, vec![at, id, amount, currency]).unwrap();
+        let mut bytes = Vec::new();
+        ParquetWriter::new(&mut bytes).finish(&mut frame).unwrap();
+        let mut input = ledger(Format::Parquet);
+        input.quarantine_limit = 2;
+        let read = read(&input, &bytes).unwrap();
+        shown.push((rows(&read), read.quarantine.len()));
+    }
+    let expected = [
+        "1/0: transaction_id=71 amount=500 currency=USD occurred_at=1742378400250000",
+        "2/0: transaction_id=72 amount=-6 currency=JPY occurred_at=1742378400000000",
+    ];
+    assert_eq!(shown[1], (expected.map(str::to_owned).to_vec(), 0));
+    assert_eq!(shown[0], (vec![], 2), "without a zone an instant is unknown");
+}
+
+#[test]
+fn a_reward_that_no_row_of_a_document_has_is_told() {
+    let mut input = ledger(json(""));
+    map(&mut input, Field::UserReward, "reward|r");
+    let frame = read(&input, br#"[{"id":"a","amount":1,"currency":"USD"}]"#).unwrap();
+    let told: Vec<&str> = frame.warnings.iter().map(|warning| warning.message.as_str()).collect();
+    assert_eq!(told, ["no row of ledger.csv has `reward` or `r` for `user_reward`: it is not compared"]);
 }
 
 proptest! {

@@ -1,5 +1,7 @@
 //! Small builders for the tests of reading: an input of a job, a raw file on disk, a frame as text.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
+
 use std::collections::BTreeMap;
 use std::io::Write;
 

@@ -1,5 +1,7 @@
 //! Logged notifications: envelopes, signatures, repeats, and what is about no transaction.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
+
 use std::collections::BTreeMap;
 
 use base64::Engine;
@@ -128,7 +130,8 @@ fn notices_that_are_about_no_transaction_are_left_out_without_an_id() {
     ];
     assert_eq!(rows(&found), expected);
     let missing = "transaction_id ``: is empty; every notification needs a transaction id";
-    assert_eq!(quarantine(&found), [format!("log.jsonl:3 {missing}"), format!("log.jsonl:4 {missing}")]);
+    let untyped = "event_kind ``: is empty; every notification needs a type";
+    assert_eq!(quarantine(&found), [format!("log.jsonl:3 {missing}"), format!("log.jsonl:4 {untyped}")]);
 }
 
 #[test]

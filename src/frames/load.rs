@@ -30,7 +30,7 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString
         normalizer.begin_file(file, &raw.name, !seen_digests.insert(raw.sha256.as_str()));
         let reading = Reading { input, raw, sources: &sources, verifier: verifier.as_ref() };
         let outcome = read::read(reading, &mut normalizer)?;
-        never_present(reading, &outcome)?;
+        check_present(reading, &outcome)?;
         learned.file(reading, file, &outcome, &normalizer.written)?;
     }
     let (mut rows, quarantine) = normalizer.finish()?;
@@ -44,23 +44,30 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString
 }
 
 /// A JSON document has no header to check: a path that no row has is as wrong as a missing column.
-/// Only for what every row of a file must state; other keys may be absent for a day.
-fn never_present(reading: Reading<'_>, outcome: &Outcome) -> Result<(), InputError> {
-    const STATED: [Field; 5] =
-        [Field::TransactionId, Field::Currency, Field::Amount, Field::IssuerCommission, Field::UserReward];
-    let Sources { names, fields } = reading.sources;
+/// None where there is nothing to tell, else the first field of `fields` that no row states.
+fn never_present<'s>(reading: Reading<'s>, outcome: &Outcome, fields: &[Field]) -> Option<(Field, Vec<&'s str>)> {
+    let Sources { names, fields: mapped } = reading.sources;
     let seen_anything = outcome.seen.iter().any(|seen| *seen);
     if reading.input.format == Format::WebhookLog || !seen_anything {
-        return Ok(());
+        return None;
     }
-    let absent =
-        fields.iter().find(|(field, slots)| STATED.contains(field) && !slots.iter().any(|slot| outcome.seen[*slot]));
-    absent.map_or(Ok(()), |(field, slots)| {
+    let (field, slots) =
+        mapped.iter().find(|(field, slots)| fields.contains(field) && !slots.iter().any(|slot| outcome.seen[*slot]))?;
+    Some((*field, slots.iter().map(|slot| names[*slot].as_str()).collect()))
+}
+
+/// Without these a file cannot be compared at all.
+///
+/// # Errors
+/// When no row has one of them.
+fn check_present(reading: Reading<'_>, outcome: &Outcome) -> Result<(), InputError> {
+    let needed = [Field::TransactionId, Field::Currency, Field::Amount];
+    never_present(reading, outcome, &needed).map_or(Ok(()), |(field, wanted)| {
         Err(InputError::NeverPresent {
             file: reading.raw.name.clone(),
             side: reading.input.side,
-            field: *field,
-            wanted: slots.iter().map(|slot| names[*slot].clone()).collect(),
+            field,
+            wanted: wanted.into_iter().map(str::to_owned).collect(),
         })
     })
 }
@@ -90,6 +97,14 @@ impl Learned {
                 "{name} has columns that are not known: {names}{more}; map them or list them in `inputs.{side}.known_columns`"
             );
             self.warn(reading, WarningKind::SchemaDrift, message);
+        }
+        // A file may rightly be without rewards, but nobody should think that they were compared.
+        for field in [Field::IssuerCommission, Field::UserReward] {
+            if let Some((field, wanted)) = never_present(reading, outcome, &[field]) {
+                let (field, wanted) = (field.name(), wanted.join("` or `"));
+                let message = format!("no row of {name} has `{wanted}` for `{field}`: it is not compared");
+                self.warn(reading, WarningKind::SchemaDrift, message);
+            }
         }
         if outcome.rows == 0 {
             let what = if outcome.empty { "is empty" } else { "has no rows" };

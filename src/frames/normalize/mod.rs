@@ -142,6 +142,7 @@ impl<'a> Normalizer<'a> {
 
     /// Takes one row.
     pub(crate) fn row(&mut self, row: RowView<'_>) {
+        let input = self.input;
         let mut values: Values<'_> = [const { Value::Null }; Field::ALL.len()];
         let mut trouble: Option<Trouble> = None;
         let mut note = |found: Trouble| {
@@ -166,7 +167,7 @@ impl<'a> Normalizer<'a> {
                 (Some(text), field) => match field.kind() {
                     FieldType::Minor => self.minor(text, step, exponent, &values),
                     FieldType::Micros => step.time.micros(text).map(Value::Number),
-                    FieldType::Text => Ok(values::text(field, text, &self.input.mapping)),
+                    FieldType::Text => Ok(values::text(field, text, &input.mapping)),
                 },
             };
             match value {
@@ -177,7 +178,7 @@ impl<'a> Normalizer<'a> {
             }
         }
         let other_notice = self.is_other_notice(&values);
-        if let Some(found) = required(&values, self.input.format == Format::WebhookLog) {
+        if let Some(found) = required(&values, input) {
             note(found);
         }
         match trouble {
@@ -298,15 +299,19 @@ impl<'a> Normalizer<'a> {
 }
 
 /// The first value that every row needs and this one lacks.
-fn required(values: &Values<'_>, is_notification: bool) -> Option<Trouble> {
+fn required(values: &Values<'_>, input: &Input) -> Option<Trouble> {
+    let is_log = input.format == Format::WebhookLog;
     let lacks = |field: Field, what: &str| {
         (values[field as usize] == Value::Null).then(|| Trouble {
             field,
             value: String::new(),
-            reason: format!("is empty; every {} needs {what}", if is_notification { "notification" } else { "row" }),
+            reason: format!("is empty; every {} needs {what}", if is_log { "notification" } else { "row" }),
         })
     };
-    lacks(Field::TransactionId, "a transaction id").or_else(|| lacks(Field::Currency, "a currency"))
+    // Without its kind nobody knows what a notification says about the transaction.
+    let needs_kind = is_log && input.mapping.fields.contains_key(&Field::EventKind);
+    let kind = if needs_kind { lacks(Field::EventKind, "a type") } else { None };
+    kind.or_else(|| lacks(Field::TransactionId, "a transaction id")).or_else(|| lacks(Field::Currency, "a currency"))
 }
 
 /// The amount with the sign that it has inside: what the user spends or earns is positive.

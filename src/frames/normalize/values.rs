@@ -9,11 +9,11 @@ use crate::frames::schema::Field;
 use crate::job::Mapping;
 
 /// The canonical form of a text field. The text is neither empty nor surrounded by blanks.
-pub(super) fn text<'r>(field: Field, text: &'r str, mapping: &Mapping) -> Value<'r> {
+pub(super) fn text<'r>(field: Field, text: &'r str, mapping: &'r Mapping) -> Value<'r> {
     let value = match field {
         Field::Direction => upper(text),
         Field::Status => match mapping.statuses.get(text) {
-            Some(word) => Cow::Owned(word.clone()),
+            Some(word) => Cow::Borrowed(word.as_str()),
             None => upper(text),
         },
         Field::PaymentStatus if text.eq_ignore_ascii_case("PENDING") => Cow::Borrowed("UNPAID"),

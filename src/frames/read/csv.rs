@@ -55,7 +55,7 @@ pub(super) fn read(
         let layout = layout.as_mut().expect("set before the first row");
         match layout.view(&records, record) {
             Ok(row) => sink.row(row),
-            Err(reason) => sink.unreadable(record.line, records.bytes(record), reason),
+            Err(reason) => sink.unreadable(record.line, &records.shown(record, dialect.delimiter), reason),
         }
     }
     Ok(outcome)
@@ -202,6 +202,24 @@ impl Records {
             State::TooLong => &self.output[..self.shown],
             _ => &self.output[..self.used],
         }
+    }
+
+    /// The record's beginning much as it is written, to be shown.
+    fn shown(&self, record: Record, delimiter: u8) -> Vec<u8> {
+        if record.state == State::TooLong {
+            return self.bytes(record).to_vec();
+        }
+        let mut shown = Vec::new();
+        for field in 0..record.fields {
+            if field > 0 {
+                shown.push(delimiter);
+            }
+            shown.extend_from_slice(&self.output[self.range(field)]);
+            if shown.len() > SHOWN_BYTES {
+                break;
+            }
+        }
+        shown
     }
 
     fn too_long(&self) -> String {

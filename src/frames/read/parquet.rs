@@ -50,8 +50,11 @@ pub(super) fn read(reading: Reading<'_>, sink: &mut Normalizer<'_>) -> Result<Ou
         let window = reader.with_columns(Some(wanted.clone())).with_slice(Some((offset, WINDOW_ROWS)));
         let frame = window.finish().map_err(unreadable)?;
         let texts = places.iter().map(|place| {
-            let column = place.map(|place| frame.column(&present[place]).and_then(as_text));
-            column.transpose()
+            let text = place.map(|place| {
+                let (name, field) = schema.get_at_index(place).expect("the place comes from this schema");
+                frame.column(name).and_then(|column| as_text(column, field.dtype()))
+            });
+            text.transpose()
         });
         let texts: Vec<Option<StringChunked>> = texts.collect::<PolarsResult<_>>().map_err(unreadable)?;
         for index in 0..frame.height() {
@@ -128,8 +131,8 @@ fn is_readable(kind: &ArrowDataType) -> bool {
     )
 }
 
-fn as_text(column: &Column) -> PolarsResult<StringChunked> {
-    if let DataType::Datetime(unit, zone) = column.dtype() {
+fn as_text(column: &Column, stored: &ArrowDataType) -> PolarsResult<StringChunked> {
+    if let (DataType::Datetime(unit, _), ArrowDataType::Timestamp(_, zone)) = (column.dtype(), stored) {
         let numbers = column.cast(&DataType::Int64)?;
         // A zone in the file means that the instant is known: it is stored in UTC.
         let suffix = if zone.is_some() { "Z" } else { "" };
