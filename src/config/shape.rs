@@ -234,7 +234,8 @@ impl<'s> Walker<'s> {
             return Some(Json::String(text.to_owned()));
         }
         let free_text = alternatives.iter().any(|schema| allows(schema, "string") && enumerated(schema).is_empty());
-        if !words.is_empty() && !free_text {
+        let or_number = alternatives.iter().any(|schema| allows(schema, "integer"));
+        if !words.is_empty() && !free_text && !or_number {
             let message = format!("unknown value `{}` for {}", cut(text), spot.name());
             self.findings.push(Finding::at(node.at, message).help(did_you_mean(text, &words)));
             return super::closest(text, words.iter().copied()).map(|meant| Json::String(meant.to_owned()));
