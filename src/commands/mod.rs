@@ -20,6 +20,7 @@ use crate::cli::{Command, Global, RunsCommand};
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{Journal, JournalError};
 use crate::output::Output;
+use crate::pipeline;
 use crate::progress::Progress;
 use crate::project::{self, Project};
 use crate::sandbox::{self as sandbox_server, Sandbox};
@@ -130,8 +131,8 @@ impl From<JournalError> for Failure {
 /// Whatever ends the process with another code than the command's own.
 pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Failure> {
     match command {
-        Command::Run(args) => Box::pin(until_stopped(run::run(context, args))).await,
-        Command::Plan(args) => plan::run(context, args).await,
+        Command::Run(args) => Box::pin(run::run(context, args)).await,
+        Command::Plan(args) => Box::pin(until_stopped(plan::run(context, args))).await,
         Command::Validate(args) => validate::command(&context, &args),
         Command::Jobs => jobs::run(context).await,
         Command::Runs(args) => match args.show {
@@ -147,17 +148,12 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
     }
 }
 
-/// A run that is asked to stop ends at its next pause. What it has marked stays, nothing else does, and the
-/// next run goes on.
+/// Work that keeps nothing and is asked to stop ends at its next pause, and takes its temporary folder with it.
 async fn until_stopped(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
-    let name = tokio::select! {
-        outcome = work => return outcome,
-        name = stopped() => name?,
-    };
-    Err(Failure::new(
-        ExitCode::TryAgainLater,
-        anyhow::anyhow!("stopped by {name}; nothing is half-written, run it again when it suits"),
-    ))
+    tokio::select! {
+        outcome = work => outcome,
+        name = stopped() => Err(pipeline::stopped(name)),
+    }
 }
 
 /// Waits for the signal to stop and names it.
