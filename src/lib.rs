@@ -3,6 +3,7 @@
 //! The modules stand in the order in which the data passes them; `pipeline` is the page
 //! where all stages can be seen. See ARCHITECTURE.md for one run walked through.
 
+pub mod digest;
 pub mod exit;
 pub mod money;
 pub mod period;

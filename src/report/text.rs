@@ -16,7 +16,8 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
     }
 }
 
-fn is_hidden(c: char) -> bool {
+/// Control characters, and marks that change how what follows is read.
+pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
@@ -25,7 +26,7 @@ fn is_hidden(c: char) -> bool {
 
 /// A text cell of a CSV file that no spreadsheet reads as a formula. Numbers do not come here:
 /// they are written from integers and may begin with a minus.
-pub(super) fn csv_cell(text: &str) -> Cow<'_, str> {
+pub(crate) fn csv_cell(text: &str) -> Cow<'_, str> {
     match text.chars().next() {
         // The full-width forms count too: some editions of Excel fold them.
         Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠') => {
