@@ -10,7 +10,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::logging::{Color, has_color};
 use crate::money;
-use crate::report::text::{self as report_text, is_hidden};
+use crate::text::{self, is_hidden};
 
 /// The form of what a command prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -216,7 +216,7 @@ fn json_text(value: &impl Serialize) -> String {
 /// Text never becomes a formula; numbers keep their minus.
 fn csv_cell(cell: &Cell) -> Cow<'_, str> {
     match cell {
-        Cell::Text(text) => report_text::csv_cell(text),
+        Cell::Text(found) => text::csv_cell(found),
         other => Cow::Owned(other.plain()),
     }
 }

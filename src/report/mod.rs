@@ -10,7 +10,7 @@ pub mod json;
 pub mod parquet;
 mod table;
 mod terminal;
-pub(crate) mod text;
+mod text;
 mod totals;
 pub mod verdict;
 pub mod xlsx;
