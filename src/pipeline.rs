@@ -74,7 +74,7 @@ impl Trail<'_> {
 /// what it has marked stays, nothing else does.
 ///
 /// # Errors
-/// With the exit code of what went wrong; the journal then holds the attempt as failed.
+/// With the exit code of what went wrong; the journal then holds the attempt as failed or, stopped, as interrupted.
 pub async fn run(
     request: &Request,
     journal: &Journal,
@@ -95,13 +95,13 @@ pub async fn run(
             sandbox: request.sandbox,
         })
         .await?;
-    let outcome = tokio::select! {
-        outcome = attempt(request, journal, &record) => outcome,
-        name = stop => Err(stopped(name)),
+    let (outcome, without_result) = tokio::select! {
+        outcome = attempt(request, journal, &record) => (outcome, Ending::Failed),
+        name = stop => (Err(stopped(name)), Ending::Interrupted),
     };
     let ending = match &outcome {
         Ok(finished) => success(finished, request),
-        Err(failure) => failed(failure),
+        Err(failure) => unfinished(failure, without_result),
     };
     match (journal.finish(&record, ending).await, outcome) {
         (_, Err(failure)) => Err(failure),
@@ -298,9 +298,9 @@ fn success(finished: &Finished, request: &Request) -> RunOutcome {
     }
 }
 
-fn failed(failure: &Failure) -> RunOutcome {
+fn unfinished(failure: &Failure, ending: Ending) -> RunOutcome {
     RunOutcome {
-        ending: Ending::Failed,
+        ending,
         exit_code: failure.code,
         breaks: None,
         rows: None,

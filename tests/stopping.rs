@@ -77,7 +77,7 @@ async fn a_stopped_run_is_recorded_and_the_next_one_goes_on() {
     let [stopped] = journal.runs(&RunFilter::default()).await.unwrap().try_into().unwrap();
     assert_eq!(
         (stopped.status, stopped.exit_code, stopped.message.as_deref()),
-        (RunStatus::Failed, Some(75), Some(told))
+        (RunStatus::Interrupted, Some(75), Some(told))
     );
     let steps: Vec<Step> = journal.steps(&stopped.id).await.unwrap().into_iter().map(|mark| mark.step).collect();
     assert_eq!(steps, [Step::Started, Step::Finished]);
