@@ -22,7 +22,7 @@ use crate::journal::{Journal, JournalError};
 use crate::output::Output;
 use crate::pipeline;
 use crate::progress::Progress;
-use crate::project::{self, Project};
+use crate::project::Project;
 use crate::sandbox::{self as sandbox_server, Sandbox};
 
 /// What every command is given.
@@ -36,18 +36,6 @@ pub struct Context {
     pub progress: Progress,
     /// `--sandbox`
     pub sandbox: bool,
-}
-
-/// There is no project where we looked.
-#[derive(Debug, thiserror::Error)]
-pub enum ProjectNotFound {
-    #[error(
-        "no {} in {from} or any folder above it; go to the project's folder or name it with --project DIR",
-        project::FILE
-    )]
-    Above { from: PathBuf },
-    #[error("no {} in {folder}, which --project names", project::FILE)]
-    In { folder: PathBuf },
 }
 
 impl Context {
@@ -66,14 +54,8 @@ impl Context {
     /// # Errors
     /// When no project file is found.
     pub fn project_folder(&self) -> Result<PathBuf, Failure> {
-        let configuration = |error: ProjectNotFound| Failure::new(ExitCode::Configuration, error);
-        if let Some(folder) = &self.folder {
-            let missing = || configuration(ProjectNotFound::In { folder: folder.clone() });
-            let folder = folder.canonicalize().map_err(|_| missing())?;
-            return if folder.join(project::FILE).is_file() { Ok(folder) } else { Err(missing()) };
-        }
-        let from = std::env::current_dir()?;
-        Project::find_root(&from).ok_or_else(|| configuration(ProjectNotFound::Above { from }))
+        let here = std::env::current_dir()?;
+        Ok(Project::locate(self.folder.as_deref(), &here)?)
     }
 
     /// The project of this call; read once. With `--sandbox` it is the one apart, in `sandbox/`.
