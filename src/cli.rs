@@ -1,6 +1,5 @@
 //! The command line: shapes only. What a command does stands in `commands`.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
@@ -262,13 +261,6 @@ pub struct SandboxArgs {
     /// Write every request to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
-}
-
-impl SandboxArgs {
-    /// Loopback only: the sandbox protects nothing.
-    pub fn address(&self) -> SocketAddr {
-        ([127, 0, 0, 1], self.port).into()
-    }
 }
 
 #[derive(Debug, Clone, Args)]

@@ -3,10 +3,12 @@
 //! The modules stand in the order in which the data passes them; `pipeline` is the page
 //! where all stages can be seen. See ARCHITECTURE.md for one run walked through.
 
+pub mod digest;
 pub mod exit;
 pub mod money;
 pub mod period;
 pub mod progress;
+pub mod text;
 
 pub mod config;
 pub mod job;

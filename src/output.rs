@@ -1,5 +1,6 @@
 //! Results on stdout: named columns and typed cells, in the form that was asked for.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -9,6 +10,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::logging::{Color, has_color};
 use crate::money;
+use crate::text::{self, is_hidden};
 
 /// The form of what a command prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -151,7 +153,10 @@ impl Rows {
     fn csv(&self) -> String {
         let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
         let header = writer.write_record(&self.columns);
-        let body = self.rows.iter().try_for_each(|row| writer.write_record(row.iter().map(csv_cell)));
+        let body = self
+            .rows
+            .iter()
+            .try_for_each(|row| writer.write_record(row.iter().map(|cell| csv_cell(cell).into_owned())));
         header.and(body).expect("a vector takes every byte, and all rows are equally long");
         let bytes = writer.into_inner().expect("a vector needs no flushing");
         String::from_utf8(bytes).expect("text stays text")
@@ -208,18 +213,17 @@ fn json_text(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("cells are plain values with text keys")
 }
 
-/// A spreadsheet takes text that begins like this for a formula; an apostrophe makes it text.
-fn csv_cell(cell: &Cell) -> String {
-    let plain = cell.plain();
-    if matches!(cell, Cell::Text(_)) && plain.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        return format!("'{plain}");
+/// Text never becomes a formula; numbers keep their minus.
+fn csv_cell(cell: &Cell) -> Cow<'_, str> {
+    match cell {
+        Cell::Text(found) => text::csv_cell(found),
+        other => Cow::Owned(other.plain()),
     }
-    plain
 }
 
 fn visible(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut shown, character| {
-        if character.is_control() {
+        if is_hidden(character) {
             shown.extend(character.escape_default());
         } else {
             shown.push(character);

@@ -70,11 +70,16 @@ impl Trail<'_> {
     }
 }
 
-/// Runs a job for a period as a new attempt.
+/// Runs a job for a period as a new attempt. When `stop` says by what, the attempt ends at its next pause:
+/// what it has marked stays, nothing else does.
 ///
 /// # Errors
-/// With the exit code of what went wrong; the journal then holds the attempt as failed.
-pub async fn run(request: &Request, journal: &Journal) -> Result<Finished, Failure> {
+/// With the exit code of what went wrong; the journal then holds the attempt as failed or, stopped, as interrupted.
+pub async fn run(
+    request: &Request,
+    journal: &Journal,
+    stop: impl Future<Output = std::io::Result<&'static str>>,
+) -> Result<Finished, Failure> {
     let state_folder = request.project.state.parent().unwrap_or(&request.project.root);
     // Held until the end: what else was begun for this period and never ended is dead.
     let _lock = RunLock::take(state_folder, &request.job.name, &request.period.label, Utc::now())
@@ -90,16 +95,30 @@ pub async fn run(request: &Request, journal: &Journal) -> Result<Finished, Failu
             sandbox: request.sandbox,
         })
         .await?;
-    let outcome = attempt(request, journal, &record).await;
+    let (outcome, without_result) = tokio::select! {
+        outcome = attempt(request, journal, &record) => (outcome, Ending::Failed),
+        name = stop => (Err(stopped(name)), Ending::Interrupted),
+    };
     let ending = match &outcome {
         Ok(finished) => success(finished, request),
-        Err(failure) => failed(failure),
+        Err(failure) => unfinished(failure, without_result),
     };
     match (journal.finish(&record, ending).await, outcome) {
         (_, Err(failure)) => Err(failure),
         (Err(error), Ok(_)) => Err(error.into()),
         (Ok(_), Ok(finished)) => Ok(finished),
     }
+}
+
+/// The failure of work that was asked to stop.
+pub fn stopped(name: std::io::Result<&'static str>) -> Failure {
+    let message = |name| anyhow::anyhow!("stopped by {name}; nothing is half-written, run it again when it suits");
+    name.map_or_else(Failure::from, |name| Failure::new(ExitCode::TryAgainLater, message(name)))
+}
+
+/// Does what computes or waits for the disk away from the threads that answer the network and the signals.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(|panic| Failure::new(ExitCode::Unexpected, panic))
 }
 
 /// Everything that `run` does, but nothing is kept: no attempt, no report, no mark.
@@ -136,7 +155,13 @@ async fn attempt(request: &Request, journal: &Journal, record: &RunRecord) -> Re
     let earlier = Earlier::read(journal, request).await?;
     let facts = compared(request, &store, &earlier, record.attempt, &trail).await?;
     let stage = request.progress.stage("report");
-    let written = publish::publish(&facts, &request.job.reports, &home, record.attempt)?;
+    let (formats, attempt) = (request.job.reports.clone(), record.attempt);
+    let published = aside(move || {
+        let written = publish::publish(&facts, &formats, &home, attempt);
+        (facts, written)
+    });
+    let (facts, written) = published.await?;
+    let written = written?;
     stage.finish(format!("{} files", written.len()));
     trail.mark(Step::Reported, serde_json::json!({ "files": written.len() })).await?;
     Ok(Finished { facts, written })
@@ -210,12 +235,11 @@ async fn compare_frames(
     let ledger_states_reward =
         frames.iter().any(|frame| frame.side == Side::Ledger && frame.mapped.contains(&Field::UserReward));
     let rules = Rules::new(&request.job, &request.period, missing, ledger_states_reward);
-    let work = tokio::task::spawn_blocking(move || {
+    let work = aside(move || {
         let comparison = compare(&rules, &frames);
         comparison.map(|comparison| (rules, frames, comparison))
     });
-    let done = work.await.map_err(|panic| Failure::new(ExitCode::Unexpected, panic))?;
-    done.map_err(|error| Failure::new(compare_exit_code(&error), error))
+    work.await?.map_err(|error| Failure::new(compare_exit_code(&error), error))
 }
 
 const fn compare_exit_code(error: &CompareError) -> ExitCode {
@@ -274,9 +298,9 @@ fn success(finished: &Finished, request: &Request) -> RunOutcome {
     }
 }
 
-fn failed(failure: &Failure) -> RunOutcome {
+fn unfinished(failure: &Failure, ending: Ending) -> RunOutcome {
     RunOutcome {
-        ending: Ending::Failed,
+        ending,
         exit_code: failure.code,
         breaks: None,
         rows: None,

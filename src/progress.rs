@@ -24,7 +24,7 @@ impl Progress {
     /// Begins a stage; its bar goes away when the stage is finished or dropped.
     pub fn stage(&self, name: impl Into<String>) -> Stage {
         let Some(bars) = &self.bars else { return Stage { bar: ProgressBar::hidden() } };
-        let bar = bars.add(ProgressBar::no_length().with_prefix(name.into()).with_style(counting()));
+        let bar = bars.add(ProgressBar::no_length().with_prefix(name.into()).with_style(going_on()));
         bar.enable_steady_tick(Duration::from_millis(120));
         Stage { bar }
     }
@@ -45,17 +45,6 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// So many more rows, bytes or files are done.
-    pub fn inc(&self, delta: u64) {
-        self.bar.inc(delta);
-    }
-
-    /// How many there are in all, once that is known.
-    pub fn set_length(&self, length: u64) {
-        self.bar.set_length(length);
-        self.bar.set_style(measured());
-    }
-
     /// Ends the stage; the bar stays with these words.
     pub fn finish(self, message: impl Into<String>) {
         self.bar.set_style(ended());
@@ -71,12 +60,8 @@ impl Drop for Stage {
     }
 }
 
-fn counting() -> ProgressStyle {
-    style("{prefix:12} {spinner} {human_pos} {elapsed}")
-}
-
-fn measured() -> ProgressStyle {
-    style("{prefix:12} {bar:30} {human_pos}/{human_len} {eta}")
+fn going_on() -> ProgressStyle {
+    style("{prefix:12} {spinner} {elapsed}")
 }
 
 fn ended() -> ProgressStyle {

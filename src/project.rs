@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::sandbox;
-pub use load::{FILE, LoadError};
+pub use load::{FILE, ProjectNotFound};
 
 /// The project as validated: paths absolute, nothing left to interpret.
 #[derive(Debug, Clone)]

@@ -150,6 +150,74 @@ async fn what_is_recorded_cannot_be_rewritten_even_by_hand() {
     }
 }
 
+#[tokio::test]
+async fn a_full_database_refuses_the_run_whole() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("state.db");
+    let journal = Journal::open(&path).await.unwrap();
+    journal.start_run(new_run("2025-03-19")).await.unwrap();
+    // No number is left for the next run: SQLite tells that with the code of a full disk.
+    execute(&path, "UPDATE sqlite_sequence SET seq = 9223372036854775807 WHERE name = 'runs'").await.unwrap();
+
+    let refused = journal.start_run(new_run("2025-03-19")).await.unwrap_err();
+    assert!(matches!(refused, JournalError::DiskFull { .. }), "{refused:?}");
+    let expected = format!(
+        "the disk of the state file {} is full; free some space and run again, nothing is half-written",
+        path.display()
+    );
+    assert_eq!((refused.to_string(), refused.exit_code()), (expected, ExitCode::Unexpected));
+    // The same transaction had called the first attempt interrupted: that is undone, too.
+    let runs = journal.runs(&RunFilter::default()).await.unwrap();
+    assert_eq!(runs.iter().map(|run| (run.attempt, run.status)).collect::<Vec<_>>(), [(1, RunStatus::Running)]);
+    assert_eq!(journal.steps(&runs[0].id).await.unwrap().len(), 1);
+}
+
+/// Fills a disk of 256 KiB with runs; `a_full_disk_leaves_nothing_half_written` mounts it.
+#[tokio::test]
+#[ignore = "run by other tests as a second process"]
+async fn helper_that_fills_a_small_disk() {
+    let (path, period) = helper_place();
+    let ballast = path.with_file_name("ballast");
+    std::fs::write(&ballast, vec![0; 64 << 10]).unwrap();
+    let journal = Journal::open(&path).await.unwrap();
+    let mut whole = 0;
+    let refused = loop {
+        let begun = match journal.start_run(new_run(&period)).await {
+            Ok(run) => run,
+            Err(error) => break error,
+        };
+        whole += 1;
+        let detail = serde_json::json!({ "text": "x".repeat(2_000) });
+        if let Err(error) = journal.mark(&begun, Step::Pulled, detail).await {
+            break error;
+        }
+    };
+    assert!(matches!(refused, JournalError::DiskFull { .. }), "{refused:?}");
+    assert!(whole > 0, "the disk holds at least one run");
+    drop(journal);
+
+    std::fs::remove_file(ballast).unwrap();
+    let journal = Journal::open(&path).await.unwrap();
+    assert_eq!(journal.runs(&RunFilter::default()).await.unwrap().len(), whole);
+    assert_eq!(usize::try_from(journal.start_run(new_run(&period)).await.unwrap().attempt).unwrap(), whole + 1);
+    journal.close().await.unwrap();
+    assert_eq!(number(&path, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'").await, 0);
+}
+
+#[test]
+#[ignore = "needs Linux and the right to mount a small disk (`unshare`); CONTRIBUTING.md says how to run it"]
+fn a_full_disk_leaves_nothing_half_written() {
+    let folder = TempDir::new().unwrap();
+    let helper = "exec \"$1\" --exact journal_files::helper_that_fills_a_small_disk --ignored --nocapture";
+    let mut command = Command::new("unshare");
+    command.args(["--map-root-user", "--mount", "sh", "-ec"]);
+    command.arg(format!("mount -t tmpfs -o size=256k none \"$2\"; {helper}")).arg("sh");
+    command.arg(std::env::current_exe().unwrap()).arg(folder.path());
+    let output = command.env(STATE, folder.path().join("state.db")).env(PERIOD, "2025-03-19").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
 fn helper(name: &str, path: &Path, period: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", name, "--ignored", "--quiet"]).env(STATE, path).env(PERIOD, period);

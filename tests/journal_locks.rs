@@ -23,7 +23,7 @@ fn take(folder: &Path) -> Result<RunLock, LockError> {
 fn a_lock_is_held_until_it_is_dropped_and_only_for_its_own_period() {
     let folder = TempDir::new().unwrap();
     let held = take(folder.path()).unwrap();
-    assert_eq!(held.path(), folder.path().join("locks/rewards--2025-03-19.lock"));
+    assert!(folder.path().join("locks/rewards--2025-03-19.lock").is_file());
 
     let refused = take(folder.path()).unwrap_err();
     assert_eq!(refused.exit_code(), ExitCode::TryAgainLater);

@@ -168,8 +168,7 @@ async fn the_journal_tells_first_last_and_last_finished_attempts_apart() {
     let id = |run: Option<RunRecord>| run.map(|run| run.id);
     assert_eq!(id(journal.first_finished("rewards", "2025-03-19").await.unwrap()).as_ref(), Some(&ids[1]));
     assert_eq!(id(journal.last_finished("rewards", "2025-03-19").await.unwrap()).as_ref(), Some(&ids[2]));
-    assert_eq!(id(journal.last("rewards", "2025-03-19").await.unwrap()).as_ref(), Some(&ids[3]));
-    assert_eq!(id(journal.last("rewards", "2025-03-20").await.unwrap()), None);
+    assert_eq!(id(journal.last_finished("rewards", "2025-03-20").await.unwrap()), None);
 
     let latest_two = RunFilter { limit: Some(2), ..RunFilter::default() };
     let listed: Vec<_> = journal.runs(&latest_two).await.unwrap().into_iter().map(|run| run.id).collect();
@@ -218,23 +217,23 @@ async fn a_run_ends_once() {
 }
 
 #[test]
-fn the_rules_allow_one_way_through_a_run_and_failing_anywhere() {
+fn the_rules_allow_one_way_through_a_run_and_ending_early_anywhere() {
     let mut legal = Vec::new();
     for status in RunStatus::ALL {
         for last in std::iter::once(None).chain(Step::ALL.map(Some)) {
             let events = Step::ALL
                 .map(Event::Mark)
                 .into_iter()
-                .chain([Ending::Done, Ending::GateBreached, Ending::Failed].map(Event::Finish));
+                .chain([Ending::Done, Ending::GateBreached, Ending::Failed, Ending::Interrupted].map(Event::Finish));
             legal.extend(events.filter(|event| is_legal(status, last, *event)).map(|event| (status, last, event)));
         }
     }
-    // One way forward for each of the first six steps, two happy ends, and a failure after each of the seven.
-    assert_eq!(legal.len(), 6 + 2 + 7);
+    // One way forward for each of the first six steps, two happy ends, and a failure and a stop after each of the seven.
+    assert_eq!(legal.len(), 6 + 2 + 7 + 7);
     assert!(legal.iter().all(|(status, _, _)| *status == RunStatus::Running));
     assert!(legal.iter().all(|(_, last, event)| match event {
         Event::Mark(step) => last.map_or(0, |last| last as usize + 1) == *step as usize,
-        Event::Finish(Ending::Failed) => last.is_some(),
+        Event::Finish(Ending::Failed | Ending::Interrupted) => last.is_some(),
         Event::Finish(_) => *last == Some(Step::Reported),
         Event::Interrupt => false,
     }));

@@ -42,6 +42,7 @@ mod sandbox_contract;
 mod sandbox_faults;
 mod schedules;
 mod schemas;
+mod stopping;
 mod support;
 mod support_facts;
 mod tidy;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tieout::exit::{ExitCode, Failure};
-use tieout::project::{HttpConfig, KardConfig, LoadError, Project, ProviderConfig, Secret};
+use tieout::project::{HttpConfig, KardConfig, Project, ProjectNotFound, ProviderConfig, Secret};
 
 /// A project folder of its own for one test.
 pub(crate) struct Workspace {
@@ -124,16 +124,16 @@ fn the_project_is_found_from_a_folder_below_it() {
     let workspace = Workspace::new(PROJECT);
     let below = workspace.root().join("jobs/deep");
     std::fs::create_dir_all(&below).unwrap();
-    assert_eq!(Project::find(&below).unwrap().root, workspace.root());
+    assert_eq!(Project::locate(None, &below).unwrap(), workspace.root());
 }
 
 #[test]
 fn without_a_project_file_the_message_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
-    let error = Project::find(folder.path()).unwrap_err();
-    assert!(matches!(error, LoadError::NotFound(_)));
+    let error = Project::locate(None, folder.path()).unwrap_err();
+    assert!(matches!(error, ProjectNotFound::Above { .. }));
     let expected = format!(
-        "no tieout.yaml in {} or any folder above it; go to the project or name it with --project DIR",
+        "no tieout.yaml in {} or any folder above it; go to the project's folder or name it with --project DIR",
         folder.path().display()
     );
     assert_eq!(error.to_string(), expected);
@@ -143,9 +143,9 @@ fn without_a_project_file_the_message_says_what_to_do() {
 #[test]
 fn a_wrong_project_file_ends_a_command_with_78_and_all_its_problems() {
     let workspace = Workspace::new("stat: sqlite:x\n");
-    let failure = Failure::from(Project::find(workspace.root()).unwrap_err());
+    let failure = Failure::from(Project::load(workspace.root()).unwrap_err());
     assert_eq!(failure.code as u8, 78);
-    let expected = "tieout.yaml cannot be used: tieout.yaml:1:1: unknown key `stat`; did you mean `state`?\n  \
+    let expected = "tieout.yaml:1:1: unknown key `stat`; did you mean `state`?\n  \
                     1 | stat: …\n    | ^";
     assert_eq!(failure.to_string(), expected);
 }

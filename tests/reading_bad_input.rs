@@ -345,8 +345,8 @@ fn what_is_no_parquet_file_is_an_error() {
     ParquetWriter::new(&mut bytes).finish(&mut DataFrame::new(1, columns).unwrap()).unwrap();
     assert_eq!(
         message(read(&ledger(Format::Parquet), &bytes)),
-        "ledger.csv: column `amount` is of Parquet type BinaryView; expected text, a whole number, a float, a boolean, \
-         a date or a time: have it cast where it is made"
+        "ledger.csv: column `amount` is of Parquet type BinaryView; expected text, a whole number, a decimal, a float, \
+         a boolean, a date or a time: have it cast where it is made"
     );
 }
 

@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
 
 use polars::prelude::{
-    Column, DataFrame, Int64Chunked, IntoColumn, NewChunkedArray, ParquetWriter, TimeUnit, TimeZone,
+    Categories, Column, DataFrame, DataType, Int64Chunked, Int128Chunked, IntoColumn, NewChunkedArray, ParquetWriter,
+    TimeUnit, TimeZone,
 };
 use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
 use tieout::frames::{ControlKind, ControlMismatch, Field, Side, WarningKind};
@@ -237,6 +238,77 @@ fn times_and_numbers_of_parquet_are_read_by_their_type() {
     ];
     assert_eq!(shown[1], (expected.map(str::to_owned).to_vec(), 0));
     assert_eq!(shown[0], (vec![], 2), "without a zone an instant is unknown");
+}
+
+/// A Parquet file of one decimal column beside ids and currencies (stored as a dictionary).
+fn decimals(scaled: &[i128], precision: usize, scale: usize, currency: &str) -> Vec<u8> {
+    let ids: Vec<String> = (1..=scaled.len()).map(|number| format!("t{number}")).collect();
+    let amount = Int128Chunked::from_slice("amount".into(), scaled).into_decimal(precision, scale).unwrap();
+    let currency = Column::new("currency".into(), vec![currency; scaled.len()])
+        .cast(&DataType::from_categories(Categories::global()))
+        .unwrap();
+    let columns = vec![Column::new("id".into(), ids), amount.into_column(), currency];
+    parquet(&mut DataFrame::new(scaled.len(), columns).unwrap())
+}
+
+fn parquet(frame: &mut DataFrame) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    ParquetWriter::new(&mut bytes).finish(frame).unwrap();
+    bytes
+}
+
+#[test]
+fn decimals_of_a_warehouse_are_read_digit_by_digit() {
+    let mut input = ledger(Format::Parquet);
+    input.mapping.fields.remove(&Field::OccurredAt);
+    input.quarantine_limit = 9;
+    let check = |scaled: &[i128], (precision, scale): (usize, usize), currency: &str, minor: &[&str]| {
+        let read = read(&input, &decimals(scaled, precision, scale, currency)).unwrap();
+        let expected: Vec<String> = minor
+            .iter()
+            .enumerate()
+            .map(|(row, minor)| format!("{0}/0: transaction_id=t{0} amount={minor} currency={currency}", row + 1))
+            .collect();
+        assert_eq!((rows(&read), quarantine(&read)), (expected, vec![]), "decimal({precision}, {scale})");
+    };
+    check(&[1_250, -5, 0], (9, 2), "USD", &["1250", "-5", "0"]);
+    // 2^53 + 1 cents: one more than a double can tell.
+    check(&[9_007_199_254_740_993, -9_007_199_254_740_993], (18, 2), "USD", &["9007199254740993", "-9007199254740993"]);
+    // NUMERIC(38, 9), as warehouses declare what has two decimals.
+    check(&[12_500_000_000, -10_000_000], (38, 9), "USD", &["1250", "-1"]);
+    check(&[i128::from(i64::MAX) * 10_i128.pow(9)], (38, 9), "JPY", &["9223372036854775807"]);
+    check(&[-1_234], (4, 4), "CLF", &["-1234"]);
+
+    let odd = read(&input, &decimals(&[12_505, 10_i128.pow(37)], 38, 3, "USD")).unwrap();
+    assert_eq!(
+        quarantine(&odd),
+        [
+            "ledger.csv:1 amount `12.505`: has 3 decimals; the currency has 2",
+            "ledger.csv:2 amount `*******************************0000.000`: is beyond what 64 bits hold \
+             (-9223372036854775808..=9223372036854775807 minor units)"
+        ]
+    );
+}
+
+#[test]
+fn narrow_integers_and_text_stored_once_are_read_as_what_they_say() {
+    let mut input = ledger(Format::Parquet);
+    input.mapping.fields.remove(&Field::OccurredAt);
+    let kinds = [DataType::Int8, DataType::Int16, DataType::UInt8, DataType::UInt16, DataType::UInt32];
+    for kind in kinds {
+        let columns = vec![
+            Column::new("id".into(), ["a", "b", "a2"]).cast(&DataType::from_categories(Categories::global())).unwrap(),
+            Column::new("amount".into(), [0_i64, 7, 127]).cast(&kind).unwrap(),
+            Column::new("currency".into(), ["JPY", "JPY", "KRW"]),
+        ];
+        let read = read(&input, &parquet(&mut DataFrame::new(3, columns).unwrap())).unwrap();
+        let expected = [
+            "1/0: transaction_id=a amount=0 currency=JPY",
+            "2/0: transaction_id=b amount=7 currency=JPY",
+            "3/0: transaction_id=a2 amount=127 currency=KRW",
+        ];
+        assert_eq!(rows(&read), expected, "{kind}");
+    }
 }
 
 #[test]

@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use tieout::config::Problem;
 use tieout::sandbox::{Fault, FaultPlan, FaultRule, Nth, On};
-
-use crate::support::chain;
 
 #[test]
 fn every_fault_can_be_written_in_yaml_and_in_json() {
@@ -39,44 +38,57 @@ fn every_fault_can_be_written_in_yaml_and_in_json() {
     for (rule, on, nth, fault) in table {
         for text in [format!("rules:\n  - {rule}\n"), format!("{{\"rules\": [{rule}]}}")] {
             let plan = FaultPlan::parse(&text, Path::new("faults.yaml"))
-                .unwrap_or_else(|error| panic!("{text}: {}", chain(&error)));
+                .unwrap_or_else(|problems| panic!("{text}: {problems}"));
             assert_eq!(plan.rules, [FaultRule { on, nth, fault: fault.clone() }]);
         }
     }
 }
 
 #[test]
-fn mistakes_in_a_plan_are_told() {
+fn mistakes_in_a_plan_are_told_with_their_place() {
     let table = [
-        ("{on: token, nth: 1, do: {status: 503, retry-after: 1}}", "retry-after"),
-        ("{on: token, nth: 1, do: {status: 503}, extra: 1}", "extra"),
-        ("{on: uploads, nth: 1, do: reset_before}", "uploads"),
-        ("{on: token, nth: some, do: reset_before}", "expected a number or `every`, found \"some\""),
-        ("{on: token, nth: 0, do: reset_before}", "the fault plan faults.yaml: rule 1: nth counts from 1"),
-        ("{on: token, do: reset_before}", "nth"),
+        (
+            "{on: token, nth: 1, do: {status: 503, retry-after: 1}}",
+            "2:43: unknown key `retry-after` in rules[0].do; did you mean `retry_after`?",
+        ),
+        (
+            "{on: token, nth: 1, do: {status: 503}, extra: 1}",
+            "2:44: unknown key `extra` in rules[0]; expected one of `do`, `nth`, `on`",
+        ),
+        (
+            "{on: uploads, nth: 1, do: reset_before}",
+            "2:10: unknown value `uploads` for `rules[0].on`; expected one of `token`, `files`, `download`",
+        ),
+        (
+            "{on: token, nth: some, do: reset_before}",
+            "2:22: `rules[0].nth` is `some`; expected `every` or a whole number",
+        ),
+        ("{on: token, nth: 0, do: reset_before}", "2:22: `rules[0].nth` is 0; expected at least 1"),
+        ("{on: token, nth: -1, do: reset_before}", "2:22: `rules[0].nth` is -1; expected at least 1"),
+        ("{on: token, do: reset_before}", "2:5: missing key `nth` in rules[0]"),
         (
             "{on: token, nth: 1, do: explode}",
-            "unknown fault \"explode\"; status, slow and truncate are written as maps",
-        ),
-        ("{on: token, nth: 1, do: slow}", "unknown fault \"slow\"; status, slow and truncate are written as maps"),
-        ("{on: token, nth: 1, do: {slow: 5}}", "5"),
-        ("{on: token, nth: 1, do: {slow: 5h}}", "expected a duration such as 5s or 300ms, found \"5h\""),
-        ("{on: token, nth: 1, do: {slow: 5s, truncate: 1}}", "expected one of status, slow, truncate"),
-        ("{on: token, nth: 1, do: {retry_after: 1}}", "retry_after needs a status"),
-        ("{on: token, nth: 1, do: {status: 99}}", "the fault plan faults.yaml: rule 1: status must be from 200 to 599"),
-        (
-            "{on: token, nth: 1, do: revoke_token}",
-            "the fault plan faults.yaml: rule 1: revoke_token makes no sense on token",
+            "2:29: unknown value `explode` for `rules[0].do`; expected one of `reset_before`, `reset_after`, \
+             `malformed_json`, `html_page`, `expired_url`, `revoke_token`, `repeat_cursor`, `wrong_bytes`",
         ),
         (
-            "{on: download, nth: 1, do: repeat_cursor}",
-            "the fault plan faults.yaml: rule 1: repeat_cursor makes no sense on download",
+            "{on: token, nth: 1, do: {slow: 5}}",
+            "2:36: `5` is not a duration; expected a whole number and a unit, such as 90s, 30m, 6h or 2d",
         ),
+        (
+            "{on: token, nth: 1, do: {slow: 5s, truncate: 1}}",
+            "2:40: unknown key `truncate` in rules[0].do; expected one of `slow`",
+        ),
+        ("{on: token, nth: 1, do: {retry_after: 1}}", "2:25: missing key `status` in rules[0].do"),
+        ("{on: token, nth: 1, do: {status: 99}}", "2:38: `rules[0].do.status` is 99; expected at least 200"),
+        ("{on: token, nth: 1, do: revoke_token}", "2:29: `revoke_token` makes no sense on `token`"),
+        ("{on: download, nth: 1, do: repeat_cursor}", "2:32: `repeat_cursor` makes no sense on `download`"),
     ];
     for (rule, told) in table {
-        let error = FaultPlan::parse(&format!("rules:\n  - {rule}\n"), Path::new("faults.yaml")).expect_err(rule);
-        assert!(chain(&error).contains(told), "{rule}: {}", chain(&error));
+        let problems = FaultPlan::parse(&format!("rules:\n  - {rule}\n"), Path::new("faults.yaml")).expect_err(rule);
+        let headlines: Vec<String> = problems.iter().map(Problem::headline).collect();
+        assert_eq!(headlines, [format!("faults.yaml:{told}")], "{rule}");
     }
-    let error = FaultPlan::read(Path::new("/nowhere/faults.yaml")).unwrap_err();
-    assert!(chain(&error).starts_with("cannot read the fault plan /nowhere/faults.yaml"));
+    let problems = FaultPlan::read(Path::new("/nowhere/faults.yaml")).unwrap_err();
+    assert_eq!(problems.to_string(), "/nowhere/faults.yaml: there is no such file");
 }

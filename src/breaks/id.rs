@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::Rule;
-use crate::sources::store::hex;
+use crate::digest::hex;
 
 /// 16 hexadecimal digits over job, rule, key and currency. The kind is no part of it, so that
 /// history and comments survive a reclassification; nor are period, amounts or rows.

@@ -20,8 +20,9 @@ use crate::cli::{Command, Global, RunsCommand};
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{Journal, JournalError};
 use crate::output::Output;
+use crate::pipeline;
 use crate::progress::Progress;
-use crate::project::{self, Project};
+use crate::project::Project;
 use crate::sandbox::{self as sandbox_server, Sandbox};
 
 /// What every command is given.
@@ -35,18 +36,6 @@ pub struct Context {
     pub progress: Progress,
     /// `--sandbox`
     pub sandbox: bool,
-}
-
-/// There is no project where we looked.
-#[derive(Debug, thiserror::Error)]
-pub enum ProjectNotFound {
-    #[error(
-        "no {} in {from} or any folder above it; go to the project's folder or name it with --project DIR",
-        project::FILE
-    )]
-    Above { from: PathBuf },
-    #[error("no {} in {folder}, which --project names", project::FILE)]
-    In { folder: PathBuf },
 }
 
 impl Context {
@@ -65,14 +54,8 @@ impl Context {
     /// # Errors
     /// When no project file is found.
     pub fn project_folder(&self) -> Result<PathBuf, Failure> {
-        let configuration = |error: ProjectNotFound| Failure::new(ExitCode::Configuration, error);
-        if let Some(folder) = &self.folder {
-            let missing = || configuration(ProjectNotFound::In { folder: folder.clone() });
-            let folder = folder.canonicalize().map_err(|_| missing())?;
-            return if folder.join(project::FILE).is_file() { Ok(folder) } else { Err(missing()) };
-        }
-        let from = std::env::current_dir()?;
-        Project::find_root(&from).ok_or_else(|| configuration(ProjectNotFound::Above { from }))
+        let here = std::env::current_dir()?;
+        Ok(Project::locate(self.folder.as_deref(), &here)?)
     }
 
     /// The project of this call; read once. With `--sandbox` it is the one apart, in `sandbox/`.
@@ -130,8 +113,8 @@ impl From<JournalError> for Failure {
 /// Whatever ends the process with another code than the command's own.
 pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Failure> {
     match command {
-        Command::Run(args) => Box::pin(until_stopped(run::run(context, args))).await,
-        Command::Plan(args) => plan::run(context, args).await,
+        Command::Run(args) => Box::pin(run::run(context, args)).await,
+        Command::Plan(args) => Box::pin(until_stopped(plan::run(context, args))).await,
         Command::Validate(args) => validate::command(&context, &args),
         Command::Jobs => jobs::run(context).await,
         Command::Runs(args) => match args.show {
@@ -147,17 +130,12 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
     }
 }
 
-/// A run that is asked to stop ends at its next pause. What it has marked stays, nothing else does, and the
-/// next run goes on.
+/// Work that keeps nothing and is asked to stop ends at its next pause, and takes its temporary folder with it.
 async fn until_stopped(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
-    let name = tokio::select! {
-        outcome = work => return outcome,
-        name = stopped() => name?,
-    };
-    Err(Failure::new(
-        ExitCode::TryAgainLater,
-        anyhow::anyhow!("stopped by {name}; nothing is half-written, run it again when it suits"),
-    ))
+    tokio::select! {
+        outcome = work => outcome,
+        name = stopped() => Err(pipeline::stopped(name)),
+    }
 }
 
 /// Waits for the signal to stop and names it.

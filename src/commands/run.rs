@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::Context;
+use super::{Context, stopped};
 use crate::cli::RunArgs;
 use crate::exit::{ExitCode, Failure};
 use crate::job::{self, Job};
@@ -35,7 +35,7 @@ pub async fn run(mut context: Context, args: RunArgs) -> Result<ExitCode, Failur
         sandbox: context.sandbox,
         progress: context.progress.clone(),
     };
-    let outcome = pipeline::run(&request, &journal).await;
+    let outcome = pipeline::run(&request, &journal, stopped()).await;
     world.stop().await;
     journal.close().await?;
     let finished = outcome?;
@@ -51,10 +51,7 @@ pub(super) fn load_job(context: &mut Context, name: &str) -> Result<Job, Failure
 
 /// The period that a label names; `auto` is the last one that is complete at `now`.
 pub(super) fn resolve_period(job: &Job, label: &str, now: DateTime<Utc>) -> Result<Period, Failure> {
-    if label == "auto" {
-        return Ok(Period::last_complete(now, job.grain, job.zone));
-    }
-    Period::parse(label, job.grain, job.zone).map_err(|error| {
+    Period::resolve(label, job.grain, job.zone, now).map_err(|error| {
         Failure::new(ExitCode::Usage, anyhow::Error::new(error).context(format!("--period of job {}", job.name)))
     })
 }

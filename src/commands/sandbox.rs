@@ -11,16 +11,15 @@ use crate::sandbox::{CLIENT_ID, CLIENT_SECRET, FaultPlan, ORGANIZATION, Options,
 /// # Errors
 /// When there are no samples, the port is taken, or the fault plan is wrong.
 pub async fn run(context: Context, args: SandboxArgs) -> Result<ExitCode, Failure> {
-    let configuration = |error: anyhow::Error| Failure::new(ExitCode::Configuration, error);
     let mut options = Options::new(samples_folder(&context.project_folder()?));
     options.port = args.port;
     options.log = args.log;
     if let Some(path) = &args.faults {
-        options.faults = FaultPlan::read(path).map_err(|error| configuration(error.into()))?;
+        options.faults = FaultPlan::read(path)?;
     }
     let sandbox = Sandbox::start(options)
         .await
-        .map_err(|error| configuration(anyhow::Error::new(error).context(SAMPLES_HINT)))?;
+        .map_err(|error| Failure::new(ExitCode::Configuration, anyhow::Error::new(error).context(SAMPLES_HINT)))?;
     context.output.rows(&settings(&sandbox))?;
     tracing::info!("the sandbox serves until it is stopped (ctrl-c)");
     stopped().await?;

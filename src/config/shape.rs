@@ -3,11 +3,14 @@
 //!
 //! Knows the part of JSON Schema that schemars writes for plain structs and enums.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value as Json};
 
 use super::problem::{Finding, Place};
 use super::yaml::{Entry, Node, Value};
 use super::{did_you_mean, quoted};
+use crate::text;
 
 /// The tree as JSON, and what is wrong with it.
 ///
@@ -234,7 +237,8 @@ impl<'s> Walker<'s> {
             return Some(Json::String(text.to_owned()));
         }
         let free_text = alternatives.iter().any(|schema| allows(schema, "string") && enumerated(schema).is_empty());
-        if !words.is_empty() && !free_text {
+        let or_number = alternatives.iter().any(|schema| allows(schema, "integer"));
+        if !words.is_empty() && !free_text && !or_number {
             let message = format!("unknown value `{}` for {}", cut(text), spot.name());
             self.findings.push(Finding::at(node.at, message).help(did_you_mean(text, &words)));
             return super::closest(text, words.iter().copied()).map(|meant| Json::String(meant.to_owned()));
@@ -366,11 +370,7 @@ fn expected(alternatives: &[&Json]) -> String {
     kinds.join(" or ")
 }
 
-/// At most 60 characters of what was written.
-fn cut(text: &str) -> String {
-    if text.chars().count() <= 60 {
-        return text.to_owned();
-    }
-    let kept = text.chars().take(59).collect::<String>();
-    format!("{kept}…")
+/// As much of what was written as a message shows.
+fn cut(text: &str) -> Cow<'_, str> {
+    text::cut(text, 60)
 }

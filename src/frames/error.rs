@@ -55,7 +55,7 @@ pub enum InputError {
     #[error("{file}: not a readable Parquet file")]
     Parquet { file: String, source: polars::error::PolarsError },
     #[error(
-        "{file}: column `{column}` is of Parquet type {found}; expected text, a whole number, a float, a boolean, a date or a time: have it cast where it is made"
+        "{file}: column `{column}` is of Parquet type {found}; expected text, a whole number, a decimal, a float, a boolean, a date or a time: have it cast where it is made"
     )]
     ColumnType { file: String, column: String, found: String },
     #[error("{side}: {found} {} cannot be read, {limit} {} tolerated:{}\ncorrect the input, or tolerate more with `inputs.{side}.quarantine`",

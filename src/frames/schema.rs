@@ -187,7 +187,7 @@ impl Field {
 pub const FILE: &str = "_file";
 /// `UInt64`: where the row begins in its file. CSV and JSONL: 1-based line; JSON array and Parquet: 1-based row.
 pub const LINE: &str = "_line";
-/// `UInt32`: 0, or the [`Exclusion`] that keeps the row out of the comparison. (Narrower integers are left out of the polars build.)
+/// `UInt32`: 0, or the [`Exclusion`] that keeps the row out of the comparison.
 pub const EXCLUDED: &str = "_excluded";
 
 /// Why a readable row takes no part in the comparison. Never silent: each is a line of the statement.

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest as _, Sha256};
-
 use super::{Job, check, spec};
 use crate::config::problem::Excerpts;
 use crate::config::{self, Checker, Finding, Problem, Problems};
+use crate::digest::sha256;
 use crate::project::{Project, ProviderConfig};
 
 /// The folder of job files, relative to the project's.
@@ -60,11 +59,7 @@ pub fn load_all_from(root: &Path, providers: Option<&BTreeMap<String, ProviderCo
 
 fn load_file(path: &Path, shown: &Path, providers: Option<&BTreeMap<String, ProviderConfig>>) -> Result<Job, Problems> {
     let bytes = config::read_file(path).map_err(|finding| Problems::one(shown, finding))?;
-    let digest = Sha256::digest(&bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
+    let digest = sha256(&bytes);
     let document = config::parse::<spec::JobSpec>(&bytes, &spec::schema())
         .map_err(|(text, findings)| Problems::of(shown, &text, findings, Excerpts::Full))?;
     let mut checker = Checker::new(&document);

@@ -11,7 +11,6 @@ use crate::exit::ExitCode;
 /// Held until it is dropped. The file stays behind: removing it would let two holders in.
 #[derive(Debug)]
 pub struct RunLock {
-    path: PathBuf,
     file: File,
 }
 
@@ -57,11 +56,7 @@ impl RunLock {
             Err(TryLockError::Error(source)) => return Err(unusable(source)),
         }
         write_holder(&mut file, now).map_err(unusable)?;
-        Ok(Self { path, file })
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.path
+        Ok(Self { file })
     }
 }
 

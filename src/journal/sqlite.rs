@@ -173,7 +173,7 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn first_finished(&self, job: &str, period: &str) -> Result<Option<RunRecord>, JournalError> {
-        Ok(self.runs(&one_period(job, period, true, None)).await?.pop())
+        Ok(self.runs(&finished(job, period, None)).await?.pop())
     }
 
     /// The latest attempt whose reports are complete.
@@ -181,15 +181,7 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn last_finished(&self, job: &str, period: &str) -> Result<Option<RunRecord>, JournalError> {
-        Ok(self.runs(&one_period(job, period, true, Some(1))).await?.pop())
-    }
-
-    /// The latest attempt, however it stands.
-    ///
-    /// # Errors
-    /// When the state file cannot be read.
-    pub async fn last(&self, job: &str, period: &str) -> Result<Option<RunRecord>, JournalError> {
-        Ok(self.runs(&one_period(job, period, false, Some(1))).await?.pop())
+        Ok(self.runs(&finished(job, period, Some(1))).await?.pop())
     }
 
     async fn nearest(&self, id: &str) -> Result<Vec<String>, JournalError> {
@@ -368,8 +360,8 @@ async fn insert_step(connection: &mut SqliteConnection, id: &str, record: &StepR
     Ok(())
 }
 
-fn one_period(job: &str, period: &str, finished: bool, limit: Option<u32>) -> RunFilter {
-    RunFilter { job: Some(job.to_owned()), period: Some(period.to_owned()), finished, limit }
+fn finished(job: &str, period: &str, limit: Option<u32>) -> RunFilter {
+    RunFilter { job: Some(job.to_owned()), period: Some(period.to_owned()), finished: true, limit }
 }
 
 /// For the crash test: ends this process as `kill -9` does when the environment asks for it at this step.

@@ -64,7 +64,7 @@ impl std::fmt::Display for Step {
 pub enum RunStatus {
     /// Going on, or its process is gone and nobody has noticed yet.
     Running,
-    /// Its process went away before it ended; found by the next attempt.
+    /// It was asked to stop, or its process went away and the next attempt found that.
     Interrupted,
     /// All work is done and no gate is breached.
     Done,
@@ -105,13 +105,15 @@ impl std::fmt::Display for RunStatus {
     }
 }
 
-/// How a run ends by itself.
+/// How a run ends, told by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
     Done,
     GateBreached,
     Failed,
+    /// It was asked to stop.
+    Interrupted,
 }
 
 impl Ending {
@@ -121,6 +123,7 @@ impl Ending {
             Self::Done => RunStatus::Done,
             Self::GateBreached => RunStatus::GateBreached,
             Self::Failed => RunStatus::Failed,
+            Self::Interrupted => RunStatus::Interrupted,
         }
     }
 }
@@ -166,7 +169,7 @@ fn after(status: RunStatus, last: Option<Step>) -> String {
 
 /// Every legal transition. `last` is the latest step that is marked.
 ///
-/// A run may fail after any step, but it is done only when its reports are.
+/// A run may fail or be stopped after any step, but it is done only when its reports are.
 pub const fn is_legal(status: RunStatus, last: Option<Step>, event: Event) -> bool {
     use Event::{Finish, Interrupt, Mark};
     matches!(
@@ -178,6 +181,6 @@ pub const fn is_legal(status: RunStatus, last: Option<Step>, event: Event) -> bo
             | (RunStatus::Running, Some(Step::Matched), Mark(Step::Classified))
             | (RunStatus::Running, Some(Step::Classified), Mark(Step::Reported))
             | (RunStatus::Running, Some(Step::Reported), Finish(Ending::Done | Ending::GateBreached))
-            | (RunStatus::Running, Some(_), Finish(Ending::Failed) | Interrupt)
+            | (RunStatus::Running, Some(_), Finish(Ending::Failed | Ending::Interrupted) | Interrupt)
     )
 }

@@ -61,8 +61,10 @@ async fn from_source(
 ) -> Result<(), Failure> {
     match &input.source {
         Source::Path { pattern } => {
-            pulled.files = file::pull(&request.project.data, pattern, &request.period, store)
-                .map_err(|error| Failure::new(ExitCode::InputData, error))?;
+            let (root, pattern) = (request.project.data.clone(), pattern.clone());
+            let (period, store) = (request.period.clone(), store.clone());
+            let copied = super::aside(move || file::pull(&root, &pattern, &period, &store)).await?;
+            pulled.files = copied.map_err(|error| Failure::new(ExitCode::InputData, error))?;
         }
         Source::Provider { provider: name, file_type, name: template } => {
             let Some(ProviderConfig::Kard(config)) = request.project.providers.get(name) else {

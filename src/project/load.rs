@@ -42,35 +42,35 @@ const SHOWN: Excerpts = Excerpts::Guarded {
     ],
 };
 
-/// There is no project, or its file is wrong.
+/// There is no project where we looked. Exit code 78.
 #[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    #[error("no {FILE} in {0} or any folder above it; go to the project or name it with --project DIR")]
-    NotFound(PathBuf),
-    #[error("{FILE} cannot be used")]
-    Problems(#[from] Problems),
+pub enum ProjectNotFound {
+    #[error("no {FILE} in {from} or any folder above it; go to the project's folder or name it with --project DIR")]
+    Above { from: PathBuf },
+    #[error("no {FILE} in {folder}, which --project names")]
+    In { folder: PathBuf },
 }
 
-impl From<LoadError> for Failure {
-    fn from(error: LoadError) -> Self {
+impl From<ProjectNotFound> for Failure {
+    fn from(error: ProjectNotFound) -> Self {
         Self::new(ExitCode::Configuration, error)
     }
 }
 
 impl Project {
-    /// The nearest folder upward from `start` that holds a `tieout.yaml`, loaded.
+    /// The folder that holds the project file, absolute: the one that is named, or else the nearest one upward
+    /// from `from`.
     ///
     /// # Errors
-    /// When there is none, or with everything that is wrong with it.
-    pub fn find(start: &Path) -> Result<Self, LoadError> {
-        let root = Self::find_root(start).ok_or_else(|| LoadError::NotFound(start.to_owned()))?;
-        Ok(Self::load(&root)?)
-    }
-
-    /// The nearest folder upward from `start` that holds a `tieout.yaml`.
-    pub fn find_root(start: &Path) -> Option<PathBuf> {
-        let start = std::path::absolute(start).ok()?;
-        start.ancestors().find(|folder| folder.join(FILE).is_file()).map(Path::to_owned)
+    /// When there is none.
+    pub fn locate(named: Option<&Path>, from: &Path) -> Result<PathBuf, ProjectNotFound> {
+        if let Some(folder) = named {
+            let found = folder.canonicalize().ok().filter(|folder| folder.join(FILE).is_file());
+            return found.ok_or_else(|| ProjectNotFound::In { folder: folder.to_owned() });
+        }
+        let above = || ProjectNotFound::Above { from: from.to_owned() };
+        let start = std::path::absolute(from).map_err(|_| above())?;
+        start.ancestors().find(|folder| folder.join(FILE).is_file()).map(Path::to_owned).ok_or_else(above)
     }
 
     /// Loads the project file of a folder.

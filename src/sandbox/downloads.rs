@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 use super::errors::s3;
 use super::state::State;
-use crate::sources::store::hex;
+use crate::digest::hex;
 
 pub(super) const PATH: &str = "/presigned/{id}";
 pub(super) const PREFIX: &str = "/presigned/";

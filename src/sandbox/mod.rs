@@ -9,6 +9,7 @@ mod errors;
 mod faults;
 mod files;
 mod middleware;
+mod plan;
 mod received;
 mod samples;
 mod state;
@@ -26,7 +27,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-pub use faults::{Fault, FaultPlan, FaultPlanError, FaultRule, Nth, On};
+pub use faults::{Fault, FaultPlan, FaultRule, Nth, On};
 pub use received::Received;
 pub use samples::SamplesError;
 

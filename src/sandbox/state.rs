@@ -70,7 +70,7 @@ impl State {
 
     /// A new token. It looks like what it is, so that nobody takes it for a real one.
     pub(super) fn grant(&self, issuer: Option<String>) -> String {
-        let secret = crate::sources::store::hex(&random_bytes()[..16]);
+        let secret = crate::digest::hex(&random_bytes()[..16]);
         let token = format!("sandbox-token-{secret}");
         let granted = Granted { expires_at: Instant::now() + self.token_life, issuer };
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(token.clone(), granted);

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use super::{Origin, RawFile};
+use crate::digest::hex;
 
 /// `ARTIFACTS/JOB/PERIOD/raw/`: shared by all attempts of a period, so that a rerun needs no provider.
 #[derive(Debug, Clone)]
@@ -79,15 +80,6 @@ impl RawWriter {
 
 fn stored_name(sha256: &str) -> String {
     format!("sha256-{sha256}")
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Makes a rename in `folder` survive a power loss.

@@ -112,25 +112,36 @@ fn seekable(reading: Reading<'_>) -> Result<File, InputError> {
 
 /// Types whose text is exact and unmistakable.
 fn is_readable(kind: &ArrowDataType) -> bool {
-    matches!(
-        kind,
-        ArrowDataType::Utf8
-            | ArrowDataType::LargeUtf8
-            | ArrowDataType::Utf8View
-            | ArrowDataType::Boolean
-            | ArrowDataType::Int8
-            | ArrowDataType::Int16
-            | ArrowDataType::Int32
-            | ArrowDataType::Int64
-            | ArrowDataType::UInt32
-            | ArrowDataType::UInt64
-            | ArrowDataType::Float32
-            | ArrowDataType::Float64
-            | ArrowDataType::Date32
-            | ArrowDataType::Timestamp(..)
-    )
+    match kind {
+        // Text that repeats, stored once and referred to by number.
+        ArrowDataType::Dictionary(_, values, _) => is_text(values),
+        ArrowDataType::Boolean
+        | ArrowDataType::Int8
+        | ArrowDataType::Int16
+        | ArrowDataType::Int32
+        | ArrowDataType::Int64
+        | ArrowDataType::UInt8
+        | ArrowDataType::UInt16
+        | ArrowDataType::UInt32
+        | ArrowDataType::UInt64
+        | ArrowDataType::Float32
+        | ArrowDataType::Float64
+        | ArrowDataType::Decimal(..)
+        | ArrowDataType::Decimal32(..)
+        | ArrowDataType::Decimal64(..)
+        | ArrowDataType::Decimal256(..)
+        | ArrowDataType::Date32
+        | ArrowDataType::Timestamp(..) => true,
+        kind => is_text(kind),
+    }
 }
 
+const fn is_text(kind: &ArrowDataType) -> bool {
+    matches!(kind, ArrowDataType::Utf8 | ArrowDataType::LargeUtf8 | ArrowDataType::Utf8View)
+}
+
+/// Each value as it would be written in a CSV. A decimal keeps all digits of its scale: it is
+/// an integer in the file, and its text is made from that.
 fn as_text(column: &Column, stored: &ArrowDataType) -> PolarsResult<StringChunked> {
     if let (DataType::Datetime(unit, _), ArrowDataType::Timestamp(_, zone)) = (column.dtype(), stored) {
         let numbers = column.cast(&DataType::Int64)?;

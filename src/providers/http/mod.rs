@@ -36,7 +36,6 @@ pub struct Http {
 /// A complete reply with a 2xx status.
 #[derive(Debug)]
 pub struct Reply {
-    pub status: u16,
     /// The server's clock: the `Date` header.
     pub date: Option<DateTime<Utc>>,
     pub body: Vec<u8>,
@@ -94,7 +93,6 @@ impl Http {
     /// As [`Self::open`]; also a body that breaks off, is too long, or is a web page.
     pub async fn exchange(&self, request: Request, redactor: &Redactor) -> Result<Reply, Failure> {
         let mut response = self.open(request, redactor).await?;
-        let status = response.status().as_u16();
         let date = server_date(response.headers());
         let declared_html = is_html(response.headers());
         let mut body = Vec::new();
@@ -107,7 +105,7 @@ impl Http {
         if declared_html || starts_as_markup(&body) {
             return Err(Failure::web_page());
         }
-        Ok(Reply { status, date, body })
+        Ok(Reply { date, body })
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::text::{cut, is_hidden};
+
 /// What stands in place of a secret.
 const GONE: &str = "[redacted]";
 /// Longer words without a space are tokens, signatures or keys rather than language.
@@ -45,21 +47,11 @@ impl Redactor {
     }
 }
 
-/// Cuts control characters and everything past `limit` characters, so that a text of others
+/// Cuts hidden characters and everything past `limit` characters, so that a text of others
 /// cannot move the cursor, forge a line or fill the screen.
 pub fn displayable(text: &str, limit: usize) -> String {
-    let mut shown: String = text.chars().filter(|c| !is_unprintable(*c)).take(limit + 1).collect();
-    if shown.chars().count() > limit {
-        let end = shown.char_indices().nth(limit - 1).map_or(0, |(at, _)| at);
-        shown.truncate(end);
-        shown.push('…');
-    }
-    shown
-}
-
-/// Control characters, and the marks that reorder text on screen.
-fn is_unprintable(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let shown: String = text.chars().filter(|c| !is_hidden(*c)).take(limit + 1).collect();
+    cut(&shown, limit).into_owned()
 }
 
 fn mask_words(text: &str) -> String {
