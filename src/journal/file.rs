@@ -42,8 +42,10 @@ pub(super) async fn open(path: &Path) -> Result<SqliteConnection, JournalError> 
 
 /// The connection and the schema version, 0 for a file in which nothing stands yet.
 pub(super) async fn open_read_only(path: &Path) -> Result<(SqliteConnection, u32), JournalError> {
-    let mut connection =
-        options(path).read_only(true).connect().await.map_err(|source| told(path, "opening it", source))?;
+    // A read-only connection could not remove, when it closes, what it made beside the file in order to read it.
+    // This one can, where the file is writable, and changes nothing in it all the same.
+    let options_of_reader = options(path).pragma("query_only", "ON");
+    let mut connection = options_of_reader.connect().await.map_err(|source| told(path, "opening it", source))?;
     match check_version(path, &mut connection).await {
         // A write-ahead log needs a small file beside it, even for reading. On a read-only disk, where nobody
         // can write either, the file may be taken as it is, unless the log still holds something.
