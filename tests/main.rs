@@ -36,6 +36,7 @@ mod report_json;
 mod report_parquet;
 mod report_terminal;
 mod report_xlsx;
+mod run_attempts;
 mod run_samples;
 mod samples_compared;
 mod samples_generated;
