@@ -37,6 +37,8 @@ mod report_parquet;
 mod report_terminal;
 mod report_xlsx;
 mod run_attempts;
+mod run_crashes;
+mod run_faults;
 mod run_samples;
 mod samples_compared;
 mod samples_generated;
