@@ -7,6 +7,7 @@ mod pull;
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
 use crate::breaks::compare::{CompareError, Comparison, compare};
@@ -132,7 +133,12 @@ async fn attempt(request: &Request, journal: &Journal, record: &RunRecord) -> Re
     let trail = Trail(Some((journal, record)));
     let home = publish::period_folder(request);
     publish::sweep(&home)?;
-    let store = RawStore::open(home.join("raw"))?;
+    let raw = home.join("raw");
+    let store = RawStore::open(&raw)
+        .with_context(|| {
+            format!("cannot make the folder {}; `artifacts` in tieout.yaml must be writable", raw.display())
+        })
+        .map_err(|error| Failure::new(ExitCode::Unexpected, error))?;
     let earlier = Earlier::read(journal, request).await?;
     let facts = compared(request, &store, &earlier, record.attempt, &trail).await?;
     let stage = request.progress.stage("report");

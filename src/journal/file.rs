@@ -26,6 +26,8 @@ const READONLY: u32 = 8;
 const FULL: u32 = 13;
 const CANTOPEN: u32 = 14;
 const NOTADB: u32 = 26;
+/// An extended code: the index of the write-ahead log could not grow.
+const IOERR_SHMSIZE: u32 = 4874;
 
 pub(super) async fn open(path: &Path) -> Result<SqliteConnection, JournalError> {
     if let Some(folder) = path.parent() {
@@ -62,6 +64,9 @@ pub(super) async fn open_read_only(path: &Path) -> Result<(SqliteConnection, u32
 /// The error of a statement, in the words of whoever has to act on it.
 pub(super) fn told(path: &Path, doing: &'static str, source: sqlx::Error) -> JournalError {
     let path = path.to_owned();
+    if extended_code(&source) == Some(IOERR_SHMSIZE) {
+        return JournalError::DiskFull { path, source };
+    }
     match primary_code(&source) {
         Some(BUSY) => JournalError::Busy { path, source },
         Some(READONLY | CANTOPEN) => JournalError::NotWritable { path, source: Box::new(source) },
@@ -82,9 +87,12 @@ fn has_unmerged_log(path: &Path) -> bool {
 }
 
 fn primary_code(error: &sqlx::Error) -> Option<u32> {
-    let code = error.as_database_error()?.code()?.parse::<u32>().ok()?;
     // The upper bits tell the variant, the lowest byte the kind.
-    Some(code & 0xff)
+    extended_code(error).map(|code| code & 0xff)
+}
+
+fn extended_code(error: &sqlx::Error) -> Option<u32> {
+    error.as_database_error()?.code()?.parse().ok()
 }
 
 async fn check_version(path: &Path, connection: &mut SqliteConnection) -> Result<u32, JournalError> {

@@ -62,7 +62,7 @@ async fn from_source(
     match &input.source {
         Source::Path { pattern } => {
             pulled.files = file::pull(&request.project.data, pattern, &request.period, store)
-                .map_err(|error| Failure::new(ExitCode::InputData, error))?;
+                .map_err(|error| Failure::new(error.exit_code(), error))?;
         }
         Source::Provider { provider: name, file_type, name: template } => {
             let Some(ProviderConfig::Kard(config)) = request.project.providers.get(name) else {
