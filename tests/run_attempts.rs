@@ -79,8 +79,8 @@ fn a_changed_ledger_is_named_and_its_new_and_gone_breaks_are_counted() {
     assert_eq!(changes["changed_inputs"], serde_json::json!(["ledger ledger-2025-03-19.csv"]));
     assert_eq!((&changes["new_breaks"], &changes["gone_breaks"]), (&3.into(), &1.into()));
     // The third new one: that the file has changed.
-    let changed = kinds(&project, SECOND);
-    assert!(changed.contains(&("ledger-2025-03-19.csv".to_owned(), "file_changed".to_owned())), "{changed:?}");
+    let found = kinds(&project, SECOND);
+    assert!(found.contains(&("ledger-2025-03-19.csv".to_owned(), "file_changed".to_owned())), "{found:?}");
 }
 
 #[test]
@@ -168,11 +168,11 @@ fn a_file_that_is_there_twice_counts_once() {
 fn a_new_column_is_a_break_and_its_rows_are_compared_all_the_same() {
     let project = TestProject::small();
     let text = String::from_utf8(ledger_rows()).unwrap();
-    let wider: String = text
-        .lines()
-        .enumerate()
-        .map(|(line, row)| format!("{row},{}\n", if line == 0 { "mood" } else { "good" }))
-        .collect();
+    let mut wider = String::new();
+    for (line, row) in text.lines().enumerate() {
+        wider.push_str(row);
+        wider.push_str(if line == 0 { ",mood\n" } else { ",good\n" });
+    }
     project.write("data/ledger-2025-03-19.csv", wider);
     project.run_day(&[]).ended_with(0);
     assert_eq!(kinds(&project, FIRST), small_kinds_and("ledger-2025-03-19.csv", "schema_drift"));

@@ -1,7 +1,7 @@
 //! The provider's faults through the program: the exit code, the words that a person sees, and no secret anywhere.
 
 use base64::Engine as _;
-use tieout::sandbox::{CLIENT_ID, CLIENT_SECRET, WEBHOOK_KEY};
+use tieout::sandbox::{CLIENT_ID, CLIENT_SECRET, SIGNATURE, TOKEN_PREFIX, WEBHOOK_KEY};
 
 use crate::support::project::{Output, SMALL_BREAKS, TestProject, file_rows, settled};
 
@@ -214,8 +214,7 @@ fn a_secret_that_is_not_there_is_named_by_its_variable() {
 fn canaries() -> Vec<String> {
     let basic = base64::engine::general_purpose::STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}"));
     let mut all = vec![CLIENT_SECRET.to_owned(), WEBHOOK_KEY.to_owned(), basic];
-    // What every token of the sandbox begins with, and every signature of a download.
-    all.extend(["sandbox-token-".to_owned(), "X-Sandbox-Signature=".to_owned()]);
+    all.extend([TOKEN_PREFIX.to_owned(), format!("{SIGNATURE}=")]);
     all
 }
 
