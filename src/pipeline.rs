@@ -71,11 +71,16 @@ impl Trail<'_> {
     }
 }
 
-/// Runs a job for a period as a new attempt.
+/// Runs a job for a period as a new attempt. When `stop` is ready first, the attempt ends at its next pause and
+/// fails as `stop` says: what it has marked stays, nothing else does, and the next run goes on.
 ///
 /// # Errors
 /// With the exit code of what went wrong; the journal then holds the attempt as failed.
-pub async fn run(request: &Request, journal: &Journal) -> Result<Finished, Failure> {
+pub async fn run(
+    request: &Request,
+    journal: &Journal,
+    stop: impl Future<Output = Failure>,
+) -> Result<Finished, Failure> {
     let state_folder = request.project.state.parent().unwrap_or(&request.project.root);
     // Held until the end: what else was begun for this period and never ended is dead.
     let _lock = RunLock::take(state_folder, &request.job.name, &request.period.label, Utc::now())
@@ -91,7 +96,10 @@ pub async fn run(request: &Request, journal: &Journal) -> Result<Finished, Failu
             sandbox: request.sandbox,
         })
         .await?;
-    let outcome = attempt(request, journal, &record).await;
+    let outcome = tokio::select! {
+        outcome = attempt(request, journal, &record) => outcome,
+        failure = stop => Err(failure),
+    };
     let ending = match &outcome {
         Ok(finished) => success(finished, request),
         Err(failure) => failed(failure),

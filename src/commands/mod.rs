@@ -130,7 +130,7 @@ impl From<JournalError> for Failure {
 /// Whatever ends the process with another code than the command's own.
 pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Failure> {
     match command {
-        Command::Run(args) => Box::pin(until_stopped(run::run(context, args))).await,
+        Command::Run(args) => Box::pin(run::run(context, args)).await,
         Command::Plan(args) => plan::run(context, args).await,
         Command::Validate(args) => validate::command(&context, &args),
         Command::Jobs => jobs::run(context).await,
@@ -147,29 +147,19 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
     }
 }
 
-/// A run that is asked to stop ends at its next pause. What it has marked stays, nothing else does, and the
-/// next run goes on.
-async fn until_stopped(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
-    let name = tokio::select! {
-        outcome = work => return outcome,
-        name = stopped() => name?,
-    };
-    Err(Failure::new(
-        ExitCode::TryAgainLater,
-        anyhow::anyhow!("stopped by {name}; nothing is half-written, run it again when it suits"),
-    ))
-}
-
-/// Waits for the signal to stop and names it.
+/// Listens for the signal to stop from now on; the future waits for it and names it.
 ///
 /// # Errors
 /// When signals cannot be listened to.
-async fn stopped() -> std::io::Result<&'static str> {
+fn stopped() -> std::io::Result<impl Future<Output = &'static str>> {
     let mut terminated = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted.map(|()| "an interrupt"),
-        _ = terminated.recv() => Ok("SIGTERM"),
-    }
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => "an interrupt",
+            _ = terminated.recv() => "SIGTERM",
+        }
+    })
 }
 
 /// Where the simulated provider finds its files.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::Context;
+use super::{Context, stopped};
 use crate::cli::RunArgs;
 use crate::exit::{ExitCode, Failure};
 use crate::job::{self, Job};
@@ -19,6 +19,7 @@ use crate::report::{json, terminal_summary};
 /// # Errors
 /// With the exit code of what went wrong.
 pub async fn run(mut context: Context, args: RunArgs) -> Result<ExitCode, Failure> {
+    let stopped = stopped()?;
     let world = context.start_world().await?;
     let run_time = args.run_time.unwrap_or_else(Utc::now);
     let job = load_job(&mut context, &args.job)?;
@@ -35,7 +36,12 @@ pub async fn run(mut context: Context, args: RunArgs) -> Result<ExitCode, Failur
         sandbox: context.sandbox,
         progress: context.progress.clone(),
     };
-    let outcome = pipeline::run(&request, &journal).await;
+    let stop = async {
+        let name = stopped.await;
+        let message = anyhow::anyhow!("stopped by {name}; nothing is half-written, run it again when it suits");
+        Failure::new(ExitCode::TryAgainLater, message)
+    };
+    let outcome = pipeline::run(&request, &journal, stop).await;
     world.stop().await;
     journal.close().await?;
     let finished = outcome?;
