@@ -102,11 +102,7 @@ fn a_provider_file_replaced_under_its_name_is_a_break_and_named() {
 fn offline_needs_no_provider_and_no_ledger_once_they_are_stored() {
     let mut project = TestProject::small();
     let early = project.run_day(&["--offline", "-q"]).ended_with(75);
-    assert_eq!(
-        early.stderr,
-        "error: no earlier attempt stored kard earnedRewardSettledDailyReconciliationFile settled-2025-03-19; run \
-         without --offline first\n"
-    );
+    assert_eq!(early.stderr, "error: no earlier attempt stored ledger-2025-03-19.csv*; run without --offline first\n");
     project.run_day(&[]).ended_with(0);
     project.stop_provider();
     std::fs::remove_file(project.path("data/ledger-2025-03-19.csv")).unwrap();
@@ -121,7 +117,7 @@ fn offline_needs_no_provider_and_no_ledger_once_they_are_stored() {
     }
     let cut = project.run_day(&["--offline", "-q"]).ended_with(65);
     let (before, after) = cut.stderr.split_once("sha256-").unwrap();
-    assert_eq!(before, "error: the stored bytes of settled-2025-03-19.csv (FOLDER/runs/rewards/2025-03-19/raw/");
+    assert_eq!(before, "error: the stored bytes of ledger-2025-03-19.csv (FOLDER/runs/rewards/2025-03-19/raw/");
     assert_eq!(&after[64..], ") are gone or cut short; run again without --offline\n");
 }
 
@@ -141,6 +137,19 @@ fn a_file_that_is_not_there_can_be_a_break_until_it_comes() {
     let told = "\nSince attempt 1: 3 new breaks, 1 gone; changed: file settled-2025-03-19.csv\n";
     assert!(again.stdout.contains(told), "{}", again.stdout);
     assert_eq!(kinds(&project, SECOND), small_kinds());
+}
+
+#[test]
+fn while_the_ledger_is_not_there_the_provider_is_not_asked() {
+    let project = TestProject::small();
+    std::fs::remove_file(project.path("data/ledger-2025-03-19.csv")).unwrap();
+    let ended = project.run_day(&["-q"]).ended_with(75);
+    assert_eq!(
+        ended.error(),
+        "no ledger input for 2025-03-19 yet: ledger-2025-03-19.csv*; try again when it is there, or set \
+         inputs.ledger.on_missing to break"
+    );
+    assert_eq!(project.received().len(), 0);
 }
 
 #[test]
@@ -275,9 +284,9 @@ fn of_two_runs_at_once_one_is_told_to_come_back_later() {
     let (since, rest) = rest.split_once(')').unwrap();
     since.parse::<DateTime<Utc>>().unwrap();
     assert_eq!(rest, "; try again when it has ended\n");
-    // Another period is not in its way: it only lacks its file.
+    // Another period is not in its way: it only lacks its ledger.
     let other = project.run(&["run", "rewards", "--period", "2025-03-20", "-q"]).ended_with(75);
-    assert!(other.stderr.starts_with("error: no file input for 2025-03-20 yet"), "{}", other.stderr);
+    assert!(other.stderr.starts_with("error: no ledger input for 2025-03-20 yet"), "{}", other.stderr);
     project.ended(first).ended_with(0);
     assert_eq!(kinds(&project, FIRST), small_kinds());
     assert_eq!(project.listing("runs/rewards/2025-03-19").iter().filter(|path| path.ends_with("/2/")).count(), 0);

@@ -62,8 +62,8 @@ fn a_disk_that_is_full_while_inputs_are_stored_leaves_no_part_of_them() {
     let ended = run_after(&project, before, SHOW).ended_with(1);
     let told = format!("cannot store a copy of ledger-2025-03-19.csv: {cause}");
     assert!(ended.error().starts_with(&told), "{}", ended.error());
-    let left: Vec<_> = ended.stdout.lines().collect();
-    assert!(left.len() == 1 && left[0].starts_with("runs/rewards/2025-03-19/raw/sha256-"), "{left:?}");
+    assert_eq!(ended.stdout, "");
+    assert_eq!(project.received().len(), 0);
     goes_on(&project);
 }
 
@@ -75,7 +75,8 @@ fn a_disk_that_is_full_while_a_file_is_downloaded_leaves_no_part_of_it() {
     let ended = run_after(&project, before, SHOW).ended_with(1);
     let told = format!("provider kard: file f-1 (settled-2025-03-19.csv): cannot store it: {cause}");
     assert!(ended.error().starts_with(&told), "{}", ended.error());
-    assert_eq!(ended.stdout, "");
+    let left: Vec<_> = ended.stdout.lines().collect();
+    assert!(left.len() == 1 && left[0].starts_with("runs/rewards/2025-03-19/raw/sha256-"), "{left:?}");
     assert_eq!(project.downloads(), 1, "a full disk is no reason to ask the provider again");
     goes_on(&project);
 }
