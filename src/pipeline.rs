@@ -7,6 +7,7 @@ mod pull;
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
 use crate::breaks::compare::{CompareError, Comparison, compare};
@@ -78,7 +79,7 @@ impl Trail<'_> {
 pub async fn run(
     request: &Request,
     journal: &Journal,
-    stop: impl Future<Output = std::io::Result<&'static str>>,
+    stop: impl Future<Output = &'static str>,
 ) -> Result<Finished, Failure> {
     let state_folder = request.project.state.parent().unwrap_or(&request.project.root);
     // Held until the end: what else was begun for this period and never ended is dead.
@@ -111,9 +112,9 @@ pub async fn run(
 }
 
 /// The failure of work that was asked to stop.
-pub fn stopped(name: std::io::Result<&'static str>) -> Failure {
-    let message = |name| anyhow::anyhow!("stopped by {name}; nothing is half-written, run it again when it suits");
-    name.map_or_else(Failure::from, |name| Failure::new(ExitCode::TryAgainLater, message(name)))
+pub fn stopped(name: &str) -> Failure {
+    let message = anyhow::anyhow!("stopped by {name}; nothing is half-written, run it again when it suits");
+    Failure::new(ExitCode::TryAgainLater, message)
 }
 
 /// Does what computes or waits for the disk away from the threads that answer the network and the signals.
@@ -151,7 +152,12 @@ async fn attempt(request: &Request, journal: &Journal, record: &RunRecord) -> Re
     let trail = Trail(Some((journal, record)));
     let home = publish::period_folder(request);
     publish::sweep(&home)?;
-    let store = RawStore::open(home.join("raw"))?;
+    let raw = home.join("raw");
+    let store = RawStore::open(&raw)
+        .with_context(|| {
+            format!("cannot make the folder {}; `artifacts` in tieout.yaml must be writable", raw.display())
+        })
+        .map_err(|error| Failure::new(ExitCode::Unexpected, error))?;
     let earlier = Earlier::read(journal, request).await?;
     let facts = compared(request, &store, &earlier, record.attempt, &trail).await?;
     let stage = request.progress.stage("report");

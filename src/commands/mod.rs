@@ -132,22 +132,26 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
 
 /// Work that keeps nothing and is asked to stop ends at its next pause, and takes its temporary folder with it.
 async fn until_stopped(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {
+    let stopped = stopped()?;
     tokio::select! {
         outcome = work => outcome,
-        name = stopped() => Err(pipeline::stopped(name)),
+        name = stopped => Err(pipeline::stopped(name)),
     }
 }
 
-/// Waits for the signal to stop and names it.
+/// Listens for the signal to stop from now on; the future waits for it and names it.
 ///
 /// # Errors
 /// When signals cannot be listened to.
-async fn stopped() -> std::io::Result<&'static str> {
+fn stopped() -> std::io::Result<impl Future<Output = &'static str>> {
     let mut terminated = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted.map(|()| "an interrupt"),
-        _ = terminated.recv() => Ok("SIGTERM"),
-    }
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => "an interrupt",
+            _ = terminated.recv() => "SIGTERM",
+        }
+    })
 }
 
 /// Where the simulated provider finds its files.

@@ -34,6 +34,10 @@ pub async fn run(mut context: Context, args: PlanArgs) -> Result<ExitCode, Failu
     };
     let outcome = pipeline::plan(&request, journal.as_ref()).await;
     world.stop().await;
+    if let Some(journal) = journal {
+        // Takes away what reading the state file put beside it.
+        journal.close().await?;
+    }
     let finished = outcome?;
     if context.output.format == Format::Table {
         context.output.text(&preamble(&request, &finished))?;

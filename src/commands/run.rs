@@ -19,6 +19,7 @@ use crate::report::{json, terminal_summary};
 /// # Errors
 /// With the exit code of what went wrong.
 pub async fn run(mut context: Context, args: RunArgs) -> Result<ExitCode, Failure> {
+    let stopped = stopped()?;
     let world = context.start_world().await?;
     let run_time = args.run_time.unwrap_or_else(Utc::now);
     let job = load_job(&mut context, &args.job)?;
@@ -35,7 +36,7 @@ pub async fn run(mut context: Context, args: RunArgs) -> Result<ExitCode, Failur
         sandbox: context.sandbox,
         progress: context.progress.clone(),
     };
-    let outcome = pipeline::run(&request, &journal, stopped()).await;
+    let outcome = pipeline::run(&request, &journal, stopped).await;
     world.stop().await;
     journal.close().await?;
     let finished = outcome?;

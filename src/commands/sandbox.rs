@@ -22,7 +22,7 @@ pub async fn run(context: Context, args: SandboxArgs) -> Result<ExitCode, Failur
         .map_err(|error| Failure::new(ExitCode::Configuration, anyhow::Error::new(error).context(SAMPLES_HINT)))?;
     context.output.rows(&settings(&sandbox))?;
     tracing::info!("the sandbox serves until it is stopped (ctrl-c)");
-    stopped().await?;
+    stopped()?.await;
     sandbox.shutdown().await;
     Ok(ExitCode::Done)
 }

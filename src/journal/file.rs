@@ -26,6 +26,8 @@ const READONLY: u32 = 8;
 const FULL: u32 = 13;
 const CANTOPEN: u32 = 14;
 const NOTADB: u32 = 26;
+/// An extended code: the index of the write-ahead log could not grow.
+const IOERR_SHMSIZE: u32 = 4874;
 
 pub(super) async fn open(path: &Path) -> Result<SqliteConnection, JournalError> {
     if let Some(folder) = path.parent() {
@@ -42,8 +44,10 @@ pub(super) async fn open(path: &Path) -> Result<SqliteConnection, JournalError> 
 
 /// The connection and the schema version, 0 for a file in which nothing stands yet.
 pub(super) async fn open_read_only(path: &Path) -> Result<(SqliteConnection, u32), JournalError> {
-    let mut connection =
-        options(path).read_only(true).connect().await.map_err(|source| told(path, "opening it", source))?;
+    // A read-only connection could not remove, when it closes, what it made beside the file in order to read it.
+    // This one can, where the file is writable, and changes nothing in it all the same.
+    let options_of_reader = options(path).pragma("query_only", "ON");
+    let mut connection = options_of_reader.connect().await.map_err(|source| told(path, "opening it", source))?;
     match check_version(path, &mut connection).await {
         // A write-ahead log needs a small file beside it, even for reading. On a read-only disk, where nobody
         // can write either, the file may be taken as it is, unless the log still holds something.
@@ -60,6 +64,9 @@ pub(super) async fn open_read_only(path: &Path) -> Result<(SqliteConnection, u32
 /// The error of a statement, in the words of whoever has to act on it.
 pub(super) fn told(path: &Path, doing: &'static str, source: sqlx::Error) -> JournalError {
     let path = path.to_owned();
+    if extended_code(&source) == Some(IOERR_SHMSIZE) {
+        return JournalError::DiskFull { path, source };
+    }
     match primary_code(&source) {
         Some(BUSY) => JournalError::Busy { path, source },
         Some(READONLY | CANTOPEN) => JournalError::NotWritable { path, source: Box::new(source) },
@@ -80,9 +87,12 @@ fn has_unmerged_log(path: &Path) -> bool {
 }
 
 fn primary_code(error: &sqlx::Error) -> Option<u32> {
-    let code = error.as_database_error()?.code()?.parse::<u32>().ok()?;
     // The upper bits tell the variant, the lowest byte the kind.
-    Some(code & 0xff)
+    extended_code(error).map(|code| code & 0xff)
+}
+
+fn extended_code(error: &sqlx::Error) -> Option<u32> {
+    error.as_database_error()?.code()?.parse().ok()
 }
 
 async fn check_version(path: &Path, connection: &mut SqliteConnection) -> Result<u32, JournalError> {

@@ -29,10 +29,13 @@ impl PulledInput {
     }
 }
 
-/// Pulls every input of the job.
+/// Pulls every input of the job, those of this machine first: while one of them is not there yet, the provider is
+/// not asked for its file again and again.
 pub(super) async fn all(request: &Request, store: &RawStore, earlier: &Earlier) -> Result<Vec<PulledInput>, Failure> {
     let mut pulled = Vec::new();
-    for input in &request.job.inputs {
+    let mut inputs: Vec<&Input> = request.job.inputs.iter().collect();
+    inputs.sort_by_key(|input| matches!(input.source, Source::Provider { .. }));
+    for input in inputs {
         let mut one =
             PulledInput { side: input.side, files: Vec::new(), warnings: Vec::new(), wanted: wanted(request, input) };
         if request.offline {
@@ -49,6 +52,7 @@ pub(super) async fn all(request: &Request, store: &RawStore, earlier: &Earlier) 
         }
         pulled.push(one);
     }
+    pulled.sort_by_key(|input| input.side);
     Ok(pulled)
 }
 
@@ -64,7 +68,7 @@ async fn from_source(
             let (root, pattern) = (request.project.data.clone(), pattern.clone());
             let (period, store) = (request.period.clone(), store.clone());
             let copied = super::aside(move || file::pull(&root, &pattern, &period, &store)).await?;
-            pulled.files = copied.map_err(|error| Failure::new(ExitCode::InputData, error))?;
+            pulled.files = copied.map_err(|error| Failure::new(error.exit_code(), error))?;
         }
         Source::Provider { provider: name, file_type, name: template } => {
             let Some(ProviderConfig::Kard(config)) = request.project.providers.get(name) else {

@@ -55,6 +55,8 @@ pub enum ReportError {
     Parquet { path: PathBuf, source: polars::prelude::PolarsError },
     #[error("cannot write {path}")]
     Workbook { path: PathBuf, source: rust_xlsxwriter::XlsxError },
+    #[error("cannot write {path}: the rows of its sheets cannot be kept beside it, the disk may be full: {reason}")]
+    WorkbookRows { path: PathBuf, reason: String },
 }
 
 /// Writes `summary.json` and each asked rendering into `folder`, which must exist, and returns
@@ -122,8 +124,7 @@ fn write_one(
         ReportFormat::Parquet => {
             parquet::render(facts, &mut out).map_err(|source| ReportError::Parquet { path: owned(), source })?;
         }
-        ReportFormat::Xlsx => xlsx::render(facts, layout.sheet_rows, folder, &mut out)
-            .map_err(|source| ReportError::Workbook { path: owned(), source })?,
+        ReportFormat::Xlsx => write_workbook(facts, layout, folder, &mut out, path)?,
         ReportFormat::Html => {
             let page = html::render(facts, layout.page_rows);
             out.write_all(page.as_bytes()).map_err(|source| ReportError::Write { path: owned(), source })?;
@@ -131,4 +132,23 @@ fn write_one(
     }
     let file = out.into_inner().map_err(|error| ReportError::Write { path: owned(), source: error.into_error() })?;
     file.sync_all().map_err(|source| ReportError::Write { path: owned(), source })
+}
+
+/// The library writes a sheet's rows to a temporary file first, and panics where that fails.
+fn write_workbook(
+    facts: &Facts,
+    layout: Layout,
+    folder: &Path,
+    out: &mut (impl Write + Send),
+    path: &Path,
+) -> Result<(), ReportError> {
+    let render = std::panic::AssertUnwindSafe(|| xlsx::render(facts, layout.sheet_rows, folder, out));
+    match std::panic::catch_unwind(render) {
+        Ok(rendered) => rendered.map_err(|source| ReportError::Workbook { path: path.to_owned(), source }),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let reason = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given").to_owned();
+            Err(ReportError::WorkbookRows { path: path.to_owned(), reason })
+        }
+    }
 }

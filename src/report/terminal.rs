@@ -250,7 +250,7 @@ fn changes(facts: &Facts) -> Option<String> {
     };
     let breaks = match (changes.new_breaks, changes.gone_breaks) {
         (0, 0) => "the same breaks".to_owned(),
-        (new, gone) => format!("{} new, {} gone", counted(new, "break", "breaks"), count(gone)),
+        (new, gone) => format!("{}, {} gone", counted(new, "new break", "new breaks"), count(gone)),
     };
     Some(format!("Since attempt {}: {breaks}; {inputs}", changes.against_attempt))
 }

@@ -11,13 +11,13 @@ use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Url;
 use sha2::Sha256;
 
+use super::SIGNATURE;
 use super::errors::s3;
 use super::state::State;
 use crate::digest::hex;
 
 pub(super) const PATH: &str = "/presigned/{id}";
 pub(super) const PREFIX: &str = "/presigned/";
-pub(super) const SIGNATURE: &str = "X-Sandbox-Signature";
 const EXPIRES: &str = "X-Sandbox-Expires";
 
 /// "Temporary URL that provides direct access to download the file for 30 minutes."

@@ -14,7 +14,7 @@ use super::connection::{Fate, Handle};
 use super::errors::{At, kard, s3};
 use super::received::Received;
 use super::state::{State, bearer_token};
-use super::{Fault, On, downloads, token};
+use super::{Fault, On, SIGNATURE, downloads, token};
 
 const WEB_PAGE: &str =
     "<!DOCTYPE html>\n<html><head><title>Maintenance</title></head><body><h1>Back soon</h1></body></html>\n";
@@ -144,7 +144,7 @@ async fn whole(body: Body) -> Bytes {
 /// The query, with the value of the signature blotted out.
 fn without_signature(query: &str) -> String {
     let part = |pair: &str| match pair.split_once('=') {
-        Some((downloads::SIGNATURE, _)) => format!("{}=[redacted]", downloads::SIGNATURE),
+        Some((SIGNATURE, _)) => format!("{SIGNATURE}=[redacted]"),
         _ => pair.to_owned(),
     };
     query.split('&').map(part).collect::<Vec<_>>().join("&")

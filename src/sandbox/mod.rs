@@ -40,6 +40,10 @@ pub const CLIENT_SECRET: &str = "sandbox-secret";
 pub const WEBHOOK_KEY: &str = "sandbox-webhook-key";
 /// The one issuer that the sandbox knows.
 pub const ORGANIZATION: &str = "org-sandbox";
+/// How every bearer token of a sandbox begins, so that nobody takes it for a real one.
+pub const TOKEN_PREFIX: &str = "sandbox-token-";
+/// The parameter of a download URL that holds its signature.
+pub const SIGNATURE: &str = "X-Sandbox-Signature";
 
 /// Requests that are still going when the sandbox stops get this long.
 const PATIENCE: Duration = Duration::from_secs(1);

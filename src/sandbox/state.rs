@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use super::faults::Faults;
 use super::received::ReceivedLog;
 use super::samples::{self, SampleFile};
-use super::{Options, SandboxError};
+use super::{Options, SandboxError, TOKEN_PREFIX};
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -68,10 +68,10 @@ impl State {
         })
     }
 
-    /// A new token. It looks like what it is, so that nobody takes it for a real one.
+    /// A new token.
     pub(super) fn grant(&self, issuer: Option<String>) -> String {
         let secret = crate::digest::hex(&random_bytes()[..16]);
-        let token = format!("sandbox-token-{secret}");
+        let token = format!("{TOKEN_PREFIX}{secret}");
         let granted = Granted { expires_at: Instant::now() + self.token_life, issuer };
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(token.clone(), granted);
         token

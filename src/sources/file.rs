@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::store::RawStore;
 use super::{Origin, RawFile};
+use crate::exit::ExitCode;
 use crate::period::Period;
 
 /// Bytes copied at a time.
@@ -27,6 +28,20 @@ pub enum FileError {
     Read { path: PathBuf, source: std::io::Error },
     #[error("cannot store a copy of {name}")]
     Store { name: String, source: std::io::Error },
+}
+
+impl FileError {
+    /// How the process ends: a disk that is full says nothing about the input.
+    pub const fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Store { .. } => ExitCode::Unexpected,
+            Self::PatternOutside { .. }
+            | Self::Pattern { .. }
+            | Self::LinkOutside { .. }
+            | Self::NotAFile { .. }
+            | Self::Read { .. } => ExitCode::InputData,
+        }
+    }
 }
 
 /// Copies every file that `pattern` names into the store, in order of their names.

@@ -1,0 +1,239 @@
+//! Every shipped day through the program, as a newcomer runs it, against the generator's truth.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::Parser as _;
+use serde_json::Value;
+use tempfile::TempDir;
+use tieout::cli::Cli;
+
+use crate::support::project::{copy_folder, keyed_rows};
+
+fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A copy of what a clone of the repository holds, with nothing run in it yet.
+struct Clone {
+    folder: TempDir,
+}
+
+struct Ended {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Clone {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        std::fs::copy(repository().join("tieout.yaml"), folder.path().join("tieout.yaml")).unwrap();
+        for name in ["jobs", "samples/kard", "samples/data"] {
+            copy_folder(&repository().join(name), &folder.path().join(name));
+        }
+        Self { folder }
+    }
+
+    /// No account, no secret, no variable: only `--sandbox`.
+    fn run(&self, arguments: &[&str]) -> Ended {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tieout"));
+        command.args(arguments).arg("--sandbox").current_dir(self.folder.path());
+        for variable in ["KARD_CLIENT_ID", "KARD_CLIENT_SECRET", "KARD_WEBHOOK_KEY", "NO_COLOR"] {
+            command.env_remove(variable);
+        }
+        let output = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    fn day(&self, job: &str, day: &str) -> Ended {
+        self.run(&["run", job, "--period", day])
+    }
+
+    fn report(&self, run: &str) -> PathBuf {
+        self.folder.path().join("sandbox/runs").join(run)
+    }
+
+    fn summary(&self, run: &str) -> Value {
+        serde_json::from_slice(&std::fs::read(self.report(run).join("summary.json")).unwrap()).unwrap()
+    }
+}
+
+/// The days for which the samples hold the truth.
+fn days() -> Vec<String> {
+    let entries = std::fs::read_dir(repository().join("samples/data")).unwrap();
+    let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+    let day = |name: String| Some(name.strip_prefix("truth-")?.strip_suffix(".csv")?.to_owned());
+    let mut days: Vec<_> = entries.map(name).filter_map(day).collect();
+    days.sort();
+    assert_eq!(days, ["2025-03-19", "2025-03-20", "2025-03-21"]);
+    days
+}
+
+/// The keys of one outcome in `expected-DATE.csv`.
+fn keys_of(day: &str, outcome: &str) -> BTreeSet<String> {
+    let path = repository().join(format!("samples/data/expected-{day}.csv"));
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    let records = reader.records().map(Result::unwrap);
+    records.filter(|record| &record[1] == outcome).map(|record| record[0].to_owned()).collect()
+}
+
+fn sum(counts: &Value) -> u64 {
+    counts.as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum()
+}
+
+#[test]
+fn every_shipped_day_shows_exactly_the_breaks_of_its_truth() {
+    let clone = Clone::new();
+    for day in days() {
+        let ended = clone.day("rewards-daily", &day);
+        assert_eq!(ended.code, Some(0), "{day}: {}", ended.stderr);
+        let run = format!("rewards-daily/{day}/1");
+        let truth = keyed_rows(&repository().join(format!("samples/data/truth-{day}.csv")));
+        assert_eq!(without_measure_of_files(keyed_rows(&clone.report(&run).join("breaks.csv"))), truth, "{day}");
+        let summary = clone.summary(&run);
+        assert_eq!(summary["breaks"]["count"], truth.len(), "{day}");
+        assert_eq!(summary["verdict"]["ties_out"], true, "{day}");
+        let listed = clone.run(&["breaks", &run, "--format", "json"]);
+        let listed: Vec<Value> = serde_json::from_str(&listed.stdout).unwrap();
+        assert_eq!(listed.len(), truth.len(), "{day}");
+    }
+}
+
+/// A break of a whole file has no currency, and the truth gives it no measure.
+fn without_measure_of_files(mut rows: Vec<[String; 4]>) -> Vec<[String; 4]> {
+    for row in rows.iter_mut().filter(|row| row[2].is_empty()) {
+        row[3].clear();
+    }
+    rows
+}
+
+#[test]
+fn every_shipped_day_has_the_outcomes_that_are_no_breaks() {
+    let clone = Clone::new();
+    for day in days() {
+        clone.day("rewards-daily", &day);
+        let run = format!("rewards-daily/{day}/1");
+        let summary = clone.summary(&run);
+        let told: BTreeSet<String> =
+            keyed_rows(&clone.report(&run).join("breaks.csv")).into_iter().map(|row| row[0].clone()).collect();
+        for outcome in ["expected", "excluded", "quarantined", "suggested"] {
+            let broken: Vec<_> = keys_of(&day, outcome).intersection(&told).cloned().collect();
+            assert!(broken.is_empty(), "{day}: {outcome}, and yet a break: {broken:?}");
+        }
+        assert_eq!(sum(&summary["expected"]), keys_of(&day, "expected").len() as u64, "{day}: {summary:#}");
+        assert_eq!(summary["quarantine"]["count"], keys_of(&day, "quarantined").len(), "{day}");
+        // A suggestion pairs two keys.
+        assert_eq!(summary["suggestions"].as_u64(), Some(keys_of(&day, "suggested").len() as u64 / 2), "{day}");
+        // The second of two equal files is excluded as a whole; the truth tells of keys.
+        let excluded = summary["excluded"].as_array().unwrap().iter().filter(|part| part["side"] != "file");
+        let rows: u64 = excluded.map(|part| part["rows"].as_u64().unwrap()).sum();
+        assert_eq!(rows, keys_of(&day, "excluded").len() as u64, "{day}: {:#}", summary["excluded"]);
+        // Every row of every side has one outcome.
+        for side in summary["statement"]["rows"].as_array().unwrap() {
+            assert_eq!(side["unaccounted"], 0, "{day}: {side}");
+        }
+    }
+}
+
+#[test]
+fn the_day_whose_file_is_not_there_yet_ends_with_75_and_says_what_to_do() {
+    let clone = Clone::new();
+    let ended = clone.run(&["run", "rewards-daily", "--period", "2025-03-22", "-q"]);
+    assert_eq!(ended.code, Some(75));
+    assert_eq!(ended.stdout, "");
+    assert_eq!(
+        ended.stderr,
+        "error: no file input for 2025-03-22 yet: kard earnedRewardSettledDailyReconciliationFile \
+         cardlinked-reconciliation-250322; try again when it is there, or set inputs.file.on_missing to break\n"
+    );
+    assert!(!clone.report("rewards-daily/2025-03-22/1").exists());
+    let listed = clone.run(&["runs", "--format", "csv"]).stdout;
+    assert!(listed.contains("rewards-daily/2025-03-22/1,failed,75,"), "{listed}");
+}
+
+#[test]
+fn every_shipped_job_runs_and_its_summary_fits_a_screen() {
+    let clone = Clone::new();
+    let mut jobs = 0;
+    for entry in std::fs::read_dir(repository().join("jobs")).unwrap() {
+        let path = entry.unwrap().path();
+        let job = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        for day in days() {
+            let ended = clone.day(&job, &day);
+            assert_eq!(ended.code, Some(0), "{job} {day}: {}", ended.stderr);
+            let lines: Vec<_> = ended.stdout.lines().collect();
+            assert!(lines.len() <= 25, "{job} {day}:\n{}", ended.stdout);
+            assert!(lines.iter().all(|line| line.chars().count() <= 80), "{job} {day}:\n{}", ended.stdout);
+            assert_eq!(lines[0], format!("{job} for {day}, attempt 1, sandbox"));
+            assert_eq!(lines.last(), Some(&"Exit code 0: the work is done."));
+            // What it says it wrote is there, and nothing else.
+            let run = format!("{job}/{day}/1");
+            assert!(ended.stdout.contains(&format!("Written to sandbox/runs/{run}\n")), "{}", ended.stdout);
+            let written = lines[lines.len() - 2].split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
+            let there = std::fs::read_dir(clone.report(&run)).unwrap();
+            let there: BTreeSet<_> = there.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            assert_eq!(written, there, "{run}");
+        }
+        jobs += 1;
+    }
+    assert!(jobs > 0, "no job ships");
+}
+
+#[test]
+fn the_sandbox_leaves_the_project_of_production_alone() {
+    let clone = Clone::new();
+    clone.day("rewards-daily", "2025-03-21");
+    let mut there: Vec<_> = std::fs::read_dir(clone.folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    there.sort();
+    assert_eq!(there, ["jobs", "samples", "sandbox", "tieout.yaml"]);
+}
+
+/// The arguments of a command line that calls the program, in one way or the other.
+fn arguments_of(line: &str) -> Option<Vec<String>> {
+    let line = line.trim().trim_start_matches("$ ");
+    let line = line.split(" #").next().unwrap_or_default();
+    let line = line.split(['|', '>']).next().unwrap_or_default();
+    let line = line.rsplit("&& ").next().unwrap_or_default();
+    let by_cargo = line.strip_prefix("cargo run ").and_then(|rest| rest.split_once("-- "));
+    let arguments = by_cargo
+        .filter(|(options, _)| !options.contains("--example"))
+        .map(|(_, arguments)| arguments)
+        .or_else(|| line.strip_prefix("tieout "))?;
+    Some(arguments.split_whitespace().map(|word| word.trim_matches('"').to_owned()).collect())
+}
+
+/// The calls of a page: in its code blocks and between backquotes.
+fn calls_of(page: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for (number, part) in page.split("```").enumerate() {
+        if number % 2 == 1 {
+            found.extend(part.lines().filter_map(arguments_of));
+        } else {
+            found.extend(part.split('`').skip(1).step_by(2).filter_map(arguments_of));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_command_that_a_page_of_the_repository_names_exists() {
+    let pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "samples/README.md"];
+    for page in pages {
+        let text = std::fs::read_to_string(repository().join(page)).unwrap_or_else(|error| panic!("{page}: {error}"));
+        let calls = calls_of(&text);
+        assert!(!calls.is_empty(), "{page} names no command");
+        for arguments in calls {
+            let parsed = Cli::try_parse_from([vec!["tieout".to_owned()], arguments.clone()].concat());
+            if let Err(error) = parsed {
+                let harmless = [clap::error::ErrorKind::DisplayHelp, clap::error::ErrorKind::DisplayVersion];
+                assert!(harmless.contains(&error.kind()), "{page}: tieout {}\n{error}", arguments.join(" "));
+            }
+        }
+    }
+}
