@@ -64,6 +64,8 @@ impl Cell {
         match self {
             Self::Text(text) => visible(text),
             Self::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
+            // Nobody reads fractions of a second; the other forms have them.
+            Self::Time(time) => time.to_rfc3339_opts(SecondsFormat::Secs, true),
             _ => self.plain(),
         }
     }
@@ -104,11 +106,21 @@ impl Serialize for Cell {
 pub struct Rows {
     columns: Vec<&'static str>,
     rows: Vec<Vec<Cell>>,
+    /// Columns that a narrow terminal does without, the first to go first.
+    spare: Vec<&'static str>,
 }
 
 impl Rows {
     pub fn new(columns: &[&'static str]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new() }
+        Self { columns: columns.to_vec(), rows: Vec::new(), spare: Vec::new() }
+    }
+
+    /// Names the columns that go, the first one first, where a terminal is too narrow for all.
+    /// Every other form keeps them.
+    #[must_use]
+    pub fn spare(mut self, columns: &[&'static str]) -> Self {
+        self.spare = columns.to_vec();
+        self
     }
 
     /// # Panics
@@ -158,34 +170,90 @@ impl Rows {
     }
 
     fn table(&self, width: Option<u16>) -> String {
-        let mut table = Table::new();
-        match width {
-            Some(width) => {
-                table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_width(width);
-                table.set_content_arrangement(ContentArrangement::Dynamic);
-            }
-            None => {
-                table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-            }
-        }
-        let aligned = |text: String, right: bool| {
-            comfy_table::Cell::new(text).set_alignment(if right { CellAlignment::Right } else { CellAlignment::Left })
+        let (shown, left_out) = match width {
+            Some(width) => self.fitted(usize::from(width)),
+            None => ((0..self.columns.len()).map(|index| (index, usize::MAX)).collect(), Vec::new()),
         };
-        table.set_header(self.columns.iter().enumerate().map(|(index, column)| {
-            let numbers = self.rows.iter().map(|row| &row[index]).find(|cell| **cell != Cell::Empty);
-            aligned((*column).to_owned(), numbers.is_some_and(Cell::is_number))
-        }));
+        let mut table = Table::new();
+        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        let aligned = |text: &str, right: bool, most: usize| {
+            let alignment = if right { CellAlignment::Right } else { CellAlignment::Left };
+            comfy_table::Cell::new(cut(text, most)).set_alignment(alignment)
+        };
+        table.set_header(
+            shown.iter().map(|(index, most)| aligned(self.columns[*index], self.is_numeric(*index), *most)),
+        );
         for row in &self.rows {
-            table.add_row(row.iter().map(|cell| aligned(cell.shown(), cell.is_number())));
+            let cells = shown.iter().map(|(index, most)| {
+                let cell = &row[*index];
+                aligned(&cell.shown(), cell.is_number() && self.is_numeric(*index), *most)
+            });
+            table.add_row(cells);
         }
         // The borderless table still begins each line with a space.
-        let margin = if width.is_some() { "" } else { " " };
-        table.lines().fold(String::new(), |mut text, line| {
-            text.push_str(line.strip_prefix(margin).unwrap_or(&line).trim_end());
+        let mut text = table.lines().fold(String::new(), |mut text, line| {
+            text.push_str(line.strip_prefix(' ').unwrap_or(&line).trim_end());
             text.push('\n');
             text
-        })
+        });
+        if let Some(width) = width.filter(|_| !left_out.is_empty()) {
+            let note = format!("(left out: {}; --format csv has all)", left_out.join(", "));
+            text.push_str(&cut(&note, usize::from(width)));
+            text.push('\n');
+        }
+        text
     }
+
+    /// Whether a column holds numbers and nothing else.
+    fn is_numeric(&self, index: usize) -> bool {
+        let mut stated = self.rows.iter().map(|row| &row[index]).filter(|cell| **cell != Cell::Empty).peekable();
+        stated.peek().is_some() && stated.all(Cell::is_number)
+    }
+
+    /// The columns that fit into a terminal, each with the most characters it may take, and the
+    /// names of those left out. Columns that nothing stands in are left out without a word.
+    fn fitted(&self, width: usize) -> (Vec<(usize, usize)>, Vec<&'static str>) {
+        let natural = |index: usize| {
+            let cells = self.rows.iter().map(|row| row[index].shown().chars().count());
+            cells.chain([self.columns[index].chars().count()]).max().unwrap_or(0)
+        };
+        let filled = |index: &usize| self.rows.is_empty() || self.rows.iter().any(|row| row[*index] != Cell::Empty);
+        let mut shown: Vec<(usize, usize)> =
+            (0..self.columns.len()).filter(filled).map(|index| (index, natural(index))).collect();
+        let taken = |shown: &[(usize, usize)]| shown.iter().map(|(_, most)| most + GAP).sum::<usize>();
+        let width = width.saturating_add(GAP);
+        let mut left_out = Vec::new();
+        for name in &self.spare {
+            let place = shown.iter().position(|(index, _)| self.columns[*index] == *name);
+            if let Some(place) = place.filter(|_| taken(&shown) > width) {
+                shown.remove(place);
+                left_out.push(*name);
+            }
+        }
+        // What is still too wide is cut where it is widest. The first column names the row: people copy it.
+        while taken(&shown) > width {
+            let excess = taken(&shown) - width;
+            let widest = shown.iter_mut().skip(1).max_by_key(|(_, most)| *most);
+            match widest {
+                Some((_, most)) if *most > LEAST_WIDTH => *most = most.saturating_sub(excess).max(LEAST_WIDTH),
+                _ => break,
+            }
+        }
+        (shown, left_out)
+    }
+}
+
+/// Between two columns.
+const GAP: usize = 2;
+/// No column is cut to fewer characters than this.
+const LEAST_WIDTH: usize = 8;
+
+/// At most `most` characters; what is cut off is told by `…`.
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().nth(most).is_none() {
+        return text.to_owned();
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// One row with its columns' names, in their order.
@@ -217,7 +285,8 @@ fn csv_cell(cell: &Cell) -> String {
     plain
 }
 
-fn visible(text: &str) -> String {
+/// The text with its control characters spelled out, never sent to a terminal.
+pub(crate) fn visible(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut shown, character| {
         if character.is_control() {
             shown.extend(character.escape_default());
