@@ -120,7 +120,7 @@ pub struct Bridge {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BridgeLine {
-    /// In words: `missing in file`, `amount mismatch`, `expected (in grace)`, …
+    /// In words: `expected: in grace …`, `excluded from ledger: …`, `break: missing in file`, …
     pub label: String,
     /// How many keys (or, for rows left out, rows) stand behind it.
     pub count: u64,

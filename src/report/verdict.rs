@@ -102,12 +102,15 @@ fn to_review(facts: &Facts) -> Vec<String> {
     let mut sentences = Vec::new();
     let suggested = facts.suggestions.len() as u64;
     if suggested > 0 {
-        let pairs = counted(suggested, "match", "matches");
-        sentences.push(format!("{pairs} only suggested by a weaker rule, to be reviewed."));
+        let which = counted(suggested, "match is", "matches are");
+        let (wait, by) = if suggested == 1 { ("waits", "a weaker rule") } else { ("wait", "weaker rules") };
+        sentences.push(format!("{which} only suggested, by {by}, and {wait} for review."));
     }
     let quarantined = facts.quarantine.len() as u64;
     if quarantined > 0 {
-        sentences.push(format!("{} not be read (quarantined).", counted(quarantined, "row could", "rows could")));
+        let which = counted(quarantined, "row", "rows");
+        let is = if quarantined == 1 { "it is" } else { "they are" };
+        sentences.push(format!("{which} could not be read: {is} quarantined, in no comparison."));
     }
     sentences
 }
