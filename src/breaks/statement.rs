@@ -12,8 +12,7 @@ use crate::matching::agree::Stated;
 use crate::matching::tally::{Aside, Sums};
 use crate::matching::{Disposition, KeyFacts, KeySide, Pairing, Rules, Tally};
 
-/// How the lines begin that breaks explain, and those of rows that could not be read.
-const BREAK: &str = "break: ";
+/// How the lines begin of rows that could not be read.
 const QUARANTINED: &str = "quarantined";
 
 /// Sums by currency.
@@ -188,7 +187,7 @@ impl Draft<'_> {
         lines.extend(self.keys());
         // What is explained otherwise comes first, then the breaks, the largest first.
         lines.sort_by_cached_key(|line| {
-            let is_break = line.label.starts_with(BREAK);
+            let is_break = line.is_of_breaks();
             (is_break, Reverse(if is_break { line.amount_minor.unsigned_abs() } else { 0 }))
         });
         let explained_minor: i128 = lines.iter().map(|line| line.amount_minor).sum();
@@ -212,7 +211,7 @@ impl Draft<'_> {
                 Aside::Quarantined => format!("{QUARANTINED}: rows of {side} that could not be read"),
                 Aside::Excluded(exclusion) => format!("excluded from {side}: {}", exclusion.words()),
                 Aside::Folded(disposition @ (Disposition::Duplicate | Disposition::Conflicting)) => {
-                    format!("{BREAK}{} in {side}", disposition.words())
+                    format!("{}{} in {side}", BridgeLine::BREAK, disposition.words())
                 }
                 Aside::Folded(disposition) => format!("{side}: {}", disposition.words()),
             },
@@ -277,7 +276,7 @@ impl Draft<'_> {
             _ => false,
         };
         if let Some(kind) = kinds().find(explains) {
-            return format!("{BREAK}{}", kind.name().replace('_', " "));
+            return format!("{}{}", BridgeLine::BREAK, kind.name().replace('_', " "));
         }
         self.unexplained_by_kind(one, absent)
     }

@@ -188,10 +188,11 @@ impl Column {
         match self.what {
             What::Id => 18.0,
             What::Kind | What::OccurredAt | What::Measure => 19.0,
-            What::Key => 26.0,
-            What::Currency | What::AgeDays | What::Status => 10.0,
-            What::AtRisk | What::Difference => 14.0,
-            What::Detail => 60.0,
+            What::Key => 22.0,
+            What::Currency | What::Status => 10.0,
+            What::AgeDays => 9.0,
+            What::AtRisk | What::Difference => 13.0,
+            What::Detail => 66.0,
             What::Of(_, of) => of.entry().2,
         }
     }

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use super::amount::{count, grouped, signed};
 use super::facts::Facts;
 use super::text::{counted, cut, visible};
-use super::totals::{KindTotal, at_risk_in_words, by_risk, by_size, kind_words, measure_words};
+use super::totals::{KindTotal, at_risk_in_words, by_risk, by_size, kind_words};
 use super::verdict::{Tone, Verdict, verdict};
 use crate::breaks::Bridge;
-use crate::frames::Side;
+use crate::frames::{Measure, Side};
 
 /// The most lines a summary takes.
 pub const MOST_LINES: usize = 25;
@@ -96,24 +96,26 @@ fn totals(mut bridges: Vec<&Bridge>, room: usize, width: usize, color: bool) -> 
     bridges.sort_by_key(|bridge| bridge.residual_minor == 0);
     let most = MOST_BRIDGES.min(room - 1);
     let shown = if bridges.len() <= most { bridges.len() } else { most - 1 };
-    let rows: Vec<[String; 4]> = std::iter::once(["", "from", "to", "difference"].map(str::to_owned))
+    let rows: Vec<[String; 5]> = std::iter::once(["", "from", "to", "difference", "by breaks"].map(str::to_owned))
         .chain(bridges[..shown].iter().map(|bridge| total_row(bridge)))
         .collect();
-    let widths = [0, 1, 2, 3].map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));
-    let label = widths[0].min(width.saturating_sub(widths[1] + widths[2] + widths[3] + 8)).max(20);
+    let widths = [0, 1, 2, 3, 4].map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));
+    let label = widths[0].min(width.saturating_sub(widths[1..].iter().sum::<usize>() + 10)).max(20);
     let mut spare = room.saturating_sub(1 + shown + usize::from(shown < bridges.len()));
     let mut lines = Vec::new();
     for (index, row) in rows.iter().enumerate() {
         let first = if index == 0 { "Totals".to_owned() } else { format!("  {}", cut(&row[0], label)) };
         let line = format!(
-            "{first:<pad$}  {:>left$}  {:>right$}  {:>difference$}",
+            "{first:<pad$}  {:>left$}  {:>right$}  {:>difference$}  {:>breaks$}",
             row[1],
             row[2],
             row[3],
+            row[4],
             pad = label + 2,
             left = widths[1],
             right = widths[2],
-            difference = widths[3]
+            difference = widths[3],
+            breaks = widths[4]
         );
         lines.push(if index == 0 { title(&fit(&line, width), color) } else { fit(&line, width) });
         let bridge = index.checked_sub(1).map(|at| bridges[at]);
@@ -128,7 +130,7 @@ fn totals(mut bridges: Vec<&Bridge>, room: usize, width: usize, color: bool) -> 
     lines
 }
 
-fn total_row(bridge: &Bridge) -> [String; 4] {
+fn total_row(bridge: &Bridge) -> [String; 5] {
     let difference = bridge.right_total_minor.saturating_sub(bridge.left_total_minor);
     let open = match bridge.residual_minor {
         0 => String::new(),
@@ -138,14 +140,24 @@ fn total_row(bridge: &Bridge) -> [String; 4] {
         format!(
             "{open}{} {}, {} to {}",
             visible(&bridge.currency),
-            measure_words(bridge.measure),
+            measure_word(bridge.measure),
             bridge.left,
             bridge.right
         ),
         grouped(bridge.left_total_minor, &bridge.currency),
         grouped(bridge.right_total_minor, &bridge.currency),
         signed(difference, &bridge.currency),
+        signed(bridge.in_breaks_minor(), &bridge.currency),
     ]
+}
+
+/// A measure where room is scarce.
+const fn measure_word(measure: Measure) -> &'static str {
+    match measure {
+        Measure::TransactionAmount => "amount",
+        Measure::IssuerCommission => "commission",
+        Measure::UserReward => "reward",
+    }
 }
 
 fn explanation(bridge: &Bridge) -> String {

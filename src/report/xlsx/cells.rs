@@ -27,7 +27,7 @@ pub(super) struct Styles {
     pub(super) head: Format,
     pub(super) head_right: Format,
     pub(super) note: Format,
-    right: Format,
+    pub(super) right: Format,
     count: Format,
     time: Format,
     amounts: Vec<Format>,
@@ -46,7 +46,9 @@ impl Styles {
         };
         let amount = |decimals: usize| {
             let zeros = if decimals == 0 { String::new() } else { format!(".{}", "0".repeat(decimals)) };
-            base().set_num_format(format!("#,##0{zeros};-#,##0{zeros}"))
+            // The indent keeps a number apart from the text in the next column.
+            let right = base().set_align(FormatAlign::Right).set_indent(1);
+            right.set_num_format(format!("#,##0{zeros};-#,##0{zeros}"))
         };
         Self {
             // `@`: the cell stays text when a person edits it.
@@ -56,10 +58,10 @@ impl Styles {
             title: base().set_bold().set_font_size(16),
             section: base().set_bold().set_font_size(13).set_font_color(Color::RGB(0x001F_3A5F)),
             head: head(),
-            head_right: head().set_align(FormatAlign::Right),
+            head_right: head().set_align(FormatAlign::Right).set_indent(1),
             note: base().set_italic().set_font_color(Color::RGB(0x0059_6270)),
-            right: base().set_align(FormatAlign::Right).set_num_format("@"),
-            count: base().set_num_format("#,##0"),
+            right: base().set_align(FormatAlign::Right).set_indent(1).set_num_format("@"),
+            count: base().set_align(FormatAlign::Right).set_indent(1).set_num_format("#,##0"),
             time: base().set_num_format("yyyy-mm-dd hh:mm:ss").set_align(FormatAlign::Left).set_indent(1),
             amounts: (0..=4).map(amount).collect(),
             totals: (0..=4).map(|decimals| amount(decimals).set_bold().set_border_top(FormatBorder::Thin)).collect(),

@@ -12,7 +12,7 @@ use crate::breaks::BreakKind;
 pub(super) fn write_evidence(sheet: &mut Worksheet, facts: &Facts, styles: &Styles) -> Result<(), XlsxError> {
     sheet.set_name("Evidence")?;
     page_setup(sheet, facts);
-    for (col, width) in (0_u16..).zip([16.0, 44.0, 34.0, 68.0, 14.0, 10.0]) {
+    for (col, width) in (0_u16..).zip([28.0, 42.0, 50.0, 68.0, 18.0, 12.0]) {
         sheet.set_column_width(col, width)?;
     }
     let mut page = Page::new(sheet, styles);
@@ -54,8 +54,9 @@ pub(super) fn write_evidence(sheet: &mut Worksheet, facts: &Facts, styles: &Styl
     Ok(())
 }
 
-pub(super) fn write_definitions(sheet: &mut Worksheet, styles: &Styles) -> Result<(), XlsxError> {
-    sheet.set_name("Definitions")?.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
+pub(super) fn write_definitions(sheet: &mut Worksheet, facts: &Facts, styles: &Styles) -> Result<(), XlsxError> {
+    sheet.set_name("Definitions")?;
+    page_setup(sheet, facts);
     sheet.set_column_width(0, 28)?.set_column_width(1, 100)?;
     let mut page = Page::new(sheet, styles);
     page.line("Definitions", &styles.title)?;

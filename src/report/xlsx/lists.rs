@@ -166,11 +166,11 @@ fn write_totals(
 
 fn write_suggested(book: &mut Workbook, list: &List<'_>) -> Result<(), XlsxError> {
     let places = Places::new(list.facts);
-    let mut heads = vec![Head::new("Keys", 44.0), Head::new("Currency", 9.0), Head::new("Rule", 36.0)];
+    let mut heads = vec![Head::new("Keys", 30.0), Head::new("Currency", 9.0), Head::new("Rule", 36.0)];
     for side in ["File", "Ledger", "Webhooks"] {
         heads.push(Head { title: format!("{side}: amount"), width: 14.0, numeric: true });
         heads.push(Head::new(&format!("{side}: time (UTC)"), 19.0));
-        heads.push(Head::new(&format!("{side}: rows"), 34.0));
+        heads.push(Head::new(&format!("{side}: rows"), 30.0));
     }
     let cells = |suggestion| suggestion_cells(suggestion, &places);
     list.sheets(book, "Suggested", &heads, &list.facts.suggestions, cells, |_, _, _| Ok(()))
@@ -200,7 +200,7 @@ fn write_quarantine(book: &mut Workbook, list: &List<'_>) -> Result<(), XlsxErro
         line,
         Head::new("Field", 18.0),
         Head::new("Found (masked)", 34.0),
-        Head::new("Reason", 60.0),
+        Head::new("Reason", 90.0),
     ];
     list.sheets(book, "Quarantine", &heads, &list.facts.quarantine, quarantine_cells, |_, _, _| Ok(()))
 }
