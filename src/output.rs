@@ -105,14 +105,14 @@ impl Serialize for Cell {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rows {
     columns: Vec<&'static str>,
-    rows: Vec<Vec<Cell>>,
+    cells: Vec<Vec<Cell>>,
     /// Columns that a narrow terminal does without, the first to go first.
     spare: Vec<&'static str>,
 }
 
 impl Rows {
     pub fn new(columns: &[&'static str]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new(), spare: Vec::new() }
+        Self { columns: columns.to_vec(), cells: Vec::new(), spare: Vec::new() }
     }
 
     /// Names the columns that go, the first one first, where a terminal is too narrow for all.
@@ -127,15 +127,15 @@ impl Rows {
     /// When the row has another number of cells than there are columns: a bug of the caller.
     pub fn push(&mut self, row: Vec<Cell>) {
         assert_eq!(row.len(), self.columns.len(), "a row has one cell for each of the columns {:?}", self.columns);
-        self.rows.push(row);
+        self.cells.push(row);
     }
 
     pub const fn len(&self) -> usize {
-        self.rows.len()
+        self.cells.len()
     }
 
     pub const fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.cells.is_empty()
     }
 
     /// The rows as text, ending in a newline. `width` is the terminal's; none: nobody looks, so nothing is wrapped.
@@ -149,11 +149,11 @@ impl Rows {
     }
 
     fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        self.rows.iter().map(|cells| Record { columns: &self.columns, cells })
+        self.cells.iter().map(|cells| Record { columns: &self.columns, cells })
     }
 
     fn json(&self) -> String {
-        if self.rows.is_empty() {
+        if self.cells.is_empty() {
             return "[]\n".to_owned();
         }
         let lines: Vec<_> = self.records().map(|record| format!("  {}", json_text(&record))).collect();
@@ -163,7 +163,7 @@ impl Rows {
     fn csv(&self) -> String {
         let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
         let header = writer.write_record(&self.columns);
-        let body = self.rows.iter().try_for_each(|row| writer.write_record(row.iter().map(csv_cell)));
+        let body = self.cells.iter().try_for_each(|row| writer.write_record(row.iter().map(csv_cell)));
         header.and(body).expect("a vector takes every byte, and all rows are equally long");
         let bytes = writer.into_inner().expect("a vector needs no flushing");
         String::from_utf8(bytes).expect("text stays text")
@@ -183,7 +183,7 @@ impl Rows {
         table.set_header(
             shown.iter().map(|(index, most)| aligned(self.columns[*index], self.is_numeric(*index), *most)),
         );
-        for row in &self.rows {
+        for row in &self.cells {
             let cells = shown.iter().map(|(index, most)| {
                 let cell = &row[*index];
                 aligned(&cell.shown(), cell.is_number() && self.is_numeric(*index), *most)
@@ -206,7 +206,7 @@ impl Rows {
 
     /// Whether a column holds numbers and nothing else.
     fn is_numeric(&self, index: usize) -> bool {
-        let mut stated = self.rows.iter().map(|row| &row[index]).filter(|cell| **cell != Cell::Empty).peekable();
+        let mut stated = self.cells.iter().map(|row| &row[index]).filter(|cell| **cell != Cell::Empty).peekable();
         stated.peek().is_some() && stated.all(Cell::is_number)
     }
 
@@ -214,10 +214,10 @@ impl Rows {
     /// names of those left out. Columns that nothing stands in are left out without a word.
     fn fitted(&self, width: usize) -> (Vec<(usize, usize)>, Vec<&'static str>) {
         let natural = |index: usize| {
-            let cells = self.rows.iter().map(|row| row[index].shown().chars().count());
+            let cells = self.cells.iter().map(|row| row[index].shown().chars().count());
             cells.chain([self.columns[index].chars().count()]).max().unwrap_or(0)
         };
-        let filled = |index: &usize| self.rows.is_empty() || self.rows.iter().any(|row| row[*index] != Cell::Empty);
+        let filled = |index: &usize| self.cells.is_empty() || self.cells.iter().any(|row| row[*index] != Cell::Empty);
         let mut shown: Vec<(usize, usize)> =
             (0..self.columns.len()).filter(filled).map(|index| (index, natural(index))).collect();
         let taken = |shown: &[(usize, usize)]| shown.iter().map(|(_, most)| most + GAP).sum::<usize>();

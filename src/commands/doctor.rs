@@ -285,7 +285,10 @@ pub fn lines(checks: &[Check], color: bool) -> String {
     }
     let failed = checks.iter().filter(|check| matches!(check.verdict, Verdict::Fail(_))).count();
     let _ = match failed {
-        0 => writeln!(text, "All {} checks passed.", checks.len()),
+        0 if checks.iter().all(|check| check.verdict == Verdict::Ok) => {
+            writeln!(text, "All {} checks passed.", checks.len())
+        }
+        0 => writeln!(text, "Nothing fails; see the warnings."),
         _ => writeln!(
             text,
             "{failed} of {} checks failed (exit code {}). `--sandbox` does without a provider's account.",

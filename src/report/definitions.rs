@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::facts::Facts;
 
 /// Terms of the report and their meaning. The kinds of breaks explain themselves.
-pub(super) const TERMS: [(&str, &str); 16] = [
+pub(super) const TERMS: [(&str, &str); 15] = [
     (
         "file, ledger, webhooks",
         "The sides: the provider's file, our books, and the log of the provider's notifications.",
@@ -23,7 +23,6 @@ pub(super) const TERMS: [(&str, &str); 16] = [
     ("key", "What the sides are compared by: for card transactions, the transaction id."),
     ("age", "Whole days from the item's time to the end of the period."),
     ("grace", "How long after an item's time its counterpart may still come."),
-    ("residual", "See unexplained."),
     ("gate", "A limit that the job declares; a run beyond it ends with exit code 10."),
 ];
 

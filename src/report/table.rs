@@ -192,7 +192,7 @@ impl Column {
             What::Currency | What::Status => 10.0,
             What::AgeDays => 9.0,
             What::AtRisk | What::Difference => 13.0,
-            What::Detail => 66.0,
+            What::Detail => 56.0,
             What::Of(_, of) => of.entry().2,
         }
     }
@@ -206,6 +206,11 @@ impl Column {
             What::OccurredAt | What::Of(_, OfSide::OccurredAt) => ValueKind::Time,
             _ => ValueKind::Text,
         }
+    }
+
+    /// Whether its text is a sentence, which needs more than one line.
+    pub(super) const fn is_long(&self) -> bool {
+        matches!(self.what, What::Detail)
     }
 
     /// Whether a break can go without it: such a column is hidden on a sheet where it is empty.

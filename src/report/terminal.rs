@@ -1,5 +1,6 @@
 //! The summary on the terminal: at most 25 lines, for a person who read no documentation.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::amount::{count, grouped, signed};
@@ -54,6 +55,7 @@ fn heading(facts: &Facts, verdict: &Verdict, width: usize, color: bool) -> Vec<S
     let (mark, code) = match verdict.tone {
         Tone::Clean => ("OK", "1;32"),
         Tone::Review => ("OK", "1;33"),
+        Tone::Incomplete => ("INCOMPLETE", "1;33"),
         Tone::Breached => ("GATE BREACHED", "1;31"),
         Tone::Broken => ("FAULT", "1;31"),
     };
@@ -198,8 +200,10 @@ fn breaks(facts: &Facts, room: usize, width: usize, color: bool) -> Vec<String> 
     // Down the first column, then down the second.
     let high = cells.len().div_ceil(per_line);
     for at in 0..high {
-        let line: String =
-            cells[at..].iter().step_by(high).map(|cell| format!("{:<column$}", cut(cell, column - 1))).collect();
+        let mut line = String::new();
+        for cell in cells[at..].iter().step_by(high) {
+            write!(line, "{:<column$}", cut(cell, column - 1)).expect("writing to a string cannot fail");
+        }
         lines.push(fit(line.trim_end(), width));
     }
     lines
@@ -224,7 +228,7 @@ fn foot(facts: &Facts, verdict: &Verdict, written: &[PathBuf], width: usize, col
         lines.push(fit(&format!("  {}", names.join(" ")), width));
     }
     let why = match verdict.tone {
-        Tone::Clean | Tone::Review => "the work is done",
+        Tone::Clean | Tone::Review | Tone::Incomplete => "the work is done",
         Tone::Breached => "a gate of the job is breached",
         Tone::Broken => "an invariant failed, please report it",
     };

@@ -9,8 +9,8 @@ use super::super::table::Places;
 use super::super::text::{counted, visible};
 use super::super::totals::{kind_words, measure_words};
 use super::lists::rest_note;
-use crate::breaks::{Break, SideFacts};
-use crate::frames::{Measure, Side};
+use crate::breaks::{Break, Rule, SideFacts};
+use crate::frames::{Field, Measure, Side};
 
 pub(super) fn breaks(facts: &Facts, page_rows: usize) -> Markup {
     let places = Places::new(facts);
@@ -81,7 +81,7 @@ fn row(found: &Break, sides: &[Side], places: &Places<'_>) -> Markup {
                     @if let Some(stated) = found.side(*side) {
                         (statement(found, *side, stated, places))
                     } @else if !found.currency.is_empty() {
-                        span.soft { "nothing" }
+                        span.soft { "not there" }
                     }
                 }
             }
@@ -108,26 +108,45 @@ fn statement(found: &Break, side: Side, stated: &SideFacts, places: &Places<'_>)
                 (line(&format!("{name}{}", money(minor.into(), currency)), differs(found, |side| money_of(side, measure))))
             }
         }
-        @for (text, name, differs) in texts(found, stated) {
-            @if let Some(text) = text { (line(&format!("{name}{text}"), differs)) }
+        @for words in texts(found, stated) {
+            @if words.iter().any(|(text, _)| text.is_some()) { (texts_line(&words)) }
         }
         @if let Some(at) = stated.occurred_at { div { (time(at)) } }
         @if !stated.rows.is_empty() { div.soft { bdi { (visible(&places.in_words(side, &stated.rows))) } } }
     }
 }
 
-type Said<'a> = (Option<&'a str>, &'static str, bool);
+/// A text of a side, the name before it already there, and whether the sides differ in it.
+type Said = (Option<String>, bool);
 
-/// The texts of a side, the name before each, and whether the sides differ in it.
-fn texts<'a>(found: &Break, stated: &'a SideFacts) -> [Said<'a>; 6] {
+/// The texts of a side, line by line.
+fn texts(found: &Break, stated: &SideFacts) -> [[Said; 2]; 3] {
+    let named = |name: &str, text: &Option<String>| text.as_ref().map(|text| format!("{name}{text}"));
+    // What a job does not compare may differ by its nature: a merchant's name here, its number there.
+    let identity = |field: Field, read: fn(&SideFacts) -> Option<&str>| {
+        found.kind.rule() == Rule::Identity && found.detail.contains(field.name()) && differs(found, read)
+    };
+    let user = identity(Field::User, |side| side.user.as_deref());
+    let card = identity(Field::CardLastFour, |side| side.card_last_four.as_deref());
+    let merchant = identity(Field::Merchant, |side| side.merchant.as_deref());
+    let status = differs(found, |side| side.status.as_deref());
     [
-        (stated.status.as_deref(), "", differs(found, |side| side.status.as_deref())),
-        (stated.payment_status.as_deref(), "", differs(found, |side| side.payment_status.as_deref())),
-        (stated.reason.as_deref(), "", false),
-        (stated.user.as_deref(), "user ", differs(found, |side| side.user.as_deref())),
-        (stated.merchant.as_deref(), "merchant ", differs(found, |side| side.merchant.as_deref())),
-        (stated.card_last_four.as_deref(), "card ", differs(found, |side| side.card_last_four.as_deref())),
+        [(stated.status.clone(), status), (stated.payment_status.clone(), false)],
+        [(named("user ", &stated.user), user), (named("card ", &stated.card_last_four), card)],
+        [(named("merchant ", &stated.merchant), merchant), (stated.reason.clone(), false)],
     ]
+}
+
+fn texts_line(words: &[Said]) -> Markup {
+    let stated = words.iter().filter_map(|(text, differs)| Some((text.as_deref()?, *differs)));
+    html! {
+        div {
+            @for (index, (text, differs)) in stated.enumerate() {
+                @if index > 0 { ", " }
+                (marked(text, differs))
+            }
+        }
+    }
 }
 
 fn money_of(stated: &SideFacts, measure: Measure) -> Option<(i64, Option<&str>)> {
@@ -147,7 +166,11 @@ fn differs<'a, T: PartialEq>(found: &'a Break, read: impl Fn(&'a SideFacts) -> O
 }
 
 fn line(text: &str, differs: bool) -> Markup {
-    html! { div { bdi.differs[differs] { (visible(text)) } } }
+    html! { div { (marked(text, differs)) } }
+}
+
+fn marked(text: &str, differs: bool) -> Markup {
+    html! { @if differs { bdi.differs { (visible(text)) } } @else { bdi { (visible(text)) } } }
 }
 
 pub(super) fn time(time: DateTime<Utc>) -> String {

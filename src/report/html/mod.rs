@@ -96,7 +96,7 @@ fn verdict_panel(facts: &Facts) -> Markup {
     let verdict = verdict(facts);
     let class = match verdict.tone {
         Tone::Clean => "verdict clean",
-        Tone::Review => "verdict review",
+        Tone::Review | Tone::Incomplete => "verdict review",
         Tone::Breached => "verdict breached",
         Tone::Broken => "verdict broken",
     };

@@ -53,7 +53,7 @@ impl Styles {
         Self {
             // `@`: the cell stays text when a person edits it.
             text: base().set_num_format("@"),
-            wrapped: base().set_text_wrap(),
+            wrapped: base().set_text_wrap().set_num_format("@"),
             bold: base().set_bold(),
             title: base().set_bold().set_font_size(16),
             section: base().set_bold().set_font_size(13).set_font_color(Color::RGB(0x001F_3A5F)),
@@ -71,7 +71,7 @@ impl Styles {
     pub(super) fn verdict(&self, tone: Tone) -> Format {
         let (ink, paper) = match tone {
             Tone::Clean => (0x0014_532D, 0x00DC_F5E3),
-            Tone::Review => (0x0066_4400, 0x00FD_F0CC),
+            Tone::Review | Tone::Incomplete => (0x0066_4400, 0x00FD_F0CC),
             Tone::Breached | Tone::Broken => (0x007F_1D1D, 0x00FC_E0E0),
         };
         let format = self.bold.clone().set_font_size(13);

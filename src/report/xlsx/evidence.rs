@@ -12,7 +12,7 @@ use crate::breaks::BreakKind;
 pub(super) fn write_evidence(sheet: &mut Worksheet, facts: &Facts, styles: &Styles) -> Result<(), XlsxError> {
     sheet.set_name("Evidence")?;
     page_setup(sheet, facts);
-    for (col, width) in (0_u16..).zip([28.0, 42.0, 50.0, 68.0, 18.0, 12.0]) {
+    for (col, width) in (0_u16..).zip([28.0, 42.0, 42.0, 68.0, 18.0, 12.0]) {
         sheet.set_column_width(col, width)?;
     }
     let mut page = Page::new(sheet, styles);
@@ -24,11 +24,12 @@ pub(super) fn write_evidence(sheet: &mut Worksheet, facts: &Facts, styles: &Styl
         page.cells(&[
             Value::text(input.side.name()),
             Value::text(&input.name),
-            Value::text(&input.origin),
+            Value::Empty,
             Value::text(&input.sha256),
             Value::count(input.bytes),
             Value::count(input.rows),
         ])?;
+        put_text(page.sheet, page.row - 1, 2, &input.origin, &styles.wrapped)?;
     }
     page.section("Sums over all readable rows of each input")?;
     page.heads(&["Side", "Name", "Measure", "Currency", ">Sum"])?;

@@ -19,7 +19,7 @@ const LAST: u16 = 5;
 pub(super) fn write(sheet: &mut Worksheet, facts: &Facts, styles: &Styles) -> Result<(), XlsxError> {
     sheet.set_name("Summary")?;
     page_setup(sheet, facts);
-    for (col, width) in (0_u16..).zip([62.0, 14.0, 18.0, 14.0, 20.0, 62.0]) {
+    for (col, width) in (0_u16..).zip([56.0, 13.0, 17.0, 13.0, 19.0, 54.0]) {
         sheet.set_column_width(col, width)?;
     }
     sheet.set_screen_gridlines(false);
