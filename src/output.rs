@@ -108,11 +108,13 @@ pub struct Rows {
     cells: Vec<Vec<Cell>>,
     /// Columns that a narrow terminal does without, the first to go first.
     spare: Vec<&'static str>,
+    /// Nothing is cut: a terminal breaks the line where it ends.
+    whole: bool,
 }
 
 impl Rows {
     pub fn new(columns: &[&'static str]) -> Self {
-        Self { columns: columns.to_vec(), cells: Vec::new(), spare: Vec::new() }
+        Self { columns: columns.to_vec(), cells: Vec::new(), spare: Vec::new(), whole: false }
     }
 
     /// Names the columns that go, the first one first, where a terminal is too narrow for all.
@@ -120,6 +122,13 @@ impl Rows {
     #[must_use]
     pub fn spare(mut self, columns: &[&'static str]) -> Self {
         self.spare = columns.to_vec();
+        self
+    }
+
+    /// Keeps every value whole on a terminal too: people copy digests and read messages to their end.
+    #[must_use]
+    pub const fn whole(mut self) -> Self {
+        self.whole = true;
         self
     }
 
@@ -197,7 +206,7 @@ impl Rows {
             text
         });
         if let Some(width) = width.filter(|_| !left_out.is_empty()) {
-            let note = format!("(left out: {}; --format csv has all)", left_out.join(", "));
+            let note = format!("(--format csv has more columns: {})", left_out.join(", "));
             text.push_str(&cut(&note, usize::from(width)));
             text.push('\n');
         }
@@ -231,7 +240,7 @@ impl Rows {
             }
         }
         // What is still too wide is cut where it is widest. The first column names the row: people copy it.
-        while taken(&shown) > width {
+        while !self.whole && taken(&shown) > width {
             let excess = taken(&shown) - width;
             let widest = shown.iter_mut().skip(1).max_by_key(|(_, most)| *most);
             match widest {

@@ -116,16 +116,22 @@ fn people_read_a_line_for_each_check_and_below_it_what_to_do() {
         provider_check("kard", &Probe::Refused(anyhow::anyhow!("invalid_client"))),
     ];
     assert_eq!(
-        lines(&checks, false),
+        lines(&checks, None, false),
         "\
 ok    state file     can be written
 fail  provider kard  invalid_client
       to do: check client_id, client_secret and organization with the provider
-1 of 2 checks failed (exit code 77). `--sandbox` does without a provider's account.
+1 of 2 checks failed (exit code 77). With --sandbox no account is needed.
 "
     );
-    assert!(lines(&checks[..1], false).ends_with("All 1 checks passed.\n"));
-    assert!(lines(&checks, true).contains("\u{1b}[1;31mfail\u{1b}[0m  provider kard"));
+    assert!(lines(&checks[..1], None, false).ends_with("All 1 checks passed.\n"));
+    let narrow = lines(&checks, Some(50), false);
+    assert!(
+        narrow
+            .contains("      to do: check client_id, client_secret and\n             organization with the provider\n"),
+        "{narrow}"
+    );
+    assert!(lines(&checks, None, true).contains("\u{1b}[1;31mfail\u{1b}[0m  provider kard"));
 }
 
 #[test]

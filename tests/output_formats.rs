@@ -101,7 +101,7 @@ fn columns_go_in_the_stated_order_where_a_terminal_is_narrow_and_nowhere_else() 
 run                         status  message
 rewards-daily/2025-03-19/1  failed  no file input yet
 rewards-daily/2025-03-19/2  failed  no file input yet
-(left out: started; --format csv has all)
+(--format csv has more columns: started)
 "
     );
     // Too narrow for anything: what names the row is still whole.
@@ -109,6 +109,14 @@ rewards-daily/2025-03-19/2  failed  no file input yet
     assert!(narrow.contains("rewards-daily/2025-03-19/2  no file…\n"), "{narrow}");
     assert!(rows.render(Format::Table, None).starts_with("run                         note  status  started"));
     assert!(rows.render(Format::Csv, Some(20)).contains("2025-03-19T10:00:00.000007Z"));
+}
+
+#[test]
+fn a_table_that_must_be_whole_is_cut_nowhere() {
+    let digest = "0123456789abcdef".repeat(4);
+    let mut rows = Rows::new(&["field", "value"]).whole();
+    rows.push(vec![Cell::text("sha256"), Cell::text(&digest)]);
+    assert_eq!(rows.render(Format::Table, Some(40)), format!("field   value\nsha256  {digest}\n"));
 }
 
 #[test]

@@ -113,6 +113,25 @@ fn the_largest_currency_leads_the_totals() {
 }
 
 #[test]
+fn what_a_total_is_of_is_not_cut_for_the_last_column() {
+    let mut facts = a_day();
+    facts.statement.bridges[0].left_total_minor = 2_508_675_263_00;
+    facts.statement.bridges[0].right_total_minor = 2_508_675_235_30;
+    let totals = |width| {
+        let text = terminal_summary(&facts, &written(), width, false);
+        text.lines().skip(4).take(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        totals(80),
+        [
+            "Totals                                    from                to  difference",
+            "  USD amount, file to ledger  2,508,675,263.00  2,508,675,235.30      -27.70",
+        ]
+    );
+    assert!(totals(100)[0].ends_with("difference  by breaks"));
+}
+
+#[test]
 fn a_residual_is_called_a_fault_and_shown() {
     let mut facts = a_day();
     facts.statement.bridges[0].residual_minor = 3;

@@ -94,7 +94,7 @@ pub async fn run(mut context: Context) -> Result<ExitCode, Failure> {
         Err(failure) => checks.push(Check::fail("sandbox", failure.code, failure.to_string(), "see the message")),
     }
     match context.output.format {
-        Format::Table => context.output.text(&lines(&checks, context.output.color))?,
+        Format::Table => context.output.text(&lines(&checks, context.output.width, context.output.color))?,
         Format::Json | Format::Jsonl | Format::Csv => context.output.rows(&rows(&checks))?,
     }
     Ok(worst(&checks))
@@ -266,9 +266,11 @@ pub fn rows(checks: &[Check]) -> Rows {
     rows
 }
 
-/// The checks for people: one line each, and below it what to do, never cut.
-pub fn lines(checks: &[Check], color: bool) -> String {
-    let width = checks.iter().map(|check| check.what.chars().count()).max().unwrap_or(0);
+/// The checks for people: what was found, and below it what to do. Lines are broken between words
+/// to fit a terminal's `width`, and nothing is cut.
+pub fn lines(checks: &[Check], width: Option<u16>, color: bool) -> String {
+    let room = width.map_or(usize::MAX, usize::from);
+    let column = checks.iter().map(|check| check.what.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for check in checks {
         let code = match check.verdict {
@@ -278,9 +280,10 @@ pub fn lines(checks: &[Check], color: bool) -> String {
         };
         let verdict = format!("{:<4}", check.verdict.name());
         let verdict = if color { format!("\u{1b}[{code}m{verdict}\u{1b}[0m") } else { verdict };
-        let _ = writeln!(text, "{verdict}  {:<width$}  {}", check.what, visible(&check.found));
+        let found = broken(&visible(&check.found), column + 8, room);
+        let _ = writeln!(text, "{verdict}  {:<column$}  {found}", check.what);
         if !check.to_do.is_empty() {
-            let _ = writeln!(text, "      to do: {}", visible(&check.to_do));
+            let _ = writeln!(text, "      to do: {}", broken(&visible(&check.to_do), 13, room));
         }
     }
     let failed = checks.iter().filter(|check| matches!(check.verdict, Verdict::Fail(_))).count();
@@ -291,12 +294,31 @@ pub fn lines(checks: &[Check], color: bool) -> String {
         0 => writeln!(text, "Nothing fails; see the warnings."),
         _ => writeln!(
             text,
-            "{failed} of {} checks failed (exit code {}). `--sandbox` does without a provider's account.",
+            "{failed} of {} checks failed (exit code {}). With --sandbox no account is needed.",
             checks.len(),
             worst(checks) as u8
         ),
     };
     text
+}
+
+/// Text that begins in column `indent` and goes on there in the next line where a word would pass `room`.
+fn broken(text: &str, indent: usize, room: usize) -> String {
+    let mut at = indent;
+    let mut broken = String::new();
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if at > indent && at.saturating_add(1 + length) > room {
+            let _ = write!(broken, "\n{:indent$}", "");
+            at = indent;
+        } else if at > indent {
+            broken.push(' ');
+            at += 1;
+        }
+        broken.push_str(word);
+        at += length;
+    }
+    broken
 }
 
 /// The code of the finding that must be put right first: configuration, then credentials, then the network.

@@ -88,7 +88,7 @@ fn run_rows(runs: &[RunRecord]) -> Rows {
 
 /// One run as names and values.
 fn facts(run: &RunRecord) -> Rows {
-    let mut rows = Rows::new(&["field", "value"]);
+    let mut rows = Rows::new(&["field", "value"]).whole();
     let mut fact = |name: &str, value: Cell| rows.push(vec![Cell::text(name), value]);
     fact("run", Cell::text(&run.id));
     fact("status", Cell::text(run.status.name()));

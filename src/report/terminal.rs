@@ -101,24 +101,20 @@ fn totals(mut bridges: Vec<&Bridge>, room: usize, width: usize, color: bool) -> 
     let rows: Vec<[String; 5]> = std::iter::once(["", "from", "to", "difference", "by breaks"].map(str::to_owned))
         .chain(bridges[..shown].iter().map(|bridge| total_row(bridge)))
         .collect();
-    let widths = [0, 1, 2, 3, 4].map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));
-    let label = widths[0].min(width.saturating_sub(widths[1..].iter().sum::<usize>() + 10)).max(20);
+    let mut widths = [0, 1, 2, 3, 4].map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));
+    let taken = |columns: &[usize]| columns.iter().map(|column| column + 2).sum::<usize>();
+    // What a total is of says more than the last column.
+    let last = if widths[0] + 2 + taken(&widths[1..]) <= width { 4 } else { 3 };
+    let label = widths[0].min(width.saturating_sub(2 + taken(&widths[1..=last]))).max(20);
+    widths[0] = label + 2;
     let mut spare = room.saturating_sub(1 + shown + usize::from(shown < bridges.len()));
     let mut lines = Vec::new();
     for (index, row) in rows.iter().enumerate() {
         let first = if index == 0 { "Totals".to_owned() } else { format!("  {}", cut(&row[0], label)) };
-        let line = format!(
-            "{first:<pad$}  {:>left$}  {:>right$}  {:>difference$}  {:>breaks$}",
-            row[1],
-            row[2],
-            row[3],
-            row[4],
-            pad = label + 2,
-            left = widths[1],
-            right = widths[2],
-            difference = widths[3],
-            breaks = widths[4]
-        );
+        let mut line = format!("{first:<0$}", widths[0]);
+        for (cell, column) in row.iter().zip(widths).take(last + 1).skip(1) {
+            write!(line, "  {cell:>column$}").expect("writing to a string cannot fail");
+        }
         lines.push(if index == 0 { title(&fit(&line, width), color) } else { fit(&line, width) });
         let bridge = index.checked_sub(1).map(|at| bridges[at]);
         if let Some(bridge) = bridge.filter(|bridge| spare > 0 && !bridge.lines.is_empty()) {

@@ -116,6 +116,29 @@ pub(super) fn put_amount(
     Ok(())
 }
 
+/// The height of a line of text, in points, and the most lines that a row is made high for.
+const LINE_HEIGHT: u32 = 15;
+const MOST_LINES: u32 = 8;
+
+/// About how many lines a text takes in a column of so many characters.
+pub(super) fn lines_of(text: &str, width: f64) -> u32 {
+    // Words do not fill a line to its end.
+    let mut room = width * 0.85;
+    let mut lines = 1;
+    let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+    while f64::from(characters) > room && lines < MOST_LINES {
+        room += width * 0.85;
+        lines += 1;
+    }
+    lines
+}
+
+/// Makes a row high enough for so many lines.
+pub(super) fn set_lines(sheet: &mut Worksheet, row: u32, lines: u32) -> Result<(), XlsxError> {
+    sheet.set_row_height(row, lines * LINE_HEIGHT)?;
+    Ok(())
+}
+
 /// Whether a formula over cells that hold these amounts gives the exact sum.
 pub(super) fn sums_exactly(amounts: impl IntoIterator<Item = i128>) -> bool {
     amounts.into_iter().all(|minor| minor.unsigned_abs() <= MOST_SUMMED)

@@ -6,13 +6,16 @@ use super::super::definitions::{TERMS, run_lines};
 use super::super::facts::Facts;
 use super::super::table::Value;
 use super::super::totals::measure_words;
-use super::cells::{Page, Styles, page_setup, put_text};
+use super::cells::{Page, Styles, lines_of, page_setup, put_text, set_lines};
 use crate::breaks::BreakKind;
+
+/// In characters; what is longer goes on in the next line.
+const ORIGIN_WIDTH: f64 = 42.0;
 
 pub(super) fn write_evidence(sheet: &mut Worksheet, facts: &Facts, styles: &Styles) -> Result<(), XlsxError> {
     sheet.set_name("Evidence")?;
     page_setup(sheet, facts);
-    for (col, width) in (0_u16..).zip([28.0, 42.0, 42.0, 68.0, 18.0, 12.0]) {
+    for (col, width) in (0_u16..).zip([28.0, 42.0, ORIGIN_WIDTH, 68.0, 18.0, 12.0]) {
         sheet.set_column_width(col, width)?;
     }
     let mut page = Page::new(sheet, styles);
@@ -30,6 +33,7 @@ pub(super) fn write_evidence(sheet: &mut Worksheet, facts: &Facts, styles: &Styl
             Value::count(input.rows),
         ])?;
         put_text(page.sheet, page.row - 1, 2, &input.origin, &styles.wrapped)?;
+        set_lines(page.sheet, page.row - 1, lines_of(&input.origin, ORIGIN_WIDTH))?;
     }
     page.section("Sums over all readable rows of each input")?;
     page.heads(&["Side", "Name", "Measure", "Currency", ">Sum"])?;

@@ -7,7 +7,7 @@ use rust_xlsxwriter::{Formula, Workbook, Worksheet, XlsxError, utility};
 use super::super::amount::{decimals, exponent, format_minor};
 use super::super::facts::Facts;
 use super::super::table::{Column, Places, Value, ValueKind, columns};
-use super::cells::{Styles, page_setup, put, put_amount, put_text, sums_exactly};
+use super::cells::{Styles, lines_of, page_setup, put, put_amount, put_text, set_lines, sums_exactly};
 use crate::breaks::{Break, Suggestion};
 use crate::frames::{Measure, Quarantined, Side};
 
@@ -76,12 +76,7 @@ impl List<'_> {
             }
             let mut row = 1;
             for item in page {
-                for (col, (cell, head)) in (0_u16..).zip(cells(item).into_iter().zip(heads)) {
-                    match cell {
-                        Value::Text(text) if head.wrapped => put_text(sheet, row, col, &text, &self.styles.wrapped)?,
-                        cell => put(sheet, row, col, &cell, self.styles)?,
-                    }
-                }
+                self.row(sheet, row, heads, cells(item))?;
                 row += 1;
             }
             if page.is_empty() {
@@ -93,6 +88,21 @@ impl List<'_> {
             finish(sheet, page, row)?;
         }
         Ok(())
+    }
+
+    fn row(&self, sheet: &mut Worksheet, row: u32, heads: &[Head], cells: Vec<Value<'_>>) -> Result<(), XlsxError> {
+        let mut lines = 1;
+        for (col, (cell, head)) in (0_u16..).zip(cells.into_iter().zip(heads)) {
+            match cell {
+                Value::Text(text) if head.wrapped => {
+                    lines = lines.max(lines_of(&text, head.width));
+                    put_text(sheet, row, col, &text, &self.styles.wrapped)?;
+                }
+                cell => put(sheet, row, col, &cell, self.styles)?,
+            }
+        }
+        // Not every program that opens a workbook measures its rows.
+        if lines > 1 { set_lines(sheet, row, lines) } else { Ok(()) }
     }
 }
 
