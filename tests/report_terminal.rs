@@ -115,8 +115,8 @@ fn the_largest_currency_leads_the_totals() {
 #[test]
 fn what_a_total_is_of_is_not_cut_for_the_last_column() {
     let mut facts = a_day();
-    facts.statement.bridges[0].left_total_minor = 2_508_675_263_00;
-    facts.statement.bridges[0].right_total_minor = 2_508_675_235_30;
+    facts.statement.bridges[0].left_total_minor = 250_867_526_300;
+    facts.statement.bridges[0].right_total_minor = 250_867_523_530;
     let totals = |width| {
         let text = terminal_summary(&facts, &written(), width, false);
         text.lines().skip(4).take(2).map(str::to_owned).collect::<Vec<_>>()

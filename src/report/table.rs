@@ -187,7 +187,8 @@ impl Column {
     pub(super) fn width(&self) -> f64 {
         match self.what {
             What::Id => 18.0,
-            What::Kind | What::OccurredAt | What::Measure => 19.0,
+            What::Kind => 24.0,
+            What::OccurredAt | What::Measure => 19.0,
             What::Key => 22.0,
             What::Currency | What::Status => 10.0,
             What::AgeDays => 9.0,
