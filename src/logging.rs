@@ -42,6 +42,8 @@ pub struct Asked {
 pub struct Voice {
     format: LogFormat,
     color: bool,
+    /// A person watches and asked for no more: messages without their time.
+    brief: bool,
     level: &'static str,
     pub progress: Progress,
 }
@@ -53,6 +55,7 @@ impl Voice {
         Self {
             format: asked.format,
             color: asked.format == LogFormat::Text && has_color(asked.color, terminal),
+            brief: terminal && asked.verbose == 0,
             level: level(asked),
             progress: Progress::new(bars),
         }
@@ -67,6 +70,7 @@ impl Voice {
             .with_target(false);
         // Refused only when a log is already set up, which then takes the events.
         let _ = match self.format {
+            LogFormat::Text if self.brief => builder.without_time().try_init(),
             LogFormat::Text => builder.try_init(),
             LogFormat::Json => builder.json().flatten_event(true).try_init(),
         };

@@ -66,6 +66,8 @@ impl Cell {
         match self {
             Self::Text(text) => visible(text),
             Self::Flag(flag) => if *flag { "yes" } else { "no" }.to_owned(),
+            // Nobody reads fractions of a second; the other forms have them.
+            Self::Time(time) => time.to_rfc3339_opts(SecondsFormat::Secs, true),
             _ => self.plain(),
         }
     }
@@ -105,27 +107,46 @@ impl Serialize for Cell {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rows {
     columns: Vec<&'static str>,
-    rows: Vec<Vec<Cell>>,
+    cells: Vec<Vec<Cell>>,
+    /// Columns that a narrow terminal does without, the first to go first.
+    spare: Vec<&'static str>,
+    /// Nothing is cut: a terminal breaks the line where it ends.
+    whole: bool,
 }
 
 impl Rows {
     pub fn new(columns: &[&'static str]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new() }
+        Self { columns: columns.to_vec(), cells: Vec::new(), spare: Vec::new(), whole: false }
+    }
+
+    /// Names the columns that go, the first one first, where a terminal is too narrow for all.
+    /// Every other form keeps them.
+    #[must_use]
+    pub fn spare(mut self, columns: &[&'static str]) -> Self {
+        self.spare = columns.to_vec();
+        self
+    }
+
+    /// Keeps every value whole on a terminal too: people copy digests and read messages to their end.
+    #[must_use]
+    pub const fn whole(mut self) -> Self {
+        self.whole = true;
+        self
     }
 
     /// # Panics
     /// When the row has another number of cells than there are columns: a bug of the caller.
     pub fn push(&mut self, row: Vec<Cell>) {
         assert_eq!(row.len(), self.columns.len(), "a row has one cell for each of the columns {:?}", self.columns);
-        self.rows.push(row);
+        self.cells.push(row);
     }
 
     pub const fn len(&self) -> usize {
-        self.rows.len()
+        self.cells.len()
     }
 
     pub const fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.cells.is_empty()
     }
 
     /// The rows as text, ending in a newline. `width` is the terminal's; none: nobody looks, so nothing is wrapped.
@@ -139,11 +160,11 @@ impl Rows {
     }
 
     fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        self.rows.iter().map(|cells| Record { columns: &self.columns, cells })
+        self.cells.iter().map(|cells| Record { columns: &self.columns, cells })
     }
 
     fn json(&self) -> String {
-        if self.rows.is_empty() {
+        if self.cells.is_empty() {
             return "[]\n".to_owned();
         }
         let lines: Vec<_> = self.records().map(|record| format!("  {}", json_text(&record))).collect();
@@ -154,7 +175,7 @@ impl Rows {
         let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
         let header = writer.write_record(&self.columns);
         let body = self
-            .rows
+            .cells
             .iter()
             .try_for_each(|row| writer.write_record(row.iter().map(|cell| csv_cell(cell).into_owned())));
         header.and(body).expect("a vector takes every byte, and all rows are equally long");
@@ -163,34 +184,90 @@ impl Rows {
     }
 
     fn table(&self, width: Option<u16>) -> String {
-        let mut table = Table::new();
-        match width {
-            Some(width) => {
-                table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_width(width);
-                table.set_content_arrangement(ContentArrangement::Dynamic);
-            }
-            None => {
-                table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-            }
-        }
-        let aligned = |text: String, right: bool| {
-            comfy_table::Cell::new(text).set_alignment(if right { CellAlignment::Right } else { CellAlignment::Left })
+        let (shown, left_out) = match width {
+            Some(width) => self.fitted(usize::from(width)),
+            None => ((0..self.columns.len()).map(|index| (index, usize::MAX)).collect(), Vec::new()),
         };
-        table.set_header(self.columns.iter().enumerate().map(|(index, column)| {
-            let numbers = self.rows.iter().map(|row| &row[index]).find(|cell| **cell != Cell::Empty);
-            aligned((*column).to_owned(), numbers.is_some_and(Cell::is_number))
-        }));
-        for row in &self.rows {
-            table.add_row(row.iter().map(|cell| aligned(cell.shown(), cell.is_number())));
+        let mut table = Table::new();
+        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        let aligned = |text: &str, right: bool, most: usize| {
+            let alignment = if right { CellAlignment::Right } else { CellAlignment::Left };
+            comfy_table::Cell::new(cut(text, most)).set_alignment(alignment)
+        };
+        table.set_header(
+            shown.iter().map(|(index, most)| aligned(self.columns[*index], self.is_numeric(*index), *most)),
+        );
+        for row in &self.cells {
+            let cells = shown.iter().map(|(index, most)| {
+                let cell = &row[*index];
+                aligned(&cell.shown(), cell.is_number() && self.is_numeric(*index), *most)
+            });
+            table.add_row(cells);
         }
         // The borderless table still begins each line with a space.
-        let margin = if width.is_some() { "" } else { " " };
-        table.lines().fold(String::new(), |mut text, line| {
-            text.push_str(line.strip_prefix(margin).unwrap_or(&line).trim_end());
+        let mut text = table.lines().fold(String::new(), |mut text, line| {
+            text.push_str(line.strip_prefix(' ').unwrap_or(&line).trim_end());
             text.push('\n');
             text
-        })
+        });
+        if let Some(width) = width.filter(|_| !left_out.is_empty()) {
+            let note = format!("(--format csv has more columns: {})", left_out.join(", "));
+            text.push_str(&cut(&note, usize::from(width)));
+            text.push('\n');
+        }
+        text
     }
+
+    /// Whether a column holds numbers and nothing else.
+    fn is_numeric(&self, index: usize) -> bool {
+        let mut stated = self.cells.iter().map(|row| &row[index]).filter(|cell| **cell != Cell::Empty).peekable();
+        stated.peek().is_some() && stated.all(Cell::is_number)
+    }
+
+    /// The columns that fit into a terminal, each with the most characters it may take, and the
+    /// names of those left out. Columns that nothing stands in are left out without a word.
+    fn fitted(&self, width: usize) -> (Vec<(usize, usize)>, Vec<&'static str>) {
+        let natural = |index: usize| {
+            let cells = self.cells.iter().map(|row| row[index].shown().chars().count());
+            cells.chain([self.columns[index].chars().count()]).max().unwrap_or(0)
+        };
+        let filled = |index: &usize| self.cells.is_empty() || self.cells.iter().any(|row| row[*index] != Cell::Empty);
+        let mut shown: Vec<(usize, usize)> =
+            (0..self.columns.len()).filter(filled).map(|index| (index, natural(index))).collect();
+        let taken = |shown: &[(usize, usize)]| shown.iter().map(|(_, most)| most + GAP).sum::<usize>();
+        let width = width.saturating_add(GAP);
+        let mut left_out = Vec::new();
+        for name in &self.spare {
+            let place = shown.iter().position(|(index, _)| self.columns[*index] == *name);
+            if let Some(place) = place.filter(|_| taken(&shown) > width) {
+                shown.remove(place);
+                left_out.push(*name);
+            }
+        }
+        // What is still too wide is cut where it is widest. The first column names the row: people copy it.
+        while !self.whole && taken(&shown) > width {
+            let excess = taken(&shown) - width;
+            let widest = shown.iter_mut().skip(1).max_by_key(|(_, most)| *most);
+            match widest {
+                Some((_, most)) if *most > LEAST_WIDTH => *most = most.saturating_sub(excess).max(LEAST_WIDTH),
+                _ => break,
+            }
+        }
+        (shown, left_out)
+    }
+}
+
+/// Between two columns.
+const GAP: usize = 2;
+/// No column is cut to fewer characters than this.
+const LEAST_WIDTH: usize = 8;
+
+/// At most `most` characters; what is cut off is told by `…`.
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().nth(most).is_none() {
+        return text.to_owned();
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// One row with its columns' names, in their order.
@@ -221,7 +298,8 @@ fn csv_cell(cell: &Cell) -> Cow<'_, str> {
     }
 }
 
-fn visible(text: &str) -> String {
+/// The text with its control characters spelled out, never sent to a terminal.
+pub(crate) fn visible(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut shown, character| {
         if is_hidden(character) {
             shown.extend(character.escape_default());

@@ -293,10 +293,10 @@ fn the_bridge_names_each_line_between_the_totals() {
     let lines: Vec<_> = bridge.lines.iter().map(|line| (line.label.as_str(), line.count, line.amount_minor)).collect();
     assert_eq!((bridge.left, bridge.left_total_minor, bridge.right_total_minor), (Side::Ledger, 4_000, 2_990));
     let expected = [
-        ("duplicate rows in ledger", 1, -1_000),
-        ("amount mismatch", 1, -10),
-        ("missing in ledger", 1, 1_000),
-        ("reward missing", 1, -1_000),
+        ("break: duplicate rows in ledger", 1, -1_000),
+        ("break: missing in ledger", 1, 1_000),
+        ("break: reward missing", 1, -1_000),
+        ("break: amount mismatch", 1, -10),
     ];
     assert_eq!(lines, expected);
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use chrono::TimeDelta;
-use tieout::commands::doctor::{Check, Probe, Verdict, provider_check, rows, secret_checks, worst};
+use tieout::commands::doctor::{Check, Probe, Verdict, lines, provider_check, rows, secret_checks, worst};
 use tieout::exit::ExitCode;
 use tieout::journal::Journal;
 use tieout::output::Format;
@@ -93,7 +93,60 @@ fn a_secret_is_reported_by_its_place_and_never_by_its_value() {
     );
     assert_eq!(checks[1].found, "environment variable TIEOUT_TEST_NO_SUCH_VARIABLE is not set");
     assert_eq!(checks[2].found, format!("secret file {} is empty", empty.display()));
+    assert_eq!(
+        checks[1].to_do,
+        "set TIEOUT_TEST_NO_SUCH_VARIABLE in the environment that starts tieout, or name another place at \
+         providers.kard.client_secret in tieout.yaml"
+    );
+    assert_eq!(
+        checks[2].to_do,
+        format!(
+            "write it into {}, readable by this user alone, or name another place at providers.kard.webhook_key in \
+             tieout.yaml",
+            empty.display()
+        )
+    );
     assert!(!rows(&checks).render(Format::Json, None).contains("canary"));
+}
+
+#[test]
+fn people_read_a_line_for_each_check_and_below_it_what_to_do() {
+    let checks = [
+        Check { what: "state file".into(), verdict: Verdict::Ok, found: "can be written".into(), to_do: String::new() },
+        provider_check("kard", &Probe::Refused(anyhow::anyhow!("invalid_client"))),
+    ];
+    assert_eq!(
+        lines(&checks, None, false),
+        "\
+ok    state file     can be written
+fail  provider kard  invalid_client
+      to do: check client_id, client_secret and organization with the provider
+1 of 2 checks failed (exit code 77). With --sandbox no account is needed.
+"
+    );
+    assert!(lines(&checks[..1], None, false).ends_with("All 1 checks passed.\n"));
+    let narrow = lines(&checks, Some(50), false);
+    assert!(
+        narrow
+            .contains("      to do: check client_id, client_secret and\n             organization with the provider\n"),
+        "{narrow}"
+    );
+    assert!(lines(&checks, None, true).contains("\u{1b}[1;31mfail\u{1b}[0m  provider kard"));
+}
+
+#[test]
+fn a_job_that_cannot_be_used_fails_with_the_way_to_the_problems() {
+    let folder = tempfile::TempDir::new().unwrap();
+    write_project(folder.path());
+    std::fs::create_dir(folder.path().join("jobs")).unwrap();
+    std::fs::write(folder.path().join("jobs/wrong.yaml"), "job: wrong\n").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tieout"));
+    let output = command.args(["doctor", "--format", "json"]).current_dir(folder.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(78));
+    let rows: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let jobs = rows.as_array().unwrap().iter().find(|row| row["check"] == "jobs").unwrap();
+    assert_eq!(jobs["verdict"], "fail");
+    assert_eq!(jobs["to_do"], "run `tieout validate`: it tells each problem with file, line and what to write instead");
 }
 
 #[test]
@@ -111,7 +164,10 @@ fn doctor_tells_what_it_found_and_an_unusable_state_file_is_configuration() {
     };
     let (code, found) = doctor();
     assert_eq!(code, Some(0), "{found}");
-    assert!(found.lines().all(|line| line.contains("\"verdict\":\"ok\"")), "{found}");
+    let (jobs, others): (Vec<&str>, Vec<&str>) = found.lines().partition(|line| line.contains("\"check\":\"jobs\""));
+    assert!(others.iter().all(|line| line.contains("\"verdict\":\"ok\"")), "{found}");
+    let no_job = r#"{"check":"jobs","verdict":"warn","found":"no file in jobs/","to_do":"write jobs/NAME.yaml; `tieout schema job` describes every key"}"#;
+    assert_eq!(jobs, [no_job]);
     let left: Vec<PathBuf> =
         std::fs::read_dir(folder.path().join("runs")).unwrap().map(|file| file.unwrap().path()).collect();
     assert_eq!(left, [] as [PathBuf; 0], "the check leaves nothing behind");

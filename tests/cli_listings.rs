@@ -250,7 +250,7 @@ fn how_many_breaks_are_left_out_is_told_on_stderr() {
     let fixture = Fixture::new();
     let output = fixture.tieout(&["breaks", RUN, "--key", "txn", "--limit", "1"]);
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(stderr.contains("1 of 2 matching breaks, 4 in all"), "{stderr}");
+    assert!(stderr.contains("the first 1 of 2 that match; 4 breaks in all"), "{stderr}");
     let quiet = fixture.tieout(&["breaks", RUN, "-q"]);
     assert_eq!(quiet.stderr, b"");
 }

@@ -75,12 +75,56 @@ two\\nlines      -0.05
 }
 
 #[test]
-fn a_table_on_a_terminal_keeps_within_its_width() {
+fn a_table_on_a_terminal_keeps_within_its_width_by_cutting_the_widest_column() {
     let mut rows = Rows::new(&["key", "detail"]);
     rows.push(vec![Cell::text("txn-1"), Cell::text("the amounts differ by much more than the tolerance ".repeat(5))]);
-    let table = rows.render(Format::Table, Some(60));
-    assert!(table.lines().count() > 4, "{table}");
-    assert!(table.lines().all(|line| line.chars().count() <= 60), "{table}");
+    assert_eq!(
+        rows.render(Format::Table, Some(60)),
+        "key    detail\ntxn-1  the amounts differ by much more than the tolerance t…\n"
+    );
+}
+
+#[test]
+fn columns_go_in_the_stated_order_where_a_terminal_is_narrow_and_nowhere_else() {
+    let mut rows = Rows::new(&["run", "note", "status", "started", "message"]).spare(&["started", "status"]);
+    let time = Utc.with_ymd_and_hms(2025, 3, 19, 10, 0, 0).unwrap() + chrono::TimeDelta::microseconds(7);
+    let message = "no file input yet";
+    for run in ["rewards-daily/2025-03-19/1", "rewards-daily/2025-03-19/2"] {
+        rows.push(vec![Cell::text(run), Cell::Empty, Cell::text("failed"), Cell::Time(time), Cell::text(message)]);
+    }
+    let wide = rows.render(Format::Table, Some(100));
+    assert_eq!(wide.lines().next(), Some("run                         status  started               message"));
+    assert!(wide.ends_with("rewards-daily/2025-03-19/2  failed  2025-03-19T10:00:00Z  no file input yet\n"), "{wide}");
+    assert_eq!(
+        rows.render(Format::Table, Some(60)),
+        "\
+run                         status  message
+rewards-daily/2025-03-19/1  failed  no file input yet
+rewards-daily/2025-03-19/2  failed  no file input yet
+(--format csv has more columns: started)
+"
+    );
+    // Too narrow for anything: what names the row is still whole.
+    let narrow = rows.render(Format::Table, Some(20));
+    assert!(narrow.contains("rewards-daily/2025-03-19/2  no file…\n"), "{narrow}");
+    assert!(rows.render(Format::Table, None).starts_with("run                         note  status  started"));
+    assert!(rows.render(Format::Csv, Some(20)).contains("2025-03-19T10:00:00.000007Z"));
+}
+
+#[test]
+fn a_table_that_must_be_whole_is_cut_nowhere() {
+    let digest = "0123456789abcdef".repeat(4);
+    let mut rows = Rows::new(&["field", "value"]).whole();
+    rows.push(vec![Cell::text("sha256"), Cell::text(&digest)]);
+    assert_eq!(rows.render(Format::Table, Some(40)), format!("field   value\nsha256  {digest}\n"));
+}
+
+#[test]
+fn a_column_is_aligned_as_numbers_only_where_all_of_it_is() {
+    let mut rows = Rows::new(&["field", "value"]);
+    rows.push(vec![Cell::text("status"), Cell::text("done")]);
+    rows.push(vec![Cell::text("breaks"), Cell::Integer(7)]);
+    assert_eq!(rows.render(Format::Table, None), "field   value\nstatus  done\nbreaks  7\n");
 }
 
 proptest! {

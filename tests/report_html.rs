@@ -102,6 +102,30 @@ fn the_bridge_and_the_kinds_are_drawn() {
 }
 
 #[test]
+fn what_the_sides_say_stands_side_by_side_and_only_what_differs_is_marked() {
+    let page = render(&a_day(), 2_000);
+    let row = page.split("<tr>").find(|row| row.contains("txn-0007")).unwrap();
+    let cells: Vec<&str> = row.split("<td class=\"side\">").skip(1).collect();
+    assert_eq!(cells.len(), 3, "file, ledger, webhooks");
+    assert!(cells[0].contains("<bdi class=\"differs\">USD 25.00</bdi>"), "{}", cells[0]);
+    assert!(cells[0].contains("cardlinked-reconciliation-250319.json line 7"), "{}", cells[0]);
+    assert!(cells[1].contains("<bdi class=\"differs\">USD 30.50</bdi>"), "{}", cells[1]);
+    assert!(cells[1].contains("<bdi>SETTLED</bdi>") && cells[1].contains("ledger.csv line 9, 11"), "{}", cells[1]);
+    assert!(cells[2].contains("not there"), "{}", cells[2]);
+    assert_eq!(row.matches("class=\"differs\"").count(), 2);
+}
+
+#[test]
+fn the_period_the_time_and_the_sandbox_are_told_at_the_top() {
+    let page = render(&a_day(), 2_000);
+    let top = page.split("<nav").next().unwrap();
+    for part in ["from 2025-03-19 00:00 UTC up to 2025-03-20 00:00 UTC", "2025-03-20 13:45:00 UTC", "Sandbox."] {
+        assert!(top.contains(part), "{part}");
+    }
+    assert!(!render(&clean(), 2_000).contains("Sandbox."));
+}
+
+#[test]
 fn a_long_list_is_cut_with_a_note() {
     let mut facts = clean();
     facts.breaks = (0..30).map(|n| found(BreakKind::FileOnly, &format!("txn-{n:03}"), "USD", n + 1)).collect();

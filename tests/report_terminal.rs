@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use tieout::breaks::BreakKind;
 use tieout::report::{MOST_LINES, terminal_summary};
 
-use crate::support_facts::{a_day, clean, every_kind, extremes, hostile};
+use crate::support_facts::{a_day, clean, every_kind, extremes, found, hostile};
 
 fn written() -> Vec<PathBuf> {
     let folder = PathBuf::from("runs/rewards-daily/2025-03-19/1");
@@ -17,8 +18,8 @@ fn a_clean_day_takes_a_glance() {
 rewards-daily for 2025-03-19, attempt 1
 OK: Ties out, no breaks
 Every difference is explained; all 2 rows are accounted for.
-Totals                                    left  right  difference
-  USD transaction amount, file > ledger  12.50  12.50        0.00
+Totals                         from     to  difference  by breaks
+  USD amount, file to ledger  12.50  12.50        0.00       0.00
 Rows             read    matched   expected     breaks  quarant.   excluded
   file              1          1          0          0         0          0
   ledger            1          1          0          0         0          0
@@ -32,23 +33,23 @@ Exit code 0: the work is done.
 #[test]
 fn a_day_with_breaks_says_what_how_much_and_where_to_look() {
     let expected = "\
-rewards-daily for 2025-03-19, attempt 1, sandbox
+rewards-daily for 2025-03-19, attempt 1 (sandbox: a simulated provider)
 OK: Ties out with 7 breaks to review
 Every difference is explained; all 3,613 rows are accounted for.
 At risk: KWD 1.500, USD 101.95.
-Totals                                         left       right  difference
-  USD transaction amount, file > ledger  184,230.55  184,202.85      -27.70
-    missing in ledger -64.20 (2), amount mismatch +5.50 (1), reward missing +31…
-  USD user reward, file > ledger           5,526.90    5,525.65       -1.25
-    reward mismatch -1.25 (1)
-  JPY transaction amount, file > ledger      98,000      99,200      +1,200
-  KWD transaction amount, file > ledger      12.500      12.500       0.000
+Totals                              from          to  difference  by breaks
+  USD amount, file to ledger  184,230.55  184,202.85      -27.70     -27.70
+    break: missing in ledger -64.20 (2), break: reward missing +31.00 (1), brea…
+  USD reward, file to ledger    5,526.90    5,525.65       -1.25      -1.25
+  JPY amount, file to ledger      98,000      99,200      +1,200          0
+  KWD amount, file to ledger      12.500      12.500       0.000      0.000
 Breaks                     count  at risk
   missing in ledger            2  USD 64.20
   reward missing               1  USD 31.00
   amount mismatch              1  USD 5.50
+  currency mismatch            1  KWD 1.500
   reward mismatch              1  USD 1.25
-  and 2 more kinds             2  see the report
+  file late                    1  -
 Rows             read    matched   expected     breaks  quarant.   excluded
   file          1,204      1,200          0          4         0          0
   ledger        1,205      1,200          0          4         1          0
@@ -67,6 +68,67 @@ fn a_breached_gate_is_told_first() {
     assert_eq!(text.lines().nth(1), Some("GATE BREACHED: Ties out with 26 breaks; 1 gate is breached"));
     assert!(text.ends_with("Exit code 10: a gate of the job is breached.\n"), "{text}");
     assert!(text.contains("Since attempt 1: the same breaks; inputs unchanged\n"), "{text}");
+}
+
+#[test]
+fn a_missing_file_is_no_good_news_even_without_another_break() {
+    let mut facts = clean();
+    facts.breaks = vec![found(BreakKind::FileMissing, "cardlinked-reconciliation-250319", "", 0)];
+    let text = terminal_summary(&facts, &written(), 80, false);
+    let head: Vec<&str> = text.lines().skip(1).take(2).collect();
+    assert_eq!(
+        head,
+        [
+            "INCOMPLETE: 1 file is missing: not everything could be compared",
+            "Missing: cardlinked-reconciliation-250319. What needs it waits and is not"
+        ]
+    );
+    assert!(!text.contains("at risk."), "{text}");
+}
+
+#[test]
+fn kinds_stand_in_two_columns_where_there_is_room_most_at_risk_first() {
+    let mut facts = every_kind();
+    for (index, found) in facts.breaks.iter_mut().enumerate() {
+        found.at_risk_minor = i64::try_from(index).unwrap() * 100;
+    }
+    let text = terminal_summary(&facts, &written(), 120, false);
+    let at = text.lines().position(|line| line.starts_with("Breaks ")).unwrap();
+    let first = text.lines().nth(at + 1).unwrap();
+    assert!(first.starts_with("  schema drift                 1  USD 25.00"), "{text}");
+    assert!(first.contains("  file missing                 1  USD 20.00"), "{text}");
+    let kinds = text.matches("  USD ").count();
+    assert!(kinds >= 9, "{kinds} kinds in\n{text}");
+    assert!(text.contains("more kinds"), "{text}");
+}
+
+#[test]
+fn the_largest_currency_leads_the_totals() {
+    let mut facts = a_day();
+    facts.breaks.clear();
+    facts.statement.bridges.rotate_left(2);
+    let text = terminal_summary(&facts, &written(), 80, false);
+    let order: Vec<&str> = text.lines().filter(|line| line.contains(" to ledger")).map(|line| &line[2..9]).collect();
+    assert_eq!(order, ["USD amo", "USD rew", "JPY amo", "KWD amo"], "{text}");
+}
+
+#[test]
+fn what_a_total_is_of_is_not_cut_for_the_last_column() {
+    let mut facts = a_day();
+    facts.statement.bridges[0].left_total_minor = 250_867_526_300;
+    facts.statement.bridges[0].right_total_minor = 250_867_523_530;
+    let totals = |width| {
+        let text = terminal_summary(&facts, &written(), width, false);
+        text.lines().skip(4).take(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        totals(80),
+        [
+            "Totals                                    from                to  difference",
+            "  USD amount, file to ledger  2,508,675,263.00  2,508,675,235.30      -27.70",
+        ]
+    );
+    assert!(totals(100)[0].ends_with("difference  by breaks"));
 }
 
 #[test]

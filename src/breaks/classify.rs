@@ -45,7 +45,7 @@ impl Expected {
             Self::InGrace => "in grace: the counterpart is not due yet",
             Self::NotSettledYet => "authorised, not settled yet",
             Self::FileNotThere => "waits for a file that is not there",
-            Self::ExplainedNoReward => "explained_no_reward: a failed-transaction notice says why there is no reward",
+            Self::ExplainedNoReward => "no reward, and a failed-transaction notice says why",
         }
     }
 }

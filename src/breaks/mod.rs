@@ -120,11 +120,28 @@ pub struct Bridge {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BridgeLine {
-    /// In words: `missing in file`, `amount mismatch`, `expected (in grace)`, …
+    /// In words: `expected: in grace …`, `excluded from ledger: …`, `break: missing in file`, …
     pub label: String,
     /// How many keys (or, for rows left out, rows) stand behind it.
     pub count: u64,
     pub amount_minor: i128,
+}
+
+impl BridgeLine {
+    /// How the label of a line begins that breaks explain.
+    pub const BREAK: &str = "break: ";
+
+    /// Whether breaks explain it, rather than timing, exclusions or tolerance.
+    pub fn is_of_breaks(&self) -> bool {
+        self.label.starts_with(Self::BREAK)
+    }
+}
+
+impl Bridge {
+    /// The part of the way from left to right that breaks explain, in minor units.
+    pub fn in_breaks_minor(&self) -> i128 {
+        self.lines.iter().filter(|line| line.is_of_breaks()).map(|line| line.amount_minor).fold(0, i128::saturating_add)
+    }
 }
 
 /// Every row of one side in exactly one outcome.

@@ -1,6 +1,7 @@
 //! The tie-out: control totals recomputed from the rows, the lines that lead from one to the
 //! other, and the proof that nothing is left over.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::classify::{Outcome, Verdict, classify};
@@ -10,6 +11,9 @@ use crate::frames::{Exclusion, Field, Frame, Measure, Side};
 use crate::matching::agree::Stated;
 use crate::matching::tally::{Aside, Sums};
 use crate::matching::{Disposition, KeyFacts, KeySide, Pairing, Rules, Tally};
+
+/// How the lines begin of rows that could not be read.
+const QUARANTINED: &str = "quarantined";
 
 /// Sums by currency.
 pub type Totals = BTreeMap<String, Sums>;
@@ -42,8 +46,7 @@ pub fn draw_up(rules: &Rules, frames: &[Frame], tally: &Tally, judged: &[Judged]
     let mut bridges = Vec::new();
     for (left, right) in pairs(frames) {
         for measure in Measure::ALL {
-            let mapped = |frame: &Frame| frame.mapped.contains(&measure.field());
-            if !(mapped(left) && mapped(right)) {
+            if !(states(left, measure) && states(right, measure)) {
                 continue;
             }
             let currencies: BTreeSet<&String> = totals[&left.side].keys().chain(totals[&right.side].keys()).collect();
@@ -88,6 +91,17 @@ fn pairs(frames: &[Frame]) -> Vec<(&Frame, &Frame)> {
         (None, Some(ledger), Some(webhooks)) => vec![(webhooks, ledger)],
         _ => Vec::new(),
     }
+}
+
+/// Whether a side has anything to say about a measure. Notifications need not name what the preset
+/// maps: where none does, their total is not zero but unknown. Of the file and the ledger, an empty
+/// column is a total of zero that somebody must see.
+fn states(frame: &Frame, measure: Measure) -> bool {
+    let field = measure.field();
+    let filled = || frame.rows.column(field.name()).is_ok_and(|column| column.null_count() < column.len());
+    let quarantined = || frame.quarantine.iter().any(|row| row.amounts_minor[measure as usize].is_some());
+    let all_silent = || frame.side == Side::Webhooks && frame.rows.height() > 0 && !filled() && !quarantined();
+    frame.mapped.contains(&field) && !all_silent()
 }
 
 /// Sums of every row as read, quarantined ones included as far as they could be read.
@@ -169,8 +183,13 @@ struct Draft<'a> {
 impl Draft<'_> {
     fn bridge(&self, left_total_minor: i128, right_total_minor: i128) -> Bridge {
         let mut lines = self.set_aside(self.left, -1);
-        lines.extend(self.keys());
         lines.extend(self.set_aside(self.right, 1));
+        lines.extend(self.keys());
+        // What is explained otherwise comes first, then the breaks, the largest first.
+        lines.sort_by_cached_key(|line| {
+            let is_break = line.is_of_breaks();
+            (is_break, Reverse(if is_break { line.amount_minor.unsigned_abs() } else { 0 }))
+        });
         let explained_minor: i128 = lines.iter().map(|line| line.amount_minor).sum();
         Bridge {
             left: self.left,
@@ -189,14 +208,17 @@ impl Draft<'_> {
         let mine = self.tally.aside.iter().filter(|((at, _, currency), _)| *at == side && currency == self.currency);
         mine.map(|((_, aside, _), sums)| BridgeLine {
             label: match aside {
-                Aside::Quarantined => format!("quarantined in {side}"),
+                Aside::Quarantined => format!("{QUARANTINED}: rows of {side} that could not be read"),
                 Aside::Excluded(exclusion) => format!("excluded from {side}: {}", exclusion.words()),
-                Aside::Folded(disposition) => format!("{} in {side}", disposition.words()),
+                Aside::Folded(disposition @ (Disposition::Duplicate | Disposition::Conflicting)) => {
+                    format!("{}{} in {side}", BridgeLine::BREAK, disposition.words())
+                }
+                Aside::Folded(disposition) => format!("{side}: {}", disposition.words()),
             },
             count: sums.rows,
             amount_minor: sign * sums.sums[self.measure as usize],
         })
-        .filter(|line| line.amount_minor != 0 || line.label.starts_with("quarantined"))
+        .filter(|line| line.amount_minor != 0 || line.label.starts_with(QUARANTINED))
         .collect()
     }
 
@@ -217,7 +239,7 @@ impl Draft<'_> {
             let at = self.measure as usize;
             let difference_minor = clean.sides[self.right as usize][at] - clean.sides[self.left as usize][at];
             if difference_minor != 0 {
-                let label = "agreeing keys: within tolerance, or stated by one side only".to_owned();
+                let label = "agreeing: within tolerance, or stated by one side only".to_owned();
                 let line = lines.entry(label).or_default();
                 line.0 += clean.keys;
                 line.1 += difference_minor;
@@ -254,7 +276,7 @@ impl Draft<'_> {
             _ => false,
         };
         if let Some(kind) = kinds().find(explains) {
-            return kind.name().replace('_', " ");
+            return format!("{}{}", BridgeLine::BREAK, kind.name().replace('_', " "));
         }
         self.unexplained_by_kind(one, absent)
     }

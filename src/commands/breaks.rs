@@ -33,6 +33,9 @@ const COLUMNS: [&str; 11] = [
     "detail",
 ];
 
+/// What a narrow terminal does without: what differs says most of it.
+const SPARE: [&str; 6] = ["status", "occurred_at", "age_days", "difference", "measure", "id"];
+
 /// Why there is nothing to list.
 #[derive(Debug, thiserror::Error)]
 pub enum BreaksError {
@@ -86,10 +89,12 @@ pub async fn run(mut context: Context, args: BreaksArgs) -> Result<ExitCode, Fai
 }
 
 fn told(listed: usize, matching: usize, all: usize) -> String {
-    if listed < matching {
-        format!("{listed} of {matching} matching breaks, {all} in all")
-    } else {
-        format!("{listed} of {all} breaks")
+    match (listed < matching, matching < all) {
+        (true, true) => format!("the first {listed} of {matching} that match; {all} breaks in all"),
+        (true, false) => format!("the first {listed} of {all} breaks"),
+        (false, true) => format!("{listed} of {all} breaks"),
+        (false, false) if all == 1 => "1 break".to_owned(),
+        (false, false) => format!("{all} breaks"),
     }
 }
 
@@ -141,7 +146,7 @@ fn read(run: &RunRecord, path: &Path) -> Result<DataFrame, BreaksError> {
 /// The rows that pass the filters, at most as many as asked for, and how many pass in all.
 fn select(frame: &DataFrame, args: &BreaksArgs) -> Result<(Rows, usize), PolarsError> {
     let table = BreakTable::new(frame)?;
-    let mut rows = Rows::new(&COLUMNS);
+    let mut rows = Rows::new(&COLUMNS).spare(&SPARE);
     let mut matching = 0;
     for index in (0..frame.height()).filter(|index| table.passes(*index, args)) {
         matching += 1;

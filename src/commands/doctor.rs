@@ -1,13 +1,17 @@
 //! `tieout doctor`: can this machine run the project's jobs? One row a check, with what to do about it.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use chrono::TimeDelta;
 
 use super::Context;
+use crate::config::Problems;
 use crate::exit::{ExitCode, Failure};
+use crate::job::Job;
+use crate::job::load::load_all;
 use crate::journal::Journal;
-use crate::output::{Cell, Rows};
+use crate::output::{Cell, Format, Rows, visible};
 use crate::project::{KardConfig, Project, ProviderConfig, Secret};
 use crate::providers::kard::Client;
 
@@ -89,20 +93,22 @@ pub async fn run(mut context: Context) -> Result<ExitCode, Failure> {
         Ok(world) => world.stop().await,
         Err(failure) => checks.push(Check::fail("sandbox", failure.code, failure.to_string(), "see the message")),
     }
-    context.output.rows(&rows(&checks))?;
+    match context.output.format {
+        Format::Table => context.output.text(&lines(&checks, context.output.width, context.output.color))?,
+        Format::Json | Format::Jsonl | Format::Csv => context.output.rows(&rows(&checks))?,
+    }
     Ok(worst(&checks))
 }
 
 async fn project_checks(project: &Project) -> Vec<Check> {
-    let mut checks = vec![state_check(&project.state).await, artifacts_check(&project.artifacts)];
+    let mut checks =
+        vec![state_check(&project.state).await, artifacts_check(&project.artifacts), jobs_check(&load_all(project))];
     for (name, ProviderConfig::Kard(config)) in &project.providers {
         let secrets = secret_checks(name, config);
         let complete = secrets.iter().all(|check| check.verdict == Verdict::Ok);
         checks.extend(secrets);
         // Without its secrets a provider can only refuse us.
-        if complete {
-            checks.push(provider_check(name, &probe(config).await));
-        }
+        checks.push(if complete { provider_check(name, &probe(config).await) } else { not_asked(name) });
     }
     checks
 }
@@ -152,6 +158,39 @@ fn artifacts_check(folder: &Path) -> Check {
     }
 }
 
+/// Whether every job file can be used.
+pub fn jobs_check((jobs, problems): &(Vec<Job>, Problems)) -> Check {
+    let what = "jobs";
+    match (jobs.len(), problems.len()) {
+        (0, 0) => Check {
+            what: what.to_owned(),
+            verdict: Verdict::Warn,
+            found: "no file in jobs/".to_owned(),
+            to_do: "write jobs/NAME.yaml; `tieout schema job` describes every key".to_owned(),
+        },
+        (good, 0) => {
+            let names: Vec<&str> = jobs.iter().map(|job| job.name.as_str()).collect();
+            Check::ok(what, format!("{good} valid: {}", names.join(", ")))
+        }
+        (good, bad) => Check::fail(
+            what,
+            ExitCode::Configuration,
+            format!("{bad} {} in jobs/, {good} valid", if bad == 1 { "problem" } else { "problems" }),
+            "run `tieout validate`: it tells each problem with file, line and what to write instead",
+        ),
+    }
+}
+
+/// A provider whose secrets are not complete: it could only refuse us.
+fn not_asked(name: &str) -> Check {
+    Check {
+        what: format!("provider {name}"),
+        verdict: Verdict::Warn,
+        found: "not asked, since a secret is missing".to_owned(),
+        to_do: "set the secrets first".to_owned(),
+    }
+}
+
 /// One check a secret: that it is there, never what it is.
 pub fn secret_checks(provider: &str, config: &KardConfig) -> Vec<Check> {
     let mut secrets = vec![("client_id", &config.client_id), ("client_secret", &config.client_secret)];
@@ -160,15 +199,21 @@ pub fn secret_checks(provider: &str, config: &KardConfig) -> Vec<Check> {
         let what = format!("secret providers.{provider}.{name}");
         match secret.read() {
             Ok(_) => Check::ok(what, format!("present {}", place(secret))),
-            Err(error) => Check::fail(
-                what,
-                ExitCode::Configuration,
-                chain(&error),
-                "set it for the user who runs tieout, or correct its place in tieout.yaml",
-            ),
+            Err(error) => {
+                Check::fail(what, ExitCode::Configuration, chain(&error), &how_to_set(provider, name, secret))
+            }
         }
     });
     checks.collect()
+}
+
+fn how_to_set(provider: &str, name: &str, secret: &Secret) -> String {
+    let place = match secret {
+        Secret::Env(variable) => format!("set {variable} in the environment that starts tieout"),
+        Secret::File(path) => format!("write it into {}, readable by this user alone", path.display()),
+        Secret::Sandbox(_) => return "nothing: the sandbox brings its own".to_owned(),
+    };
+    format!("{place}, or name another place at providers.{provider}.{name} in tieout.yaml")
 }
 
 fn place(secret: &Secret) -> String {
@@ -219,6 +264,61 @@ pub fn rows(checks: &[Check]) -> Rows {
         ]);
     }
     rows
+}
+
+/// The checks for people: what was found, and below it what to do. Lines are broken between words
+/// to fit a terminal's `width`, and nothing is cut.
+pub fn lines(checks: &[Check], width: Option<u16>, color: bool) -> String {
+    let room = width.map_or(usize::MAX, usize::from);
+    let column = checks.iter().map(|check| check.what.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for check in checks {
+        let code = match check.verdict {
+            Verdict::Ok => "32",
+            Verdict::Warn => "33",
+            Verdict::Fail(_) => "1;31",
+        };
+        let verdict = format!("{:<4}", check.verdict.name());
+        let verdict = if color { format!("\u{1b}[{code}m{verdict}\u{1b}[0m") } else { verdict };
+        let found = broken(&visible(&check.found), column + 8, room);
+        let _ = writeln!(text, "{verdict}  {:<column$}  {found}", check.what);
+        if !check.to_do.is_empty() {
+            let _ = writeln!(text, "      to do: {}", broken(&visible(&check.to_do), 13, room));
+        }
+    }
+    let failed = checks.iter().filter(|check| matches!(check.verdict, Verdict::Fail(_))).count();
+    let _ = match failed {
+        0 if checks.iter().all(|check| check.verdict == Verdict::Ok) => {
+            writeln!(text, "All {} checks passed.", checks.len())
+        }
+        0 => writeln!(text, "Nothing fails; see the warnings."),
+        _ => writeln!(
+            text,
+            "{failed} of {} checks failed (exit code {}). With --sandbox no account is needed.",
+            checks.len(),
+            worst(checks) as u8
+        ),
+    };
+    text
+}
+
+/// Text that begins in column `indent` and goes on there in the next line where a word would pass `room`.
+fn broken(text: &str, indent: usize, room: usize) -> String {
+    let mut at = indent;
+    let mut broken = String::new();
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if at > indent && at.saturating_add(1 + length) > room {
+            let _ = write!(broken, "\n{:indent$}", "");
+            at = indent;
+        } else if at > indent {
+            broken.push(' ');
+            at += 1;
+        }
+        broken.push_str(word);
+        at += length;
+    }
+    broken
 }
 
 /// The code of the finding that must be put right first: configuration, then credentials, then the network.

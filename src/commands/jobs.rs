@@ -59,7 +59,8 @@ pub fn job_rows(lines: &[JobLine<'_>]) -> Rows {
         "next_period",
         "next_due",
         "description",
-    ]);
+    ])
+    .spare(&["description", "timezone", "inputs", "grain", "schedule", "next_due", "last_status"]);
     for JobLine { job, last, next_period, next_due } in lines {
         let inputs: Vec<_> = job.inputs.iter().map(|input| input.side.name()).collect();
         rows.push(vec![

@@ -86,7 +86,7 @@ impl Context {
         let sandbox = Sandbox::start(options)
             .await
             .map_err(|error| Failure::new(ExitCode::Configuration, anyhow::Error::new(error).context(SAMPLES_HINT)))?;
-        tracing::info!("sandbox listens on {}", sandbox.base_url);
+        tracing::debug!("sandbox listens on {}", sandbox.base_url);
         self.project = Some(project.clone().with_sandbox(&sandbox.base_url, &sandbox.token_url));
         Ok(World { sandbox: Some(sandbox) })
     }

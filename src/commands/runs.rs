@@ -1,6 +1,6 @@
 //! `tieout runs` and `tieout runs show`: what the journal knows.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Context;
 use crate::cli::RunsArgs;
@@ -47,7 +47,7 @@ pub async fn show(mut context: Context, id: String) -> Result<ExitCode, Failure>
         Format::Table => {
             context.output.rows(&facts(&run))?;
             context.output.text("\n")?;
-            context.output.rows(&step_rows(&steps))?;
+            context.output.rows(&step_lines(&steps))?;
             context.output.text("\n")?;
             context.output.rows(&input_rows(&inputs))?;
         }
@@ -67,7 +67,8 @@ fn run_rows(runs: &[RunRecord]) -> Rows {
         "finished_at",
         "note",
         "message",
-    ]);
+    ])
+    .spare(&["finished_at", "ties_out", "rows", "note"]);
     for run in runs {
         rows.push(vec![
             Cell::text(&run.id),
@@ -87,7 +88,7 @@ fn run_rows(runs: &[RunRecord]) -> Rows {
 
 /// One run as names and values.
 fn facts(run: &RunRecord) -> Rows {
-    let mut rows = Rows::new(&["field", "value"]);
+    let mut rows = Rows::new(&["field", "value"]).whole();
     let mut fact = |name: &str, value: Cell| rows.push(vec![Cell::text(name), value]);
     fact("run", Cell::text(&run.id));
     fact("status", Cell::text(run.status.name()));
@@ -106,13 +107,30 @@ fn facts(run: &RunRecord) -> Rows {
     rows
 }
 
-fn step_rows(steps: &[StepRecord]) -> Rows {
+/// The steps for people: what the inputs were stands in a table of its own.
+fn step_lines(steps: &[StepRecord]) -> Rows {
     let mut rows = Rows::new(&["step", "at", "detail"]);
     for step in steps {
-        let detail = if step.detail.is_null() { Cell::Empty } else { Cell::text(step.detail.to_string()) };
-        rows.push(vec![Cell::text(step.step.name()), Cell::Time(step.at), detail]);
+        let detail = detail_words(&step.detail);
+        rows.push(vec![Cell::text(step.step.name()), Cell::Time(step.at), Cell::text(detail)]);
     }
     rows
+}
+
+/// `214 rows`, or the names of the files of each side.
+fn detail_words(detail: &Value) -> String {
+    match detail {
+        Value::Object(pairs) => {
+            let words = |(name, value): (&String, &Value)| format!("{value} {}", name.replace('_', " "));
+            pairs.iter().map(words).collect::<Vec<_>>().join(", ")
+        }
+        Value::Array(inputs) => {
+            let files = |input: &Value| input["files"].as_array().map_or(0, Vec::len);
+            let words = |input: &Value| format!("{} {}", input["side"].as_str().unwrap_or("input"), files(input));
+            format!("files: {}", inputs.iter().map(words).collect::<Vec<_>>().join(", "))
+        }
+        _ => String::new(),
+    }
 }
 
 fn input_rows(inputs: &[InputRecord]) -> Rows {

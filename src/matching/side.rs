@@ -133,8 +133,8 @@ impl Disposition {
         match self {
             Self::Counted => "counted",
             Self::Duplicate => "duplicate rows",
-            Self::Superseded => "authorisations settled since",
-            Self::Voided => "declined or reversed",
+            Self::Superseded => "authorisations that have settled since",
+            Self::Voided => "declined or reversed, so that no money moved",
             Self::Conflicting => "conflicting rows",
             Self::Notice => "notices",
         }

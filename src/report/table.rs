@@ -187,11 +187,13 @@ impl Column {
     pub(super) fn width(&self) -> f64 {
         match self.what {
             What::Id => 18.0,
-            What::Kind | What::OccurredAt | What::Measure => 19.0,
-            What::Key => 26.0,
-            What::Currency | What::AgeDays | What::Status => 10.0,
-            What::AtRisk | What::Difference => 14.0,
-            What::Detail => 60.0,
+            What::Kind => 24.0,
+            What::OccurredAt | What::Measure => 19.0,
+            What::Key => 22.0,
+            What::Currency | What::Status => 10.0,
+            What::AgeDays => 9.0,
+            What::AtRisk | What::Difference => 13.0,
+            What::Detail => 56.0,
             What::Of(_, of) => of.entry().2,
         }
     }
@@ -205,6 +207,11 @@ impl Column {
             What::OccurredAt | What::Of(_, OfSide::OccurredAt) => ValueKind::Time,
             _ => ValueKind::Text,
         }
+    }
+
+    /// Whether its text is a sentence, which needs more than one line.
+    pub(super) const fn is_long(&self) -> bool {
+        matches!(self.what, What::Detail)
     }
 
     /// Whether a break can go without it: such a column is hidden on a sheet where it is empty.

@@ -1,20 +1,23 @@
 //! The summary on the terminal: at most 25 lines, for a person who read no documentation.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::amount::{count, grouped, signed};
 use super::facts::Facts;
 use super::text::{counted, cut, visible};
-use super::totals::{at_risk_in_words, by_kind, kind_words, measure_words};
+use super::totals::{KindTotal, at_risk_in_words, by_risk, by_size, kind_words};
 use super::verdict::{Tone, Verdict, verdict};
 use crate::breaks::Bridge;
-use crate::frames::Side;
+use crate::frames::{Measure, Side};
 
 /// The most lines a summary takes.
 pub const MOST_LINES: usize = 25;
-/// Of these, the most for totals (without their explanations) and for kinds of breaks.
+/// Of these, the most for totals: beside many kinds of breaks, and beside few.
+const FEW_BRIDGES: usize = 4;
 const MOST_BRIDGES: usize = 6;
-const MOST_KINDS: usize = 5;
+/// From this width on, kinds of breaks stand two in a line.
+const TWO_COLUMNS: usize = 96;
 
 /// The run in at most [`MOST_LINES`] lines, each at most `width` characters (never fewer than 60),
 /// ending with a newline. Escape sequences only where `color` is set.
@@ -22,10 +25,13 @@ pub fn terminal_summary(facts: &Facts, written: &[PathBuf], width: usize, color:
     let width = width.clamp(60, 120);
     let verdict = verdict(facts);
     let mut above = heading(facts, &verdict, width, color);
-    let breaks = breaks(facts, width, color);
     let below = foot(facts, &verdict, written, width, color);
-    let room = MOST_LINES.saturating_sub(above.len() + breaks.len() + below.len());
-    above.extend(totals(&facts.statement.bridges, room, width, color));
+    let bridges = by_size(&facts.statement.bridges);
+    let room = MOST_LINES.saturating_sub(above.len() + below.len());
+    // Breaks before explanations of totals, but never without the most important totals.
+    let least = if bridges.is_empty() { 0 } else { 1 + bridges.len().min(FEW_BRIDGES) };
+    let breaks = breaks(facts, room.saturating_sub(least), width, color);
+    above.extend(totals(bridges, room - breaks.len(), width, color));
     above.extend(breaks);
     above.extend(below);
     let mut text = above.join("\n");
@@ -49,10 +55,11 @@ fn heading(facts: &Facts, verdict: &Verdict, width: usize, color: bool) -> Vec<S
     let (mark, code) = match verdict.tone {
         Tone::Clean => ("OK", "1;32"),
         Tone::Review => ("OK", "1;33"),
+        Tone::Incomplete => ("INCOMPLETE", "1;33"),
         Tone::Breached => ("GATE BREACHED", "1;31"),
         Tone::Broken => ("FAULT", "1;31"),
     };
-    let sandbox = if facts.run.sandbox { ", sandbox" } else { "" };
+    let sandbox = if facts.run.sandbox { " (sandbox: a simulated provider)" } else { "" };
     let name = format!("{} for {}, attempt {}{sandbox}", facts.job.name, facts.period.label, facts.run.attempt);
     let mut lines = vec![fit(&name, width), paint(&fit(&format!("{mark}: {}", verdict.headline), width), code, color)];
     let mut room: usize = 3;
@@ -83,34 +90,31 @@ fn wrap(text: &str, width: usize, most: usize) -> Vec<String> {
     lines.iter().map(|line| fit(line, width)).collect()
 }
 
-fn totals(bridges: &[Bridge], room: usize, width: usize, color: bool) -> Vec<String> {
+fn totals(mut bridges: Vec<&Bridge>, room: usize, width: usize, color: bool) -> Vec<String> {
     if bridges.is_empty() || room < 2 {
         return Vec::new();
     }
-    let mut bridges: Vec<&Bridge> = bridges.iter().collect();
-    // What is wrong comes first, then what differs; otherwise in the order of the statement.
-    bridges.sort_by_key(|bridge| (bridge.residual_minor == 0, bridge.left_total_minor == bridge.right_total_minor));
+    // What is wrong comes first; otherwise the largest.
+    bridges.sort_by_key(|bridge| bridge.residual_minor == 0);
     let most = MOST_BRIDGES.min(room - 1);
     let shown = if bridges.len() <= most { bridges.len() } else { most - 1 };
-    let rows: Vec<[String; 4]> = std::iter::once(["", "left", "right", "difference"].map(str::to_owned))
+    let rows: Vec<[String; 5]> = std::iter::once(["", "from", "to", "difference", "by breaks"].map(str::to_owned))
         .chain(bridges[..shown].iter().map(|bridge| total_row(bridge)))
         .collect();
-    let widths = [0, 1, 2, 3].map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));
-    let label = widths[0].min(width.saturating_sub(widths[1] + widths[2] + widths[3] + 8)).max(20);
+    let mut widths = [0, 1, 2, 3, 4].map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));
+    let taken = |columns: &[usize]| columns.iter().map(|column| column + 2).sum::<usize>();
+    // What a total is of says more than the last column.
+    let last = if widths[0] + 2 + taken(&widths[1..]) <= width { 4 } else { 3 };
+    let label = widths[0].min(width.saturating_sub(2 + taken(&widths[1..=last]))).max(20);
+    widths[0] = label + 2;
     let mut spare = room.saturating_sub(1 + shown + usize::from(shown < bridges.len()));
     let mut lines = Vec::new();
     for (index, row) in rows.iter().enumerate() {
         let first = if index == 0 { "Totals".to_owned() } else { format!("  {}", cut(&row[0], label)) };
-        let line = format!(
-            "{first:<pad$}  {:>left$}  {:>right$}  {:>difference$}",
-            row[1],
-            row[2],
-            row[3],
-            pad = label + 2,
-            left = widths[1],
-            right = widths[2],
-            difference = widths[3]
-        );
+        let mut line = format!("{first:<0$}", widths[0]);
+        for (cell, column) in row.iter().zip(widths).take(last + 1).skip(1) {
+            write!(line, "  {cell:>column$}").expect("writing to a string cannot fail");
+        }
         lines.push(if index == 0 { title(&fit(&line, width), color) } else { fit(&line, width) });
         let bridge = index.checked_sub(1).map(|at| bridges[at]);
         if let Some(bridge) = bridge.filter(|bridge| spare > 0 && !bridge.lines.is_empty()) {
@@ -124,7 +128,7 @@ fn totals(bridges: &[Bridge], room: usize, width: usize, color: bool) -> Vec<Str
     lines
 }
 
-fn total_row(bridge: &Bridge) -> [String; 4] {
+fn total_row(bridge: &Bridge) -> [String; 5] {
     let difference = bridge.right_total_minor.saturating_sub(bridge.left_total_minor);
     let open = match bridge.residual_minor {
         0 => String::new(),
@@ -132,16 +136,26 @@ fn total_row(bridge: &Bridge) -> [String; 4] {
     };
     [
         format!(
-            "{open}{} {}, {} > {}",
+            "{open}{} {}, {} to {}",
             visible(&bridge.currency),
-            measure_words(bridge.measure),
+            measure_word(bridge.measure),
             bridge.left,
             bridge.right
         ),
         grouped(bridge.left_total_minor, &bridge.currency),
         grouped(bridge.right_total_minor, &bridge.currency),
         signed(difference, &bridge.currency),
+        signed(bridge.in_breaks_minor(), &bridge.currency),
     ]
+}
+
+/// A measure where room is scarce.
+const fn measure_word(measure: Measure) -> &'static str {
+    match measure {
+        Measure::TransactionAmount => "amount",
+        Measure::IssuerCommission => "commission",
+        Measure::UserReward => "reward",
+    }
 }
 
 fn explanation(bridge: &Bridge) -> String {
@@ -161,25 +175,40 @@ fn more_bridges(rest: &[&Bridge]) -> String {
     }
 }
 
-fn breaks(facts: &Facts, width: usize, color: bool) -> Vec<String> {
-    let mut kinds = by_kind(facts);
-    if kinds.is_empty() {
+/// Kinds of breaks in at most `room` lines, most at risk first.
+fn breaks(facts: &Facts, room: usize, width: usize, color: bool) -> Vec<String> {
+    let kinds = by_risk(facts);
+    if kinds.is_empty() || room < 2 {
         return Vec::new();
     }
-    kinds.sort_by_key(|total| std::cmp::Reverse(total.count));
-    let shown = if kinds.len() <= MOST_KINDS { kinds.len() } else { MOST_KINDS - 1 };
-    let mut lines = vec![title("Breaks                     count  at risk", color)];
-    for total in &kinds[..shown] {
-        let risk = at_risk_in_words(&total.at_risk);
-        let risk = if risk.is_empty() { "-" } else { &risk };
-        lines.push(fit(&format!("  {:<22} {:>7}  {risk}", kind_words(total.kind), count(total.count)), width));
-    }
+    let per_line = if width >= TWO_COLUMNS { 2 } else { 1 };
+    let places = (room - 1) * per_line;
+    let shown = if kinds.len() <= places { kinds.len() } else { places - 1 };
+    let mut cells: Vec<String> = kinds[..shown].iter().map(kind_cell).collect();
     if shown < kinds.len() {
         let rest: u64 = kinds[shown..].iter().map(|total| total.count).sum();
         let name = format!("and {} more kinds", kinds.len() - shown);
-        lines.push(fit(&format!("  {name:<22} {:>7}  see the report", count(rest)), width));
+        cells.push(format!("  {name:<23} {:>6}  see the report", count(rest)));
+    }
+    let column = width / per_line;
+    let head = "Breaks                     count  at risk";
+    let mut lines = vec![title(head, color)];
+    // Down the first column, then down the second.
+    let high = cells.len().div_ceil(per_line);
+    for at in 0..high {
+        let mut line = String::new();
+        for cell in cells[at..].iter().step_by(high) {
+            write!(line, "{:<column$}", cut(cell, column - 1)).expect("writing to a string cannot fail");
+        }
+        lines.push(fit(line.trim_end(), width));
     }
     lines
+}
+
+fn kind_cell(total: &KindTotal) -> String {
+    let risk = at_risk_in_words(&total.at_risk);
+    let risk = if risk.is_empty() { "-" } else { &risk };
+    format!("  {:<23} {:>6}  {risk}", kind_words(total.kind), count(total.count))
 }
 
 fn foot(facts: &Facts, verdict: &Verdict, written: &[PathBuf], width: usize, color: bool) -> Vec<String> {
@@ -195,7 +224,7 @@ fn foot(facts: &Facts, verdict: &Verdict, written: &[PathBuf], width: usize, col
         lines.push(fit(&format!("  {}", names.join(" ")), width));
     }
     let why = match verdict.tone {
-        Tone::Clean | Tone::Review => "the work is done",
+        Tone::Clean | Tone::Review | Tone::Incomplete => "the work is done",
         Tone::Breached => "a gate of the job is breached",
         Tone::Broken => "an invariant failed, please report it",
     };

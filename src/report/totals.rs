@@ -1,10 +1,11 @@
 //! Sums over the breaks that every rendering shows.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::amount::money;
+use super::amount::{decimals, money};
 use super::facts::Facts;
-use crate::breaks::BreakKind;
+use crate::breaks::{BreakKind, Bridge};
 use crate::frames::Measure;
 
 /// The breaks of one kind.
@@ -32,6 +33,37 @@ pub(super) fn by_kind(facts: &Facts) -> Vec<KindTotal> {
         }
     }
     totals.into_values().collect()
+}
+
+/// The same totals, most at risk first, then most breaks.
+pub(super) fn by_risk(facts: &Facts) -> Vec<KindTotal> {
+    let mut totals = by_kind(facts);
+    totals.sort_by_key(|total| {
+        let size = |((currency, _), minor): (&(String, Measure), &i128)| size(*minor, currency);
+        let sizes = total.at_risk.iter().map(size).fold(0_u128, u128::saturating_add);
+        (Reverse(sizes), Reverse(total.count), total.kind)
+    });
+    totals
+}
+
+/// The bridges, currency by currency, the one with the largest total first; within a currency in
+/// the order of the statement.
+pub(super) fn by_size(bridges: &[Bridge]) -> Vec<&Bridge> {
+    let mut largest = BTreeMap::<&str, u128>::new();
+    for bridge in bridges {
+        let of = |minor: i128| size(minor, &bridge.currency);
+        let most = largest.entry(&bridge.currency).or_default();
+        *most = (*most).max(of(bridge.left_total_minor)).max(of(bridge.right_total_minor));
+    }
+    let mut ordered: Vec<&Bridge> = bridges.iter().collect();
+    ordered.sort_by_key(|bridge| (Reverse(largest[bridge.currency.as_str()]), &bridge.currency));
+    ordered
+}
+
+/// An amount's size for ordering alone: units of its currency, whatever those are worth.
+fn size(minor: i128, currency: &str) -> u128 {
+    let finer = 10_u128.pow(u32::from(4_u8.saturating_sub(decimals(currency))));
+    minor.unsigned_abs().saturating_mul(finer)
 }
 
 /// `USD 40.00, JPY 500`: measures of one currency are added, since each break counts once.

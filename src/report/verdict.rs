@@ -4,6 +4,7 @@ use super::amount::count;
 use super::facts::Facts;
 use super::text::{counted, listed, visible};
 use super::totals::{at_risk_in_words, measure_words};
+use crate::breaks::{Break, BreakKind};
 use crate::exit::ExitCode;
 
 /// How good or bad it is; a colour or a word, never the only carrier of the news.
@@ -13,6 +14,8 @@ pub enum Tone {
     Clean,
     /// Ties out, with breaks or quarantined rows to review.
     Review,
+    /// Ties out as far as it goes: a file is missing, and what needs it waits.
+    Incomplete,
     /// Ties out, and a declared gate is breached.
     Breached,
     /// Does not tie out: a bug in tieout.
@@ -37,7 +40,7 @@ pub struct Verdict {
 pub fn verdict(facts: &Facts) -> Verdict {
     let tone = tone(facts);
     let exit = match tone {
-        Tone::Clean | Tone::Review => ExitCode::Done,
+        Tone::Clean | Tone::Review | Tone::Incomplete => ExitCode::Done,
         Tone::Breached => ExitCode::GateBreached,
         Tone::Broken => ExitCode::InvariantFailed,
     };
@@ -55,11 +58,18 @@ fn tone(facts: &Facts) -> Tone {
         Tone::Broken
     } else if facts.breached_gates().next().is_some() {
         Tone::Breached
+    } else if missing(facts).next().is_some() {
+        Tone::Incomplete
     } else if facts.breaks.is_empty() && facts.quarantine.is_empty() && facts.suggestions.is_empty() {
         Tone::Clean
     } else {
         Tone::Review
     }
+}
+
+/// The breaks that tell of a missing file.
+fn missing(facts: &Facts) -> impl Iterator<Item = &Break> {
+    facts.breaks.iter().filter(|found| found.kind == BreakKind::FileMissing)
 }
 
 fn headline(facts: &Facts, tone: Tone) -> String {
@@ -74,6 +84,10 @@ fn headline(facts: &Facts, tone: Tone) -> String {
             counted(facts.breached_gates().count() as u64, "gate is", "gates are")
         ),
         Tone::Clean => "Ties out, no breaks".to_owned(),
+        Tone::Incomplete => {
+            let files = counted(missing(facts).count() as u64, "file is", "files are");
+            format!("{files} missing: not everything could be compared")
+        }
         Tone::Review if facts.breaks.is_empty() => "Ties out, no breaks, but rows to review".to_owned(),
         Tone::Review => format!("Ties out with {breaks} to review"),
     }
@@ -88,11 +102,15 @@ fn sentences(facts: &Facts, tone: Tone) -> Vec<String> {
         let (name, limit, found) = (visible(&gate.gate), visible(&gate.limit), visible(&gate.found));
         sentences.push(format!("Gate {name} allows {limit}, found {found}."));
     }
+    for file in missing(facts) {
+        sentences.push(format!("Missing: {}. What needs it waits and is not compared.", visible(&file.key)));
+    }
     if tone != Tone::Broken {
         let read = facts.statement.rows.iter().fold(0_u64, |sum, rows| sum.saturating_add(rows.read));
         sentences.push(format!("Every difference is explained; all {} rows are accounted for.", count(read)));
     }
-    if !facts.breaks.is_empty() {
+    // Breaks of whole files put no amount at risk that anybody could name.
+    if facts.breaks.iter().any(|found| !found.currency.is_empty()) {
         sentences.push(at_risk(facts));
     }
     sentences
@@ -102,12 +120,15 @@ fn to_review(facts: &Facts) -> Vec<String> {
     let mut sentences = Vec::new();
     let suggested = facts.suggestions.len() as u64;
     if suggested > 0 {
-        let pairs = counted(suggested, "match", "matches");
-        sentences.push(format!("{pairs} only suggested by a weaker rule, to be reviewed."));
+        let which = counted(suggested, "match is", "matches are");
+        let (wait, by) = if suggested == 1 { ("waits", "a weaker rule") } else { ("wait", "weaker rules") };
+        sentences.push(format!("{which} only suggested, by {by}, and {wait} for review."));
     }
     let quarantined = facts.quarantine.len() as u64;
     if quarantined > 0 {
-        sentences.push(format!("{} not be read (quarantined).", counted(quarantined, "row could", "rows could")));
+        let which = counted(quarantined, "row", "rows");
+        let is = if quarantined == 1 { "it is" } else { "they are" };
+        sentences.push(format!("{which} could not be read: {is} quarantined, in no comparison."));
     }
     sentences
 }

@@ -68,7 +68,7 @@ pub async fn pull(
         let file = writer
             .finish(listed.shown_name(), origin(provider_name, &listed))
             .map_err(|source| KardError::Store { id: listed.shown_id(), name: listed.shown_name(), source })?;
-        tracing::info!(file_id = listed.id, bytes = file.bytes, sha256 = file.sha256, "downloaded");
+        tracing::debug!(file_id = listed.id, bytes = file.bytes, sha256 = file.sha256, "downloaded");
         pulled.push((listed, file));
     }
     let (files, warnings) = latest_of_each_name(pulled);

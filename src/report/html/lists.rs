@@ -1,74 +1,19 @@
-//! The long lists: breaks, suggestions, quarantine, each cut at a bound with a note.
+//! The other long lists: suggestions and quarantine, each cut at a bound with a note.
 
-use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
-use super::super::amount::{count, grouped, signed};
+use super::super::amount::count;
 use super::super::facts::Facts;
 use super::super::table::Places;
-use super::super::text::{counted, visible};
-use super::super::totals::{kind_words, measure_words};
-use crate::breaks::{Break, SideFacts, Suggestion};
+use super::super::text::visible;
+use super::breaks::time;
+use crate::breaks::{SideFacts, Suggestion};
 use crate::frames::{Field, Side};
 
-fn time(time: DateTime<Utc>) -> String {
-    time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
-}
-
-fn rest_note(all: usize, shown: usize, place: &str) -> Markup {
+pub(super) fn rest_note(all: usize, shown: usize, place: &str) -> Markup {
     html! {
         @if all > shown {
             p { "Shown are the first " (count(shown as u64)) " of " (count(all as u64)) "; all stand in " (place) "." }
-        }
-    }
-}
-
-pub(super) fn breaks(facts: &Facts, page_rows: usize) -> Markup {
-    let places = Places::new(facts);
-    let shown = &facts.breaks[..facts.breaks.len().min(page_rows)];
-    html! {
-        section aria-labelledby="breaks" {
-            h2 #breaks { "All breaks" }
-            @if shown.is_empty() {
-                p { @if facts.breaks.is_empty() { "None." } }
-            } @else {
-                div.scroll tabindex="0" role="region" aria-label="All breaks" {
-                    table {
-                        caption { (counted(facts.breaks.len() as u64, "break", "breaks")) ", by kind, most at risk first" }
-                        thead { tr {
-                            th scope="col" { "Key" } th scope="col" { "Kind" } th.n scope="col" { "At risk" }
-                            th scope="col" { "What differs" } th scope="col" { "What the sides say" }
-                            th.n scope="col" { "Age" }
-                        } }
-                        tbody { @for found in shown { (break_row(found, &places)) } }
-                    }
-                }
-            }
-            (rest_note(facts.breaks.len(), shown.len(), "breaks.csv, breaks.parquet or report.xlsx, as far as the job asks for them"))
-        }
-    }
-}
-
-fn break_row(found: &Break, places: &Places<'_>) -> Markup {
-    html! {
-        tr {
-            th.id scope="row" { bdi { (visible(&found.key)) } br; span.soft { (visible(&found.id)) } }
-            td { (kind_words(found.kind)) }
-            td.n {
-                @if !found.currency.is_empty() {
-                    bdi { (visible(&found.currency)) } " " (grouped(found.at_risk_minor.into(), &found.currency))
-                    br; span.soft { (measure_words(found.measure)) }
-                    @if let Some(difference) = found.difference_minor {
-                        br; span.soft { "difference " (signed(difference.into(), &found.currency)) }
-                    }
-                }
-            }
-            td.wide { bdi { (visible(&found.detail)) } }
-            td.wide { (sides(&found.sides, &found.currency, places)) }
-            td.n {
-                (counted(found.age_days.unsigned_abs(), "day", "days"))
-                @if found.age_days < 0 { " ahead" }
-            }
         }
     }
 }

@@ -1,15 +1,15 @@
 //! `report.html`: one file that needs nothing else, no script and no network; for a browser, a
 //! phone, a printer and a screen reader.
 
+mod breaks;
 mod charts;
 mod lists;
 mod totals;
 
-use chrono::SecondsFormat;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::amount::count;
-use super::definitions::{TERMS, run_lines};
+use super::definitions::{TERMS, period_in_words, run_lines};
 use super::facts::Facts;
 use super::text::{counted, visible};
 use super::totals::{kind_words, measure_words};
@@ -42,7 +42,7 @@ pub fn render(facts: &Facts, page_rows: usize) -> String {
                     (figures(facts))
                     (totals::tie_out(facts))
                     (totals::kinds(facts))
-                    (lists::breaks(facts, page_rows))
+                    (breaks::breaks(facts, page_rows))
                     (lists::suggestions(facts, page_rows))
                     (lists::quarantine(facts, page_rows))
                     (totals::rows(facts))
@@ -64,9 +64,11 @@ fn header(facts: &Facts, title: &str) -> Markup {
             h1 { bdi { (visible(title)) } }
             @if let Some(description) = &facts.job.description { p { bdi { (visible(description)) } } }
             p.soft {
-                "Run " bdi { (visible(&facts.run.id)) } ", "
-                (facts.run.run_time.to_rfc3339_opts(SecondsFormat::Secs, true))
-                @if facts.run.sandbox { " " span.sandbox { "sandbox, not the provider itself" } }
+                "Period " (period_in_words(facts)) "; run " bdi { (visible(&facts.run.id)) } " of "
+                (facts.run.run_time.format("%Y-%m-%d %H:%M:%S UTC"))
+            }
+            @if facts.run.sandbox {
+                p.sandbox { strong { "Sandbox." } " The provider was simulated: these are not real transactions." }
             }
             @if let Some(note) = &facts.run.note { p.soft { "Note: " bdi { (visible(note)) } } }
             nav aria-label="Sections" {
@@ -94,7 +96,7 @@ fn verdict_panel(facts: &Facts) -> Markup {
     let verdict = verdict(facts);
     let class = match verdict.tone {
         Tone::Clean => "verdict clean",
-        Tone::Review => "verdict review",
+        Tone::Review | Tone::Incomplete => "verdict review",
         Tone::Breached => "verdict breached",
         Tone::Broken => "verdict broken",
     };

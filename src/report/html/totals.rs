@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::super::amount::{count, grouped, signed};
 use super::super::facts::Facts;
 use super::super::text::visible;
-use super::super::totals::{at_risk_in_words, by_kind, kind_words, measure_words};
+use super::super::totals::{at_risk_in_words, by_risk, by_size, kind_words, measure_words};
 use super::charts::Axis;
 use crate::breaks::{Bridge, RowAccount};
 
@@ -16,8 +16,12 @@ pub(super) fn tie_out(facts: &Facts) -> Markup {
             @if facts.statement.bridges.is_empty() {
                 p { "No totals: no side states an amount." }
             } @else {
-                p { "From one side's total to the other's: every line in between is a reason." }
-                div.bridges { @for found in &facts.statement.bridges { (bridge(found)) } }
+                p {
+                    "From one side's total to the other's: every line in between is a reason. Lines that begin with "
+                    em { "break" } " are open differences, listed one by one below; all other lines are explained by "
+                    "timing, by exclusions or by what a side does not state."
+                }
+                div.bridges { @for found in by_size(&facts.statement.bridges) { (bridge(found)) } }
             }
         }
     }
@@ -55,7 +59,7 @@ fn bridge(bridge: &Bridge) -> Markup {
                 tbody {
                     (total_row(&format!("Total of {}", bridge.left), bridge.left_total_minor, currency, axis))
                     @for (index, line) in bridge.lines.iter().enumerate() {
-                        tr {
+                        tr.break[line.is_of_breaks()] {
                             th scope="row" { bdi { (visible(&line.label)) } }
                             td.n { (count(line.count)) }
                             td.chart { (axis.step(levels[index], levels[index + 1])) }
@@ -64,7 +68,11 @@ fn bridge(bridge: &Bridge) -> Markup {
                     }
                     (total_row(&format!("Total of {}", bridge.right), bridge.right_total_minor, currency, axis))
                     tr class=(class) {
-                        th scope="row" { "Unexplained" } td {} td {} td.n { (residual) }
+                        th scope="row" { "Unexplained (must be zero)" } td {} td {} td.n { (residual) }
+                    }
+                    tr {
+                        th scope="row" { "Of the difference, in breaks" } td {} td {}
+                        td.n { (signed(bridge.in_breaks_minor(), currency)) }
                     }
                 }
             }
@@ -82,7 +90,7 @@ fn total_row(label: &str, minor: i128, currency: &str, axis: Axis) -> Markup {
 }
 
 pub(super) fn kinds(facts: &Facts) -> Markup {
-    let totals = by_kind(facts);
+    let totals = by_risk(facts);
     let axis = Axis::of_counts(totals.iter().map(|total| total.count));
     html! {
         section aria-labelledby="kinds" {
@@ -92,7 +100,7 @@ pub(super) fn kinds(facts: &Facts) -> Markup {
             } @else {
                 div.scroll tabindex="0" role="region" aria-label="Breaks by kind" {
                     table {
-                        caption { "How many, and what may be lost or owed because of them" }
+                        caption { "What may be lost or owed because of them, most at risk first" }
                         thead { tr {
                             th scope="col" { "Kind" } th.n scope="col" { "Breaks" } th scope="col" { "Share" }
                             th.n scope="col" { "At risk" } th scope="col" { "What it means" }
@@ -100,7 +108,7 @@ pub(super) fn kinds(facts: &Facts) -> Markup {
                         tbody {
                             @for total in &totals {
                                 tr {
-                                    th scope="row" { (kind_words(total.kind)) }
+                                    th scope="row" { a href={ "#kind-" (total.kind.name()) } { (kind_words(total.kind)) } }
                                     td.n { (count(total.count)) }
                                     td.chart { (axis.whole(total.count.into(), "bar")) }
                                     td.n { (at_risk_in_words(&total.at_risk)) }

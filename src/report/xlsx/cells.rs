@@ -27,7 +27,7 @@ pub(super) struct Styles {
     pub(super) head: Format,
     pub(super) head_right: Format,
     pub(super) note: Format,
-    right: Format,
+    pub(super) right: Format,
     count: Format,
     time: Format,
     amounts: Vec<Format>,
@@ -46,20 +46,22 @@ impl Styles {
         };
         let amount = |decimals: usize| {
             let zeros = if decimals == 0 { String::new() } else { format!(".{}", "0".repeat(decimals)) };
-            base().set_num_format(format!("#,##0{zeros};-#,##0{zeros}"))
+            // The indent keeps a number apart from the text in the next column.
+            let right = base().set_align(FormatAlign::Right).set_indent(1);
+            right.set_num_format(format!("#,##0{zeros};-#,##0{zeros}"))
         };
         Self {
             // `@`: the cell stays text when a person edits it.
             text: base().set_num_format("@"),
-            wrapped: base().set_text_wrap(),
+            wrapped: base().set_text_wrap().set_num_format("@"),
             bold: base().set_bold(),
             title: base().set_bold().set_font_size(16),
             section: base().set_bold().set_font_size(13).set_font_color(Color::RGB(0x001F_3A5F)),
             head: head(),
-            head_right: head().set_align(FormatAlign::Right),
+            head_right: head().set_align(FormatAlign::Right).set_indent(1),
             note: base().set_italic().set_font_color(Color::RGB(0x0059_6270)),
-            right: base().set_align(FormatAlign::Right).set_num_format("@"),
-            count: base().set_num_format("#,##0"),
+            right: base().set_align(FormatAlign::Right).set_indent(1).set_num_format("@"),
+            count: base().set_align(FormatAlign::Right).set_indent(1).set_num_format("#,##0"),
             time: base().set_num_format("yyyy-mm-dd hh:mm:ss").set_align(FormatAlign::Left).set_indent(1),
             amounts: (0..=4).map(amount).collect(),
             totals: (0..=4).map(|decimals| amount(decimals).set_bold().set_border_top(FormatBorder::Thin)).collect(),
@@ -69,7 +71,7 @@ impl Styles {
     pub(super) fn verdict(&self, tone: Tone) -> Format {
         let (ink, paper) = match tone {
             Tone::Clean => (0x0014_532D, 0x00DC_F5E3),
-            Tone::Review => (0x0066_4400, 0x00FD_F0CC),
+            Tone::Review | Tone::Incomplete => (0x0066_4400, 0x00FD_F0CC),
             Tone::Breached | Tone::Broken => (0x007F_1D1D, 0x00FC_E0E0),
         };
         let format = self.bold.clone().set_font_size(13);
@@ -111,6 +113,29 @@ pub(super) fn put_amount(
         Ok(number) if minor.unsigned_abs() <= MOST_EXACT => sheet.write_number_with_format(row, col, number, format)?,
         _ => sheet.write_string_with_format(row, col, text, &styles.right)?,
     };
+    Ok(())
+}
+
+/// The height of a line of text, in points, and the most lines that a row is made high for.
+const LINE_HEIGHT: u32 = 15;
+const MOST_LINES: u32 = 8;
+
+/// About how many lines a text takes in a column of so many characters.
+pub(super) fn lines_of(text: &str, width: f64) -> u32 {
+    // Words do not fill a line to its end.
+    let mut room = width * 0.85;
+    let mut lines = 1;
+    let characters = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+    while f64::from(characters) > room && lines < MOST_LINES {
+        room += width * 0.85;
+        lines += 1;
+    }
+    lines
+}
+
+/// Makes a row high enough for so many lines.
+pub(super) fn set_lines(sheet: &mut Worksheet, row: u32, lines: u32) -> Result<(), XlsxError> {
+    sheet.set_row_height(row, lines * LINE_HEIGHT)?;
     Ok(())
 }
 

@@ -6,13 +6,16 @@ use super::super::definitions::{TERMS, run_lines};
 use super::super::facts::Facts;
 use super::super::table::Value;
 use super::super::totals::measure_words;
-use super::cells::{Page, Styles, page_setup, put_text};
+use super::cells::{Page, Styles, lines_of, page_setup, put_text, set_lines};
 use crate::breaks::BreakKind;
+
+/// In characters; what is longer goes on in the next line.
+const ORIGIN_WIDTH: f64 = 42.0;
 
 pub(super) fn write_evidence(sheet: &mut Worksheet, facts: &Facts, styles: &Styles) -> Result<(), XlsxError> {
     sheet.set_name("Evidence")?;
     page_setup(sheet, facts);
-    for (col, width) in (0_u16..).zip([16.0, 44.0, 34.0, 68.0, 14.0, 10.0]) {
+    for (col, width) in (0_u16..).zip([28.0, 42.0, ORIGIN_WIDTH, 68.0, 18.0, 12.0]) {
         sheet.set_column_width(col, width)?;
     }
     let mut page = Page::new(sheet, styles);
@@ -24,11 +27,13 @@ pub(super) fn write_evidence(sheet: &mut Worksheet, facts: &Facts, styles: &Styl
         page.cells(&[
             Value::text(input.side.name()),
             Value::text(&input.name),
-            Value::text(&input.origin),
+            Value::Empty,
             Value::text(&input.sha256),
             Value::count(input.bytes),
             Value::count(input.rows),
         ])?;
+        put_text(page.sheet, page.row - 1, 2, &input.origin, &styles.wrapped)?;
+        set_lines(page.sheet, page.row - 1, lines_of(&input.origin, ORIGIN_WIDTH))?;
     }
     page.section("Sums over all readable rows of each input")?;
     page.heads(&["Side", "Name", "Measure", "Currency", ">Sum"])?;
@@ -54,8 +59,9 @@ pub(super) fn write_evidence(sheet: &mut Worksheet, facts: &Facts, styles: &Styl
     Ok(())
 }
 
-pub(super) fn write_definitions(sheet: &mut Worksheet, styles: &Styles) -> Result<(), XlsxError> {
-    sheet.set_name("Definitions")?.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
+pub(super) fn write_definitions(sheet: &mut Worksheet, facts: &Facts, styles: &Styles) -> Result<(), XlsxError> {
+    sheet.set_name("Definitions")?;
+    page_setup(sheet, facts);
     sheet.set_column_width(0, 28)?.set_column_width(1, 100)?;
     let mut page = Page::new(sheet, styles);
     page.line("Definitions", &styles.title)?;

@@ -7,7 +7,7 @@ use rust_xlsxwriter::{Formula, Workbook, Worksheet, XlsxError, utility};
 use super::super::amount::{decimals, exponent, format_minor};
 use super::super::facts::Facts;
 use super::super::table::{Column, Places, Value, ValueKind, columns};
-use super::cells::{Styles, page_setup, put, put_amount, put_text, sums_exactly};
+use super::cells::{Styles, lines_of, page_setup, put, put_amount, put_text, set_lines, sums_exactly};
 use crate::breaks::{Break, Suggestion};
 use crate::frames::{Measure, Quarantined, Side};
 
@@ -19,11 +19,21 @@ struct Head {
     title: String,
     width: f64,
     numeric: bool,
+    /// Long text goes on in the next line of its cell.
+    wrapped: bool,
 }
 
 impl Head {
     fn new(title: &str, width: f64) -> Self {
-        Self { title: title.to_owned(), width, numeric: false }
+        Self { title: title.to_owned(), width, numeric: false, wrapped: false }
+    }
+
+    fn numeric(title: &str, width: f64) -> Self {
+        Self { numeric: true, ..Self::new(title, width) }
+    }
+
+    fn wrapped(title: &str, width: f64) -> Self {
+        Self { wrapped: true, ..Self::new(title, width) }
     }
 }
 
@@ -66,9 +76,7 @@ impl List<'_> {
             }
             let mut row = 1;
             for item in page {
-                for (col, cell) in (0_u16..).zip(cells(item)) {
-                    put(sheet, row, col, &cell, self.styles)?;
-                }
+                self.row(sheet, row, heads, cells(item))?;
                 row += 1;
             }
             if page.is_empty() {
@@ -81,6 +89,21 @@ impl List<'_> {
         }
         Ok(())
     }
+
+    fn row(&self, sheet: &mut Worksheet, row: u32, heads: &[Head], cells: Vec<Value<'_>>) -> Result<(), XlsxError> {
+        let mut lines = 1;
+        for (col, (cell, head)) in (0_u16..).zip(cells.into_iter().zip(heads)) {
+            match cell {
+                Value::Text(text) if head.wrapped => {
+                    lines = lines.max(lines_of(&text, head.width));
+                    put_text(sheet, row, col, &text, &self.styles.wrapped)?;
+                }
+                cell => put(sheet, row, col, &cell, self.styles)?,
+            }
+        }
+        // Not every program that opens a workbook measures its rows.
+        if lines > 1 { set_lines(sheet, row, lines) } else { Ok(()) }
+    }
 }
 
 fn write_breaks(book: &mut Workbook, list: &List<'_>) -> Result<(), XlsxError> {
@@ -92,6 +115,7 @@ fn write_breaks(book: &mut Workbook, list: &List<'_>) -> Result<(), XlsxError> {
             title: column.title(),
             width: column.width(),
             numeric: matches!(column.kind(), ValueKind::Amount | ValueKind::Count),
+            wrapped: column.is_long(),
         })
         .collect();
     let hidden = columns_to_hide(list.facts, &columns, &places);
@@ -166,11 +190,11 @@ fn write_totals(
 
 fn write_suggested(book: &mut Workbook, list: &List<'_>) -> Result<(), XlsxError> {
     let places = Places::new(list.facts);
-    let mut heads = vec![Head::new("Keys", 44.0), Head::new("Currency", 9.0), Head::new("Rule", 36.0)];
+    let mut heads = vec![Head::wrapped("Keys", 24.0), Head::new("Currency", 10.0), Head::wrapped("Rule", 26.0)];
     for side in ["File", "Ledger", "Webhooks"] {
-        heads.push(Head { title: format!("{side}: amount"), width: 14.0, numeric: true });
+        heads.push(Head::numeric(&format!("{side}: amount"), 13.0));
         heads.push(Head::new(&format!("{side}: time (UTC)"), 19.0));
-        heads.push(Head::new(&format!("{side}: rows"), 34.0));
+        heads.push(Head::wrapped(&format!("{side}: rows"), 26.0));
     }
     let cells = |suggestion| suggestion_cells(suggestion, &places);
     list.sheets(book, "Suggested", &heads, &list.facts.suggestions, cells, |_, _, _| Ok(()))
@@ -193,14 +217,13 @@ fn suggestion_cells<'a>(suggestion: &'a Suggestion, places: &Places<'_>) -> Vec<
 }
 
 fn write_quarantine(book: &mut Workbook, list: &List<'_>) -> Result<(), XlsxError> {
-    let line = Head { title: "Line".to_owned(), width: 10.0, numeric: true };
     let heads = [
         Head::new("Side", 11.0),
         Head::new("File", 44.0),
-        line,
+        Head::numeric("Line", 10.0),
         Head::new("Field", 18.0),
-        Head::new("Found (masked)", 34.0),
-        Head::new("Reason", 60.0),
+        Head::wrapped("Found (masked)", 34.0),
+        Head::wrapped("Reason", 60.0),
     ];
     list.sheets(book, "Quarantine", &heads, &list.facts.quarantine, quarantine_cells, |_, _, _| Ok(()))
 }

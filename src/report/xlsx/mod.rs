@@ -36,7 +36,7 @@ pub fn render(facts: &Facts, sheet_rows: usize, scratch: &Path, out: impl Write 
     summary::write(book.add_worksheet(), facts, &styles)?;
     lists::write(&mut book, facts, &styles, sheet_rows.max(1))?;
     evidence::write_evidence(book.add_worksheet(), facts, &styles)?;
-    evidence::write_definitions(book.add_worksheet(), &styles)?;
+    evidence::write_definitions(book.add_worksheet(), facts, &styles)?;
     book.save_to_writer(out)
 }
 
@@ -48,5 +48,6 @@ fn title(facts: &Facts) -> String {
 /// A footer line; `&` begins a code there and is doubled.
 fn footer(facts: &Facts) -> String {
     let run = cut(&visible(&facts.run.id), 80).replace('&', "&&");
-    format!("&L{run}&RPage &P of &N")
+    let sandbox = if facts.run.sandbox { " (sandbox)" } else { "" };
+    format!("&L{run}{sandbox}&CPeriod {}, times in UTC&RPage &P of &N", cut(&visible(&facts.period.label), 40))
 }

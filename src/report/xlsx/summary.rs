@@ -1,23 +1,25 @@
 //! The first sheet: the verdict, the tie-out, the breaks by kind, every row's outcome.
 
-use chrono::SecondsFormat;
 use rust_xlsxwriter::{Formula, Worksheet, XlsxError, utility};
 
 use super::super::amount::{count, decimals, format_minor};
+use super::super::definitions::period_in_words;
 use super::super::facts::Facts;
 use super::super::table::Value;
-use super::super::totals::{by_kind, kind_words, measure_words};
+use super::super::totals::{by_risk, by_size, kind_words, measure_words};
 use super::super::verdict::verdict;
-use super::cells::{Page, Styles, page_setup, put_amount, put_text, sums_exactly};
+use super::cells::{Page, Styles, page_setup, put, put_amount, put_text, sums_exactly};
 use crate::breaks::{Bridge, RowAccount};
 
-/// The column of amounts and counts in every table of this sheet.
-const AMOUNT: u16 = 5;
+/// The columns of amounts: beside what they are amounts of.
+const AMOUNT: u16 = 2;
+/// The last column.
+const LAST: u16 = 5;
 
 pub(super) fn write(sheet: &mut Worksheet, facts: &Facts, styles: &Styles) -> Result<(), XlsxError> {
     sheet.set_name("Summary")?;
     page_setup(sheet, facts);
-    for (col, width) in (0_u16..).zip([28.0, 11.0, 19.0, 58.0, 10.0, 20.0]) {
+    for (col, width) in (0_u16..).zip([56.0, 13.0, 17.0, 13.0, 19.0, 54.0]) {
         sheet.set_column_width(col, width)?;
     }
     sheet.set_screen_gridlines(false);
@@ -35,16 +37,19 @@ pub(super) fn write(sheet: &mut Worksheet, facts: &Facts, styles: &Styles) -> Re
 fn heading(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
     let styles = page.styles;
     page.line(&super::title(facts), &styles.title)?;
-    let run_time = facts.run.run_time.to_rfc3339_opts(SecondsFormat::Secs, true);
-    let sandbox = if facts.run.sandbox { "; the provider was the sandbox" } else { "" };
-    page.line(&format!("Run {} at {run_time}{sandbox}", facts.run.id), &styles.note)?;
+    let run_time = facts.run.run_time.format("%Y-%m-%d %H:%M:%S UTC");
+    page.line(&format!("Period {}", period_in_words(facts)), &styles.note)?;
+    page.line(&format!("Run {} of {run_time}", facts.run.id), &styles.note)?;
+    if facts.run.sandbox {
+        page.line("SANDBOX: the provider was simulated, these are not real transactions", &styles.bold)?;
+    }
     for text in [&facts.job.description, &facts.run.note].into_iter().flatten() {
         page.line(text, &styles.note)?;
     }
     page.row += 1;
     let verdict = verdict(facts);
     let format = styles.verdict(verdict.tone);
-    for col in 1..=AMOUNT {
+    for col in 1..=LAST {
         page.sheet.write_blank(page.row, col, &format)?;
     }
     page.line(&verdict.headline, &format)?;
@@ -60,11 +65,14 @@ fn bridges(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
         let styles = page.styles;
         return page.line("No totals: no side states an amount.", &styles.note);
     }
-    page.heads(&["From and to", "Currency", "Measure", "Line", ">Items", ">Amount"])?;
-    facts.statement.bridges.iter().try_for_each(|found| bridge(page, found))
+    page.line("Lines that begin with \"break\" are open differences; all others are explained.", &page.styles.note)?;
+    page.heads(&["Line", ">Items", ">Amount", "Currency", "Measure", "From and to"])?;
+    by_size(&facts.statement.bridges).into_iter().try_for_each(|found| bridge(page, found))
 }
 
 fn bridge(page: &mut Page<'_>, bridge: &Bridge) -> Result<(), XlsxError> {
+    let name = format!("{} {}, {} to {}", bridge.currency, measure_words(bridge.measure), bridge.left, bridge.right);
+    page.line(&name, &page.styles.bold)?;
     let first = page.row;
     let left = format!("Total of {}", bridge.left);
     bridge_line(page, bridge, &left, None, bridge.left_total_minor)?;
@@ -84,12 +92,12 @@ fn bridge_line(
     minor: i128,
 ) -> Result<(), XlsxError> {
     page.cells(&[
-        Value::text(format!("{} to {}", bridge.left, bridge.right)),
-        Value::text(&bridge.currency),
-        Value::text(measure_words(bridge.measure)),
         Value::text(label),
         count.map_or(Value::Empty, Value::count),
         Value::amount(minor, &bridge.currency),
+        Value::text(&bridge.currency),
+        Value::text(measure_words(bridge.measure)),
+        Value::text(format!("{} to {}", bridge.left, bridge.right)),
     ])
 }
 
@@ -97,7 +105,7 @@ fn bridge_line(
 fn residual(page: &mut Page<'_>, bridge: &Bridge, first: u32) -> Result<(), XlsxError> {
     let (styles, row) = (page.styles, page.row);
     let decimals = decimals(&bridge.currency);
-    put_text(page.sheet, row, 3, "Unexplained (must be zero)", &styles.bold)?;
+    put_text(page.sheet, row, 0, "Unexplained (must be zero)", &styles.bold)?;
     let amounts = bridge.lines.iter().map(|line| line.amount_minor);
     if sums_exactly(amounts.chain([bridge.left_total_minor, bridge.right_total_minor, bridge.residual_minor])) {
         let name = utility::column_number_to_name(AMOUNT);
@@ -114,32 +122,36 @@ fn residual(page: &mut Page<'_>, bridge: &Bridge, first: u32) -> Result<(), Xlsx
 
 fn kinds(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
     page.section("Breaks by kind")?;
-    let totals = by_kind(facts);
+    let totals = by_risk(facts);
     if totals.is_empty() {
         let styles = page.styles;
         return page.line("No breaks.", &styles.note);
     }
-    page.heads(&["Kind", "Currency", "Measure", "What it means", ">Breaks", ">At risk"])?;
+    page.heads(&["Kind", ">Breaks", ">At risk", "Currency", "Measure", "What it means"])?;
     for total in totals {
         let first = [
             Value::text(kind_words(total.kind)),
+            Value::count(total.count),
+            Value::Empty,
             Value::Empty,
             Value::Empty,
             Value::text(total.kind.words()),
-            Value::count(total.count),
-            Value::Empty,
         ];
         if total.at_risk.is_empty() {
             page.cells(&first)?;
         }
         for (index, ((currency, measure), minor)) in total.at_risk.iter().enumerate() {
             let mut cells = if index == 0 { first.clone() } else { [const { Value::Empty }; 6] };
-            cells[1] = Value::text(currency);
-            cells[2] = Value::text(measure_words(*measure));
-            cells[5] = Value::amount(*minor, currency);
+            cells[2] = Value::amount(*minor, currency);
+            cells[3] = Value::text(currency);
+            cells[4] = Value::text(measure_words(*measure));
             page.cells(&cells)?;
         }
     }
+    let all = facts.breaks.len() as u64;
+    put_text(page.sheet, page.row, 0, "All breaks", &page.styles.bold)?;
+    put(page.sheet, page.row, 1, &Value::count(all), page.styles)?;
+    page.row += 1;
     Ok(())
 }
 
@@ -149,14 +161,17 @@ fn gates(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
         let styles = page.styles;
         return page.line("The job declares none.", &styles.note);
     }
-    page.heads(&["Gate", "Limit", "Found", "Outcome"])?;
+    page.heads(&["Gate", ">Limit", ">Found", "Outcome"])?;
     for gate in &facts.gates {
         page.cells(&[
             Value::text(&gate.gate),
-            Value::text(&gate.limit),
-            Value::text(&gate.found),
+            Value::Empty,
+            Value::Empty,
             Value::text(if gate.breached { "breached" } else { "kept" }),
         ])?;
+        for (col, text) in [(1, &gate.limit), (2, &gate.found)] {
+            put_text(page.sheet, page.row - 1, col, text, &page.styles.right)?;
+        }
     }
     Ok(())
 }
@@ -191,17 +206,17 @@ fn rows(page: &mut Page<'_>, accounts: &[RowAccount]) -> Result<(), XlsxError> {
 fn left_out(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
     if !facts.excluded.is_empty() {
         page.section("Rows excluded from the comparison")?;
-        page.heads(&["Side", ">Rows", "Reason"])?;
+        page.heads(&["Reason", ">Rows", "Side"])?;
         for excluded in &facts.excluded {
             let side = Value::text(excluded.side.name());
-            page.cells(&[side, Value::count(excluded.rows), Value::text(&excluded.reason)])?;
+            page.cells(&[Value::text(&excluded.reason), Value::count(excluded.rows), side])?;
         }
     }
     if !facts.expected.is_empty() {
         page.section("Expected: one-sided and not yet a break")?;
-        page.heads(&["", ">Keys", "Reason"])?;
+        page.heads(&["Reason", ">Keys"])?;
         for (reason, keys) in &facts.expected {
-            page.cells(&[Value::Empty, Value::count(*keys), Value::text(reason)])?;
+            page.cells(&[Value::text(reason), Value::count(*keys)])?;
         }
     }
     Ok(())
