@@ -311,7 +311,10 @@ fn required(values: &Values<'_>, input: &Input) -> Option<Trouble> {
     // Without its kind nobody knows what a notification says about the transaction.
     let needs_kind = is_log && input.mapping.fields.contains_key(&Field::EventKind);
     let kind = if needs_kind { lacks(Field::EventKind, "a type") } else { None };
-    kind.or_else(|| lacks(Field::TransactionId, "a transaction id")).or_else(|| lacks(Field::Currency, "a currency"))
+    let key = if input.key == Field::TransactionId { None } else { lacks(input.key, "the job's key") };
+    kind.or_else(|| lacks(Field::TransactionId, "a transaction id"))
+        .or(key)
+        .or_else(|| lacks(Field::Currency, "a currency"))
 }
 
 /// The amount with the sign that it has inside: what the user spends or earns is positive.
