@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use secrecy::SecretString;
 
 use super::error::InputError;
+use super::mask;
 use super::normalize::{Normalizer, Written};
 use super::read::{self, Outcome, Reading, Sources};
 use super::repeats;
@@ -90,7 +91,13 @@ impl Learned {
     ) -> Result<(), InputError> {
         let name = &reading.raw.name;
         if !outcome.drift.names.is_empty() {
-            let names = outcome.drift.names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let names = outcome
+                .drift
+                .names
+                .iter()
+                .map(|name| format!("`{}`", mask::shown(name)))
+                .collect::<Vec<_>>()
+                .join(", ");
             let more = if outcome.drift.more { " and more" } else { "" };
             let side = reading.input.side;
             let message = format!(
