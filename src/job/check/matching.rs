@@ -26,8 +26,9 @@ pub(super) fn matching(spec: &MatchSpec, inputs: &Inputs, checker: &mut Checker<
     for (index, field) in compare.identity.iter().enumerate() {
         let path = format!("match/compare/identity/{index}");
         if field.kind() == FieldType::Text {
-            compared(&path, *field, inputs, checker);
-            comparable(&path, *field, &[Field::Currency, Field::Status], checker);
+            if comparable(&path, *field, &[Field::Currency, Field::Status], checker) {
+                compared(&path, *field, inputs, checker);
+            }
         } else {
             let message = format!("`{}` is no text; identity compares fields such as `user`, `merchant`", field.name());
             checker.problem(&path, message);
@@ -72,13 +73,14 @@ const COMPARABLE: [Field; 6] =
 const COUNTED: [Field; 5] = [Field::Amount, Field::IssuerCommission, Field::UserReward, Field::Currency, Field::Status];
 
 /// A field that nothing would ever be found by is a mistake.
-fn comparable(path: &str, field: Field, more: &[Field], checker: &mut Checker<'_>) {
+fn comparable(path: &str, field: Field, more: &[Field], checker: &mut Checker<'_>) -> bool {
     let fit = || COMPARABLE.iter().chain(more);
     if fit().any(|known| *known == field) {
-        return;
+        return true;
     }
     let expected = fit().map(|known| format!("`{}`", known.name())).collect::<Vec<_>>().join(", ");
     checker.problem(path, format!("`{}` cannot be compared here; expected one of {expected}", field.name()));
+    false
 }
 
 fn key_is_usable(key: Field, inputs: &Inputs, checker: &mut Checker<'_>) {
@@ -144,8 +146,9 @@ fn fallback(spec: &MatchSpec, inputs: &Inputs, checker: &mut Checker<'_>) -> Opt
         let at = format!("match/fallback/{index}");
         for (position, field) in written.by.iter().enumerate() {
             let path = format!("{at}/by/{position}");
-            compared(&path, *field, inputs, checker);
-            comparable(&path, *field, &COUNTED, checker);
+            if comparable(&path, *field, &COUNTED, checker) {
+                compared(&path, *field, inputs, checker);
+            }
         }
         let within = written.within.as_ref().map(|text| {
             compared(&format!("{at}/within"), Field::OccurredAt, inputs, checker);
