@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use tieout::breaks::Break;
 use tieout::breaks::compare::compare;
 use tieout::frames::{Exclusion, Field, Frame, Side, schema};
-use tieout::job::{Format, Input, Sign, Unit};
+use tieout::job::{Format, Input, Sign, TimeFormat, Unit};
 use tieout::matching::Rules;
 
 use crate::reading_support::{CSV, constant, json, ledger, map, message, quarantine, read, read_all};
@@ -298,4 +298,67 @@ fn times_and_amounts_that_could_not_be_read_stay_readable() {
     let shown: Vec<String> =
         read(&input, text.as_bytes()).unwrap().quarantine.into_iter().map(|row| row.value).collect();
     assert_eq!(shown, ["19.03.2025 10:00", "1,234.50", "12.345678", "2025-03-19"]);
+}
+
+#[test]
+fn a_minus_that_counts_for_nothing_is_told() {
+    let mut input = wide(CSV);
+    input.mapping.sign = Sign::Unsigned;
+    let text = "id,amount,currency,at,status,user,last4,reward,way\n\
+        a,-1,USD,2025-03-19T10:00:00Z,SETTLED,u,4321,-1,DEBIT\n\
+        b,-1,USD,2025-03-19T10:00:00Z,RETURNED,u,4321,0,CREDIT\n";
+    let frame = read(&input, text.as_bytes()).unwrap();
+    let told: Vec<&str> = frame.warnings.iter().map(|warning| warning.message.as_str()).collect();
+    let expected = "ledger.csv writes 2 amounts with a minus that count as positive, since nothing says that they \
+        came back; if the minus means something, set `inputs.ledger.sign`";
+    assert_eq!(told, [expected]);
+    input.mapping.sign = Sign::Signed;
+    assert_eq!(read(&input, text.as_bytes()).unwrap().warnings, []);
+}
+
+#[test]
+fn a_year_beyond_all_calendars_is_unreadable_and_ends_in_no_panic() {
+    for text in ["+262142-12-31 23:59", "-262143-01-01 00:00", "+10000-01-01 00:00"] {
+        let mut input = ledger(CSV);
+        input.quarantine_limit = 1;
+        let zone = Some(chrono_tz::America::New_York);
+        let pattern = "%Y-%m-%d %H:%M".to_owned();
+        input.mapping.fields.get_mut(&Field::OccurredAt).unwrap().time = TimeFormat::Pattern { pattern, zone };
+        let frame = read(&input, format!("id,amount,currency,at\na,1,USD,{text}\n").as_bytes()).unwrap();
+        assert_eq!(frame.quarantine[0].reason, "lies outside of the years 1 to 9999", "{text}");
+    }
+}
+
+#[test]
+fn a_status_may_be_written_in_any_case_in_a_job() {
+    let tieout_yaml = "state: sqlite:state.db\nartifacts: runs\n";
+    let job = "job: daily\nperiod: {grain: day, timezone: UTC}\ninputs:\n  file: {path: f.csv, columns: {transaction_id: id, currency: c, status: s}, statuses: {void: declined}}\n  ledger: {path: l.csv, columns: {transaction_id: id, currency: c}}\nmatch: {key: transaction_id, compare: {currency: exact}}\n";
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("jobs")).unwrap();
+    std::fs::write(folder.path().join("tieout.yaml"), tieout_yaml).unwrap();
+    std::fs::write(folder.path().join("jobs/daily.yaml"), job).unwrap();
+    let project = tieout::project::Project::load(folder.path()).unwrap();
+    let job = tieout::job::load(&project, "daily").unwrap();
+    assert_eq!(job.inputs[0].mapping.statuses["void"], "DECLINED");
+}
+
+#[test]
+fn what_could_be_read_of_an_unreadable_row_is_in_the_totals_and_leaves_them_again() {
+    let mut input = wide(CSV);
+    input.mapping.sign = Sign::Signed;
+    input.quarantine_limit = 1;
+    let text = "id,amount,currency,at,status,user,last4,reward,way\n\
+        t0,5.05,USD,2025-03-19T12:00:00Z,SETTLED,user-1,4321,0.50,DEBIT\n\
+        t1,7.00,USD,yesterday,SETTLED,user-1,4321,0.70,DEBIT\n";
+    let rules = Rules { sides: vec![Side::File, Side::Ledger], ..rules() };
+    let frames = [frame(Side::File, &[row("t0").amount(505).reward(50)]), read(&input, text.as_bytes()).unwrap()];
+    let statement = compare(&rules, &frames).expect("ties out").statement;
+    let told: Vec<_> = statement
+        .bridges
+        .iter()
+        .map(|bridge| (bridge.left_total_minor, &bridge.lines[0].label, bridge.lines[0].amount_minor))
+        .collect();
+    let label = "quarantined in ledger".to_owned();
+    assert_eq!(told, [(1_205, &label, -700), (120, &label, -70)]);
+    assert_eq!(statement.rows[1].quarantined, 1);
 }

@@ -113,6 +113,13 @@ impl Learned {
                 self.warn(reading, WarningKind::SchemaDrift, message);
             }
         }
+        if written.turned > 0 {
+            let message = format!(
+                "{name} writes {} amounts with a minus that count as positive, since nothing says that they came back; if the minus means something, set `inputs.{}.sign`",
+                written.turned, reading.input.side
+            );
+            self.warn(reading, WarningKind::Sign, message);
+        }
         if outcome.rows == 0 {
             let what = if outcome.empty { "is empty" } else { "has no rows" };
             self.warn(reading, WarningKind::NoRows, format!("{name} {what}"));
