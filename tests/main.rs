@@ -3,10 +3,13 @@
 #![expect(unreachable_pub, reason = "helpers of a test binary have nobody to be public to")]
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the answer")]
 
+mod bytes_to_breaks;
 mod classification;
 mod cli_doctor;
 mod cli_listings;
 mod cli_usage;
+mod comparison_edges;
+mod growth;
 mod http_retry;
 mod job_files;
 mod job_mistakes;

@@ -181,6 +181,20 @@ const MATCHING: &[Mistake] = &[
     },
     Mistake {
         right: "amount: {tolerance: 0}",
+        wrong: "amount: {tolerance: 0}\n    identity: [direction]",
+        told: &[
+            "13:16: `direction` cannot be compared here; expected one of `user`, `merchant`, `card_first_six`, `card_last_four`, `payment_status`, `reason`, `currency`, `status`",
+        ],
+    },
+    Mistake {
+        right: "amount: {tolerance: 0}",
+        wrong: "amount: {tolerance: 0}\n  fallback: [{by: [amount, occurred_at]}]",
+        told: &[
+            "13:28: `occurred_at` cannot be compared here; expected one of `user`, `merchant`, `card_first_six`, `card_last_four`, `payment_status`, `reason`, `amount`, `issuer_commission`, `user_reward`, `currency`, `status`",
+        ],
+    },
+    Mistake {
+        right: "amount: {tolerance: 0}",
         wrong: "amount: {tolerance: 0}\n    date: {tolerance: 1d}",
         told: &[
             "13:5: `date` is to be compared, but the input `file` does not map `occurred_at`; map it under inputs.file.columns, or take it out here",

@@ -31,6 +31,7 @@ pub fn ledger(format: Format) -> Input {
         source: Source::Path { pattern: "unused".to_owned() },
         format,
         mapping,
+        key: Field::TransactionId,
         quarantine_limit: 0,
         allow_empty: false,
         on_missing: OnMissing::Wait,

@@ -3,15 +3,16 @@
 
 use chrono::TimeDelta;
 
-use super::{Break, BreakKind, BreakStatus, detail, id};
+use super::{Break, BreakKind, BreakStatus, detail, id, values};
 use crate::frames::{Exclusion, Measure, Side};
-use crate::matching::agree::{Differences, differences};
 use crate::matching::{Flags, KeyFacts, KeySide, Pairing, Rules};
 
 /// What becomes of one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     pub outcome: Outcome,
+    /// Why an absent side is no break, also where the sides that are there make one.
+    pub waits: Option<Expected>,
     /// At most one break a rule.
     pub breaks: Vec<Break>,
 }
@@ -57,18 +58,20 @@ pub fn classify(rules: &Rules, facts: &KeyFacts) -> Verdict {
     if let Some(copies) = judge.duplicates() {
         breaks.push(copies);
     }
-    let outcome = judge.outcome(&mut breaks);
+    let (outcome, waits) = judge.outcome(&mut breaks);
     breaks.sort_by_key(|found| found.kind);
-    Verdict { outcome, breaks }
+    Verdict { outcome, waits, breaks }
 }
 
-struct Judge<'a> {
-    rules: &'a Rules,
-    facts: &'a KeyFacts,
+/// One key under judgement.
+#[derive(Clone, Copy)]
+pub(super) struct Judge<'a> {
+    pub(super) rules: &'a Rules,
+    pub(super) facts: &'a KeyFacts,
 }
 
 impl Judge<'_> {
-    fn outcome(&self, breaks: &mut Vec<Break>) -> Outcome {
+    fn outcome(&self, breaks: &mut Vec<Break>) -> (Outcome, Option<Expected>) {
         let already = breaks.len();
         if self.any(Flags::CONFLICT) {
             let named = self.sides_with(Flags::CONFLICT);
@@ -79,18 +82,30 @@ impl Judge<'_> {
                 detail::conflict(&named),
             ));
         }
-        match self.presence() {
-            Presence::Outcome(outcome) if breaks.len() == already => return outcome,
-            Presence::Missing(kind) => breaks.push(self.presence_break(kind)),
-            Presence::Complete | Presence::Unjudged | Presence::Outcome(_) => {}
+        let presence = self.presence();
+        let waits = match presence {
+            Presence::Outcome(Outcome::Expected(reason)) => Some(reason),
+            _ => None,
+        };
+        match presence {
+            // A notice or a reversal says why nothing agrees here: there is nothing to compare.
+            Presence::Outcome(Outcome::Excluded(_) | Outcome::Expected(Expected::ExplainedNoReward)) => {}
+            Presence::Missing(kind) => {
+                breaks.push(self.presence_break(kind));
+                values::find(*self, breaks);
+            }
+            // What a third side is still waited for may already differ between the two that are there.
+            Presence::Complete | Presence::Unjudged | Presence::Outcome(_) => values::find(*self, breaks),
         }
-        if !self.any(Flags::CONFLICT) {
-            self.values(breaks);
-        }
-        if breaks.len() > already { Outcome::Break } else { Outcome::Matched }
+        let outcome = match presence {
+            _ if breaks.len() > already => Outcome::Break,
+            Presence::Outcome(outcome) => outcome,
+            _ => Outcome::Matched,
+        };
+        (outcome, waits)
     }
 
-    fn side(&self, side: Side) -> Option<&KeySide> {
+    pub(super) fn side(&self, side: Side) -> Option<&KeySide> {
         self.facts.side(side)
     }
 
@@ -99,8 +114,13 @@ impl Judge<'_> {
         self.side(side).is_some_and(|stated| !stated.flags.has(Flags::FAILED))
     }
 
-    fn any(&self, flag: Flags) -> bool {
+    pub(super) fn any(&self, flag: Flags) -> bool {
         self.facts.sides.iter().flatten().any(|side| side.flags.has(flag))
+    }
+
+    /// Does some side of the job not state the key?
+    pub(super) fn is_incomplete(&self) -> bool {
+        self.rules.sides.iter().any(|side| !self.states(*side))
     }
 
     fn sides_with(&self, flag: Flags) -> Vec<Side> {
@@ -147,7 +167,7 @@ impl Judge<'_> {
         if self.any(Flags::VOIDED) && !any_settled {
             return Some(Outcome::Excluded(Exclusion::NoMoneyMoved));
         }
-        if absent.iter().any(|side| self.rules.missing.contains(side)) {
+        if self.waits_for_input(absent) {
             return Some(Outcome::Expected(Expected::FileNotThere));
         }
         let only_ledger = !self.states(Side::File) && !self.states(Side::Webhooks);
@@ -161,7 +181,16 @@ impl Judge<'_> {
         self.in_grace().then_some(Outcome::Expected(Expected::InGrace))
     }
 
-    fn in_grace(&self) -> bool {
+    /// Does everything that lacks the key have no input yet? What lacks it in spite of its input is
+    /// a break today; only notifications say little while the file that they announce is not there.
+    fn waits_for_input(&self, absent: &[Side]) -> bool {
+        let missing = &self.rules.missing;
+        let lacking: Vec<Side> = absent.iter().copied().filter(|side| !missing.contains(side)).collect();
+        lacking.len() < absent.len()
+            && (lacking.is_empty() || (lacking == [Side::Webhooks] && missing.contains(&Side::File)))
+    }
+
+    pub(super) fn in_grace(&self) -> bool {
         let end_micros = self.rules.period.end.timestamp_micros();
         let grace_micros = self.rules.grace.num_microseconds().unwrap_or(i64::MAX);
         self.rules.grace > TimeDelta::zero()
@@ -177,7 +206,7 @@ impl Judge<'_> {
     }
 
     fn presence_break(&self, kind: BreakKind) -> Break {
-        let reward = self.facts.sides.iter().flatten().find_map(|side| side.facts.user_reward_minor);
+        let reward = self.in_its_currency().find_map(|side| side.facts.user_reward_minor);
         let (measure, at_risk_minor) = match (kind, reward) {
             (BreakKind::RewardMissing, Some(reward)) => (Measure::UserReward, reward),
             _ if self.largest_amount() == 0 => (Measure::UserReward, reward.unwrap_or(0)),
@@ -192,164 +221,46 @@ impl Judge<'_> {
         self.found(kind, measure, at_risk_minor, text)
     }
 
-    /// Breaks between sides that both state the key.
-    fn values(&self, breaks: &mut Vec<Break>) {
-        let reversal = self.reversals(breaks);
-        if reversal {
-            return;
-        }
-        let split = self.split(breaks);
-        let found = differences(self.rules, &self.facts.sides);
-        if found.has(Differences::CURRENCY) {
-            breaks.push(self.found(
-                BreakKind::CurrencyMismatch,
-                Measure::TransactionAmount,
-                self.largest_amount(),
-                detail::texts(self.facts, "currency", |side| side.facts.currency.clone()),
-            ));
-        }
-        // An incomplete or excessive split says the same with its cause.
-        if found.has(Differences::AMOUNT) && !split {
-            breaks.push(self.difference(BreakKind::AmountMismatch, Measure::TransactionAmount));
-        }
-        if found.has(Differences::REWARD) {
-            breaks.push(self.difference(BreakKind::RewardMismatch, Measure::UserReward));
-        } else if found.has(Differences::COMMISSION) {
-            breaks.push(self.difference(BreakKind::RewardMismatch, Measure::IssuerCommission));
-        }
-        if found.has(Differences::STATUS) {
-            breaks.push(self.found(
-                BreakKind::StatusMismatch,
-                Measure::TransactionAmount,
-                self.largest_amount(),
-                detail::texts(self.facts, "status", |side| side.facts.status.clone()),
-            ));
-        }
-        if found.has(Differences::IDENTITY) {
-            breaks.push(self.found(
-                BreakKind::IdentityMismatch,
-                Measure::TransactionAmount,
-                self.largest_amount(),
-                detail::identity(self.rules, self.facts),
-            ));
-        }
-        if found.has(Differences::PERIOD) {
-            breaks.push(self.found(
-                BreakKind::PeriodMismatch,
-                Measure::TransactionAmount,
-                self.largest_amount(),
-                detail::times(self.facts),
-            ));
-        }
-    }
-
-    /// Money that came back explains every other difference of its key.
-    fn reversals(&self, breaks: &mut Vec<Break>) -> bool {
-        let before = breaks.len();
-        let ledger = self.side(Side::Ledger);
-        let came_back = |side: &KeySide| {
-            side.flags.has(Flags::VOIDED)
-                || side.flags.has(Flags::FULLY_RETURNED)
-                || side.flags.has(Flags::RETURNS_EXCEED)
-        };
-        if self.any(Flags::RETURNS_EXCEED) {
-            let excess = self.facts.sides.iter().flatten().filter(|side| side.flags.has(Flags::RETURNS_EXCEED));
-            let at_risk_minor =
-                excess.filter_map(|side| side.facts.amount_minor).map(|minor| -minor).max().unwrap_or(0);
-            breaks.push(self.found(
-                BreakKind::ReturnsExceedPurchase,
-                Measure::TransactionAmount,
-                at_risk_minor,
-                detail::returns(self.facts),
-            ));
-        }
-        let paid = self.side(Side::File).and_then(|file| file.facts.payment_status.as_deref()) == Some("PAID_IN_FULL");
-        if paid && ledger.is_some_and(came_back) && !self.any(Flags::RETURNS_EXCEED) {
-            let commission = self.side(Side::File).and_then(|file| file.facts.issuer_commission_minor).unwrap_or(0);
-            breaks.push(self.found(
-                BreakKind::ReversedAfterPayout,
-                Measure::IssuerCommission,
-                commission,
-                detail::paid_out(self.facts),
-            ));
-        }
-        let holds_reward = |side: &KeySide| {
-            !side.flags.has(Flags::HAS_RETURN)
-                && !side.flags.has(Flags::VOIDED)
-                && side.facts.user_reward_minor.unwrap_or(0) > 0
-        };
-        if self.side(Side::Webhooks).is_some_and(|log| log.flags.has(Flags::CLAWBACK))
-            && ledger.is_some_and(holds_reward)
-        {
-            let reward = ledger.and_then(|side| side.facts.user_reward_minor).unwrap_or(0);
-            let reason = self.side(Side::Webhooks).and_then(|log| log.facts.reason.as_deref());
-            breaks.push(self.found(
-                BreakKind::ClawbackUnbooked,
-                Measure::UserReward,
-                reward,
-                detail::clawback(self.facts, reason),
-            ));
-        }
-        breaks.len() > before
-    }
-
-    fn split(&self, breaks: &mut Vec<Break>) -> bool {
-        let gap = self.facts.sides.iter().flatten().find(|side| side.split_gap_minor != 0);
-        let Some(side) = gap else { return false };
-        let kind = if side.split_gap_minor < 0 { BreakKind::SplitIncomplete } else { BreakKind::SplitExcess };
-        breaks.push(self.found(
-            kind,
-            Measure::TransactionAmount,
-            side.split_gap_minor,
-            detail::split(self.facts, side.split_gap_minor),
-        ));
-        true
-    }
-
     fn duplicates(&self) -> Option<Break> {
         let named = self.sides_with(Flags::DUPLICATE);
         let copies = self.facts.sides.iter().flatten().filter(|side| side.flags.has(Flags::DUPLICATE));
-        let at_risk_minor = copies.map(|side| side.duplicate_amount_minor.saturating_abs()).max()?;
-        Some(self.found(
+        let worst = copies.max_by_key(|side| side.duplicate_amount_minor.saturating_abs())?;
+        Some(self.found_in(
+            worst.currency(),
             BreakKind::DuplicateRow,
             Measure::TransactionAmount,
-            at_risk_minor,
+            worst.duplicate_amount_minor,
             detail::duplicates(self.facts, &named),
         ))
     }
 
-    fn difference(&self, kind: BreakKind, measure: Measure) -> Break {
-        let mut stated = self.facts.sides.iter().flatten().filter_map(|side| side.values()[measure as usize]);
-        let values: Vec<i64> = stated.by_ref().collect();
-        let spread = i128::from(values.iter().copied().max().unwrap_or(0))
-            - i128::from(values.iter().copied().min().unwrap_or(0));
-        let text = detail::amounts(self.facts, measure);
-        let mut found = self.found(kind, measure, i64::try_from(spread).unwrap_or(i64::MAX), text);
-        found.difference_minor = match values.as_slice() {
-            // The two that differ: where file and ledger agree, the notification is the odd one out.
-            [first, second, ..] if first != second => first.checked_sub(*second),
-            [first, _, third] => first.checked_sub(*third),
-            _ => None,
-        };
-        found
+    /// The sides that state the key in its own currency: other amounts are no amounts of it.
+    fn in_its_currency(&self) -> impl Iterator<Item = &KeySide> {
+        let currency = self.facts.currency();
+        self.facts.sides.iter().flatten().filter(move |side| side.currency() == currency)
     }
 
-    /// The largest transaction amount that any side states.
-    fn largest_amount(&self) -> i64 {
-        self.facts
-            .sides
-            .iter()
-            .flatten()
-            .filter_map(|side| side.facts.amount_minor)
-            .map(i64::saturating_abs)
-            .max()
-            .unwrap_or(0)
+    /// The largest transaction amount that any side states in the key's currency.
+    pub(super) fn largest_amount(&self) -> i64 {
+        self.in_its_currency().filter_map(|side| side.facts.amount_minor).map(i64::saturating_abs).max().unwrap_or(0)
     }
 
-    fn found(&self, kind: BreakKind, measure: Measure, at_risk_minor: i64, detail: String) -> Break {
+    pub(super) fn found(&self, kind: BreakKind, measure: Measure, at_risk_minor: i64, detail: String) -> Break {
+        self.found_in(self.facts.currency(), kind, measure, at_risk_minor, detail)
+    }
+
+    /// A break whose amounts are of the given currency.
+    pub(super) fn found_in(
+        &self,
+        currency: &str,
+        kind: BreakKind,
+        measure: Measure,
+        at_risk_minor: i64,
+        detail: String,
+    ) -> Break {
         let facts = self.facts;
         let occurred_at = facts.latest().and_then(chrono::DateTime::from_timestamp_micros);
-        let currency = facts.currency().to_owned();
+        let currency = currency.to_owned();
         Break {
             id: id::break_id(&self.rules.job, kind.rule(), &facts.key, &currency),
             kind,
@@ -368,6 +279,7 @@ impl Judge<'_> {
 }
 
 /// What the absence of a side means.
+#[derive(Clone, Copy)]
 enum Presence {
     Complete,
     Outcome(Outcome),

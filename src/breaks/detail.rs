@@ -47,11 +47,17 @@ pub fn presence(rules: &Rules, facts: &KeyFacts, states: impl Fn(Side) -> bool) 
     let first = here.iter().find_map(|side| facts.side(*side));
     let amount = first.and_then(|side| side.facts.amount_minor.map(|minor| money(minor, side.currency())));
     let what = amount.map_or_else(String::new, |money| format!(" ({money})"));
-    format!("in {}{what}, not in {}", list(&here, "nothing"), list(&gone, "nothing"))
+    let failed = Side::ALL.into_iter().filter_map(|side| Some((side, facts.side(side)?)));
+    let failed = failed.filter(|(_, stated)| stated.flags.has(Flags::FAILED)).map(|(side, stated)| {
+        let reason = stated.facts.reason.as_deref().map_or_else(String::new, |reason| format!(" ({reason})"));
+        format!("; {side} only say that the transaction failed{reason}")
+    });
+    let failed: String = failed.collect();
+    format!("in {}{what}, not in {}{failed}", list(&here, "nothing"), list(&gone, "nothing"))
 }
 
 pub fn ambiguous(candidates: &[String], rule: &str) -> String {
-    format!("{rule} fits more than one: {}", candidates.join(", "))
+    format!("{rule} brings more than two together, and not only one way: this one and {}", candidates.join(", "))
 }
 
 pub fn conflict(sides: &[Side]) -> String {
@@ -66,12 +72,12 @@ pub fn duplicates(facts: &KeyFacts, sides: &[Side]) -> String {
     format!("the same row stands again: {}; counted once", counts.join(", "))
 }
 
-pub fn split(facts: &KeyFacts, gap_minor: i64) -> String {
-    let gap = money(gap_minor.saturating_abs(), facts.currency());
+pub fn split(side: Side, currency: &str, gap_minor: i64) -> String {
+    let gap = money(gap_minor.saturating_abs(), currency);
     if gap_minor < 0 {
-        format!("the settled parts are {gap} short of what was authorised")
+        format!("in {side} the settled parts are {gap} short of what was authorised")
     } else {
-        format!("the settled parts are {gap} more than what was authorised")
+        format!("in {side} the settled parts are {gap} more than what was authorised")
     }
 }
 

@@ -27,18 +27,20 @@ pub fn of_frame(
     for (index, file) in frame.files.iter().enumerate() {
         if let Some(first) = frame.files[..index].iter().find(|first| first.sha256 == file.sha256) {
             let detail = format!("{} holds the same bytes as {}; counted once", file.name, first.name);
-            found.push(file_break(job, BreakKind::FileDuplicate, &file.name, detail));
+            found.push(file_break(job, BreakKind::FileDuplicate, frame.side, &file.name, detail));
         }
-        found.extend(late(job, period, due, file));
-        let before = earlier.iter().find(|before| before.side == frame.side && before.name == file.name);
-        if let Some(before) = before.filter(|before| before.sha256 != file.sha256) {
+        found.extend(late(job, period, due, frame.side, file));
+        // Several files may bear one name: it is enough that one of them had these bytes.
+        let named = || earlier.iter().filter(|before| before.side == frame.side && before.name == file.name);
+        let known = named().any(|before| before.sha256 == file.sha256);
+        if let Some(before) = named().next().filter(|_| !known) {
             let detail = format!(
                 "{} had other bytes in the first run of this period (sha256 {}… then, {}… now)",
                 file.name,
                 short(&before.sha256),
                 short(&file.sha256)
             );
-            found.push(file_break(job, BreakKind::FileChanged, &file.name, detail));
+            found.push(file_break(job, BreakKind::FileChanged, frame.side, &file.name, detail));
         }
     }
     for total in &frame.control_mismatches {
@@ -48,22 +50,35 @@ pub fn of_frame(
             ControlKind::Amount => "minor units",
         };
         let detail = format!("{name} says {} {what}, its rows make {}", total.stated, total.found);
-        found.push(file_break(job, BreakKind::ControlTotal, name, detail));
+        found.push(file_break(job, BreakKind::ControlTotal, frame.side, name, detail));
     }
     for warning in frame.warnings.iter().filter(|warning| warning.kind == WarningKind::SchemaDrift) {
         let name = warning.file.as_deref().unwrap_or_else(|| frame.side.name());
-        found.push(file_break(job, BreakKind::SchemaDrift, name, warning.message.clone()));
+        found.push(file_break(job, BreakKind::SchemaDrift, frame.side, name, warning.message.clone()));
     }
-    found
+    one_each(found)
+}
+
+/// One break for each id: what else was found of the same kind and file joins its sentence.
+fn one_each(found: Vec<Break>) -> Vec<Break> {
+    let mut kept: Vec<Break> = Vec::new();
+    for another in found {
+        match kept.iter_mut().find(|first| first.id == another.id) {
+            Some(first) if first.detail.split("; ").any(|told| told == another.detail) => {}
+            Some(first) => first.detail = format!("{}; {}", first.detail, another.detail),
+            None => kept.push(another),
+        }
+    }
+    kept
 }
 
 /// The break for an input that is not there, where the job goes on without it.
 pub fn missing(job: &str, side: Side, wanted: &str, period: &Period) -> Break {
     let detail = format!("no {side} input for {}: {wanted}", period.label);
-    file_break(job, BreakKind::FileMissing, wanted, detail)
+    file_break(job, BreakKind::FileMissing, side, wanted, detail)
 }
 
-fn late(job: &str, period: &Period, due: Option<TimeDelta>, file: &RawFile) -> Option<Break> {
+fn late(job: &str, period: &Period, due: Option<TimeDelta>, side: Side, file: &RawFile) -> Option<Break> {
     let Origin::Provider { sent_at, .. } = &file.origin else { return None };
     let (due, deadline) = (due?, period.end + due?);
     if *sent_at <= deadline {
@@ -76,16 +91,17 @@ fn late(job: &str, period: &Period, due: Option<TimeDelta>, file: &RawFile) -> O
         duration_words(due),
         deadline.format("%Y-%m-%d %H:%M UTC")
     );
-    Some(file_break(job, BreakKind::FileLate, &file.name, detail))
+    Some(file_break(job, BreakKind::FileLate, side, &file.name, detail))
 }
 
 fn short(sha256: &str) -> &str {
     sha256.get(..12).unwrap_or(sha256)
 }
 
-fn file_break(job: &str, kind: BreakKind, name: &str, detail: String) -> Break {
-    // One file can be late, repeated and changed at once: here the kind is part of the key.
-    let identity = format!("{}:{name}", kind.name());
+fn file_break(job: &str, kind: BreakKind, side: Side, name: &str, detail: String) -> Break {
+    // One file can be late, repeated and changed at once, and serve two sides: here kind and side
+    // are part of the key.
+    let identity = format!("{}:{side}:{name}", kind.name());
     Break {
         id: id::break_id(job, kind.rule(), &identity, ""),
         kind,

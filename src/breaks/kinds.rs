@@ -33,9 +33,9 @@ macro_rules! break_kinds {
 }
 
 break_kinds! {
-    MissingInFile = "missing_in_file", Presence, "Booked and notified, but not in the provider's file.";
+    MissingInFile = "missing_in_file", Presence, "Booked or notified, but not in the provider's file.";
     MissingInLedger = "missing_in_ledger", Presence, "The provider reports it, but it is not booked.";
-    MissingWebhook = "missing_webhook", Presence, "In the file and booked, but no notification was logged.";
+    MissingWebhook = "missing_webhook", Presence, "In the file or booked, but no notification was logged.";
     FileOnly = "file_only", Presence, "Only the provider's file knows it.";
     WebhookOnly = "webhook_only", Presence, "Only the notification log knows it.";
     RewardMissing = "reward_missing", Presence, "Booked as settled and eligible, but the provider gave no reward.";

@@ -8,7 +8,9 @@ pub mod files;
 pub mod gates;
 pub mod id;
 pub mod kinds;
+mod label;
 pub mod statement;
+mod values;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -31,7 +33,7 @@ pub struct Break {
     pub measure: Measure,
     /// What may be lost or owed: never negative, minor units of `currency`.
     pub at_risk_minor: i64,
-    /// First stated side minus second stated side, in the order file, ledger, webhooks.
+    /// The first of the two sides that differ minus the second, in the order file, ledger, webhooks.
     pub difference_minor: Option<i64>,
     /// What each side says, in the order of [`Side::ALL`].
     pub sides: [Option<SideFacts>; 3],

@@ -5,10 +5,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::classify::{Outcome, Verdict, classify};
-use super::{BreakKind, Bridge, BridgeLine, RowAccount, Statement};
+use super::label::Telling;
+use super::{Bridge, BridgeLine, RowAccount, Statement};
 use crate::frames::schema::FILE;
 use crate::frames::{Exclusion, Field, Frame, Measure, Side};
-use crate::matching::agree::Stated;
 use crate::matching::tally::{Aside, Sums};
 use crate::matching::{Disposition, KeyFacts, KeySide, Pairing, Rules, Tally};
 
@@ -43,6 +43,7 @@ pub enum Untied {
 /// Draws the statement up.
 pub fn draw_up(rules: &Rules, frames: &[Frame], tally: &Tally, judged: &[Judged]) -> Statement {
     let totals: BTreeMap<Side, Totals> = frames.iter().map(|frame| (frame.side, control_totals(frame))).collect();
+    let by_currency = by_currency(judged);
     let mut bridges = Vec::new();
     for (left, right) in pairs(frames) {
         for measure in Measure::ALL {
@@ -51,6 +52,7 @@ pub fn draw_up(rules: &Rules, frames: &[Frame], tally: &Tally, judged: &[Judged]
             }
             let currencies: BTreeSet<&String> = totals[&left.side].keys().chain(totals[&right.side].keys()).collect();
             for currency in currencies {
+                let judged = by_currency.get(currency.as_str()).map_or(&[][..], Vec::as_slice);
                 let draft = Draft { rules, tally, judged, left: left.side, right: right.side, currency, measure };
                 let total = |side: Side| totals[&side].get(currency).map_or(0, |sums| sums[measure as usize]);
                 bridges.push(draft.bridge(total(left.side), total(right.side)));
@@ -58,6 +60,18 @@ pub fn draw_up(rules: &Rules, frames: &[Frame], tally: &Tally, judged: &[Judged]
         }
     }
     Statement { bridges, rows: frames.iter().map(|frame| row_account(frame, tally, judged)).collect() }
+}
+
+/// The judged keys by each currency that one of their sides states.
+fn by_currency(judged: &[Judged]) -> BTreeMap<&str, Vec<&Judged>> {
+    let mut found: BTreeMap<&str, Vec<&Judged>> = BTreeMap::new();
+    for one in judged {
+        let currencies: BTreeSet<&str> = one.facts.sides.iter().flatten().map(KeySide::currency).collect();
+        for currency in currencies {
+            found.entry(currency).or_default().push(one);
+        }
+    }
+    found
 }
 
 /// Proves the statement.
@@ -173,7 +187,8 @@ fn add(totals: &mut [Totals], measure: Measure, run: Option<(u32, &str, i128)>) 
 struct Draft<'a> {
     rules: &'a Rules,
     tally: &'a Tally,
-    judged: &'a [Judged],
+    /// Those that some side states in the currency.
+    judged: &'a [&'a Judged],
     left: Side,
     right: Side,
     currency: &'a str,
@@ -230,7 +245,9 @@ impl Draft<'_> {
             let right_minor = self.value(one.facts.side(self.right));
             let difference_minor = right_minor - left_minor;
             if difference_minor != 0 {
-                let line = lines.entry(self.label(one)).or_default();
+                let told =
+                    Telling { rules: self.rules, one, left: self.left, right: self.right, measure: self.measure };
+                let line = lines.entry(told.label()).or_default();
                 line.0 += 1;
                 line.1 += difference_minor;
             }
@@ -251,62 +268,6 @@ impl Draft<'_> {
     fn value(&self, side: Option<&KeySide>) -> i128 {
         let mine = side.filter(|stated| stated.currency() == self.currency);
         mine.and_then(|stated| stated.values()[self.measure as usize]).map_or(0, i128::from)
-    }
-
-    /// What explains a key's difference in this measure.
-    fn label(&self, one: &Judged) -> String {
-        match one.verdict.outcome {
-            Outcome::Expected(reason) => return format!("expected: {}", reason.words()),
-            Outcome::Excluded(reason) => return format!("excluded: {}", reason.words()),
-            Outcome::Matched | Outcome::Break => {}
-        }
-        let (left, right) = (one.facts.side(self.left), one.facts.side(self.right));
-        let absent = left.is_none() || right.is_none();
-        let kinds = || one.verdict.breaks.iter().map(|found| found.kind);
-        let explains = |kind: &BreakKind| match kind.rule() {
-            super::Rule::Presence => absent,
-            super::Rule::Amount => !absent && self.measure == Measure::TransactionAmount,
-            super::Rule::Reward => !absent && self.measure != Measure::TransactionAmount,
-            super::Rule::Currency
-            | super::Rule::Multiplicity
-            | super::Rule::Split
-            | super::Rule::Returns
-            | super::Rule::Clawback
-            | super::Rule::Payout => true,
-            _ => false,
-        };
-        if let Some(kind) = kinds().find(explains) {
-            return format!("{}{}", BridgeLine::BREAK, kind.name().replace('_', " "));
-        }
-        self.unexplained_by_kind(one, absent)
-    }
-
-    fn unexplained_by_kind(&self, one: &Judged, absent: bool) -> String {
-        let states = |side: Side| {
-            one.facts.side(side).is_some_and(|stated| Stated::values(stated)[self.measure as usize].is_some())
-        };
-        if let Some(silent) = [self.left, self.right].into_iter().find(|side| !states(*side)) {
-            return if absent {
-                format!("only on one side: not in {silent}")
-            } else {
-                format!("not stated by {silent}")
-            };
-        }
-        match one.facts.pairing {
-            Pairing::Suggested { .. } => "suggested matches".to_owned(),
-            _ if self.is_compared() => "within tolerance".to_owned(),
-            _ => "not compared by this job".to_owned(),
-        }
-    }
-
-    fn is_compared(&self) -> bool {
-        let matching = &self.rules.matching;
-        match self.measure {
-            Measure::TransactionAmount => matching.amount_tolerance_minor,
-            Measure::IssuerCommission => matching.issuer_commission_tolerance_minor,
-            Measure::UserReward => matching.user_reward_tolerance_minor,
-        }
-        .is_some()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use super::mask;
 use super::schema::{Field, Quarantined, Side};
 use crate::job::ReadLimits;
 
@@ -32,7 +33,10 @@ pub enum InputError {
     #[error("{file}: no row has `{}` for `{}`; correct `inputs.{side}.columns.{}`",
         .wanted.join("` or `"), field.name(), field.name())]
     NeverPresent { file: String, side: Side, field: Field, wanted: Vec<String> },
-    #[error("{file}: the header names `{column}` twice (columns {first} and {second}); expected each name once")]
+    #[error(
+        "{file}: the header names `{}` twice (columns {first} and {second}); expected each name once",
+        mask::shown(column)
+    )]
     DuplicateColumn { file: String, column: String, first: usize, second: usize },
     #[error("{file}: line {line}: the header cannot be read: {reason}")]
     Header { file: String, line: u64, reason: String },
@@ -113,7 +117,9 @@ fn listed(names: &[String]) -> String {
     if names.is_empty() {
         return "no names".to_owned();
     }
-    let mut text = names.iter().take(MOST).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    // Without a header the first row would be taken for names.
+    let mut text =
+        names.iter().take(MOST).map(|name| format!("`{}`", mask::shown(name))).collect::<Vec<_>>().join(", ");
     if names.len() > MOST {
         let _ = write!(text, " and {} more", names.len() - MOST);
     }
@@ -121,7 +127,7 @@ fn listed(names: &[String]) -> String {
 }
 
 fn near(nearest: Option<&String>) -> String {
-    nearest.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
+    nearest.map_or_else(String::new, |name| format!(" (did you mean `{}`?)", mask::shown(name)))
 }
 
 fn shown_rows(first: &[Quarantined], found: u64) -> String {

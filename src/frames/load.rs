@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use secrecy::SecretString;
 
 use super::error::InputError;
+use super::mask;
 use super::normalize::{Normalizer, Written};
 use super::read::{self, Outcome, Reading, Sources};
 use super::repeats;
@@ -90,7 +91,13 @@ impl Learned {
     ) -> Result<(), InputError> {
         let name = &reading.raw.name;
         if !outcome.drift.names.is_empty() {
-            let names = outcome.drift.names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            let names = outcome
+                .drift
+                .names
+                .iter()
+                .map(|name| format!("`{}`", mask::shown(name)))
+                .collect::<Vec<_>>()
+                .join(", ");
             let more = if outcome.drift.more { " and more" } else { "" };
             let side = reading.input.side;
             let message = format!(
@@ -105,6 +112,13 @@ impl Learned {
                 let message = format!("no row of {name} has `{wanted}` for `{field}`: it is not compared");
                 self.warn(reading, WarningKind::SchemaDrift, message);
             }
+        }
+        if written.turned > 0 {
+            let message = format!(
+                "{name} writes {} amounts with a minus that count as positive, since nothing says that they came back; if the minus means something, set `inputs.{}.sign`",
+                written.turned, reading.input.side
+            );
+            self.warn(reading, WarningKind::Sign, message);
         }
         if outcome.rows == 0 {
             let what = if outcome.empty { "is empty" } else { "has no rows" };

@@ -1,4 +1,6 @@
-//! What may be shown of a value that could not be read: cut, and without card numbers.
+//! What may be shown of a value that could not be read, or of a name that a file gives: cut, and
+//! without card numbers. Texts that the job maps (ids, users, merchants, reasons) are shown as they
+//! are: an id may well be a long number, and masked it could no longer be found.
 
 /// Most characters shown.
 const SHOWN_CHARS: usize = 60;
@@ -6,11 +8,14 @@ const SHOWN_CHARS: usize = 60;
 const SCANNED_CHARS: usize = 512;
 /// From this many digits on, a number may be a card or an account.
 const LONG_DIGITS: usize = 8;
+/// Digits in looser groups count as one number from this length on: that of the shortest card number.
+const CARD_DIGITS: usize = 13;
 /// Digits that stay readable at the end of a long number.
 const KEPT_DIGITS: usize = 4;
 
 /// The value for people: at most 60 characters, control characters replaced, and of every long
-/// number (digits, also grouped by single blanks or dashes) only the last four digits.
+/// number (digits, also grouped by single blanks or dashes; card numbers however they are grouped)
+/// only the last four digits.
 pub(crate) fn shown(value: &str) -> String {
     let mut chars: Vec<char> = value.chars().take(SCANNED_CHARS).collect();
     if !is_plain_decimal(value) {
@@ -39,36 +44,41 @@ fn is_plain_decimal(value: &str) -> bool {
 }
 
 fn mask_long_numbers(chars: &mut [char]) {
+    let narrow = |separators: &[char]| matches!(separators, [' ' | '-']);
+    let wide = |separators: &[char]| {
+        separators.len() <= 2 && separators.iter().all(|c| !c.is_alphanumeric() && !matches!(c, ',' | ';' | '"' | ':'))
+    };
+    mask_numbers(chars, CARD_DIGITS, wide);
+    mask_numbers(chars, LONG_DIGITS + 1, narrow);
+}
+
+/// Masks every number of at least so many digits; `joins` tells which characters between two digits
+/// do not end it.
+fn mask_numbers(chars: &mut [char], fewest_digits: usize, joins: impl Fn(&[char]) -> bool) {
     let mut start = 0;
     while start < chars.len() {
-        if !chars[start].is_ascii_digit() {
+        if !chars[start].is_numeric() {
             start += 1;
             continue;
         }
-        let end = number_end(chars, start);
-        let digits = chars[start..end].iter().filter(|c| c.is_ascii_digit()).count();
-        if digits > LONG_DIGITS {
-            let mut left = digits - KEPT_DIGITS;
-            for c in chars[start..end].iter_mut().filter(|c| c.is_ascii_digit()) {
-                if left == 0 {
-                    break;
-                }
-                *c = '*';
-                left -= 1;
-            }
+        let end = number_end(chars, start, &joins);
+        let digits = chars[start..end].iter().filter(|c| c.is_numeric()).count();
+        if digits >= fewest_digits {
+            let masked = digits - KEPT_DIGITS;
+            chars[start..end].iter_mut().filter(|c| c.is_numeric()).take(masked).for_each(|c| *c = '*');
         }
         start = end;
     }
 }
 
 /// One past the last digit of the number that starts at `start`.
-fn number_end(chars: &[char], start: usize) -> usize {
+fn number_end(chars: &[char], start: usize, joins: impl Fn(&[char]) -> bool) -> usize {
     let mut end = start + 1;
     loop {
-        match (chars.get(end), chars.get(end + 1)) {
-            (Some(c), _) if c.is_ascii_digit() => end += 1,
-            (Some(' ' | '-'), Some(c)) if c.is_ascii_digit() => end += 2,
-            _ => return end,
+        let Some(gap) = chars[end..].iter().take(3).position(|c| c.is_numeric()) else { return end };
+        if gap > 0 && !joins(&chars[end..end + gap]) {
+            return end;
         }
+        end += gap + 1;
     }
 }

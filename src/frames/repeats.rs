@@ -30,8 +30,9 @@ impl Cells<'_> {
     }
 }
 
-/// Marks every row but the first, in order of file and line, whose event id and content stood
-/// before. The content is every canonical column but the time of receipt: a repeat comes later.
+/// Marks every row but the one received first (of several the first in order of file and line)
+/// whose event id and content stand elsewhere too. The content is every canonical column but the
+/// time of receipt: a repeat comes later, wherever it stands in the logs.
 ///
 /// # Errors
 /// When polars refuses the column: a bug.
@@ -46,11 +47,15 @@ pub(super) fn mark(rows: &mut DataFrame, mapped: impl Iterator<Item = Field>) ->
         });
     }
     let ids = rows.column(Field::EventId.name())?.str()?;
+    let received = rows.column(Field::OccurredAt.name()).ok().map(Column::i64).transpose()?;
+    let mut order: Vec<usize> =
+        (0..excluded.len()).filter(|row| excluded[*row] == 0 && ids.get(*row).is_some()).collect();
+    if let Some(received) = received {
+        // Stable, and one without a time comes first: it may have come whenever.
+        order.sort_by_key(|row| received.get(*row));
+    }
     let mut first_rows: HashMap<u64, Vec<usize>> = HashMap::new();
-    for (row, excluded) in excluded.iter_mut().enumerate() {
-        if *excluded != 0 || ids.get(row).is_none() {
-            continue;
-        }
+    for row in order {
         let mut hasher = DefaultHasher::new();
         for cells in &content {
             cells.hash(row, &mut hasher);
@@ -58,7 +63,7 @@ pub(super) fn mark(rows: &mut DataFrame, mapped: impl Iterator<Item = Field>) ->
         let candidates = first_rows.entry(hasher.finish()).or_default();
         // The hash only finds candidates: equal is what is equal cell by cell.
         if candidates.iter().any(|first| content.iter().all(|cells| cells.equal(*first, row))) {
-            *excluded = Exclusion::RepeatedNotification as u32;
+            excluded[row] = Exclusion::RepeatedNotification as u32;
         } else {
             candidates.push(row);
         }

@@ -316,6 +316,8 @@ pub enum WarningKind {
     SchemaDrift,
     /// A header and no rows, or an empty list.
     NoRows,
+    /// Amounts with a minus that the job's `sign` takes no notice of.
+    Sign,
     /// A provider's metadata and its bytes disagree in a way that does not change the data.
     Metadata,
 }

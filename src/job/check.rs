@@ -89,6 +89,7 @@ fn schedule_of(spec: &ScheduleSpec, zone: Option<chrono_tz::Tz>, checker: &mut C
 }
 
 fn inputs(spec: &JobSpec, grain: Grain, context: Context<'_>, checker: &mut Checker<'_>) -> Inputs {
+    let key = matching::key(&spec.matching);
     let written: [(Side, Option<&InputSpec>); 3] = [
         (Side::File, spec.inputs.file.as_ref()),
         (Side::Ledger, spec.inputs.ledger.as_ref()),
@@ -96,7 +97,9 @@ fn inputs(spec: &JobSpec, grain: Grain, context: Context<'_>, checker: &mut Chec
     ];
     let inputs = written
         .into_iter()
-        .filter_map(|(side, input)| input.map(|input| (side, input::input(side, input, grain, context, checker))))
+        .filter_map(|(side, input)| {
+            input.map(|input| (side, input::input(side, input, (grain, key), context, checker)))
+        })
         .collect::<Inputs>();
     if inputs.len() < 2 {
         let found = match inputs.first() {

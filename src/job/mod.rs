@@ -75,6 +75,8 @@ pub struct Input {
     pub source: Source,
     pub format: Format,
     pub mapping: Mapping,
+    /// The job's key: a row that does not state it is unreadable.
+    pub key: Field,
     /// More unreadable rows than this end the run with 65 before anything is compared.
     pub quarantine_limit: u64,
     /// A file of zero bytes is an error unless this is set.

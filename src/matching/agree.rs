@@ -18,6 +18,15 @@ impl Differences {
     pub const IDENTITY: Self = Self(1 << 5);
     pub const PERIOD: Self = Self(1 << 6);
 
+    /// A difference of that measure.
+    pub const fn of(measure: Measure) -> Self {
+        match measure {
+            Measure::TransactionAmount => Self::AMOUNT,
+            Measure::IssuerCommission => Self::COMMISSION,
+            Measure::UserReward => Self::REWARD,
+        }
+    }
+
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
@@ -86,23 +95,58 @@ impl Stated for KeySide {
     }
 }
 
+impl<S: Stated> Stated for &S {
+    fn values(&self) -> [Option<i64>; 3] {
+        (**self).values()
+    }
+    fn currency(&self) -> &str {
+        (**self).currency()
+    }
+    fn status(&self) -> Option<&str> {
+        (**self).status()
+    }
+    fn text(&self, field: Field) -> Option<&str> {
+        (**self).text(field)
+    }
+    fn occurred_at(&self) -> Option<i64> {
+        (**self).occurred_at()
+    }
+    fn flags(&self) -> Flags {
+        (**self).flags()
+    }
+}
+
+/// The sides two by two, in the order in which differences are told.
+pub const PAIRS: [(Side, Side); 3] =
+    [(Side::File, Side::Ledger), (Side::File, Side::Webhooks), (Side::Ledger, Side::Webhooks)];
+
 /// Every side of the job states the key, nothing in it needs a second look, and all agree.
 pub fn is_clean<S: Stated>(rules: &Rules, sides: &[Option<S>; 3]) -> bool {
     rules.sides.iter().all(|side| sides[*side as usize].as_ref().is_some_and(|stated| stated.flags().is_none()))
         && differences(rules, sides).is_none()
+        && one_currency(sides)
+}
+
+/// Sums are kept by currency, whether or not the job compares currencies.
+fn one_currency<S: Stated>(sides: &[Option<S>; 3]) -> bool {
+    let mut stated = sides.iter().flatten().map(Stated::currency);
+    let first = stated.next();
+    stated.all(|currency| Some(currency) == first)
 }
 
 /// Compares the sides that are there, two by two.
 pub fn differences<S: Stated>(rules: &Rules, sides: &[Option<S>; 3]) -> Differences {
     let mut found = Differences::default();
-    for (left, right) in [(Side::File, Side::Ledger), (Side::File, Side::Webhooks), (Side::Ledger, Side::Webhooks)] {
+    for (left, right) in PAIRS {
         let (Some(left_stated), Some(right_stated)) = (&sides[left as usize], &sides[right as usize]) else { continue };
-        compare_pair(rules, (left, left_stated), (right, right_stated), &mut found);
+        found.0 |= pair_differences(rules, (left, left_stated), (right, right_stated)).0;
     }
     found
 }
 
-fn compare_pair<S: Stated>(rules: &Rules, left: (Side, &S), right: (Side, &S), found: &mut Differences) {
+/// Compares two sides of one key.
+pub fn pair_differences<S: Stated>(rules: &Rules, left: (Side, &S), right: (Side, &S)) -> Differences {
+    let mut found = Differences::default();
     let matching = &rules.matching;
     let same_currency = left.1.currency() == right.1.currency();
     found.add_if(matching.currency && !same_currency, Differences::CURRENCY);
@@ -123,6 +167,7 @@ fn compare_pair<S: Stated>(rules: &Rules, left: (Side, &S), right: (Side, &S), f
     found.add_if(statuses_differ(rules, left.1.status(), right.1.status()), Differences::STATUS);
     found.add_if(matching.identity.iter().any(|field| texts_differ(*field, left, right)), Differences::IDENTITY);
     found.add_if(times_differ(rules, left, right), Differences::PERIOD);
+    found
 }
 
 /// Statuses agree when they are equal, listed as the same, or one side states none.

@@ -60,40 +60,97 @@ fn stated(facts: &KeyFacts, field: Field) -> Option<String> {
     })
 }
 
-/// More leftovers than this with one and the same signature are not told apart by time: comparing
-/// each with each would take for ever, and no reviewer could choose among them either.
-const MOST_IN_A_BUCKET: usize = 256;
-
 /// Candidates named on each ambiguous key.
 const CANDIDATES_NAMED: usize = 5;
 
-/// Groups of keys that fit each other, directly or through others.
+/// Groups of keys that fit each other, directly or through others: two keys fit when no side states
+/// both and their times are near enough. After sorting, the work grows with the keys, not their pairs.
 fn clusters(rule: &Fallback, bucket: &[usize], slots: &[Option<KeyFacts>]) -> Vec<Vec<usize>> {
-    if bucket.len() > MOST_IN_A_BUCKET {
-        return vec![bucket.to_vec()];
+    let mut members: Vec<Member> = bucket.iter().filter_map(|&at| Member::of(rule, at, slots[at].as_ref()?)).collect();
+    members.sort_by_key(|member| (member.micros, member.at));
+    let mut groups = Groups::new(members.len());
+    for left_sides in 1..ALL_SIDES {
+        for right_sides in left_sides + 1..ALL_SIDES {
+            if left_sides & right_sides == 0 {
+                join_near(rule, &members, (left_sides, right_sides), &mut groups);
+            }
+        }
     }
-    let mut clusters: Vec<Vec<usize>> = Vec::new();
-    for &index in bucket {
-        let joins = |cluster: &Vec<usize>| cluster.iter().any(|&other| fits(rule, slots, index, other));
-        let (touching, mut apart): (Vec<_>, Vec<_>) = clusters.into_iter().partition(joins);
-        let mut merged: Vec<usize> = touching.into_iter().flatten().collect();
-        merged.push(index);
-        apart.push(merged);
-        clusters = apart;
+    let mut clusters: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (index, member) in members.iter().enumerate() {
+        clusters.entry(groups.root(index)).or_default().push(member.at);
     }
-    clusters
+    clusters.into_values().collect()
 }
 
-/// Two keys fit when no side states both and their times are near enough.
-fn fits(rule: &Fallback, slots: &[Option<KeyFacts>], left: usize, right: usize) -> bool {
-    let (Some(left), Some(right)) = (&slots[left], &slots[right]) else { return false };
-    let disjoint = Side::ALL.iter().all(|side| left.side(*side).is_none() || right.side(*side).is_none());
-    disjoint && near(rule, left.latest(), right.latest())
+/// The set of all three sides, one bit each.
+const ALL_SIDES: u8 = 0b111;
+
+/// A leftover key, as far as its fit goes.
+#[derive(Debug, Clone, Copy)]
+struct Member {
+    at: usize,
+    /// Which sides state it, one bit each.
+    sides: u8,
+    micros: i64,
 }
 
-fn near(rule: &Fallback, left: Option<i64>, right: Option<i64>) -> bool {
-    let Some(within_micros) = rule.within.and_then(|within| within.num_microseconds()) else { return true };
-    matches!((left, right), (Some(left), Some(right)) if left.abs_diff(right) <= within_micros.unsigned_abs())
+impl Member {
+    /// None for a key without a time where the rule asks for one.
+    fn of(rule: &Fallback, at: usize, facts: &KeyFacts) -> Option<Self> {
+        let sides = Side::ALL.iter().filter(|side| facts.side(**side).is_some());
+        let sides = sides.fold(0, |sides, side| sides | 1 << *side as u8);
+        let micros = if rule.within.is_some() { facts.latest()? } else { 0 };
+        Some(Self { at, sides, micros })
+    }
+}
+
+/// Joins what is near among the keys of two sets of sides that have no side in common. Both windows
+/// only move forward, and keys that one key joins are joined to each other once.
+fn join_near(rule: &Fallback, members: &[Member], sides: (u8, u8), groups: &mut Groups) {
+    let within_micros = rule.within.and_then(|within| within.num_microseconds()).unwrap_or(i64::MAX).unsigned_abs();
+    let of = |wanted: u8| (0..members.len()).filter(|index| members[*index].sides == wanted).collect::<Vec<_>>();
+    let (left, right) = (of(sides.0), of(sides.1));
+    let (mut first, mut joined) = (0, 0);
+    for one in left {
+        let apart = |other: &usize| members[*other].micros.abs_diff(members[one].micros) > within_micros;
+        while right.get(first).is_some_and(|other| members[*other].micros < members[one].micros && apart(other)) {
+            first += 1;
+        }
+        if right.get(first).is_none_or(apart) {
+            continue;
+        }
+        groups.join(one, right[first]);
+        joined = joined.max(first);
+        while right.get(joined + 1).is_some_and(|other| !apart(other)) {
+            groups.join(right[joined], right[joined + 1]);
+            joined += 1;
+        }
+    }
+}
+
+/// Which members belong together.
+#[derive(Debug)]
+struct Groups(Vec<usize>);
+
+impl Groups {
+    fn new(members: usize) -> Self {
+        Self((0..members).collect())
+    }
+
+    fn root(&mut self, mut member: usize) -> usize {
+        while self.0[member] != member {
+            self.0[member] = self.0[self.0[member]];
+            member = self.0[member];
+        }
+        member
+    }
+
+    /// The smaller root stays, so that the outcome does not depend on the order of joining.
+    fn join(&mut self, left: usize, right: usize) {
+        let (left, right) = (self.root(left), self.root(right));
+        self.0[left.max(right)] = left.min(right);
+    }
 }
 
 /// A cluster in which no side stands twice is one suggestion; any other is ambiguous for all its keys.

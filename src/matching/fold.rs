@@ -50,7 +50,11 @@ pub fn fold<'a>(side: Side, splits: Splits, rows: &mut [RowView<'a>]) -> Result<
         return Ok(single(only));
     }
     let mut flags = Flags::NONE;
-    rows.sort_by(|left, right| content_order(side, left, right).then(left.row.cmp(&right.row)));
+    // Of equal rows the first to be received comes first, wherever it stands.
+    rows.sort_by(|left, right| {
+        let place = |row: &RowView<'a>| (row.occurred_at, row.event_id, row.row);
+        content_order(side, left, right).then_with(|| place(left).cmp(&place(right)))
+    });
     for index in 1..rows.len() {
         if content_order(side, &rows[index - 1], &rows[index]) == Ordering::Equal {
             rows[index].disposition = Disposition::Duplicate;
@@ -105,10 +109,12 @@ fn content_order(side: Side, left: &RowView, right: &RowView) -> Ordering {
 fn conflicting(side: Side, splits: Splits, rows: &[RowView]) -> bool {
     let distinct = || rows.iter().filter(|row| row.disposition == Disposition::Counted);
     let Some(first) = distinct().next() else { return false };
+    let user = distinct().find_map(|row| row.user);
+    let card = distinct().find_map(|row| row.card_last_four);
     let other_identity = distinct().any(|row| {
         row.currency != first.currency
-            || stated_differently(row.user, first.user)
-            || stated_differently(row.card_last_four, first.card_last_four)
+            || stated_differently(row.user, user)
+            || stated_differently(row.card_last_four, card)
     });
     let holds = distinct().filter(|row| row.status == Some("APPROVED")).count();
     let settled = distinct().filter(|row| role(row.status) == Role::Settled).count();
@@ -134,14 +140,19 @@ fn stated_differently(left: Option<&str>, right: Option<&str>) -> bool {
     matches!((left, right), (Some(left), Some(right)) if left != right)
 }
 
-/// The first row in content order stands for the key; the others are set aside, visibly.
+/// The row with the largest amount stands for the key (so much is at risk), of several the first in
+/// content order; the others are set aside, visibly.
 fn conflict<'a>(rows: &mut [RowView<'a>], flags: Flags) -> SideView<'a> {
-    for row in rows.iter_mut().skip(1) {
-        if row.disposition == Disposition::Counted {
+    let size = |row: &RowView| row.values[Measure::TransactionAmount as usize].map_or(0, i64::unsigned_abs);
+    let distinct = rows.iter().enumerate().filter(|(_, row)| row.disposition == Disposition::Counted);
+    let chosen = distinct.rev().max_by_key(|(_, row)| size(row)).map_or(0, |(index, _)| index);
+    for (index, row) in rows.iter_mut().enumerate() {
+        if row.disposition == Disposition::Counted && index != chosen {
             row.disposition = Disposition::Conflicting;
         }
     }
-    SideView { values: rows[0].values, split_gap_minor: 0, flags, row: rows[0], status: rows[0].status }
+    let row = rows[chosen];
+    SideView { values: row.values, split_gap_minor: 0, flags, row, status: row.status }
 }
 
 fn combine<'a>(splits: Splits, rows: &mut [RowView<'a>], mut flags: Flags) -> Result<SideView<'a>, Overflow> {
@@ -150,12 +161,22 @@ fn combine<'a>(splits: Splits, rows: &mut [RowView<'a>], mut flags: Flags) -> Re
     if has(Role::Clawback) {
         flags.add(Flags::CLAWBACK);
     }
+    let of = |wanted: Role| rows.iter().filter(move |row| role(row.status) == wanted).map(|row| row.occurred_at);
+    // News of a failure that no later news takes back, and no settlement contradicts.
+    if has(Role::Failed) && !settled && !returned && of(Role::Failed).max() >= of(Role::Hold).max() {
+        flags.add(Flags::FAILED);
+    }
+    let first_settled = of(Role::Settled).min().flatten();
+    // A reversal after settlement gives the money back; before it, there was none.
+    let gives_back = |row: &RowView| {
+        let before = matches!((row.occurred_at, first_settled), (Some(at), Some(settled_at)) if at < settled_at);
+        settled && row.status == Some("REVERSED") && !before
+    };
     for row in rows.iter_mut().filter(|row| row.disposition == Disposition::Counted) {
         row.disposition = match role(row.status) {
             Role::Hold if settled || returned => Disposition::Superseded,
             Role::Hold if void => Disposition::Voided,
-            // A reversal after settlement gives the money back; before it, there was none.
-            Role::Void if !(settled && row.status == Some("REVERSED")) => Disposition::Voided,
+            Role::Void if !gives_back(row) => Disposition::Voided,
             Role::Failed | Role::Clawback => Disposition::Notice,
             Role::Settled | Role::Returned | Role::Hold | Role::Void => Disposition::Counted,
         };
@@ -181,13 +202,18 @@ fn combine<'a>(splits: Splits, rows: &mut [RowView<'a>], mut flags: Flags) -> Re
     Ok(stand_for(rows, values, split_gap_minor, flags))
 }
 
-/// Settled parts minus the one authorisation; zero when there is none.
+/// Settled parts minus the one authorisation, less what of it was reversed before; zero when there is none.
 fn split_gap(rows: &[RowView]) -> Result<i64, Overflow> {
     let amount = Measure::TransactionAmount as usize;
     let hold = rows.iter().find(|row| row.disposition == Disposition::Superseded && row.status == Some("APPROVED"));
     let parts = rows.iter().filter(|row| row.disposition == Disposition::Counted && role(row.status) == Role::Settled);
+    let reversed = rows.iter().filter(|row| row.disposition == Disposition::Voided && row.status == Some("REVERSED"));
+    let reversed_minor = sum(reversed)?[amount].unwrap_or(0).min(0);
     match (hold.and_then(|hold| hold.values[amount]), sum(parts)?[amount]) {
-        (Some(authorised_minor), Some(settled_minor)) => settled_minor.checked_sub(authorised_minor).ok_or(Overflow),
+        (Some(authorised_minor), Some(settled_minor)) => {
+            let open_minor = authorised_minor.checked_add(reversed_minor).filter(|open_minor| *open_minor > 0);
+            settled_minor.checked_sub(open_minor.unwrap_or(authorised_minor)).ok_or(Overflow)
+        }
         _ => Ok(0),
     }
 }
@@ -217,11 +243,18 @@ fn stand_for<'a>(
     if best.disposition == Disposition::Voided {
         flags.add(Flags::VOIDED);
     }
-    if best.disposition == Disposition::Notice && !flags.has(Flags::CLAWBACK) {
-        flags.add(Flags::FAILED);
+    let bare_clawback = best.disposition == Disposition::Notice && flags.has(Flags::CLAWBACK);
+    let telling = match () {
+        () if flags.has(Flags::VOIDED) => Some(Role::Void),
+        () if bare_clawback => Some(Role::Clawback),
+        () if flags.has(Flags::FAILED) => Some(Role::Failed),
+        () => None,
+    };
+    if bare_clawback {
+        flags.remove(Flags::FAILED);
     }
-    let void = rows.iter().find(|row| role(row.status) == Role::Void);
-    let status = if flags.has(Flags::VOIDED) { void.map_or(best.status, |row| row.status) } else { best.status };
+    let telling = rows.iter().find(|row| Some(role(row.status)) == telling);
+    let status = telling.map_or(best.status, |row| row.status);
     SideView { values, split_gap_minor, flags, row: best, status }
 }
 

@@ -162,8 +162,12 @@ fn one_key(
     Ok(())
 }
 
-/// A key is outside when some row states a time and none lies in the period.
+/// A key is outside when some row states a time and none lies in the period. A row of the provider's
+/// file that states none is in: the file is the period's own.
 fn is_outside(rules: &Rules, buffers: &[Vec<RowView>; 3]) -> bool {
+    if buffers[Side::File as usize].iter().any(|row| row.occurred_at.is_none()) {
+        return false;
+    }
     let mut times = buffers.iter().flatten().filter_map(|row| row.occurred_at).peekable();
     times.peek().is_some() && !times.any(|micros| agree::in_period(rules, micros))
 }
@@ -187,7 +191,7 @@ fn own(view: &SideView, rows: &[RowView], columns: &Columns) -> KeySide {
             card_first_six: text(view.row.card_first_six),
             card_last_four: text(view.row.card_last_four),
             payment_status: text(view.row.payment_status),
-            reason: text(view.row.reason),
+            reason: text(view.row.reason.or_else(|| rows.iter().find_map(|row| row.reason))),
             occurred_at: view.row.occurred_at.and_then(chrono::DateTime::from_timestamp_micros),
             rows: places,
         },

@@ -170,6 +170,10 @@ impl Flags {
         self.0 == 0
     }
 
+    pub const fn remove(&mut self, other: Self) {
+        self.0 &= !other.0;
+    }
+
     pub const fn add(&mut self, other: Self) {
         self.0 |= other.0;
     }

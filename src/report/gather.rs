@@ -1,6 +1,6 @@
 //! From a proven comparison to the facts of its report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::{Changes, ExcludedFacts, Facts, InputFacts, JobFacts, PeriodFacts, ProgramFacts, RunFacts};
 use crate::breaks::compare::{self, Comparison};
@@ -157,15 +157,13 @@ pub fn changes(
     let mut changed_inputs: Vec<String> = before.keys().chain(now.keys()).filter(differs).cloned().collect();
     changed_inputs.sort();
     changed_inputs.dedup();
-    let before_ids = breaks_before.unwrap_or_default();
-    let ids: std::collections::BTreeSet<&str> = breaks.iter().map(|found| found.id.as_str()).collect();
-    let gone = before_ids.iter().filter(|id| !ids.contains(id.as_str())).count();
-    let kept = before_ids.len() - gone;
+    let ids_before: BTreeSet<&str> = breaks_before.unwrap_or_default().iter().map(String::as_str).collect();
+    let ids: BTreeSet<&str> = breaks.iter().map(|found| found.id.as_str()).collect();
     Changes {
         against_attempt,
         inputs_unchanged: changed_inputs.is_empty(),
         changed_inputs,
-        new_breaks: (ids.len() - kept) as u64,
-        gone_breaks: gone as u64,
+        new_breaks: ids.difference(&ids_before).count() as u64,
+        gone_breaks: ids_before.difference(&ids).count() as u64,
     }
 }

@@ -68,6 +68,8 @@ pub(crate) struct Normalizer<'a> {
 pub(crate) struct Written {
     pub(crate) sum_minor: i128,
     pub(crate) exponents: BTreeSet<u8>,
+    /// Negative amounts that `sign: unsigned` makes positive.
+    pub(crate) turned: u64,
 }
 
 /// The source columns that the mapping asks for, and the steps that read them.
@@ -225,9 +227,9 @@ impl<'a> Normalizer<'a> {
         if step.field == Field::Amount {
             self.written.sum_minor += i128::from(written);
         }
-        signed(written, self.input.mapping.sign, values)
-            .map(Value::Number)
-            .ok_or_else(|| MoneyError::TooLarge.to_string())
+        let minor = signed(written, self.input.mapping.sign, values).ok_or_else(|| MoneyError::TooLarge.to_string())?;
+        self.written.turned += u64::from(self.input.mapping.sign == Sign::Unsigned && written < 0 && minor > 0);
+        Ok(Value::Number(minor))
     }
 
     fn exclusion(&self, values: &Values<'_>, other_notice: bool) -> Option<Exclusion> {
@@ -311,7 +313,10 @@ fn required(values: &Values<'_>, input: &Input) -> Option<Trouble> {
     // Without its kind nobody knows what a notification says about the transaction.
     let needs_kind = is_log && input.mapping.fields.contains_key(&Field::EventKind);
     let kind = if needs_kind { lacks(Field::EventKind, "a type") } else { None };
-    kind.or_else(|| lacks(Field::TransactionId, "a transaction id")).or_else(|| lacks(Field::Currency, "a currency"))
+    let key = if input.key == Field::TransactionId { None } else { lacks(input.key, "the job's key") };
+    kind.or_else(|| lacks(Field::TransactionId, "a transaction id"))
+        .or(key)
+        .or_else(|| lacks(Field::Currency, "a currency"))
 }
 
 /// The amount with the sign that it has inside: what the user spends or earns is positive.

@@ -144,6 +144,10 @@ fn number(digits: &[u8]) -> Option<u32> {
 fn patterned(text: &str, items: &[Item<'static>], zone: Tz) -> Option<Result<i64, String>> {
     let mut parsed = Parsed::new();
     chrono::format::parse(&mut parsed, text, items.iter()).ok()?;
+    // chrono reads years that no zone can be told for.
+    if parsed.year().is_some_and(|year| !(1..=9999).contains(&year)) {
+        return Some(Err("lies outside of the years 1 to 9999".to_owned()));
+    }
     if let Ok(time) = parsed.to_datetime() {
         return Some(Ok(time.timestamp_micros()));
     }

@@ -13,7 +13,7 @@ use crate::project::ProviderConfig;
 pub(super) fn input(
     side: Side,
     spec: &InputSpec,
-    grain: Grain,
+    (grain, key): (Grain, Field),
     context: Context<'_>,
     checker: &mut Checker<'_>,
 ) -> Option<Input> {
@@ -50,6 +50,7 @@ pub(super) fn input(
         source: source?,
         format: format?,
         mapping: mapping?,
+        key,
         quarantine_limit: spec.quarantine.unwrap_or(0),
         allow_empty: spec.allow_empty.unwrap_or(false),
         on_missing: spec.on_missing.unwrap_or(OnMissing::Wait),
@@ -276,7 +277,8 @@ fn mapping(at: &str, spec: &InputSpec, preset: Option<&Preset>, checker: &mut Ch
         }
     }
     let mut statuses = preset.map(|preset| preset.statuses.clone()).unwrap_or_default();
-    statuses.extend(spec.statuses.clone());
+    // Canonical words are upper case, however the job writes them.
+    statuses.extend(spec.statuses.iter().map(|(theirs, ours)| (theirs.clone(), ours.trim().to_uppercase())));
     complete.then(|| Mapping { fields, sign: spec.sign.unwrap_or_default(), statuses, only: spec.only.clone() })
 }
 

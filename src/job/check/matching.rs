@@ -7,7 +7,7 @@ use crate::config::Checker;
 use crate::frames::{Field, FieldType, Side};
 
 pub(super) fn matching(spec: &MatchSpec, inputs: &Inputs, checker: &mut Checker<'_>) -> Option<Matching> {
-    let key = spec.key.unwrap_or(Field::TransactionId);
+    let key = key(spec);
     key_is_usable(key, inputs, checker);
     let compare = &spec.compare;
     for (field, written) in [
@@ -26,7 +26,9 @@ pub(super) fn matching(spec: &MatchSpec, inputs: &Inputs, checker: &mut Checker<
     for (index, field) in compare.identity.iter().enumerate() {
         let path = format!("match/compare/identity/{index}");
         if field.kind() == FieldType::Text {
-            compared(&path, *field, inputs, checker);
+            if comparable(&path, *field, &[Field::Currency, Field::Status], checker) {
+                compared(&path, *field, inputs, checker);
+            }
         } else {
             let message = format!("`{}` is no text; identity compares fields such as `user`, `merchant`", field.name());
             checker.problem(&path, message);
@@ -56,6 +58,29 @@ pub(super) fn matching(spec: &MatchSpec, inputs: &Inputs, checker: &mut Checker<
         splits: spec.splits.unwrap_or_default(),
         fallback: fallback?,
     })
+}
+
+/// The field whose text is the key.
+pub(super) fn key(spec: &MatchSpec) -> Field {
+    spec.key.unwrap_or(Field::TransactionId)
+}
+
+/// Text that stands for a whole key on one side, and so can be held against another side's.
+const COMPARABLE: [Field; 6] =
+    [Field::User, Field::Merchant, Field::CardFirstSix, Field::CardLastFour, Field::PaymentStatus, Field::Reason];
+
+/// What a weaker rule may go by besides.
+const COUNTED: [Field; 5] = [Field::Amount, Field::IssuerCommission, Field::UserReward, Field::Currency, Field::Status];
+
+/// A field that nothing would ever be found by is a mistake.
+fn comparable(path: &str, field: Field, more: &[Field], checker: &mut Checker<'_>) -> bool {
+    let fit = || COMPARABLE.iter().chain(more);
+    if fit().any(|known| *known == field) {
+        return true;
+    }
+    let expected = fit().map(|known| format!("`{}`", known.name())).collect::<Vec<_>>().join(", ");
+    checker.problem(path, format!("`{}` cannot be compared here; expected one of {expected}", field.name()));
+    false
 }
 
 fn key_is_usable(key: Field, inputs: &Inputs, checker: &mut Checker<'_>) {
@@ -120,7 +145,10 @@ fn fallback(spec: &MatchSpec, inputs: &Inputs, checker: &mut Checker<'_>) -> Opt
     for (index, written) in spec.fallback.iter().enumerate() {
         let at = format!("match/fallback/{index}");
         for (position, field) in written.by.iter().enumerate() {
-            compared(&format!("{at}/by/{position}"), *field, inputs, checker);
+            let path = format!("{at}/by/{position}");
+            if comparable(&path, *field, &COUNTED, checker) {
+                compared(&path, *field, inputs, checker);
+            }
         }
         let within = written.within.as_ref().map(|text| {
             compared(&format!("{at}/within"), Field::OccurredAt, inputs, checker);
