@@ -358,7 +358,7 @@ fn what_could_be_read_of_an_unreadable_row_is_in_the_totals_and_leaves_them_agai
         .iter()
         .map(|bridge| (bridge.left_total_minor, &bridge.lines[0].label, bridge.lines[0].amount_minor))
         .collect();
-    let label = "quarantined in ledger".to_owned();
+    let label = "quarantined: rows of ledger that could not be read".to_owned();
     assert_eq!(told, [(1_205, &label, -700), (120, &label, -70)]);
     assert_eq!(statement.rows[1].quarantined, 1);
 }

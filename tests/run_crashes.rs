@@ -56,8 +56,7 @@ fn assert_nothing_half_written(project: &TestProject, case: &str) {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    use sha2::Digest as _;
-    tieout::sources::store::hex(&sha2::Sha256::digest(bytes))
+    tieout::digest::sha256(bytes)
 }
 
 #[test]
@@ -152,7 +151,10 @@ fn stopped_in_a_download_it_ends_with_75_and_the_next_run_goes_on() {
         assert_eq!(stopped.stdout, "", "{name}");
         let listed = project.run(&["runs", "--format", "csv"]).stdout;
         let recorded = "run it again when it suits\"\n";
-        assert!(listed.contains("rewards/2025-03-19/1,failed,75,") && listed.contains(recorded), "{name}: {listed}");
+        assert!(
+            listed.contains("rewards/2025-03-19/1,interrupted,75,") && listed.contains(recorded),
+            "{name}: {listed}"
+        );
         assert_eq!(reports(&project), Vec::<String>::new(), "{name}");
         let stored = project.listing("runs/rewards/2025-03-19/raw");
         assert!(stored.len() == 1 && stored[0].contains("/sha256-"), "{name}: the ledger alone: {stored:?}");

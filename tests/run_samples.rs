@@ -167,7 +167,7 @@ fn every_shipped_job_runs_and_its_summary_fits_a_screen() {
             let lines: Vec<_> = ended.stdout.lines().collect();
             assert!(lines.len() <= 25, "{job} {day}:\n{}", ended.stdout);
             assert!(lines.iter().all(|line| line.chars().count() <= 80), "{job} {day}:\n{}", ended.stdout);
-            assert_eq!(lines[0], format!("{job} for {day}, attempt 1, sandbox"));
+            assert_eq!(lines[0], format!("{job} for {day}, attempt 1 (sandbox: a simulated provider)"));
             assert_eq!(lines.last(), Some(&"Exit code 0: the work is done."));
             // What it says it wrote is there, and nothing else.
             let run = format!("{job}/{day}/1");

@@ -1,6 +1,6 @@
 //! One pass over all keys of all sides: group, fold, count what agrees, keep what does not.
 
-use polars::prelude::{GroupsIdx, IntoSeries, NewChunkedArray, PlSmallStr, PolarsResult, Series, StringChunked};
+use polars::prelude::{GroupsType, IntoSeries, NewChunkedArray, PlSmallStr, PolarsResult, Series, StringChunked};
 
 use super::side::{Columns, Disposition, KeySide, RowView, SideView};
 use super::tally::{Aside, Tally};
@@ -28,18 +28,25 @@ pub fn match_frames(rules: &Rules, frames: &[Frame]) -> Result<Matched, MatchErr
     let groups = group(&columns, &places, rules)?;
     let mut buffers: [Vec<RowView>; 3] = Default::default();
     let mut visits = vec![0_u8; places.rows.len()];
-    for (_, members) in &groups {
+    let mut group = |members: &mut dyn Iterator<Item = u32>| {
         for buffer in &mut buffers {
             buffer.clear();
         }
-        for member in members.iter() {
-            visits[*member as usize] = visits[*member as usize].saturating_add(1);
-            let (side, row) = places.find(*member);
+        let mut key = "";
+        for member in members {
+            visits[member as usize] = visits[member as usize].saturating_add(1);
+            let (side, row) = places.find(member);
             buffers[columns[side].side as usize].push(columns[side].view(row));
+            key = columns[side].text(rules.matching.key, row).unwrap_or_default();
         }
-        let (side, row) = places.find(members[0]);
-        let key = columns[side].text(rules.matching.key, row).unwrap_or_default();
-        one_key(rules, key, &columns, &mut buffers, &mut matched)?;
+        one_key(rules, key, &columns, &mut buffers, &mut matched)
+    };
+    match groups {
+        GroupsType::Idx(groups) => groups.iter().try_for_each(|(_, rows)| group(&mut rows.iter().copied()))?,
+        // Keys that arrive sorted come back as ranges.
+        GroupsType::Slice { groups, .. } => {
+            groups.iter().try_for_each(|[first, rows]| group(&mut (*first..first + rows)))?;
+        }
     }
     places.each_once(&visits, &columns)?;
     matched.tally.settle();
@@ -89,7 +96,7 @@ impl Places {
 }
 
 /// All keys of all sides in one column, grouped once: an outer join that cannot multiply rows.
-fn group(columns: &[Columns], places: &Places, rules: &Rules) -> PolarsResult<GroupsIdx> {
+fn group(columns: &[Columns], places: &Places, rules: &Rules) -> PolarsResult<GroupsType> {
     let name = PlSmallStr::from_static("key");
     let mut keys = StringChunked::from_slice(name.clone(), &[] as &[&str]);
     for (index, side) in columns.iter().enumerate() {
@@ -104,8 +111,7 @@ fn group(columns: &[Columns], places: &Places, rules: &Rules) -> PolarsResult<Gr
         keys.append_owned(part.with_name(name.clone()))?;
     }
     let series: Series = keys.rechunk().into_owned().into_series();
-    // Keys that arrive sorted come back as slices: one form is enough for us.
-    Ok(series.group_tuples(true, true)?.into_idx())
+    series.group_tuples(true, true)
 }
 
 fn exclude_marked(columns: &Columns, tally: &mut Tally) {
