@@ -7,7 +7,7 @@
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
 # The pinned toolchain is the image's own: rust-toolchain.toml would fetch it again.
-COPY Cargo.toml Cargo.lock ./
+COPY build.rs Cargo.toml Cargo.lock ./
 COPY src src
 COPY samples/generate samples/generate
 COPY tests tests

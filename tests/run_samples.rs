@@ -222,6 +222,14 @@ fn calls_of(page: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
+fn the_readme_shows_what_the_program_prints() {
+    let ended = Clone::new().day("rewards-daily", "2025-03-19");
+    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let shown = readme.split("<!-- summary -->\n```\n").nth(1).and_then(|rest| rest.split("```\n").next());
+    assert_eq!(shown, Some(ended.stdout.as_str()), "copy the new summary into README.md");
+}
+
+#[test]
 fn every_command_that_a_page_of_the_repository_names_exists() {
     let pages = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "samples/README.md"];
     for page in pages {

@@ -84,19 +84,9 @@ impl Telling<'_> {
         }
         match self.one.facts.pairing {
             Pairing::Suggested { .. } => "suggested matches".to_owned(),
-            _ if self.is_compared() => "within tolerance".to_owned(),
+            _ if self.rules.matching.tolerance_minor(self.measure).is_some() => "within tolerance".to_owned(),
             _ => "not compared by this job".to_owned(),
         }
-    }
-
-    fn is_compared(&self) -> bool {
-        let matching = &self.rules.matching;
-        match self.measure {
-            Measure::TransactionAmount => matching.amount_tolerance_minor,
-            Measure::IssuerCommission => matching.issuer_commission_tolerance_minor,
-            Measure::UserReward => matching.user_reward_tolerance_minor,
-        }
-        .is_some()
     }
 }
 

@@ -9,7 +9,8 @@ use super::label::Telling;
 use super::{Bridge, BridgeLine, RowAccount, Statement};
 use crate::frames::schema::FILE;
 use crate::frames::{Exclusion, Field, Frame, Measure, Side};
-use crate::matching::tally::{Aside, Sums};
+use crate::matching::agree::PAIRS;
+use crate::matching::tally::{Apart, Aside, Sums};
 use crate::matching::{Disposition, KeyFacts, KeySide, Pairing, Rules, Tally};
 
 /// How the lines begin of rows that could not be read.
@@ -252,17 +253,28 @@ impl Draft<'_> {
                 line.1 += difference_minor;
             }
         }
-        if let Some(clean) = self.tally.clean.get(self.currency) {
-            let at = self.measure as usize;
-            let difference_minor = clean.sides[self.right as usize][at] - clean.sides[self.left as usize][at];
-            if difference_minor != 0 {
-                let label = "agreeing: within tolerance, or stated by one side only".to_owned();
+        for (label, apart) in self.agreeing() {
+            if apart.keys != 0 {
                 let line = lines.entry(label).or_default();
-                line.0 += clean.keys;
-                line.1 += difference_minor;
+                line.0 += apart.keys;
+                line.1 += apart.minor;
             }
         }
         lines.into_iter().map(|(label, (count, amount_minor))| BridgeLine { label, count, amount_minor }).collect()
+    }
+
+    /// Differences over the keys on which all sides agree. A bridge leads from a pair's second side to its first.
+    fn agreeing(&self) -> Vec<(String, Apart)> {
+        let pair = PAIRS.iter().position(|pair| *pair == (self.right, self.left));
+        let Some((clean, pair)) = self.tally.clean.get(self.currency).zip(pair) else { return Vec::new() };
+        let sums = clean[pair][self.measure as usize];
+        let compared = self.rules.matching.tolerance_minor(self.measure).is_some();
+        let both = if compared { "within tolerance" } else { "not compared by this job" };
+        vec![
+            (both.to_owned(), sums.both_state),
+            (format!("not stated by {}", self.left), sums.first_states),
+            (format!("not stated by {}", self.right), sums.second_states),
+        ]
     }
 
     fn value(&self, side: Option<&KeySide>) -> i128 {

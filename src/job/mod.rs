@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use cron::next_fire;
 pub use load::{load, load_all};
 
-use crate::frames::{Field, Side};
+use crate::frames::{Field, Measure, Side};
 
 /// One validated job file.
 #[derive(Debug, Clone)]
@@ -285,6 +285,17 @@ pub struct Matching {
     pub date_tolerance: Option<TimeDelta>,
     pub splits: Splits,
     pub fallback: Vec<Fallback>,
+}
+
+impl Matching {
+    /// The tolerance of a measure in minor units; none where the job does not compare it.
+    pub const fn tolerance_minor(&self, measure: Measure) -> Option<i64> {
+        match measure {
+            Measure::TransactionAmount => self.amount_tolerance_minor,
+            Measure::IssuerCommission => self.issuer_commission_tolerance_minor,
+            Measure::UserReward => self.user_reward_tolerance_minor,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]

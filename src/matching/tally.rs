@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::agree::PAIRS;
 use super::side::{Disposition, RowView, SideView};
 use crate::frames::{Exclusion, Side};
 
@@ -18,13 +19,25 @@ pub enum Aside {
     Folded(Disposition),
 }
 
-/// Sums for one currency.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CleanSums {
+/// How far apart two sides are over the keys on which they agree, in one currency and measure.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Apart {
+    /// Keys with a difference that is not zero.
     pub keys: u64,
-    /// By side.
-    pub sides: [Sums; 3],
+    /// First side of the pair minus the second.
+    pub minor: i128,
 }
+
+/// The same, by what the two sides state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PairSums {
+    pub both_state: Apart,
+    pub first_states: Apart,
+    pub second_states: Apart,
+}
+
+/// By pair (in the order of [`PAIRS`]) and measure.
+pub type CleanSums = [[PairSums; 3]; 3];
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AsideSums {
@@ -58,9 +71,10 @@ impl Tally {
         }
         self.clean_keys += 1;
         if let Some((_, sums)) = &mut self.open {
-            sums.keys += 1;
-            for (side, view) in sums.sides.iter_mut().zip(views) {
-                add(side, view.map_or([None; 3], |view| view.values));
+            for (pair, (first, second)) in sums.iter_mut().zip(PAIRS) {
+                if let (Some(first), Some(second)) = (&views[first as usize], &views[second as usize]) {
+                    pair.iter_mut().zip(first.values.into_iter().zip(second.values)).for_each(compare);
+                }
             }
         }
         for (total, rows) in self.clean_rows.iter_mut().zip(rows) {
@@ -90,13 +104,31 @@ impl Tally {
     pub fn settle(&mut self) {
         if let Some((currency, sums)) = self.open.take() {
             let closed = self.clean.entry(currency).or_default();
-            closed.keys += sums.keys;
-            for (closed, open) in closed.sides.iter_mut().zip(sums.sides) {
-                for (closed, open) in closed.iter_mut().zip(open) {
-                    *closed += open;
-                }
+            for (closed, open) in closed.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
+                closed.both_state.add(open.both_state);
+                closed.first_states.add(open.first_states);
+                closed.second_states.add(open.second_states);
             }
         }
+    }
+}
+
+impl Apart {
+    const fn add(&mut self, other: Self) {
+        self.keys += other.keys;
+        self.minor += other.minor;
+    }
+}
+
+fn compare((sums, (first, second)): (&mut PairSums, (Option<i64>, Option<i64>))) {
+    let minor = i128::from(first.unwrap_or(0)) - i128::from(second.unwrap_or(0));
+    if minor != 0 {
+        let apart = match (first, second) {
+            (Some(_), None) => &mut sums.first_states,
+            (None, _) => &mut sums.second_states,
+            (Some(_), Some(_)) => &mut sums.both_state,
+        };
+        apart.add(Apart { keys: 1, minor });
     }
 }
 
