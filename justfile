@@ -24,9 +24,9 @@ ci:
 samples:
     cargo run --locked --example generate-samples
 
-# A big day for measuring: ROWS purchases, in target/big-day/
+# A big day of ROWS purchases through the release build: time and memory (needs GNU time)
 bench-day rows="1000000":
-    cargo run --locked --example generate-samples -- --rows {{rows}} --out target/big-day
+    benches/day.sh {{rows}}
 
 # Licences, advisories, sources and doubles of dependencies (needs cargo-deny)
 deny:

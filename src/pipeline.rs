@@ -92,7 +92,8 @@ pub async fn run(
             note: request.note.clone(),
             job_sha256: request.job.digest.clone(),
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
-            started_at: request.run_time,
+            // Not the report's run time, which may be pinned.
+            started_at: Utc::now(),
             sandbox: request.sandbox,
         })
         .await?;
@@ -196,7 +197,7 @@ async fn compared(
     trail.mark(Step::Normalized, serde_json::json!({ "rows": rows })).await?;
 
     let stage = request.progress.stage("compare");
-    let (rules, frames, comparison) = compare_frames(request, &pulled, frames).await?;
+    let (frames, comparison) = compare_frames(request, &pulled, frames).await?;
     stage.finish(format!("{} keys agree", comparison.tally.clean_keys));
     trail.mark(Step::Matched, serde_json::json!({ "agreeing_keys": comparison.tally.clean_keys })).await?;
 
@@ -209,7 +210,6 @@ async fn compared(
     };
     let mut facts = gather::gather(setting, &frames, &comparison);
     facts.changes = earlier.changes(&facts);
-    debug_assert_eq!(rules.job, facts.job.name);
     trail.mark(Step::Classified, serde_json::json!({ "breaks": facts.breaks.len() })).await?;
     Ok(facts)
 }
@@ -236,14 +236,14 @@ async fn compare_frames(
     request: &Request,
     pulled: &[PulledInput],
     frames: Vec<Frame>,
-) -> Result<(Rules, Vec<Frame>, Comparison), Failure> {
+) -> Result<(Vec<Frame>, Comparison), Failure> {
     let missing: Vec<Side> = pulled.iter().filter(|input| input.missing()).map(|input| input.side).collect();
     let ledger_states_reward =
         frames.iter().any(|frame| frame.side == Side::Ledger && frame.mapped.contains(&Field::UserReward));
     let rules = Rules::new(&request.job, &request.period, missing, ledger_states_reward);
     let work = aside(move || {
         let comparison = compare(&rules, &frames);
-        comparison.map(|comparison| (rules, frames, comparison))
+        comparison.map(|comparison| (frames, comparison))
     });
     work.await?.map_err(|error| Failure::new(compare_exit_code(&error), error))
 }
