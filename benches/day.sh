@@ -16,7 +16,7 @@ time=$(command -v time || true)
 cargo build --release --locked
 if [ ! -f "$world/samples/data/truth-$day.csv" ]; then
   rm -rf "$world" && mkdir -p "$world/jobs"
-  cargo run --quiet --locked --example generate-samples -- --rows "$purchases" --out "$world/samples"
+  cargo run --release --quiet --locked --example generate-samples -- --rows "$purchases" --out "$world/samples"
 fi
 cp tieout.yaml "$world/"
 # The same job, with gates and quarantine wide enough for two breaks in a hundred.
