@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use super::core::CoreItem;
 use super::rows::{FileRow, LedgerRow, Notice};
 use super::stories::{Outcome, Plot, Story, What, tell};
 use super::world::{HOUR, MINUTE, Size, Style, World};
@@ -16,6 +17,8 @@ pub(crate) struct Plan {
     pub(crate) file_sent_after: Option<i64>,
     /// The provider sends the file again under another name, and every row has a key that is new.
     pub(crate) troubled_file: bool,
+    /// The export of core banking states a total that lacks its last item.
+    pub(crate) core_total_wrong: bool,
     /// For `samples/README.md`.
     pub(crate) words: &'static str,
 }
@@ -26,6 +29,8 @@ pub(crate) struct Day {
     pub(crate) file: Vec<FileRow>,
     pub(crate) ledger: Vec<LedgerRow>,
     pub(crate) notices: Vec<Notice>,
+    /// Told from the file's rows, also where the file is not sent yet.
+    pub(crate) core: Vec<CoreItem>,
     pub(crate) outcomes: Vec<Outcome>,
 }
 
@@ -92,6 +97,7 @@ fn plan_of_breaks() -> Plan {
         plots,
         file_sent_after: Some(9),
         troubled_file: false,
+        core_total_wrong: false,
         words: "A day on which everything goes wrong once.",
     }
 }
@@ -122,6 +128,7 @@ fn plan_of_variants() -> Plan {
         plots,
         file_sent_after: Some(20),
         troubled_file: true,
+        core_total_wrong: true,
         words: "Other forms of the same breaks, and trouble with the file itself: it comes late, \
                 then a second time, and its rows have a key that is new.",
     }
@@ -136,6 +143,7 @@ fn plan_of_agreement() -> Plan {
         plots,
         file_sent_after: Some(9),
         troubled_file: false,
+        core_total_wrong: false,
         words: "A day that ties out: no break.",
     }
 }
@@ -147,7 +155,9 @@ fn plan_without_file() -> Plan {
         plots: AGREEMENT.to_vec(),
         file_sent_after: None,
         troubled_file: false,
-        words: "Ledger and webhooks are there, the provider's file is not there yet: the run ends with 75 (try again later).",
+        core_total_wrong: false,
+        words: "Ledger and webhooks are there, the provider's file is not there yet: `rewards-daily` ends with 75 (try again later), \
+                `core-daily` goes on without it.",
     }
 }
 
@@ -160,6 +170,7 @@ impl Plan {
             let index = slot as u64 + 1;
             let at = world.start().plus(self.second_of(&world, slot));
             let mut story = tell(plot, &world.purchase(index, at, size(plot)));
+            day.core.extend(story.file.iter().map(CoreItem::from));
             if self.file_sent_after.is_none() {
                 story.file.clear();
             }
@@ -167,6 +178,7 @@ impl Plan {
         }
         day.file.sort_by_key(|row| row.purchase.at);
         day.ledger.sort_by_key(|row| row.booked_at);
+        day.core.sort_by_key(|item| item.purchase.at);
         day.notices.sort_by_key(|notice| notice.received_at);
         day
     }

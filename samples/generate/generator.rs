@@ -8,6 +8,7 @@ pub(crate) mod rows;
 pub(crate) mod stories;
 
 pub(crate) mod bulk;
+pub(crate) mod core;
 pub(crate) mod days;
 pub(crate) mod readme;
 pub(crate) mod shipped;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::core;
 use super::days::{Day, Plan};
 use super::shipped::quiet_word;
 use super::stories::{Outcome, What};
@@ -21,22 +22,28 @@ fn section(out: &mut String, plan: &Plan, day: &Day) -> std::fmt::Result {
     writeln!(out, "\n## {}\n\n{}", plan.date, plan.words)?;
     writeln!(
         out,
-        "\nRows: {} in the file, {} in the ledger, {} in the webhook log.",
+        "\nRows: {} in the file, {} in the ledger, {} in the webhook log, {} in the export of core banking.",
         day.file.len(),
         day.ledger.len(),
-        day.notices.len()
+        day.notices.len(),
+        day.core.len()
     )?;
-    if plan.file_sent_after.is_none() {
-        return Ok(());
-    }
     let kind = |outcome: &Outcome| match outcome.what {
         What::Break(kind, _) => Some(kind),
         _ => None,
     };
-    let breaks: Vec<_> = day.outcomes.iter().filter_map(|found| Some((found, kind(found)?))).collect();
-    table(out, ["Break", "Key", "What happened"], &breaks)?;
-    let quiet: Vec<_> = day.outcomes.iter().filter_map(|found| Some((found, quiet_word(found.what)?))).collect();
-    table(out, ["No break, but", "Key", "Why"], &quiet)
+    if plan.file_sent_after.is_some() {
+        let breaks: Vec<_> = day.outcomes.iter().filter_map(|found| Some((found, kind(found)?))).collect();
+        table(out, ["Break", "Key", "What happened"], &breaks)?;
+        let quiet: Vec<_> = day.outcomes.iter().filter_map(|found| Some((found, quiet_word(found.what)?))).collect();
+        table(out, ["No break, but", "Key", "Why"], &quiet)?;
+    }
+    let of_core = core::outcomes(plan, day);
+    let breaks: Vec<_> = of_core.iter().filter_map(|found| Some((found, kind(found)?))).collect();
+    if breaks.is_empty() {
+        return writeln!(out, "\n`core-daily` finds no break.");
+    }
+    table(out, ["Break of `core-daily`", "Key", "What happened"], &breaks)
 }
 
 fn table(out: &mut String, header: [&str; 3], rows: &[(&Outcome, &str)]) -> std::fmt::Result {

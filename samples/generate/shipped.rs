@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use flate2::read::MultiGzDecoder;
 use flate2::{Compression, GzBuilder};
 
+use super::core;
 use super::days::{Day, plans};
 use super::readme;
 use super::rows::{LedgerRow, signer};
@@ -51,6 +52,8 @@ pub(crate) fn files(seed: u64) -> anyhow::Result<Files> {
         }
         files.insert(format!("data/ledger-{}.csv", plan.date), ledger_text(&day.ledger)?);
         files.insert(format!("data/webhooks-{}.jsonl.gz", plan.date), webhooks_gz(&day)?);
+        files.insert(format!("data/core-{}.json", plan.date), core::text(&plan, &day));
+        files.insert(format!("data/truth-core-{}.csv", plan.date), truth(&core::outcomes(&plan, &day))?);
         told.push((plan, day));
     }
     listed.sort_by_key(|entry| entry.sent_at);
