@@ -317,9 +317,3 @@ fn row_account(frame: &Frame, tally: &Tally, judged: &[Judged]) -> RowAccount {
     account.unaccounted = i64::try_from(i128::from(account.read) - placed).unwrap_or(i64::MAX);
     account
 }
-
-/// Rows of one disposition that a reader may want to see counted.
-pub fn folded_rows(tally: &Tally, side: Side, disposition: Disposition) -> u64 {
-    let mine = tally.aside.iter().filter(|((at, aside, _), _)| *at == side && *aside == Aside::Folded(disposition));
-    mine.map(|(_, sums)| sums.rows).sum()
-}

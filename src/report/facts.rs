@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use crate::breaks::gates::GateFacts;
-use crate::breaks::{Break, BreakKind, Statement, Suggestion};
+use crate::breaks::{Break, Statement, Suggestion};
 use crate::frames::{Measure, Quarantined, Side, Warning};
 
 /// The version of `summary.json`; a reader refuses a newer major number.
@@ -36,15 +36,6 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Breaks counted by kind, in the order of [`BreakKind::ALL`], zero counts left out.
-    pub fn breaks_by_kind(&self) -> Vec<(BreakKind, u64)> {
-        let mut counts = BTreeMap::<BreakKind, u64>::new();
-        for found in &self.breaks {
-            *counts.entry(found.kind).or_default() += 1;
-        }
-        counts.into_iter().collect()
-    }
-
     /// Sum of `at_risk_minor` by currency and measure, file-level kinds left out.
     pub fn at_risk(&self) -> BTreeMap<(String, Measure), i128> {
         let mut sums = BTreeMap::new();
