@@ -23,6 +23,7 @@ use crate::project::Project;
 use crate::report::facts::RunFacts;
 use crate::report::gather::{self, Setting};
 use crate::report::{Facts, file_name};
+use crate::sources::RawFile;
 use crate::sources::store::RawStore;
 
 use earlier::Earlier;
@@ -269,7 +270,8 @@ fn file_breaks(request: &Request, pulled: &[PulledInput], frames: &[Frame], earl
     found
 }
 
-fn inputs(frames: &[Frame]) -> Vec<(Side, crate::sources::RawFile, u64)> {
+/// What the journal keeps of the inputs: each file with its side and its rows.
+fn inputs(frames: &[Frame]) -> Vec<(Side, RawFile, u64)> {
     let of = |frame: &Frame| {
         let files = frame.files.iter().cloned().zip(frame.rows_read.iter().copied());
         let side = frame.side;

@@ -147,7 +147,7 @@ fn split(judge: Judge<'_>, breaks: &mut Vec<Break>) -> bool {
 fn split_explains(judge: Judge<'_>) -> bool {
     let whole = |side: &KeySide| Some(i128::from(side.facts.amount_minor?) - i128::from(side.split_gap_minor));
     let authorised: Vec<i128> = compared(judge).into_iter().flatten().filter_map(whole).collect();
-    let tolerance_minor = judge.rules.matching.amount_tolerance_minor.unwrap_or(0).unsigned_abs();
+    let tolerance_minor = judge.rules.matching.tolerance_minor(Measure::TransactionAmount).unwrap_or(0).unsigned_abs();
     match (authorised.iter().max(), authorised.iter().min()) {
         (Some(most), Some(least)) => (most - least).unsigned_abs() <= u128::from(tolerance_minor),
         _ => true,

@@ -19,6 +19,7 @@ pub use cron::next_fire;
 pub use load::{load, load_all};
 
 use crate::frames::{Field, Measure, Side};
+use crate::period::duration_words;
 
 /// One validated job file.
 #[derive(Debug, Clone)]
@@ -315,6 +316,15 @@ pub struct Fallback {
     pub by: Vec<Field>,
     /// And lie at most this far apart; none: time does not matter.
     pub within: Option<TimeDelta>,
+}
+
+/// `card_last_four, amount within 1d`
+impl std::fmt::Display for Fallback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let fields: Vec<&str> = self.by.iter().map(|field| field.name()).collect();
+        f.write_str(&fields.join(", "))?;
+        self.within.map_or(Ok(()), |within| write!(f, " within {}", duration_words(within)))
+    }
 }
 
 /// Declared limits: a run beyond one of them ends with 10, after its report is written.

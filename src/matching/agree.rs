@@ -150,18 +150,14 @@ pub fn pair_differences<S: Stated>(rules: &Rules, left: (Side, &S), right: (Side
     let matching = &rules.matching;
     let same_currency = left.1.currency() == right.1.currency();
     found.add_if(matching.currency && !same_currency, Differences::CURRENCY);
-    let tolerances = [
-        (Measure::TransactionAmount, matching.amount_tolerance_minor, Differences::AMOUNT),
-        (Measure::IssuerCommission, matching.issuer_commission_tolerance_minor, Differences::COMMISSION),
-        (Measure::UserReward, matching.user_reward_tolerance_minor, Differences::REWARD),
-    ];
     let (left_values, right_values) = (left.1.values(), right.1.values());
-    for (measure, tolerance_minor, difference) in tolerances {
+    for measure in Measure::ALL {
+        let tolerance_minor = matching.tolerance_minor(measure);
         if let (true, Some(tolerance_minor), Some(left_minor), Some(right_minor)) =
             (same_currency, tolerance_minor, left_values[measure as usize], right_values[measure as usize])
         {
             let apart = left_minor.abs_diff(right_minor);
-            found.add_if(apart > tolerance_minor.unsigned_abs(), difference);
+            found.add_if(apart > tolerance_minor.unsigned_abs(), Differences::of(measure));
         }
     }
     found.add_if(statuses_differ(rules, left.1.status(), right.1.status()), Differences::STATUS);

@@ -37,18 +37,17 @@ fn apply(rules: &Rules, rule: &Fallback, suspects: Vec<KeyFacts>) -> Vec<KeyFact
 /// What the rule compares, as text; none when the key takes no part.
 fn signature(rules: &Rules, rule: &Fallback, facts: &KeyFacts) -> Option<Vec<String>> {
     let complete = rules.sides.iter().all(|side| facts.side(*side).is_some());
-    let unfit = Flags::CONFLICT;
     let taken = facts.pairing != Pairing::ByKey;
-    if complete || taken || facts.sides.iter().flatten().any(|side| side.flags.has(unfit) || is_bare_notice(side.flags))
-    {
+    if complete || taken || facts.sides.iter().flatten().any(|side| is_no_candidate(side.flags)) {
         return None;
     }
     rule.by.iter().map(|field| stated(facts, *field)).collect()
 }
 
-/// A failed or clawback notice on its own is news about a key, not a candidate for another one.
-fn is_bare_notice(flags: Flags) -> bool {
-    flags.has(Flags::FAILED) || flags.has(Flags::VOIDED)
+/// Rows that contradict each other cannot be told to fit; what failed, was declined or was reversed
+/// has no counterpart to look for.
+fn is_no_candidate(flags: Flags) -> bool {
+    flags.has(Flags::CONFLICT) || flags.has(Flags::FAILED) || flags.has(Flags::VOIDED)
 }
 
 /// The first side that states the field.
@@ -160,7 +159,7 @@ fn resolve(rule: &Fallback, cluster: &[usize], slots: &mut [Option<KeyFacts>], p
     }
     let keys: BTreeSet<String> =
         cluster.iter().filter_map(|&at| slots[at].as_ref()).map(|facts| facts.key.clone()).collect();
-    let words = words(rule);
+    let words = rule.to_string();
     let unique = Side::ALL.iter().all(|side| {
         cluster.iter().filter(|&&at| slots[at].as_ref().is_some_and(|facts| facts.side(*side).is_some())).count() <= 1
     });
@@ -189,13 +188,4 @@ fn join(members: Vec<KeyFacts>, keys: BTreeSet<String>, rule: String) -> KeyFact
         }
     }
     KeyFacts { key: lead, sides, pairing: Pairing::Suggested { keys: keys.into_iter().collect(), rule } }
-}
-
-/// `card_last_four, amount within 1d`
-fn words(rule: &Fallback) -> String {
-    let fields = rule.by.iter().map(|field| field.name()).collect::<Vec<_>>().join(", ");
-    match rule.within {
-        Some(within) => format!("{fields} within {}", crate::period::duration_words(within)),
-        None => fields,
-    }
 }

@@ -244,17 +244,20 @@ fn stand_for<'a>(
         flags.add(Flags::VOIDED);
     }
     let bare_clawback = best.disposition == Disposition::Notice && flags.has(Flags::CLAWBACK);
-    let telling = match () {
-        () if flags.has(Flags::VOIDED) => Some(Role::Void),
-        () if bare_clawback => Some(Role::Clawback),
-        () if flags.has(Flags::FAILED) => Some(Role::Failed),
-        () => None,
+    let status_of =
+        |wanted: Role| rows.iter().find(|row| role(row.status) == wanted).map_or(best.status, |row| row.status);
+    let status = if flags.has(Flags::VOIDED) {
+        status_of(Role::Void)
+    } else if bare_clawback {
+        status_of(Role::Clawback)
+    } else if flags.has(Flags::FAILED) {
+        status_of(Role::Failed)
+    } else {
+        best.status
     };
     if bare_clawback {
         flags.remove(Flags::FAILED);
     }
-    let telling = rows.iter().find(|row| Some(role(row.status)) == telling);
-    let status = telling.map_or(best.status, |row| row.status);
     SideView { values, split_gap_minor, flags, row: best, status }
 }
 

@@ -106,12 +106,8 @@ fn origin(file: &RawFile) -> String {
 fn parameters(job: &Job) -> Vec<(String, String)> {
     let matching = &job.matching;
     let mut said = vec![("key".to_owned(), matching.key.name().to_owned())];
-    let tolerances = [
-        ("amount", matching.amount_tolerance_minor),
-        ("issuer_commission", matching.issuer_commission_tolerance_minor),
-        ("user_reward", matching.user_reward_tolerance_minor),
-    ];
-    for (name, tolerance_minor) in tolerances {
+    for measure in Measure::ALL {
+        let (name, tolerance_minor) = (measure.field().name(), matching.tolerance_minor(measure));
         let words =
             tolerance_minor.map_or_else(|| "not compared".to_owned(), |minor| format!("tolerance {minor} minor units"));
         said.push((format!("compare {name}"), words));
@@ -134,9 +130,7 @@ fn parameters(job: &Job) -> Vec<(String, String)> {
     };
     said.push(("splits".to_owned(), splits.to_owned()));
     for (index, rule) in matching.fallback.iter().enumerate() {
-        let by: Vec<&str> = rule.by.iter().map(|field| field.name()).collect();
-        let within = rule.within.map_or_else(String::new, |within| format!(" within {}", duration_words(within)));
-        said.push((format!("fallback {}", index + 1), format!("{}{within}", by.join(", "))));
+        said.push((format!("fallback {}", index + 1), rule.to_string()));
     }
     said.push(("grace".to_owned(), duration_words(job.grace)));
     for input in &job.inputs {
