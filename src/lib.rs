@@ -21,6 +21,7 @@ pub mod frames;
 pub mod matching;
 
 pub mod breaks;
+pub mod effects;
 
 pub mod report;
 

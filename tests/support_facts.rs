@@ -62,6 +62,7 @@ pub fn clean() -> Facts {
         quarantine: Vec::new(),
         gates: Vec::new(),
         warnings: Vec::new(),
+        effects: None,
         changes: None,
     }
 }

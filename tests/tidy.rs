@@ -10,6 +10,7 @@ const MOST_LINES: usize = 500;
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("money", "job", "an amount's unit is a word of the job file"),
     ("period", "job", "a period's grain is a word of the job file"),
+    ("job", "breaks", "the kinds of breaks are words of the job file"),
     ("job", "frames", "the canonical columns are words of the job file"),
     ("job", "project", "a job is checked against the providers of its project"),
     ("project", "sandbox", "the sandbox's public constants stand in for secrets"),
@@ -30,6 +31,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("src/frames/schema.rs", &[]),
     ("src/matching", &[]),
     ("src/breaks", &[]),
+    ("src/effects", &[]),
     // It writes the rendered bytes.
     ("src/report", &["src/report/mod.rs", "src/report/write.rs"]),
 ];

@@ -41,7 +41,17 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString
             .map_err(|source| InputError::Columns { side: input.side, source })?;
     }
     let Learned { rows_read, warnings, control_mismatches } = learned;
-    Ok(Frame { side: input.side, rows, mapped, quarantine, files, rows_read, warnings, control_mismatches })
+    Ok(Frame {
+        side: input.side,
+        rows,
+        mapped,
+        quarantine,
+        files,
+        rows_read,
+        warnings,
+        control_mismatches,
+        audit_updates: Vec::new(),
+    })
 }
 
 /// A JSON document has no header to check: a path that no row has is as wrong as a missing column.

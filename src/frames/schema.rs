@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use polars::prelude::DataFrame;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -255,6 +256,32 @@ pub struct Frame {
     pub warnings: Vec<Warning>,
     /// Files whose own totals differ from their rows.
     pub control_mismatches: Vec<ControlMismatch>,
+    /// What the notifications of a webhook log say about audits, in the order of the log.
+    pub audit_updates: Vec<AuditUpdate>,
+}
+
+/// One `auditUpdate` notification ("`AuditUpdateAttributes`").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditUpdate {
+    /// The notification's id: its idempotency key.
+    pub notification: String,
+    /// The provider's id of the audit (`relationships.audit.data.id`).
+    pub audit: Option<String>,
+    /// The issuer's transaction id.
+    pub transaction: String,
+    pub user: Option<String>,
+    /// `NEW`, `IN_PROGRESS`, `CLOSED`, or as sent.
+    pub status: String,
+    pub resolution_code: Option<i64>,
+    pub resolution: Option<String>,
+    /// `resolutionTimeStamp`, UTC.
+    pub resolved_at: Option<DateTime<Utc>>,
+    /// When the notification was received, UTC; only envelopes say.
+    pub received_at: Option<DateTime<Utc>>,
+    /// Index into [`Frame::files`].
+    pub file: u32,
+    /// See [`LINE`].
+    pub line: u64,
 }
 
 /// A total that a file states about itself and its rows do not bear out.

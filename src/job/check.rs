@@ -55,6 +55,7 @@ pub fn job(spec: &JobSpec, context: Context<'_>, checker: &mut Checker<'_>) -> O
         inputs: inputs.into_iter().map(|(_, input)| input).collect::<Option<_>>()?,
         matching: matching?,
         grace: grace?,
+        effects: None,
         gates: gates?,
         reports: reports(spec.report.as_deref()),
     })

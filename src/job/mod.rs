@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod cron;
+pub mod effects;
 pub mod load;
 pub mod preset;
 pub mod spec;
@@ -16,6 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use cron::next_fire;
+pub use effects::{ApprovalRule, AuditCode, AuditRule, Caution, Effects, FraudRule, MarkerRule, Rate};
 pub use load::{load, load_all};
 
 use crate::frames::{Field, Measure, Side};
@@ -40,6 +42,8 @@ pub struct Job {
     pub matching: Matching,
     /// A one-sided item younger than this at the end of the period is expected, not a break.
     pub grace: TimeDelta,
+    /// What is done about breaks; none: they are only reported.
+    pub effects: Option<Effects>,
     pub gates: Gates,
     /// Which renderings to write; `summary.json` is always written.
     pub reports: Vec<ReportFormat>,

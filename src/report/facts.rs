@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::breaks::gates::GateFacts;
 use crate::breaks::{Break, Statement, Suggestion};
+use crate::effects::EffectsFacts;
 use crate::frames::{Measure, Quarantined, Side, Warning};
 
 /// The version of `summary.json`; a reader refuses a newer major number.
@@ -31,6 +32,8 @@ pub struct Facts {
     pub quarantine: Vec<Quarantined>,
     pub gates: Vec<GateFacts>,
     pub warnings: Vec<Warning>,
+    /// What is asked of the provider because of the breaks; none for a job without effects.
+    pub effects: Option<EffectsFacts>,
     /// Against the last finished attempt of the same period; none for the first.
     pub changes: Option<Changes>,
 }

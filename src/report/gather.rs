@@ -67,6 +67,7 @@ pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Fa
             .collect(),
         quarantine: frames.iter().flat_map(|frame| frame.quarantine.iter().cloned()).collect(),
         warnings,
+        effects: None,
         changes: None,
     }
 }

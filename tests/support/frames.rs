@@ -191,5 +191,6 @@ pub fn frame(side: Side, rows: &[Row]) -> Frame {
         rows_read: vec![rows.len() as u64],
         warnings: Vec::new(),
         control_mismatches: Vec::new(),
+        audit_updates: Vec::new(),
     }
 }

@@ -41,6 +41,26 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
+/// What came of one call that changes something at the provider. Such a call is never repeated here: what may
+/// be sent again is decided by the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// A complete reply, whatever its status.
+    Reply {
+        status: u16,
+        /// What `Retry-After` asks for.
+        retry_after: Option<Duration>,
+        /// At most [`REPLY_BYTES`]; not redacted.
+        body: Vec<u8>,
+        /// It calls itself a web page or begins as one: a proxy or a maintenance page speaks.
+        web_page: bool,
+    },
+    /// No connection was made: not one byte of the request went out. Redacted words.
+    NotSent { why: String },
+    /// The request went out, at least in part, and no complete reply came. Redacted words.
+    Lost { why: String },
+}
+
 impl Http {
     /// Makes the client. With `direct` no proxy of the environment is used (loopback addresses).
     ///

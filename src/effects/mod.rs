@@ -1,0 +1,237 @@
+//! Effects: what is asked of a provider because of breaks, and what became of it. Everything here is pure;
+//! `pipeline` sends and the journal remembers.
+//!
+//! `state` is the life of an effect, and the one list of its legal steps.
+
+pub mod state;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use state::{Approval, Approver, Decision, Doubt, Event, IllegalEffectStep, News, Standing, State, apply};
+
+use crate::digest::hex;
+use crate::frames::Side;
+use crate::job::AuditCode;
+
+/// What is asked for. One effect of a kind for a transaction, for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EffectKind {
+    /// The dispute that Kard calls an audit ("Create Audits").
+    ProviderAudit,
+    /// "Flag Fraudulent Transactions".
+    FraudMarker,
+}
+
+impl EffectKind {
+    pub const ALL: [Self; 2] = [Self::ProviderAudit, Self::FraudMarker];
+
+    /// The name in job files, in the journal and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ProviderAudit => "provider_audit",
+            Self::FraudMarker => "fraud_marker",
+        }
+    }
+}
+
+impl std::fmt::Display for EffectKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What makes an effect unique for ever, whichever job, period or run wants it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BusinessKey {
+    /// The provider's name in `tieout.yaml`.
+    pub provider: String,
+    /// The organization id of its paths.
+    pub organization: String,
+    pub kind: EffectKind,
+    /// The transaction id as the issuer states it.
+    pub transaction: String,
+}
+
+impl BusinessKey {
+    /// 16 hexadecimal digits over the key and the opening: the id of the effect.
+    pub fn effect_id(&self, opening: u32) -> String {
+        let mut hasher = Sha256::new();
+        for part in [&*self.provider, &*self.organization, self.kind.name(), &*self.transaction] {
+            // The length keeps ("ab", "c") and ("a", "bc") apart.
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+        hasher.update(opening.to_le_bytes());
+        hex(&hasher.finalize()[..8])
+    }
+}
+
+/// One thing to be asked of a provider: what, for whom, and why. It never changes once it is in flight.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// See [`BusinessKey::effect_id`].
+    pub id: String,
+    pub key: BusinessKey,
+    /// 1; one more each time a person has opened the matter again.
+    pub opening: u32,
+    /// Why it was opened again, in that person's words.
+    pub reopened: Option<String>,
+    /// Who wants it.
+    pub job: String,
+    pub period: String,
+    /// The user's id on the issuer's system.
+    pub user: String,
+    pub ask: Ask,
+    /// What may be lost or owed: minor units of `currency`.
+    pub at_risk_minor: i64,
+    /// ISO 4217
+    pub currency: String,
+    /// At least one.
+    pub grounds: Vec<Ground>,
+}
+
+impl Effect {
+    pub const fn kind(&self) -> EffectKind {
+        self.key.kind
+    }
+
+    pub fn transaction(&self) -> &str {
+        &self.key.transaction
+    }
+
+    /// The first ground in words, and how many more there are.
+    pub fn why(&self) -> String {
+        let first = self.grounds.first().map_or("", |ground| ground.rule.as_str());
+        match self.grounds.len() {
+            0 | 1 => first.to_owned(),
+            more => format!("{first} and {} more", more - 1),
+        }
+    }
+}
+
+/// What exactly is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Ask {
+    Audit {
+        code: AuditCode,
+        merchant: String,
+        description: String,
+    },
+    /// The transaction id and the user are all of it.
+    Marker,
+}
+
+/// What an effect rests on: a break, or a rule of the job that rows have met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ground {
+    /// None for a rule over rows.
+    pub break_id: Option<String>,
+    /// The break's kind, or the rule in words: `more than 5 by card within 1h`.
+    pub rule: String,
+    /// The facts in one sentence.
+    pub detail: String,
+    /// The rows that made it, in order of side, file and line.
+    pub rows: Vec<RowPlace>,
+}
+
+/// The place of a row, by the name of its file: it is still understood when the run is forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RowPlace {
+    pub side: Side,
+    pub file: String,
+    pub line: u64,
+}
+
+/// Something that should have been asked for and cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unplannable {
+    pub kind: EffectKind,
+    pub transaction: String,
+    pub break_id: Option<String>,
+    /// What is missing, as a lowercase fragment: `no side states the user`.
+    pub reason: String,
+}
+
+/// One call to the provider: effects that travel together. The bytes are final.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    pub kind: EffectKind,
+    /// Always POST. Below the provider's `base_url`: `/v2/issuers/org-123/fraud`, percent-encoded.
+    pub path: String,
+    /// The JSON body, exactly as it is sent.
+    pub body: Vec<u8>,
+    /// The ids of the effects, in the order of the items in the body.
+    pub members: Vec<String>,
+}
+
+impl Call {
+    /// 16 hexadecimal digits over path and body: the same call has the same name.
+    pub fn id(&self) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(self.path.as_bytes());
+        hasher.update([0]);
+        hasher.update(&self.body);
+        hex(&hasher.finalize()[..8])
+    }
+}
+
+/// What a run's report tells of effects.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EffectsFacts {
+    /// SHA-256 over the plan: ids and exact items, whatever has been sent of it already.
+    pub plan: String,
+    /// Everything that this job wants for this period, in the order of the plan.
+    pub planned: Vec<Standing>,
+    /// Wanted too, but proposed or sent for another period or job before: never twice.
+    pub elsewhere: Vec<Standing>,
+    pub unplannable: Vec<Unplannable>,
+    /// Why effects wait that need no approval by themselves: a limit, in words.
+    pub held: Vec<String>,
+    /// Every effect of this job that is in doubt, of whatever period.
+    pub in_doubt: Vec<Standing>,
+    /// Audits of this job that are longer without news than the job allows, oldest first.
+    pub silent: Vec<Silent>,
+    /// Why sending ended before everything was sent; a sentence fragment.
+    pub stopped: Option<String>,
+    /// Where the journal stood when the report was written.
+    pub anchor: Option<Anchor>,
+}
+
+/// An acknowledged audit that the provider has not spoken of for long.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silent {
+    pub standing: Standing,
+    /// Whole days since it was acknowledged, or since the last news.
+    pub days: i64,
+}
+
+/// A point of the effect journal: with it kept elsewhere, not even cutting the journal's end goes unseen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// Number of the last entry; 0 for an empty journal.
+    pub sequence: u64,
+    /// Its hash.
+    pub hash: String,
+}
+
+/// One line of the effect journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// From 1, without gaps.
+    pub sequence: u64,
+    /// UTC.
+    pub at: DateTime<Utc>,
+    /// The run that wrote it; none for what a person did on the command line.
+    pub run: Option<String>,
+    /// The epoch of that run's lease.
+    pub epoch: Option<u64>,
+    /// The effect's id.
+    pub effect: String,
+    pub event: Event,
+    /// The hash of the entry before it; 64 zeros for the first.
+    pub previous: String,
+}

@@ -1,0 +1,436 @@
+//! The life of one effect: what can happen to it, and the one function that says what may follow what.
+//!
+//! `proposed → approved → in_flight → acknowledged | rejected | in_doubt`, and a person or evidence ends a doubt.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Effect;
+
+/// Where an effect stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Waits for a person.
+    Proposed,
+    /// May be sent, and surely stands nowhere yet.
+    Approved,
+    /// Written down before it is sent; the outcome is not written down yet.
+    InFlight,
+    /// The provider has it.
+    Acknowledged,
+    /// The provider refused it, and said why.
+    Rejected,
+    /// Nobody here knows whether the provider has it.
+    InDoubt,
+    /// A person said no before it was sent.
+    Refused,
+    /// The plan no longer wants it, and it was never sent.
+    Withdrawn,
+    /// A person found that the provider does not have it, and left it at that.
+    NotApplied,
+}
+
+impl State {
+    pub const ALL: [Self; 9] = [
+        Self::Proposed,
+        Self::Approved,
+        Self::InFlight,
+        Self::Acknowledged,
+        Self::Rejected,
+        Self::InDoubt,
+        Self::Refused,
+        Self::Withdrawn,
+        Self::NotApplied,
+    ];
+
+    /// The name in the journal, in files and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Proposed => "proposed",
+            Self::Approved => "approved",
+            Self::InFlight => "in_flight",
+            Self::Acknowledged => "acknowledged",
+            Self::Rejected => "rejected",
+            Self::InDoubt => "in_doubt",
+            Self::Refused => "refused",
+            Self::Withdrawn => "withdrawn",
+            Self::NotApplied => "not_applied",
+        }
+    }
+
+    /// The state of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Why nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// The connection broke or no answer came in time.
+    NoReply,
+    /// 408 or 5xx: it may have been done before something failed.
+    ServerError,
+    /// A success that cannot be read.
+    Unreadable,
+    /// A reply that does not name it.
+    NotInReply,
+    /// The process ended between writing the intent and writing the outcome.
+    Interrupted,
+    /// The provider says that it has one already, and we do not know of it.
+    Conflict,
+}
+
+impl Doubt {
+    /// In words: `in doubt: …`.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::NoReply => "no reply",
+            Self::ServerError => "the provider failed",
+            Self::Unreadable => "the reply cannot be read",
+            Self::NotInReply => "the reply does not name it",
+            Self::Interrupted => "stopped before the reply was recorded",
+            Self::Conflict => "the provider has one that we do not know of",
+        }
+    }
+}
+
+/// Who allowed an effect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "approver", rename_all = "snake_case")]
+pub enum Approver {
+    Person {
+        name: String,
+    },
+    /// The job's own rule, in words: `approval: none`.
+    Job {
+        rule: String,
+    },
+}
+
+/// Holds for one plan only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The digest of the plan that was seen.
+    pub plan: String,
+    pub by: Approver,
+    pub comment: Option<String>,
+    pub at: DateTime<Utc>,
+}
+
+/// What a person found out about a doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// The provider has it.
+    Applied,
+    /// The provider does not have it, and it shall not be sent.
+    NotApplied,
+    /// It shall be sent again, whatever the provider has.
+    Resend,
+}
+
+impl Decision {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::NotApplied => "not_applied",
+            Self::Resend => "resend",
+        }
+    }
+}
+
+/// What the provider's `auditUpdate` notification says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct News {
+    /// The notification's id.
+    pub notification: String,
+    /// The provider's id of the audit.
+    pub audit: Option<String>,
+    /// `NEW`, `IN_PROGRESS`, `CLOSED`, or as sent.
+    pub status: String,
+    /// For `CLOSED` ("`AuditUpdateAttributes`").
+    pub resolution_code: Option<i64>,
+    pub resolution: Option<String>,
+    /// When it was received, or resolved; UTC.
+    pub at: Option<DateTime<Utc>>,
+}
+
+/// What can happen to an effect. What the journal holds is a list of these.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A run's plan wants it; an approval of an earlier plan is void.
+    Proposed {
+        plan: String,
+        effect: Box<Effect>,
+    },
+    /// A run's plan wants it no longer.
+    Withdrawn {
+        plan: String,
+    },
+    Approved {
+        /// The digest of the plan that was seen.
+        plan: String,
+        by: Approver,
+        comment: Option<String>,
+    },
+    /// A person said no.
+    Refused {
+        by: String,
+        comment: String,
+    },
+    /// The intent, durable before the first byte is sent.
+    InFlight {
+        /// Names the call among the run's calls.
+        call: String,
+        /// SHA-256 of the exact bytes of the body.
+        body_sha256: String,
+    },
+    /// Surely not applied; it may be sent again.
+    NotSent {
+        why: String,
+        /// The provider refused the call as a whole: next time the effect goes alone.
+        alone: bool,
+    },
+    Acknowledged {
+        /// The provider's id of the audit.
+        provider_id: Option<String>,
+        /// How we know, where it was not the plain reply.
+        note: Option<String>,
+    },
+    /// In the provider's words.
+    Rejected {
+        why: String,
+    },
+    InDoubt {
+        doubt: Doubt,
+        why: String,
+    },
+    /// A person ended the doubt.
+    Resolved {
+        decision: Decision,
+        by: String,
+        reason: String,
+    },
+    /// The provider speaks of an audit for the transaction: proof that it stands.
+    News(News),
+    /// A person wants the matter opened again: the next plan may propose it anew.
+    Reopened {
+        by: String,
+        reason: String,
+    },
+}
+
+impl Event {
+    /// The name in the journal and in messages.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Proposed { .. } => "proposed",
+            Self::Withdrawn { .. } => "withdrawn",
+            Self::Approved { .. } => "approved",
+            Self::Refused { .. } => "refused",
+            Self::InFlight { .. } => "in_flight",
+            Self::NotSent { .. } => "not_sent",
+            Self::Acknowledged { .. } => "acknowledged",
+            Self::Rejected { .. } => "rejected",
+            Self::InDoubt { .. } => "in_doubt",
+            Self::Resolved { .. } => "resolved",
+            Self::News(_) => "news",
+            Self::Reopened { .. } => "reopened",
+        }
+    }
+}
+
+/// An effect with all that is known of it: what its events add up to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    pub effect: Effect,
+    pub state: State,
+    /// The digest of the plan that proposed it last.
+    pub plan: String,
+    /// Only while it is approved, or was when it was sent.
+    pub approval: Option<Approval>,
+    /// How often it was put in flight.
+    pub attempts: u32,
+    /// The last call it was part of, and the digest of that call's body.
+    pub call: Option<String>,
+    pub body_sha256: Option<String>,
+    /// It must go in a call of its own.
+    pub alone: bool,
+    /// An attempt has been in doubt: a conflict later on is that attempt.
+    pub was_in_doubt: bool,
+    pub doubt: Option<Doubt>,
+    /// The provider's id of the audit.
+    pub provider_id: Option<String>,
+    /// The latest words about it: the provider's, or a person's.
+    pub said: Option<String>,
+    pub news: Option<News>,
+    /// A person wants it opened again, for this reason; the next plan may.
+    pub reopening: Option<String>,
+    /// When it came into its state, UTC.
+    pub since: DateTime<Utc>,
+    pub acknowledged_at: Option<DateTime<Utc>>,
+}
+
+/// An event that cannot follow what an effect has behind it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("effect {effect}: `{event}` cannot follow {}", .state.map_or("nothing", State::name))]
+pub struct IllegalEffectStep {
+    pub effect: String,
+    pub event: &'static str,
+    pub state: Option<State>,
+}
+
+/// The standing after an event. Every legal step is in this function; all others are an error.
+///
+/// # Errors
+/// When the event cannot follow.
+pub fn apply(
+    standing: Option<&Standing>,
+    id: &str,
+    event: &Event,
+    at: DateTime<Utc>,
+) -> Result<Standing, IllegalEffectStep> {
+    let illegal = || IllegalEffectStep {
+        effect: id.to_owned(),
+        event: event.name(),
+        state: standing.map(|standing| standing.state),
+    };
+    let Some(before) = standing else {
+        return match event {
+            Event::Proposed { plan, effect } if effect.id == id => Ok(first(plan, effect, at)),
+            _ => Err(illegal()),
+        };
+    };
+    let next = next_state(before, event).ok_or_else(illegal)?;
+    let mut after = before.clone();
+    if next != before.state {
+        after.since = at;
+    }
+    after.state = next;
+    note(&mut after, event, at);
+    Ok(after)
+}
+
+/// The one list of what may follow what.
+fn next_state(before: &Standing, event: &Event) -> Option<State> {
+    use State::{Acknowledged, Approved, InDoubt, InFlight, NotApplied, Proposed, Refused, Rejected, Withdrawn};
+    let state = before.state;
+    match (state, event) {
+        (Proposed | Approved | Withdrawn, Event::Proposed { effect, .. }) if effect.id == before.effect.id => {
+            Some(Proposed)
+        }
+        (Proposed | Approved, Event::Withdrawn { .. }) => Some(Withdrawn),
+        // An approval holds for the plan that was seen, and for no other.
+        (Proposed, Event::Approved { plan, .. }) if *plan == before.plan => Some(Approved),
+        (Proposed | Approved, Event::Refused { .. }) => Some(Refused),
+        (Approved, Event::InFlight { .. }) => Some(InFlight),
+        (InFlight, Event::NotSent { .. }) => Some(Approved),
+        (InFlight, Event::Acknowledged { .. }) => Some(Acknowledged),
+        (InFlight, Event::Rejected { .. }) => Some(Rejected),
+        (InFlight, Event::InDoubt { .. }) => Some(InDoubt),
+        (InDoubt, Event::Resolved { decision, .. }) => Some(match decision {
+            Decision::Applied => Acknowledged,
+            Decision::NotApplied => NotApplied,
+            Decision::Resend => Approved,
+        }),
+        // Whatever we thought: the provider has it. What is in flight gets its outcome first.
+        (
+            Proposed | Approved | Acknowledged | Rejected | InDoubt | Refused | Withdrawn | NotApplied,
+            Event::News(_),
+        ) => Some(Acknowledged),
+        (Refused | Rejected | NotApplied, Event::Reopened { .. }) => Some(state),
+        (Acknowledged, Event::Reopened { .. }) if before.news.as_ref().is_some_and(News::is_closed) => Some(state),
+        _ => None,
+    }
+}
+
+fn first(plan: &str, effect: &Effect, at: DateTime<Utc>) -> Standing {
+    Standing {
+        effect: effect.clone(),
+        state: State::Proposed,
+        plan: plan.to_owned(),
+        approval: None,
+        attempts: 0,
+        call: None,
+        body_sha256: None,
+        alone: false,
+        was_in_doubt: false,
+        doubt: None,
+        provider_id: None,
+        said: None,
+        news: None,
+        reopening: None,
+        since: at,
+        acknowledged_at: None,
+    }
+}
+
+/// What the event leaves in the standing besides the state.
+fn note(after: &mut Standing, event: &Event, at: DateTime<Utc>) {
+    match event {
+        Event::Proposed { plan, effect } => {
+            plan.clone_into(&mut after.plan);
+            after.effect = (**effect).clone();
+            after.approval = None;
+        }
+        Event::Withdrawn { plan } => {
+            plan.clone_into(&mut after.plan);
+            after.approval = None;
+        }
+        Event::Approved { plan, by, comment } => {
+            after.approval = Some(Approval { plan: plan.clone(), by: by.clone(), comment: comment.clone(), at });
+        }
+        Event::Refused { comment: said, .. } | Event::Rejected { why: said } => after.said = Some(said.clone()),
+        Event::InFlight { call, body_sha256 } => {
+            after.attempts += 1;
+            after.call = Some(call.clone());
+            after.body_sha256 = Some(body_sha256.clone());
+        }
+        Event::NotSent { why, alone } => {
+            after.said = Some(why.clone());
+            after.alone |= alone;
+        }
+        Event::Acknowledged { provider_id, note } => {
+            after.provider_id.clone_from(provider_id);
+            after.said.clone_from(note);
+            after.doubt = None;
+            after.acknowledged_at = Some(at);
+        }
+        Event::InDoubt { doubt, why } => {
+            after.doubt = Some(*doubt);
+            after.was_in_doubt = true;
+            after.said = Some(why.clone());
+        }
+        Event::Resolved { decision, reason, .. } => {
+            after.doubt = None;
+            after.said = Some(reason.clone());
+            if *decision == Decision::Applied {
+                after.acknowledged_at = Some(at);
+            }
+        }
+        Event::News(news) => {
+            after.doubt = None;
+            after.provider_id = news.audit.clone().or(after.provider_id.take());
+            after.acknowledged_at = after.acknowledged_at.or(Some(at));
+            after.news = Some(news.clone());
+        }
+        Event::Reopened { reason, .. } => after.reopening = Some(reason.clone()),
+    }
+}
+
+impl News {
+    /// Kard has ended the audit.
+    pub fn is_closed(&self) -> bool {
+        self.status == "CLOSED"
+    }
+}

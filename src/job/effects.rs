@@ -1,0 +1,145 @@
+//! What a job wants done about breaks: audits and fraud markers, how cautiously and how fast.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::breaks::BreakKind;
+use crate::frames::{Field, Side};
+
+/// `effects:` of a job file, validated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effects {
+    /// The provider of `tieout.yaml` that they go to.
+    pub provider: String,
+    /// Calls at once.
+    pub concurrency: u32,
+    pub rate: Rate,
+    pub provider_audit: Option<AuditRule>,
+    pub fraud_marker: Option<MarkerRule>,
+}
+
+/// At most so many calls within any such time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    pub calls: u32,
+    pub per: Duration,
+}
+
+/// Which breaks become audits, and what these say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRule {
+    pub kinds: Vec<BreakKind>,
+    /// For kinds whose code is not the usual one.
+    pub codes: BTreeMap<BreakKind, AuditCode>,
+    /// A template; see `effects::describe`. None: the built-in one.
+    pub description: Option<String>,
+    pub caution: Caution,
+    /// An audit that is longer than this without news is reported.
+    pub news_within: TimeDelta,
+}
+
+/// Which breaks and which rows become fraud markers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MarkerRule {
+    pub kinds: Vec<BreakKind>,
+    /// The side whose rows the rules look at.
+    pub side: Side,
+    /// So many periods before this one are read too, where their files are there.
+    pub history: u32,
+    pub rules: Vec<FraudRule>,
+    pub caution: Caution,
+}
+
+/// When a person is asked first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Caution {
+    pub approval: ApprovalRule,
+    /// Whoever started the run may not approve its effects.
+    pub distinct: bool,
+    /// More effects than this in one plan: all wait for a person.
+    pub limit: Option<u64>,
+    /// Currency → more at risk than this in one plan: all wait for a person. Minor units.
+    pub limit_amount_minor: BTreeMap<String, i64>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ApprovalRule {
+    #[default]
+    Required,
+    /// Currency → what is at risk in one effect, in minor units; above it, or in another currency, a person is asked.
+    Above(BTreeMap<String, i64>),
+    None,
+}
+
+/// A rule over the rows of one side. In words it is the ground of each marker that it makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FraudRule {
+    /// More than `count` purchases, or more than `sum` of them, within a window.
+    Velocity {
+        by: Field,
+        within: TimeDelta,
+        count: Option<u64>,
+        /// Currency → minor units.
+        sum_minor: BTreeMap<String, i64>,
+    },
+    /// Returns add up to more than the purchases, by more than `beyond`.
+    ReturnsAbovePurchases {
+        by: Field,
+        /// Currency → minor units; nothing: any excess.
+        beyond_minor: BTreeMap<String, i64>,
+    },
+    /// One card (first six and last four) with at least so many users.
+    SharedCard { users: u64 },
+    /// A purchase of at least `times` the median of the user's earlier ones, of which there are at least `history`.
+    Outlier { times: Decimal, history: u64 },
+    /// The field holds one of these, letter case aside.
+    Deny { field: Field, values: Vec<String> },
+}
+
+/// Why an audit is asked for ("Create Audits", `auditCode`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "u16", try_from = "u16")]
+pub enum AuditCode {
+    /// 3005: the customer is claiming that the cashback is incorrect.
+    CashbackIncorrect = 3005,
+    /// 3006: the transaction is missing the cashback award.
+    CashbackMissing = 3006,
+    /// 8001: other; the description says what.
+    Other = 8001,
+}
+
+impl AuditCode {
+    pub const ALL: [Self; 3] = [Self::CashbackIncorrect, Self::CashbackMissing, Self::Other];
+
+    /// The published number.
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
+
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::CashbackIncorrect => "reward wrong",
+            Self::CashbackMissing => "reward missing",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl From<AuditCode> for u16 {
+    fn from(code: AuditCode) -> Self {
+        code.number()
+    }
+}
+
+impl TryFrom<u16> for AuditCode {
+    type Error = String;
+
+    fn try_from(number: u16) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|code| code.number() == number);
+        found.ok_or_else(|| format!("{number} is no audit code; expected 3005, 3006 or 8001"))
+    }
+}
