@@ -344,10 +344,7 @@ fn next_state(before: &Standing, event: &Event) -> Option<State> {
             Decision::Resend => Approved,
         }),
         // Whatever we thought: the provider has it. What is in flight gets its outcome first.
-        (
-            Proposed | Approved | Acknowledged | Rejected | InDoubt | Refused | Withdrawn | NotApplied,
-            Event::News(_),
-        ) => Some(Acknowledged),
+        (_, Event::News(_)) if state != InFlight => Some(Acknowledged),
         (Refused | Rejected | NotApplied, Event::Reopened { .. }) => Some(state),
         (Acknowledged, Event::Reopened { .. }) if before.news.as_ref().is_some_and(News::is_closed) => Some(state),
         _ => None,
