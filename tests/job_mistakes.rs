@@ -79,7 +79,7 @@ const SHAPE: &[Mistake] = &[
         right: "match:",
         wrong: "<<: {a: b}\nmatch:",
         told: &[
-            "10:1: unknown key `<<`; expected one of `description`, `gates`, `grace`, `inputs`, `job`, `match`, `period`, `report`, `schedule`",
+            "10:1: unknown key `<<`; expected one of `description`, `effects`, `gates`, `grace`, `inputs`, `job`, `match`, `period`, `report`, `schedule`",
         ],
     },
     Mistake {

@@ -1,8 +1,14 @@
 //! Effects: what is asked of a provider because of breaks, and what became of it. Everything here is pure;
 //! `pipeline` sends and the journal remembers.
 //!
-//! `state` is the life of an effect, and the one list of its legal steps.
+//! `state` is the life of an effect, and the one list of its legal steps. `draft` makes of breaks and findings what
+//! should be asked for, `describe` puts it into words, `plan` holds it against what is known already, and `call`
+//! packs what may be sent.
 
+pub mod call;
+pub mod describe;
+pub mod draft;
+pub mod plan;
 pub mod state;
 
 use chrono::{DateTime, Utc};
@@ -27,6 +33,16 @@ pub enum EffectKind {
 
 impl EffectKind {
     pub const ALL: [Self; 2] = [Self::ProviderAudit, Self::FraudMarker];
+
+    /// `provider audit`, `fraud markers`: for sentences with a number.
+    pub const fn words(self, count: u64) -> &'static str {
+        match (self, count) {
+            (Self::ProviderAudit, 1) => "provider audit",
+            (Self::ProviderAudit, _) => "provider audits",
+            (Self::FraudMarker, 1) => "fraud marker",
+            (Self::FraudMarker, _) => "fraud markers",
+        }
+    }
 
     /// The name in job files, in the journal and on the command line.
     pub const fn name(self) -> &'static str {
@@ -144,6 +160,24 @@ pub struct RowPlace {
     pub side: Side,
     pub file: String,
     pub line: u64,
+}
+
+/// Rows of one transaction that a rule of the job has met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub transaction: String,
+    /// As the rows state it.
+    pub user: Option<String>,
+    /// The rule in words: `velocity: more than 5 purchases by card within 1h`.
+    pub rule: String,
+    /// The facts in one sentence.
+    pub detail: String,
+    /// The rows that made it, in order of side, file and line.
+    pub rows: Vec<RowPlace>,
+    /// What may be lost: minor units of `currency`.
+    pub amount_minor: i64,
+    /// ISO 4217
+    pub currency: String,
 }
 
 /// Something that should have been asked for and cannot be.

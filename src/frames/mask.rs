@@ -36,6 +36,14 @@ pub(crate) fn shown_bytes(value: &[u8]) -> String {
     shown(&String::from_utf8_lossy(&value[..value.len().min(4 * SCANNED_CHARS)]))
 }
 
+/// A sentence for others: of every number that is as long as a card's, however its digits are grouped, only the
+/// last four stay.
+pub(crate) fn without_cards(text: &str) -> String {
+    let mut chars: Vec<char> = text.chars().collect();
+    mask_numbers(&mut chars, CARD_DIGITS, is_wide_gap);
+    chars.into_iter().collect()
+}
+
 /// `0.30000000000000004` is an amount with too many decimals, no card; people need to see it whole.
 fn is_plain_decimal(value: &str) -> bool {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -45,11 +53,13 @@ fn is_plain_decimal(value: &str) -> bool {
 
 fn mask_long_numbers(chars: &mut [char]) {
     let narrow = |separators: &[char]| matches!(separators, [' ' | '-']);
-    let wide = |separators: &[char]| {
-        separators.len() <= 2 && separators.iter().all(|c| !c.is_alphanumeric() && !matches!(c, ',' | ';' | '"' | ':'))
-    };
-    mask_numbers(chars, CARD_DIGITS, wide);
+    mask_numbers(chars, CARD_DIGITS, is_wide_gap);
     mask_numbers(chars, LONG_DIGITS + 1, narrow);
+}
+
+/// What may stand between the digits of a card number, however it is grouped.
+fn is_wide_gap(separators: &[char]) -> bool {
+    separators.len() <= 2 && separators.iter().all(|c| !c.is_alphanumeric() && !matches!(c, ',' | ';' | '"' | ':'))
 }
 
 /// Masks every number of at least so many digits; `joins` tells which characters between two digits

@@ -12,6 +12,7 @@ mod signature;
 
 pub use error::{InputError, StreamFault};
 pub use load::load;
+pub(crate) use mask::without_cards;
 pub use schema::{
     ControlKind, ControlMismatch, Exclusion, Field, FieldType, Frame, Measure, Quarantined, Side, Warning, WarningKind,
 };

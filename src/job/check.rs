@@ -1,6 +1,7 @@
 //! From the job as written to the job as validated: every problem at once, with its place. Pure.
 
 mod column;
+mod effects;
 mod input;
 mod matching;
 
@@ -39,6 +40,10 @@ pub fn job(spec: &JobSpec, context: Context<'_>, checker: &mut Checker<'_>) -> O
         Some(text) => delta("grace", text, checker),
         None => Some(TimeDelta::zero()),
     };
+    let effects = match &spec.effects {
+        Some(written) => effects::effects(written, matching::key(&spec.matching), &inputs, context, checker).map(Some),
+        None => Some(None),
+    };
     let gates = spec.gates.as_ref().map_or_else(|| Some(Gates::default()), |gates| gates_of(gates, checker));
     let schedule = match schedule {
         Some(schedule) => Some(schedule?),
@@ -55,7 +60,7 @@ pub fn job(spec: &JobSpec, context: Context<'_>, checker: &mut Checker<'_>) -> O
         inputs: inputs.into_iter().map(|(_, input)| input).collect::<Option<_>>()?,
         matching: matching?,
         grace: grace?,
-        effects: None,
+        effects: effects?,
         gates: gates?,
         reports: reports(spec.report.as_deref()),
     })
@@ -113,21 +118,19 @@ fn inputs(spec: &JobSpec, grain: Grain, context: Context<'_>, checker: &mut Chec
 }
 
 fn gates_of(spec: &GatesSpec, checker: &mut Checker<'_>) -> Option<Gates> {
-    let mut gates = Gates { max_breaks: spec.max_breaks, ..Gates::default() };
-    let mut complete = true;
-    for (currency, text) in &spec.max_break_amount {
-        let path = format!("gates/max_break_amount/{currency}");
-        match minor(currency, text) {
-            Ok(minor) => {
-                gates.max_break_amount_minor.insert(currency.clone(), minor);
-            }
-            Err(message) => {
-                checker.problem(&path, message);
-                complete = false;
-            }
+    let max_break_amount_minor = amounts("gates/max_break_amount", &spec.max_break_amount, checker)?;
+    Some(Gates { max_breaks: spec.max_breaks, max_break_amount_minor })
+}
+
+/// Limits by currency: major units as written, minor ones as meant.
+fn amounts(path: &str, written: &BTreeMap<String, String>, checker: &mut Checker<'_>) -> Option<BTreeMap<String, i64>> {
+    let mut amounts = BTreeMap::new();
+    for (currency, text) in written {
+        if let Some(minor) = checker.keep(&format!("{path}/{currency}"), minor(currency, text)) {
+            amounts.insert(currency.clone(), minor);
         }
     }
-    complete.then_some(gates)
+    (amounts.len() == written.len()).then_some(amounts)
 }
 
 /// An amount of major units in minor ones, exactly.

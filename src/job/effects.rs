@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::Template;
 use crate::breaks::BreakKind;
 use crate::frames::{Field, Side};
 
@@ -35,8 +36,8 @@ pub struct AuditRule {
     pub kinds: Vec<BreakKind>,
     /// For kinds whose code is not the usual one.
     pub codes: BTreeMap<BreakKind, AuditCode>,
-    /// A template; see `effects::describe`. None: the built-in one.
-    pub description: Option<String>,
+    /// Filled in by `effects::describe`. None: the built-in one for the code.
+    pub description: Option<Template>,
     pub caution: Caution,
     /// An audit that is longer than this without news is reported.
     pub news_within: TimeDelta,
@@ -110,6 +111,18 @@ pub enum AuditCode {
     CashbackMissing = 3006,
     /// 8001: other; the description says what.
     Other = 8001,
+}
+
+impl AuditRule {
+    /// The code for a kind of break: the job's own, or the usual one.
+    pub fn code(&self, kind: BreakKind) -> AuditCode {
+        let usual = match kind {
+            BreakKind::RewardMismatch => AuditCode::CashbackIncorrect,
+            BreakKind::RewardMissing => AuditCode::CashbackMissing,
+            _ => AuditCode::Other,
+        };
+        self.codes.get(&kind).copied().unwrap_or(usual)
+    }
 }
 
 impl AuditCode {

@@ -7,6 +7,8 @@ pub mod effects;
 pub mod load;
 pub mod preset;
 pub mod spec;
+pub mod spec_effects;
+pub mod template;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use cron::next_fire;
 pub use effects::{ApprovalRule, AuditCode, AuditRule, Caution, Effects, FraudRule, MarkerRule, Rate};
 pub use load::{load, load_all};
+pub use template::{Placeholder, Template, TemplateError};
 
 use crate::frames::{Field, Measure, Side};
 use crate::period::duration_words;

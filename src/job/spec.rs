@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
+use super::spec_effects::EffectsSpec;
 use super::{ControlPaths, FileType, Grain, OnMissing, ReportFormat, Sign, Splits, Unit};
 use crate::frames::Field;
 
@@ -31,6 +32,9 @@ pub struct JobSpec {
     /// A one-sided item younger than this at the period's end is expected, not a break. A duration such as `4h`.
     #[serde(default)]
     pub grace: Option<String>,
+    /// What is asked of the provider because of breaks; nothing when left out.
+    #[serde(default)]
+    pub effects: Option<EffectsSpec>,
     /// Limits beyond which a run ends with exit code 10.
     #[serde(default)]
     pub gates: Option<GatesSpec>,
@@ -325,7 +329,7 @@ fn text_or_number(_: &mut SchemaGenerator) -> schemars::Schema {
     json_schema!({ "type": ["string", "number"] })
 }
 
-fn amounts_by_currency(_: &mut SchemaGenerator) -> schemars::Schema {
+pub(super) fn amounts_by_currency(_: &mut SchemaGenerator) -> schemars::Schema {
     json_schema!({ "type": "object", "additionalProperties": { "type": ["string", "number"] } })
 }
 

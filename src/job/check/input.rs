@@ -182,7 +182,7 @@ fn placeholders(path: &str, pattern: &str, known: &[&str], checker: &mut Checker
 }
 
 /// None only when it is known to be unknown.
-fn provider_of<'c>(
+pub(super) fn provider_of<'c>(
     path: &str,
     name: &str,
     context: Context<'c>,

@@ -5,8 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
 
-use crate::job::FileType;
+use crate::job::{AuditCode, FileType};
 
 /// The most that one page may hold ("Get Files", `page[size]`).
 pub const MAX_PAGE_SIZE: u8 = 100;
@@ -16,6 +17,12 @@ pub const TARGET_ISSUER: &str = "X-Kard-Target-Issuer";
 
 /// The body of a token request ("Authentication").
 pub const TOKEN_BODY: &str = "grant_type=client_credentials";
+
+/// The most markers that one call may carry ("Flag Fraudulent Transactions").
+pub const MAX_MARKERS: usize = 500;
+
+/// The most audits that we put into one call. What Kard takes is not published ("Create Audits").
+pub const MAX_AUDITS: usize = 100;
 
 /// The query of `GET …/files/metadata` ("Get Files").
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,4 +139,107 @@ pub fn files_url(base: &Url, organization: &str) -> Result<Url, AddressError> {
 pub fn basic(client_id: &SecretString, client_secret: &SecretString) -> SecretString {
     let pair = format!("{}:{}", client_id.expose_secret(), client_secret.expose_secret());
     format!("Basic {}", STANDARD.encode(pair)).into()
+}
+
+/// Below `base_url`: where transactions are flagged ("Flag Fraudulent Transactions"). None when the organization
+/// cannot stand in a path.
+pub fn fraud_path(organization: &str) -> Option<String> {
+    Some(format!("/v2/issuers/{}/fraud", segment(organization)?))
+}
+
+/// Below `base_url`: where audits of a user's transactions are created ("Create Audits"). None when organization or
+/// user cannot stand in a path.
+pub fn audits_path(organization: &str, user: &str) -> Option<String> {
+    Some(format!("/v2/issuers/{}/users/{}/audits", segment(organization)?, segment(user)?))
+}
+
+/// One segment of a path, percent-encoded but for unreserved characters (RFC 3986, 2.3). None for what cannot be
+/// one: nothing at all, and `.` and `..`, which every URL parser resolves, percent-encoded or not.
+fn segment(text: &str) -> Option<String> {
+    use std::fmt::Write as _;
+    if matches!(text, "" | "." | "..") {
+        return None;
+    }
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    Some(encoded)
+}
+
+/// One audit to be created ("Create Audits", `AuditAttributes`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditItem<'a> {
+    pub code: AuditCode,
+    pub merchant: &'a str,
+    pub description: &'a str,
+    pub transaction: &'a str,
+}
+
+/// One transaction to be flagged ("Flag Fraudulent Transactions", `FraudulentTransactionData`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MarkerItem<'a> {
+    pub transaction: &'a str,
+    pub user: &'a str,
+}
+
+/// The body of "Create Audits": the published names in the published order, no white space.
+pub fn audits_body(items: &[AuditItem<'_>]) -> Vec<u8> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Attributes<'a> {
+        audit_code: u16,
+        merchant_name: &'a str,
+        audit_description: &'a str,
+        transaction_id: &'a str,
+    }
+    #[derive(Serialize)]
+    struct Item<'a> {
+        #[serde(rename = "type")]
+        kind: &'static str,
+        attributes: Attributes<'a>,
+    }
+    body(items.iter().map(|item| Item {
+        kind: "audit",
+        attributes: Attributes {
+            audit_code: item.code.number(),
+            merchant_name: item.merchant,
+            audit_description: item.description,
+            transaction_id: item.transaction,
+        },
+    }))
+}
+
+/// The body of "Flag Fraudulent Transactions": the published names in the published order, no white space.
+pub fn fraud_body(items: &[MarkerItem<'_>]) -> Vec<u8> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Attributes<'a> {
+        user_id: &'a str,
+    }
+    #[derive(Serialize)]
+    struct Item<'a> {
+        id: &'a str,
+        #[serde(rename = "type")]
+        kind: &'static str,
+        attributes: Attributes<'a>,
+    }
+    body(items.iter().map(|item| Item {
+        id: item.transaction,
+        kind: "fraudulentTransaction",
+        attributes: Attributes { user_id: item.user },
+    }))
+}
+
+/// `{"data":[…]}`
+fn body<T: Serialize>(items: impl Iterator<Item = T>) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Document<T> {
+        data: Vec<T>,
+    }
+    serde_json::to_vec(&Document { data: items.collect() }).expect("text and numbers are always JSON")
 }
