@@ -1,9 +1,13 @@
 //! One run, stage by stage: pull → normalize → match → classify → report. Each arrow leaves a
 //! mark in the journal; a process that dies between two of them leaves nothing half-written.
 
+mod compare;
 mod earlier;
+mod effects;
 mod publish;
 mod pull;
+mod send;
+mod stop;
 
 use std::path::PathBuf;
 
@@ -50,6 +54,10 @@ pub struct Finished {
     pub facts: Facts,
     /// The report's files; empty for a plan.
     pub written: Vec<PathBuf>,
+    /// For a plan: the calls that a run would begin with, in their order.
+    pub calls: Vec<Call>,
+    /// What kept the run from sending all that is approved.
+    pub unsent: Option<ExitCode>,
 }
 
 impl Finished {
@@ -144,8 +152,15 @@ pub async fn plan(request: &Request, journal: Option<&Journal>) -> Result<Finish
         None => Earlier::default(),
     };
     let attempt = earlier.attempts + 1;
-    let facts = compared(request, &store, &earlier, attempt, &Trail(None)).await?;
-    Ok(Finished { facts, written: Vec::new() })
+    let (mut facts, wanted) = compare::compared(request, &store, &earlier, attempt, &Trail(None)).await?;
+    let mut calls = Vec::new();
+    if let Some(effects) = &request.job.effects {
+        let book = Book::Paper(journal);
+        let planned = effects::plan(request, effects, book, &wanted, &mut facts).await?;
+        calls = planned.calls();
+        facts.effects = Some(effects::told(request, effects, book, planned, &Sent::default()).await?);
+    }
+    Ok(Finished { facts, written: Vec::new(), calls, unsent: None })
 }
 
 /// Where the report of an attempt goes.
@@ -158,7 +173,14 @@ pub fn report_files(asked: &[ReportFormat]) -> Vec<&'static str> {
     publish::formats(asked).into_iter().map(file_name).collect()
 }
 
-async fn attempt(request: &Request, journal: &Journal, record: &RunRecord) -> Result<Finished, Failure> {
+/// How an attempt goes, in order; `stop` ends it where nothing is lost by that.
+async fn attempt(
+    request: &Request,
+    journal: &Journal,
+    record: &RunRecord,
+    guard: &Guard,
+    stop: &Stop,
+) -> Result<Finished, Failure> {
     let trail = Trail(Some((journal, record)));
     let home = publish::period_folder(request);
     publish::sweep(&home)?;
@@ -169,134 +191,62 @@ async fn attempt(request: &Request, journal: &Journal, record: &RunRecord) -> Re
         })
         .map_err(|error| Failure::new(ExitCode::Unexpected, error))?;
     let earlier = Earlier::read(journal, request).await?;
-    let facts = compared(request, &store, &earlier, record.attempt, &trail).await?;
+    let comparing = compare::compared(request, &store, &earlier, record.attempt, &trail);
+    let (mut facts, wanted) = unless_stopped(stop, comparing).await?;
+    let unsent = acted(request, journal, record, (guard, stop), &wanted, &mut facts).await?;
+    let (facts, written) = unless_stopped(stop, published(request, facts, home)).await?;
+    trail.mark(Step::Reported, json!({ "files": written.len() })).await?;
+    Ok(Finished { facts, written, calls: Vec::new(), unsent })
+}
+
+/// Plans what the breaks ask for, and sends what is approved. Gives the exit code of what kept it from sending all.
+async fn acted(
+    request: &Request,
+    journal: &Journal,
+    record: &RunRecord,
+    (guard, stop): (&Guard, &Stop),
+    wanted: &Wanted,
+    facts: &mut Facts,
+) -> Result<Option<ExitCode>, Failure> {
+    let trail = Trail(Some((journal, record)));
+    let Some(effects) = &request.job.effects else {
+        trail.mark(Step::Planned, json!({ "effects": 0 })).await?;
+        trail.mark(Step::Sent, json!({ "calls": 0 })).await?;
+        return Ok(None);
+    };
+    let stage = request.progress.stage("plan");
+    effects::recover(request, journal, record).await?;
+    let book = Book::Journal(journal, record);
+    let planned = effects::plan(request, effects, book, wanted, facts).await?;
+    stage.finish(format!("{} effects", planned.count()));
+    trail.mark(Step::Planned, json!({ "plan": planned.digest(), "effects": planned.count() })).await?;
+    let stage = request.progress.stage("send");
+    let sent = effects::send(request, effects, &planned, (journal, record, guard, stop)).await?;
+    stage.finish(format!("{} calls", sent.calls));
+    trail.mark(Step::Sent, json!({ "calls": sent.calls })).await?;
+    facts.effects = Some(effects::told(request, effects, book, planned, &sent).await?);
+    Ok(sent.ended.map(|ended| ended.code).filter(|code| *code != ExitCode::Done))
+}
+
+/// Renders the report and puts it into its place.
+async fn published(request: &Request, facts: Facts, home: PathBuf) -> Result<(Facts, Vec<PathBuf>), Failure> {
     let stage = request.progress.stage("report");
-    let (formats, attempt) = (request.job.reports.clone(), record.attempt);
-    let published = aside(move || {
-        let written = publish::publish(&facts, &formats, &home, attempt);
+    let formats = request.job.reports.clone();
+    let publishing = aside(move || {
+        let written = publish::publish(&facts, &formats, &home, facts.run.attempt);
         (facts, written)
     });
-    let (facts, written) = published.await?;
+    let (facts, written) = publishing.await?;
     let written = written?;
     stage.finish(format!("{} files", written.len()));
-    trail.mark(Step::Reported, serde_json::json!({ "files": written.len() })).await?;
-    Ok(Finished { facts, written })
+    Ok((facts, written))
 }
 
-/// The stages from inputs to facts.
-async fn compared(
-    request: &Request,
-    store: &RawStore,
-    earlier: &Earlier,
-    attempt: u32,
-    trail: &Trail<'_>,
-) -> Result<Facts, Failure> {
-    let stage = request.progress.stage("pull");
-    let pulled = pull::all(request, store, earlier).await?;
-    stage.finish(format!("{} files", pulled.iter().map(|input| input.files.len()).sum::<usize>()));
-    trail.mark(Step::Pulled, earlier::detail(&pulled)).await?;
-
-    let stage = request.progress.stage("read");
-    let frames = load(request, &pulled).await?;
-    let rows: u64 = frames.iter().flat_map(|frame| &frame.rows_read).sum();
-    stage.finish(format!("{rows} rows"));
-    if let Trail(Some((journal, record))) = trail {
-        journal.record_inputs(record, &inputs(&frames)).await?;
-    }
-    trail.mark(Step::Normalized, serde_json::json!({ "rows": rows })).await?;
-
-    let stage = request.progress.stage("compare");
-    let (frames, comparison) = compare_frames(request, &pulled, frames).await?;
-    stage.finish(format!("{} keys agree", comparison.tally.clean_keys));
-    trail.mark(Step::Matched, serde_json::json!({ "agreeing_keys": comparison.tally.clean_keys })).await?;
-
-    let setting = Setting {
-        job: &request.job,
-        period: &request.period,
-        run: run_facts(request, attempt),
-        file_breaks: file_breaks(request, &pulled, &frames, earlier),
-        warnings: pulled.iter().flat_map(|input| input.warnings.iter().cloned()).collect(),
-    };
-    let mut facts = gather::gather(setting, &frames, &comparison);
-    facts.changes = earlier.changes(&facts);
-    trail.mark(Step::Classified, serde_json::json!({ "breaks": facts.breaks.len() })).await?;
-    trail.mark(Step::Planned, serde_json::Value::Null).await?;
-    trail.mark(Step::Sent, serde_json::Value::Null).await?;
-    Ok(facts)
-}
-
-/// Reads all sides, each on a thread of its own.
-async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Vec<Frame>, Failure> {
-    let mut reading = Vec::new();
-    for input in pulled {
-        let spec = request.job.input(input.side).expect("inputs are pulled for the job's own sides").clone();
-        let key = pull::verify_key(&request.project, &spec)?;
-        let files = input.files.clone();
-        reading.push(tokio::task::spawn_blocking(move || crate::frames::load(&spec, files, key.as_ref())));
-    }
-    let mut frames = Vec::new();
-    for task in reading {
-        let frame = task.await.map_err(|panic| Failure::new(ExitCode::Unexpected, panic))?;
-        frames.push(frame.map_err(|error| Failure::new(ExitCode::InputData, error))?);
-    }
-    Ok(frames)
-}
-
-/// The pure middle, away from the threads that answer the network.
-async fn compare_frames(
-    request: &Request,
-    pulled: &[PulledInput],
-    frames: Vec<Frame>,
-) -> Result<(Vec<Frame>, Comparison), Failure> {
-    let missing: Vec<Side> = pulled.iter().filter(|input| input.missing()).map(|input| input.side).collect();
-    let ledger_states_reward =
-        frames.iter().any(|frame| frame.side == Side::Ledger && frame.mapped.contains(&Field::UserReward));
-    let rules = Rules::new(&request.job, &request.period, missing, ledger_states_reward);
-    let work = aside(move || {
-        let comparison = compare(&rules, &frames);
-        comparison.map(|comparison| (frames, comparison))
-    });
-    work.await?.map_err(|error| Failure::new(compare_exit_code(&error), error))
-}
-
-const fn compare_exit_code(error: &CompareError) -> ExitCode {
-    use crate::matching::MatchError;
-    match error {
-        CompareError::Untied(_) | CompareError::Match(MatchError::NotOnce { .. }) => ExitCode::InvariantFailed,
-        CompareError::Match(MatchError::Overflow { .. } | MatchError::TooManyRows) => ExitCode::InputData,
-        CompareError::Match(MatchError::Polars(_)) => ExitCode::Unexpected,
-    }
-}
-
-fn file_breaks(request: &Request, pulled: &[PulledInput], frames: &[Frame], earlier: &Earlier) -> Vec<Break> {
-    let job = &request.job.name;
-    let missing = pulled.iter().filter(|input| input.missing());
-    let mut found: Vec<Break> =
-        missing.map(|input| files::missing(job, input.side, &input.wanted, &request.period)).collect();
-    for frame in frames {
-        let due = request.job.input(frame.side).and_then(|input| input.due);
-        found.extend(files::of_frame(job, &request.period, due, frame, &earlier.first_files));
-    }
-    found
-}
-
-/// What the journal keeps of the inputs: each file with its side and its rows.
-fn inputs(frames: &[Frame]) -> Vec<(Side, RawFile, u64)> {
-    let of = |frame: &Frame| {
-        let files = frame.files.iter().cloned().zip(frame.rows_read.iter().copied());
-        let side = frame.side;
-        files.map(move |(file, rows)| (side, file, rows)).collect::<Vec<_>>()
-    };
-    frames.iter().flat_map(of).collect()
-}
-
-fn run_facts(request: &Request, attempt: u32) -> RunFacts {
-    RunFacts {
-        id: format!("{}/{}/{attempt}", request.job.name, request.period.label),
-        attempt,
-        run_time: request.run_time,
-        note: request.note.clone(),
-        sandbox: request.sandbox,
+/// Work that ends at its next pause when the process is asked to stop.
+async fn unless_stopped<T>(stop: &Stop, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::select! {
+        outcome = work => outcome,
+        name = stop.asked() => Err(stopped(name)),
     }
 }
 

@@ -1,0 +1,146 @@
+//! From the inputs of a run to the facts of its report: pull, read, match, classify.
+
+use super::earlier::{self, Earlier};
+use super::effects::Wanted;
+use super::pull::{self, PulledInput};
+use super::{Request, Trail, aside};
+use crate::breaks::compare::{CompareError, Comparison, compare};
+use crate::breaks::{Break, files};
+use crate::exit::{ExitCode, Failure};
+use crate::frames::{Field, Frame, Side};
+use crate::journal::Step;
+use crate::matching::Rules;
+use crate::report::Facts;
+use crate::report::facts::RunFacts;
+use crate::report::gather::{self, Setting};
+use crate::sources::RawFile;
+use crate::sources::store::RawStore;
+
+/// The stages from inputs to facts.
+pub(super) async fn compared(
+    request: &Request,
+    store: &RawStore,
+    earlier: &Earlier,
+    attempt: u32,
+    trail: &Trail<'_>,
+) -> Result<(Facts, Wanted), Failure> {
+    let stage = request.progress.stage("pull");
+    let pulled = pull::all(request, store, earlier).await?;
+    stage.finish(format!("{} files", pulled.iter().map(|input| input.files.len()).sum::<usize>()));
+    trail.mark(Step::Pulled, earlier::detail(&pulled)).await?;
+
+    let stage = request.progress.stage("read");
+    let frames = load(request, &pulled).await?;
+    let rows: u64 = frames.iter().flat_map(|frame| &frame.rows_read).sum();
+    stage.finish(format!("{rows} rows"));
+    if let Trail(Some((journal, record))) = trail {
+        journal.record_inputs(record, &inputs(&frames)).await?;
+    }
+    trail.mark(Step::Normalized, serde_json::json!({ "rows": rows })).await?;
+
+    let stage = request.progress.stage("compare");
+    let (frames, comparison) = compare_frames(request, &pulled, frames).await?;
+    stage.finish(format!("{} keys agree", comparison.tally.clean_keys));
+    trail.mark(Step::Matched, serde_json::json!({ "agreeing_keys": comparison.tally.clean_keys })).await?;
+
+    let setting = Setting {
+        job: &request.job,
+        period: &request.period,
+        run: run_facts(request, attempt),
+        file_breaks: file_breaks(request, &pulled, &frames, earlier),
+        warnings: pulled.iter().flat_map(|input| input.warnings.iter().cloned()).collect(),
+    };
+    let mut facts = gather::gather(setting, &frames, &comparison);
+    facts.changes = earlier.changes(&facts);
+    trail.mark(Step::Classified, serde_json::json!({ "breaks": facts.breaks.len() })).await?;
+    Ok((facts, wanted(request, frames)))
+}
+
+/// What planning effects needs beside the facts.
+fn wanted(request: &Request, frames: Vec<Frame>) -> Wanted {
+    let mut wanted = Wanted::default();
+    if request.job.effects.is_none() {
+        return wanted;
+    }
+    for frame in frames {
+        wanted.files[frame.side as usize] = frame.files.into_iter().map(|file| file.name).collect();
+        wanted.updates.extend(frame.audit_updates);
+    }
+    wanted
+}
+
+/// Reads all sides, each on a thread of its own.
+async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Vec<Frame>, Failure> {
+    let mut reading = Vec::new();
+    for input in pulled {
+        let spec = request.job.input(input.side).expect("inputs are pulled for the job's own sides").clone();
+        let key = pull::verify_key(&request.project, &spec)?;
+        let files = input.files.clone();
+        reading.push(tokio::task::spawn_blocking(move || crate::frames::load(&spec, files, key.as_ref())));
+    }
+    let mut frames = Vec::new();
+    for task in reading {
+        let frame = task.await.map_err(|panic| Failure::new(ExitCode::Unexpected, panic))?;
+        frames.push(frame.map_err(|error| Failure::new(ExitCode::InputData, error))?);
+    }
+    Ok(frames)
+}
+
+/// The pure middle, away from the threads that answer the network.
+async fn compare_frames(
+    request: &Request,
+    pulled: &[PulledInput],
+    frames: Vec<Frame>,
+) -> Result<(Vec<Frame>, Comparison), Failure> {
+    let missing: Vec<Side> = pulled.iter().filter(|input| input.missing()).map(|input| input.side).collect();
+    let ledger_states_reward =
+        frames.iter().any(|frame| frame.side == Side::Ledger && frame.mapped.contains(&Field::UserReward));
+    let rules = Rules::new(&request.job, &request.period, missing, ledger_states_reward);
+    let work = aside(move || {
+        let comparison = compare(&rules, &frames);
+        comparison.map(|comparison| (frames, comparison))
+    });
+    work.await?.map_err(|error| Failure::new(compare_exit_code(&error), error))
+}
+
+const fn compare_exit_code(error: &CompareError) -> ExitCode {
+    use crate::matching::MatchError;
+    match error {
+        CompareError::Untied(_) | CompareError::Match(MatchError::NotOnce { .. }) => ExitCode::InvariantFailed,
+        CompareError::Match(MatchError::Overflow { .. } | MatchError::TooManyRows) => ExitCode::InputData,
+        CompareError::Match(MatchError::Polars(_)) => ExitCode::Unexpected,
+    }
+}
+
+fn file_breaks(request: &Request, pulled: &[PulledInput], frames: &[Frame], earlier: &Earlier) -> Vec<Break> {
+    let job = &request.job.name;
+    let missing = pulled.iter().filter(|input| input.missing());
+    let mut found: Vec<Break> =
+        missing.map(|input| files::missing(job, input.side, &input.wanted, &request.period)).collect();
+    for frame in frames {
+        let due = request.job.input(frame.side).and_then(|input| input.due);
+        found.extend(files::of_frame(job, &request.period, due, frame, &earlier.first_files));
+    }
+    found
+}
+
+/// What the journal keeps of the inputs: each file with its side and its rows.
+fn inputs(frames: &[Frame]) -> Vec<(Side, RawFile, u64)> {
+    let of = |frame: &Frame| {
+        let files = frame.files.iter().cloned().zip(frame.rows_read.iter().copied());
+        let side = frame.side;
+        files.map(move |(file, rows)| (side, file, rows)).collect::<Vec<_>>()
+    };
+    frames.iter().flat_map(of).collect()
+}
+
+fn run_facts(request: &Request, attempt: u32) -> RunFacts {
+    RunFacts {
+        id: format!("{}/{}/{attempt}", request.job.name, request.period.label),
+        attempt,
+        run_time: request.run_time,
+        note: request.note.clone(),
+        sandbox: request.sandbox,
+    }
+}
+

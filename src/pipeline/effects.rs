@@ -1,0 +1,302 @@
+//! The stage between breaks and report: what became of earlier effects, what is to be asked for now, and sending
+//! what is approved. `tieout plan` takes the same way on paper.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::Utc;
+
+use super::lease::Guard;
+use super::send::{self, Ended, Means, Sent};
+use super::stop::Stop;
+use super::Request;
+use crate::breaks::gates;
+use crate::effects::call::calls;
+use crate::effects::draft::{Drafts, Material, drafts};
+use crate::effects::plan::{self, Plan, Scope};
+use crate::effects::{
+    BusinessKey, Call, Doubt, EffectKind, EffectsFacts, Event, Finding, Standing, State, news,
+};
+use crate::exit::{ExitCode, Failure};
+use crate::frames::AuditUpdate;
+use crate::job::Effects;
+use crate::journal::{EffectFilter, Journal, RunRecord, Writer, kill};
+use crate::project::{KardConfig, ProviderConfig};
+use crate::providers::kard::Client;
+use crate::report::Facts;
+
+/// What the comparison hands on besides its facts.
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    /// What the notifications of this run's log say about audits.
+    pub updates: Vec<AuditUpdate>,
+    /// What the job's rules have found in the rows.
+    pub findings: Vec<Finding>,
+    /// The names of each side's files, sides in the order of [`Side::ALL`](crate::frames::Side::ALL).
+    pub files: [Vec<String>; 3],
+}
+
+/// What an effect's life is written on.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Book<'a> {
+    /// A run's: durable, and refused once its lease is lost.
+    Journal(&'a Journal, &'a RunRecord),
+    /// A plan's: nothing is kept, but earlier lives may be read.
+    Paper(Option<&'a Journal>),
+}
+
+impl<'a> Book<'a> {
+    const fn journal(self) -> Option<&'a Journal> {
+        match self {
+            Self::Journal(journal, _) => Some(journal),
+            Self::Paper(journal) => journal,
+        }
+    }
+
+    /// Writes events and brings the standings up to them.
+    async fn write(self, standings: &mut Standings, events: &[(String, Event)]) -> Result<(), Failure> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let after = match self {
+            Self::Journal(journal, run) => journal.append(Writer::Run(run), events).await?,
+            Self::Paper(_) => {
+                let before: Vec<Standing> = standings.0.values().cloned().collect();
+                plan::standings_after(&before, events, Utc::now())
+                    .map_err(|error| Failure::new(ExitCode::InvariantFailed, error))?
+            }
+        };
+        standings.take(after);
+        Ok(())
+    }
+}
+
+/// Standings by effect id.
+#[derive(Debug, Default)]
+struct Standings(BTreeMap<String, Standing>);
+
+impl Standings {
+    fn take(&mut self, standings: impl IntoIterator<Item = Standing>) {
+        self.0.extend(standings.into_iter().map(|standing| (standing.effect.id.clone(), standing)));
+    }
+
+    fn all(&self) -> Vec<Standing> {
+        self.0.values().cloned().collect()
+    }
+
+    fn of(&self, ids: &[String]) -> Vec<Standing> {
+        ids.iter().filter_map(|id| self.0.get(id)).cloned().collect()
+    }
+}
+
+/// What is to be asked for, written down.
+#[derive(Debug)]
+pub(super) struct Planned {
+    plan: Plan,
+    standings: Standings,
+    drafts: Drafts,
+}
+
+impl Planned {
+    /// How many effects this job wants for this period, sent or not.
+    pub(super) fn count(&self) -> usize {
+        self.plan.ids.len()
+    }
+
+    /// See [`Plan::digest`].
+    pub(super) fn digest(&self) -> &str {
+        &self.plan.digest
+    }
+
+    /// What may be sent now, as the calls that would be made.
+    pub(super) fn calls(&self) -> Vec<Call> {
+        calls(&self.standings.of(&self.plan.ids))
+    }
+}
+
+/// The provider that a job's effects go to.
+pub(super) fn provider<'r>(request: &'r Request, effects: &Effects) -> Result<&'r KardConfig, Failure> {
+    match request.project.providers.get(&effects.provider) {
+        Some(ProviderConfig::Kard(config)) => Ok(config),
+        None => {
+            let message = format!("provider `{}` of `effects` is not in tieout.yaml", effects.provider);
+            Err(Failure::new(ExitCode::Configuration, anyhow::anyhow!(message)))
+        }
+    }
+}
+
+/// Follows what became of earlier effects, and plans what this run's breaks and findings ask for.
+pub(super) async fn plan(
+    request: &Request,
+    effects: &Effects,
+    book: Book<'_>,
+    wanted: &Wanted,
+    facts: &mut Facts,
+) -> Result<Planned, Failure> {
+    let organization = provider(request, effects)?.organization.as_str();
+    let scope = Scope { job: request.job.name.clone(), period: request.period.label.clone() };
+    let drafts = drafts(&Material {
+        job: &request.job,
+        period: &request.period.label,
+        organization,
+        breaks: &facts.breaks,
+        file_names: &wanted.files,
+        findings: &wanted.findings,
+    });
+    let mut standings = Standings::default();
+    if let Some(journal) = book.journal() {
+        let mut keys: BTreeSet<BusinessKey> = drafts.effects.iter().map(|draft| draft.key.clone()).collect();
+        keys.extend(wanted.updates.iter().map(|update| BusinessKey {
+            provider: effects.provider.clone(),
+            organization: organization.to_owned(),
+            kind: EffectKind::ProviderAudit,
+            transaction: update.transaction.clone(),
+        }));
+        standings.take(known(journal, &scope, keys).await?);
+    }
+    if let Book::Paper(_) = book {
+        // A run would find these in flight, and nobody there.
+        let left = standings.all().into_iter().filter(|standing| standing.state == State::InFlight);
+        let events: Vec<_> = left.map(|standing| (standing.effect.id, left_in_flight())).collect();
+        book.write(&mut standings, &events).await?;
+    }
+    kill::before("plan");
+    let events = news::follow(&standings.all(), &wanted.updates);
+    book.write(&mut standings, &events).await?;
+    let plan = plan::decide(effects, &scope, &drafts.effects, &standings.all());
+    book.write(&mut standings, &plan.events).await?;
+    kill::after("plan");
+    news::follow_breaks(&mut facts.breaks, &standings.all());
+    facts.gates = gates::check(&request.job.gates, &facts.breaks);
+    Ok(Planned { plan, standings, drafts })
+}
+
+/// What the journal knows of these, and of all that this job wanted for this period before.
+async fn known(journal: &Journal, scope: &Scope, keys: BTreeSet<BusinessKey>) -> Result<Vec<Standing>, Failure> {
+    let keys: Vec<BusinessKey> = keys.into_iter().collect();
+    let mut found = journal.standings(&keys).await?;
+    let mut again = Vec::new();
+    // News of an audit must find that very audit, not the one that was opened after it.
+    for standing in found.iter().filter(|standing| standing.effect.opening > 1) {
+        let filter = EffectFilter {
+            kind: Some(standing.effect.kind()),
+            transaction: Some(standing.effect.transaction().to_owned()),
+            ..EffectFilter::default()
+        };
+        again.extend(journal.effects(&filter).await?);
+    }
+    found.extend(again);
+    let own = EffectFilter {
+        job: Some(scope.job.clone()),
+        period: Some(scope.period.clone()),
+        ..EffectFilter::default()
+    };
+    found.extend(journal.effects(&own).await?);
+    Ok(found)
+}
+
+/// What dead attempts of this job left in flight is in doubt: the intent is on disk and the outcome is not.
+/// Other periods are looked at too, since nobody may ever run them again.
+pub(super) async fn recover(request: &Request, journal: &Journal, run: &RunRecord) -> Result<(), Failure> {
+    let filter = EffectFilter {
+        job: Some(request.job.name.clone()),
+        states: vec![State::InFlight],
+        ..EffectFilter::default()
+    };
+    let mut by_period = BTreeMap::<String, Vec<String>>::new();
+    for standing in journal.effects(&filter).await? {
+        by_period.entry(standing.effect.period).or_default().push(standing.effect.id);
+    }
+    for (period, ids) in by_period {
+        let own = period == request.period.label;
+        // Whoever holds the period's lease lives, and will write the outcomes.
+        let lease = if own { None } else { super::lease::of_the_dead(request, journal, &period).await? };
+        if !own && lease.is_none() {
+            continue;
+        }
+        let events: Vec<(String, Event)> = ids.into_iter().map(|id| (id, left_in_flight())).collect();
+        kill::before("recover");
+        journal.append(Writer::Run(run), &events).await?;
+        kill::after("recover");
+        tracing::warn!(period, effects = events.len(), "in doubt: left in flight by a run that is gone");
+        if let Some(lease) = lease {
+            journal.release(lease).await?;
+        }
+    }
+    Ok(())
+}
+
+fn left_in_flight() -> Event {
+    let why = "its run ended between writing the intent and writing the outcome".to_owned();
+    Event::InDoubt { doubt: Doubt::Interrupted, why }
+}
+
+/// Sends what is approved of this plan.
+pub(super) async fn send(
+    request: &Request,
+    effects: &Effects,
+    planned: &Planned,
+    means: (&Journal, &RunRecord, &Guard, &Stop),
+) -> Result<Sent, Failure> {
+    let approved: Vec<Standing> = planned
+        .standings
+        .of(&planned.plan.ids)
+        .into_iter()
+        .filter(|standing| standing.state == State::Approved)
+        .collect();
+    if approved.is_empty() {
+        return Ok(Sent::default());
+    }
+    if request.offline {
+        let why = "--offline asks no provider: nothing is sent".to_owned();
+        return Ok(Sent { ended: Some(Ended { code: ExitCode::Done, why }), ..Sent::default() });
+    }
+    let config = provider(request, effects)?;
+    let client = Client::new(config).map_err(|error| {
+        let code = error.exit_code();
+        Failure::new(code, anyhow::Error::new(error).context(format!("provider {}", effects.provider)))
+    })?;
+    let (journal, run, guard, stop) = means;
+    let client = &Arc::new(client);
+    send::send(Means { journal, run, guard, client, effects, http: &config.http, stop }, approved).await
+}
+
+/// What the report tells.
+pub(super) async fn told(
+    request: &Request,
+    effects: &Effects,
+    book: Book<'_>,
+    planned: Planned,
+    sent: &Sent,
+) -> Result<EffectsFacts, Failure> {
+    let Planned { plan, mut standings, drafts } = planned;
+    standings.take(sent.standings.values().cloned());
+    let (mut in_doubt, mut audits, mut anchor) = (Vec::new(), Vec::new(), None);
+    if let Some(journal) = book.journal() {
+        let of_job = EffectFilter { job: Some(request.job.name.clone()), ..EffectFilter::default() };
+        in_doubt = journal.effects(&EffectFilter { states: vec![State::InDoubt], ..of_job.clone() }).await?;
+        let kind = Some(EffectKind::ProviderAudit);
+        audits = journal.effects(&EffectFilter { states: vec![State::Acknowledged], kind, ..of_job }).await?;
+        anchor = Some(journal.anchor().await?);
+    }
+    // On paper some of these have moved on.
+    in_doubt.retain(|doubt| {
+        standings.0.get(&doubt.effect.id).is_none_or(|standing| standing.state == State::InDoubt)
+    });
+    let silent = effects
+        .provider_audit
+        .as_ref()
+        .map(|rule| news::silent(&audits, rule.news_within, request.run_time))
+        .unwrap_or_default();
+    Ok(EffectsFacts {
+        planned: standings.of(&plan.ids),
+        plan: plan.digest,
+        elsewhere: plan.elsewhere,
+        unplannable: drafts.unplannable,
+        held: plan.held,
+        in_doubt,
+        silent,
+        stopped: sent.ended.as_ref().map(|ended| ended.why.clone()),
+        anchor,
+    })
+}

@@ -1,0 +1,300 @@
+//! Sending what is approved. Every call is on disk before its first byte goes out, and its outcome after its last
+//! byte came back; one commit holds the outcomes of the calls that have landed and the intents of those that leave.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::{Id, JoinSet};
+
+use super::lease::Guard;
+use super::stop::Stop;
+use crate::effects::outcome::{self, Next};
+use crate::effects::pace::Pace;
+use crate::effects::call::calls;
+use crate::effects::{Call, Doubt, Event, Standing, State};
+use crate::exit::{ExitCode, Failure};
+use crate::job::Effects;
+use crate::journal::{Journal, RunRecord, Writer, kill};
+use crate::project::HttpConfig;
+use crate::providers::http::Answer;
+use crate::providers::kard::{Client, KardError};
+
+/// Calls that are under way when the process is asked to stop get this long to be answered.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// So many calls in a row that end in doubt end the sending: whatever is wrong, more of it helps nobody.
+const DOUBTS_IN_A_ROW: u32 = 3;
+
+/// What sending needs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Means<'a> {
+    pub journal: &'a Journal,
+    pub run: &'a RunRecord,
+    pub guard: &'a Guard,
+    pub client: &'a Arc<Client>,
+    pub effects: &'a Effects,
+    pub http: &'a HttpConfig,
+    pub stop: &'a Stop,
+}
+
+/// What was sent, and why no more.
+#[derive(Debug, Default)]
+pub(super) struct Sent {
+    /// What was touched, as it stands now.
+    pub standings: BTreeMap<String, Standing>,
+    pub calls: u64,
+    pub ended: Option<Ended>,
+}
+
+/// Why sending ended before everything was sent.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub code: ExitCode,
+    /// A lowercase fragment.
+    pub why: String,
+}
+
+/// Sends what is approved among these; what is surely not applied is tried again, anything else never.
+///
+/// # Errors
+/// When the journal cannot be written, the lease is lost, or the process is asked to stop (then everything that was
+/// under way has its outcome, or is in doubt).
+pub(super) async fn send(means: Means<'_>, standings: Vec<Standing>) -> Result<Sent, Failure> {
+    let waiting = VecDeque::from(calls(&standings));
+    let standings = standings.into_iter().map(|standing| (standing.effect.id.clone(), standing)).collect();
+    let mut sender = Sender {
+        means,
+        waiting,
+        flying: JoinSet::new(),
+        under_way: HashMap::new(),
+        outcomes: Vec::new(),
+        pace: Pace::new(means.effects.rate),
+        course: Course::default(),
+        sent: Sent { standings, ..Sent::default() },
+    };
+    sender.fly().await?;
+    Ok(sender.sent)
+}
+
+struct Sender<'a> {
+    means: Means<'a>,
+    waiting: VecDeque<Call>,
+    flying: JoinSet<Result<Answer, KardError>>,
+    /// The calls of `flying`, by task.
+    under_way: HashMap<Id, Call>,
+    /// Not written down yet.
+    outcomes: Vec<(String, Event)>,
+    pace: Pace,
+    course: Course,
+    sent: Sent,
+}
+
+/// How it goes, as far as going on depends on it.
+#[derive(Default)]
+struct Course {
+    /// Failures in a row that applied nothing.
+    failures: u32,
+    doubts: u32,
+    /// A new token was asked for, and nothing has succeeded since.
+    new_token: bool,
+}
+
+impl Sender<'_> {
+    async fn fly(&mut self) -> Result<(), Failure> {
+        let stop = self.means.stop.clone();
+        let mut stopped: Option<(&'static str, Instant)> = None;
+        loop {
+            let ready = if stopped.is_none() { self.ready(Instant::now()) } else { Vec::new() };
+            self.write(&ready).await?;
+            for call in ready {
+                self.launch(call);
+            }
+            let more = stopped.is_none() && self.sent.ended.is_none() && !self.waiting.is_empty();
+            if self.flying.is_empty() && !more {
+                break;
+            }
+            let room = more && self.flying.len() < self.means.effects.concurrency as usize;
+            let next = self.pace.next(Instant::now());
+            let deadline = stopped.map(|(_, since)| since + PATIENCE);
+            tokio::select! {
+                Some(landed) = self.flying.join_next_with_id(), if !self.flying.is_empty() => {
+                    self.land(landed).await;
+                    while let Some(landed) = self.flying.try_join_next_with_id() {
+                        self.land(landed).await;
+                    }
+                }
+                () = tokio::time::sleep_until(next.into()), if room => {}
+                name = stop.asked(), if stopped.is_none() => stopped = Some((name, Instant::now())),
+                () = until(deadline), if deadline.is_some() => self.abandon().await?,
+            }
+        }
+        stopped.map_or(Ok(()), |(name, _)| Err(super::stopped(name)))
+    }
+
+    /// The calls that may leave now.
+    fn ready(&mut self, now: Instant) -> Vec<Call> {
+        let mut ready = Vec::new();
+        while self.sent.ended.is_none()
+            && self.flying.len() + ready.len() < self.means.effects.concurrency as usize
+            && self.pace.next(now) <= now
+            && let Some(call) = self.waiting.pop_front()
+        {
+            self.pace.count(now);
+            ready.push(call);
+        }
+        ready
+    }
+
+    /// One commit: the outcomes of what has landed, then the intents of what leaves.
+    async fn write(&mut self, leaving: &[Call]) -> Result<(), Failure> {
+        let outcomes = std::mem::take(&mut self.outcomes);
+        let mut events = outcomes.clone();
+        for call in leaving {
+            let event = Event::InFlight { call: call.id(), body_sha256: crate::digest::sha256(&call.body) };
+            events.extend(call.members.iter().map(|member| (member.clone(), event.clone())));
+        }
+        if events.is_empty() {
+            return Ok(());
+        }
+        let points: Vec<&str> = [("outcome", !outcomes.is_empty()), ("intent", !leaving.is_empty())]
+            .into_iter()
+            .filter_map(|(name, there)| there.then_some(name))
+            .collect();
+        points.iter().for_each(|point| kill::before(point));
+        let after = self.means.journal.append(Writer::Run(self.means.run), &events).await?;
+        points.iter().for_each(|point| kill::after(point));
+        for standing in after {
+            self.sent.standings.insert(standing.effect.id.clone(), standing);
+        }
+        // Surely not applied, and approved as before: they go once more.
+        let again: Vec<Standing> = outcomes
+            .iter()
+            .filter_map(|(id, _)| self.sent.standings.get(id))
+            .filter(|standing| standing.state == State::Approved)
+            .cloned()
+            .collect();
+        self.waiting.extend(calls(&again));
+        Ok(())
+    }
+
+    fn launch(&mut self, call: Call) {
+        let (client, guard) = (Arc::clone(self.means.client), self.means.guard.clone());
+        let (path, body) = (call.path.clone(), call.body.clone());
+        tracing::info!(call = call.id(), kind = call.kind.name(), effects = call.members.len(), "sending");
+        let handle = self.flying.spawn(async move {
+            // The process may have slept since the intent was written, and another may have taken over.
+            if !guard.holds() {
+                return Ok(Answer::NotSent { why: "this run's lease ran out before it was sent".to_owned() });
+            }
+            kill::before("send");
+            let answer = tokio::select! {
+                answer = client.post_once(&path, &body) => answer,
+                () = kill::while_waiting() => Ok(Answer::Lost { why: "killed".to_owned() }),
+            };
+            kill::after("send");
+            answer
+        });
+        self.under_way.insert(handle.id(), call);
+        self.sent.calls += 1;
+    }
+
+    /// Takes in what one call has come to.
+    async fn land(&mut self, landed: Result<(Id, Result<Answer, KardError>), tokio::task::JoinError>) {
+        let (id, answer) = match landed {
+            Ok(landed) => landed,
+            // A bug of ours; what it did before is not known.
+            Err(error) => (error.id(), Ok(Answer::Lost { why: "the call was broken off".to_owned() })),
+        };
+        let Some(call) = self.under_way.remove(&id) else { return };
+        match answer {
+            Ok(answer) => self.judge(&call, &answer).await,
+            Err(error) => {
+                let why = super::fragment(&error);
+                self.end(error.exit_code(), why.clone());
+                self.outcomes.extend(call.members.into_iter().map(|member| {
+                    (member, Event::NotSent { why: why.clone(), alone: false })
+                }));
+            }
+        }
+    }
+
+    async fn judge(&mut self, call: &Call, answer: &Answer) {
+        let members: Vec<Standing> =
+            call.members.iter().filter_map(|id| self.sent.standings.get(id)).cloned().collect();
+        let judgement = outcome::judge(call.kind, &members, answer);
+        tracing::info!(call = call.id(), outcome = judgement.words, "answered");
+        let doubtful = judgement.events.iter().any(|(_, event)| matches!(event, Event::InDoubt { .. }));
+        let reached = judgement.events.iter().any(|(_, event)| {
+            matches!(event, Event::Acknowledged { .. } | Event::Rejected { .. })
+        });
+        self.outcomes.extend(judgement.events);
+        if reached {
+            self.course = Course::default();
+        }
+        if doubtful {
+            self.course.doubts += 1;
+            if self.course.doubts >= DOUBTS_IN_A_ROW {
+                let why = format!("{DOUBTS_IN_A_ROW} calls in a row are in doubt ({})", judgement.words);
+                self.end(ExitCode::PersonNeeded, why);
+            }
+        }
+        match judgement.next {
+            Next::GoOn => {}
+            Next::Again { wait } => self.pause(wait, &judgement.words),
+            Next::Unavailable => self.pause(None, &judgement.words),
+            Next::NewToken if self.course.new_token => {
+                self.end(ExitCode::CredentialsRefused, judgement.words);
+            }
+            Next::NewToken => {
+                self.means.client.forget_token().await;
+                self.course.new_token = true;
+            }
+            Next::Refused { code } => self.end(code, judgement.words),
+        }
+    }
+
+    /// Waits before the next call, or ends after as many failures as the project allows attempts.
+    fn pause(&mut self, asked: Option<Duration>, words: &str) {
+        self.course.failures += 1;
+        let http = self.means.http;
+        let doublings = (self.course.failures - 1).min(20);
+        let wait = asked.unwrap_or_else(|| http.first_delay.saturating_mul(1 << doublings).min(http.max_delay));
+        if wait > http.max_delay {
+            let why = format!("{words}, and to wait {} s", wait.as_secs());
+            self.end(ExitCode::TryAgainLater, why);
+        } else if self.course.failures >= http.attempts {
+            self.end(ExitCode::ProviderUnavailable, format!("{words}, {} times in a row", self.course.failures));
+        } else {
+            self.pace.pause(Instant::now(), wait);
+        }
+    }
+
+    /// The first reason stands.
+    fn end(&mut self, code: ExitCode, why: String) {
+        if self.sent.ended.is_none() {
+            tracing::warn!(reason = why, "no more is sent in this run");
+            self.sent.ended = Some(Ended { code, why });
+        }
+    }
+
+    /// Nobody waits any longer: what is still under way is in doubt.
+    async fn abandon(&mut self) -> Result<(), Failure> {
+        self.flying.abort_all();
+        while self.flying.join_next().await.is_some() {}
+        for (_, call) in self.under_way.drain() {
+            let why = format!("asked to stop, and no reply within {} s", PATIENCE.as_secs());
+            let event = Event::InDoubt { doubt: Doubt::Interrupted, why };
+            self.outcomes.extend(call.members.into_iter().map(|member| (member, event.clone())));
+        }
+        self.write(&[]).await
+    }
+}
+
+/// Waits for a time, or for ever.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
