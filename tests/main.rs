@@ -14,7 +14,7 @@ mod http_retry;
 mod job_files;
 mod job_mistakes;
 mod journal_files;
-mod journal_locks;
+mod journal_leases;
 mod journal_runs;
 mod kard_client;
 mod kard_faults;

@@ -6,7 +6,7 @@
 mod append;
 mod file;
 pub mod kill;
-pub mod lock;
+pub mod lease;
 mod rows;
 pub mod sqlite;
 mod standings;
@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 pub use append::Writer;
-pub use lock::{LockError, RunLock};
+pub use lease::{Lease, LeaseError};
 pub use sqlite::Journal;
 pub use state::{Ending, Event, IllegalTransition, RunStatus, Step};
 
