@@ -1,14 +1,16 @@
 //! Effects: what is asked of a provider because of breaks, and what became of it. Everything here is pure;
 //! `pipeline` sends and the journal remembers.
 //!
-//! `state` is the life of an effect, and the one list of its legal steps.
+//! `state` is the life of an effect, and the one list of its legal steps; `outcome` says what an answer means for it.
 
+pub mod outcome;
 pub mod state;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use outcome::{Judgement, Next, judge};
 pub use state::{Approval, Approver, Decision, Doubt, Event, IllegalEffectStep, News, Standing, State, apply};
 
 use crate::digest::hex;
