@@ -10,30 +10,28 @@ mod pull;
 mod send;
 mod stop;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
+use serde_json::json;
 
-use crate::breaks::compare::{CompareError, Comparison, compare};
-use crate::breaks::{Break, files};
+use crate::effects::Call;
 use crate::exit::{ExitCode, Failure};
-use crate::frames::{Field, Frame, Side};
 use crate::job::{Job, ReportFormat};
 use crate::journal::{Ending, Journal, JournalError, Lease, NewRun, RunOutcome, RunRecord, Step};
-use crate::matching::Rules;
 use crate::period::Period;
 use crate::progress::Progress;
 use crate::project::Project;
-use crate::report::facts::RunFacts;
-use crate::report::gather::{self, Setting};
 use crate::report::{Facts, file_name};
-use crate::sources::RawFile;
 use crate::sources::store::RawStore;
 
 use earlier::Earlier;
-use lease::Keeper;
-use pull::PulledInput;
+use effects::{Book, Wanted};
+use lease::{Guard, Keeper};
+use send::Sent;
+use stop::Stop;
 
 /// What is to be run.
 #[derive(Debug)]
@@ -90,26 +88,32 @@ impl Trail<'_> {
 pub async fn run(
     request: &Request,
     journal: &Journal,
-    stop: impl Future<Output = &'static str>,
+    stop: impl Future<Output = &'static str> + Send + 'static,
 ) -> Result<Finished, Failure> {
-    let state_folder = request.project.state.parent().unwrap_or(&request.project.root);
+    let asked = (Instant::now(), Utc::now());
     // Held until the end: what else was begun for this period and never ended is dead, or can write no more.
     let lease = journal
-        .take_lease(state_folder, &request.job.name, &request.period.label, request.project.lease)
+        .take_lease(state_folder(request), &request.job.name, &request.period.label, request.project.lease)
         .await
         .map_err(|error| Failure::new(error.exit_code(), error))?;
-    let outcome = leased(request, journal, &lease, stop).await;
+    let keeper = Keeper::new(&lease, asked);
+    let outcome = leased(request, journal, (&lease, &keeper), &Stop::when(stop)).await;
     if let Err(error) = journal.release(lease).await {
         tracing::debug!("the lease is not released and is free when this process has ended: {error}");
     }
     outcome
 }
 
+/// Beside the state file lie the locks.
+fn state_folder(request: &Request) -> &Path {
+    request.project.state.parent().unwrap_or(&request.project.root)
+}
+
 async fn leased(
     request: &Request,
     journal: &Journal,
-    lease: &Lease,
-    stop: impl Future<Output = &'static str>,
+    (lease, keeper): (&Lease, &Keeper),
+    stop: &Stop,
 ) -> Result<Finished, Failure> {
     let record = journal
         .start_run(NewRun {
@@ -125,17 +129,17 @@ async fn leased(
             lease_epoch: Some(lease.epoch()),
         })
         .await?;
-    let keeper = Keeper::new();
-    let (outcome, without_result) = tokio::select! {
-        outcome = attempt(request, journal, &record) => (outcome, Ending::Failed),
-        name = stop => (Err(stopped(name)), Ending::Interrupted),
-        _ = keeper.keep(journal, lease) => {
-            (Err(JournalError::LeaseLost { run: record.id.clone() }.into()), Ending::Failed)
-        }
+    let guard = keeper.guard();
+    let outcome = tokio::select! {
+        outcome = attempt(request, journal, &record, &guard, stop) => outcome,
+        _ = keeper.keep(journal, lease) => Err(JournalError::LeaseLost { run: record.id.clone() }.into()),
     };
     let ending = match &outcome {
         Ok(finished) => success(finished, request),
-        Err(failure) => unfinished(failure, without_result),
+        Err(failure) if failure.code == ExitCode::TryAgainLater && stop.is_asked() => {
+            unfinished(failure, Ending::Interrupted)
+        }
+        Err(failure) => unfinished(failure, Ending::Failed),
     };
     match (journal.finish(&record, ending).await, outcome) {
         (_, Err(failure)) => Err(failure),

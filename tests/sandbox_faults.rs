@@ -8,7 +8,8 @@ use tieout::sandbox::{Fault, FaultPlan, FaultRule, Nth, On};
 
 #[test]
 fn every_fault_can_be_written_in_yaml_and_in_json() {
-    let status = |code, retry_after, retry_after_date| Fault::Status { code, retry_after, retry_after_date };
+    let status =
+        |code, retry_after, retry_after_date| Fault::Status { code, retry_after, retry_after_date, applied: false };
     let table = [
         ("{on: token, nth: 1, do: {status: 503, retry_after: 1}}", On::Token, Nth::Only(1), status(503, Some(1), None)),
         (
@@ -34,6 +35,19 @@ fn every_fault_can_be_written_in_yaml_and_in_json() {
         ("{on: files, nth: 1, do: revoke_token}", On::Files, Nth::Only(1), Fault::RevokeToken),
         ("{on: files, nth: 1, do: repeat_cursor}", On::Files, Nth::Only(1), Fault::RepeatCursor),
         ("{on: download, nth: 1, do: wrong_bytes}", On::Download, Nth::Only(1), Fault::WrongBytes),
+        ("{on: audits, nth: 1, do: revoke_token}", On::Audits, Nth::Only(1), Fault::RevokeToken),
+        ("{on: audits, nth: 1, do: {late: 2s}}", On::Audits, Nth::Only(1), Fault::Late(Duration::from_secs(2))),
+        ("{on: fraud, nth: 1, do: missing_item}", On::Fraud, Nth::Only(1), Fault::MissingItem),
+        ("{on: fraud, nth: 1, do: extra_item}", On::Fraud, Nth::Only(1), Fault::ExtraItem),
+        ("{on: fraud, nth: 1, do: repeat_item}", On::Fraud, Nth::Only(1), Fault::RepeatItem),
+        ("{on: fraud, nth: 1, do: refuse_item}", On::Fraud, Nth::Only(1), Fault::RefuseItem),
+        ("{on: audits, nth: every, do: error_without_id}", On::Audits, Nth::Every, Fault::ErrorWithoutId),
+        (
+            "{on: fraud, nth: 1, do: {status: 500, applied: true}}",
+            On::Fraud,
+            Nth::Only(1),
+            Fault::Status { code: 500, retry_after: None, retry_after_date: None, applied: true },
+        ),
     ];
     for (rule, on, nth, fault) in table {
         for text in [format!("rules:\n  - {rule}\n"), format!("{{\"rules\": [{rule}]}}")] {
@@ -57,7 +71,8 @@ fn mistakes_in_a_plan_are_told_with_their_place() {
         ),
         (
             "{on: uploads, nth: 1, do: reset_before}",
-            "2:10: unknown value `uploads` for `rules[0].on`; expected one of `token`, `files`, `download`",
+            "2:10: unknown value `uploads` for `rules[0].on`; expected one of `token`, `files`, `download`, \
+             `fraud`, `audits`",
         ),
         (
             "{on: token, nth: some, do: reset_before}",
@@ -69,7 +84,8 @@ fn mistakes_in_a_plan_are_told_with_their_place() {
         (
             "{on: token, nth: 1, do: explode}",
             "2:29: unknown value `explode` for `rules[0].do`; expected one of `reset_before`, `reset_after`, \
-             `malformed_json`, `html_page`, `expired_url`, `revoke_token`, `repeat_cursor`, `wrong_bytes`",
+             `malformed_json`, `html_page`, `expired_url`, `revoke_token`, `repeat_cursor`, `wrong_bytes`, \
+             `missing_item`, `extra_item`, `repeat_item`, `refuse_item`, `error_without_id`",
         ),
         (
             "{on: token, nth: 1, do: {slow: 5}}",
@@ -82,6 +98,14 @@ fn mistakes_in_a_plan_are_told_with_their_place() {
         ("{on: token, nth: 1, do: {retry_after: 1}}", "2:25: missing key `status` in rules[0].do"),
         ("{on: token, nth: 1, do: {status: 99}}", "2:38: `rules[0].do.status` is 99; expected at least 200"),
         ("{on: token, nth: 1, do: revoke_token}", "2:29: `revoke_token` makes no sense on `token`"),
+        ("{on: token, nth: 1, do: {status: 500, applied: true}}", "2:52: `applied` makes no sense on `token`"),
+        ("{on: files, nth: 1, do: {late: 1s}}", "2:29: `late` makes no sense on `files`"),
+        ("{on: download, nth: 1, do: refuse_item}", "2:32: `refuse_item` makes no sense on `download`"),
+        ("{on: fraud, nth: 1, do: expired_url}", "2:29: `expired_url` makes no sense on `fraud`"),
+        (
+            "{on: audits, nth: 1, do: {late: 5}}",
+            "2:37: `5` is not a duration; expected a whole number and a unit, such as 90s, 30m, 6h or 2d",
+        ),
         ("{on: download, nth: 1, do: repeat_cursor}", "2:32: `repeat_cursor` makes no sense on `download`"),
     ];
     for (rule, told) in table {

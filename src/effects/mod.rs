@@ -2,12 +2,14 @@
 //! `pipeline` sends and the journal remembers.
 //!
 //! `state` is the life of an effect, and the one list of its legal steps. `draft` makes of breaks and findings what
-//! should be asked for, `describe` puts it into words, `plan` holds it against what is known already, and `call`
-//! packs what may be sent.
+//! should be asked for, `describe` puts it into words, `plan` holds it against what is known already, `call` packs
+//! what may be sent, and `outcome` says what an answer means for each effect of a call.
 
 pub mod call;
 pub mod describe;
 pub mod draft;
+pub mod outcome;
+pub mod pace;
 pub mod plan;
 pub mod state;
 
@@ -15,6 +17,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use outcome::{Judgement, Next, judge};
 pub use state::{Approval, Approver, Decision, Doubt, Event, IllegalEffectStep, News, Standing, State, apply};
 
 use crate::digest::hex;

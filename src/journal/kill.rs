@@ -34,3 +34,13 @@ fn point(variable: &str, name: &str, passed: &AtomicU32) {
     // Where there is no `kill` command: the nearest thing, no destructor runs either.
     std::process::abort();
 }
+
+/// While something is awaited: ends the process a moment later when `TIEOUT_KILL_AFTER=wait` asks for it; else never
+/// returns.
+pub async fn while_waiting() {
+    if cfg!(debug_assertions) && std::env::var("TIEOUT_KILL_AFTER").is_ok_and(|asked| asked.starts_with("wait")) {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        after("wait");
+    }
+    std::future::pending().await
+}

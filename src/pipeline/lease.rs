@@ -1,39 +1,84 @@
 //! Keeping the period's lease for as long as the run works.
 
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 use crate::journal::{Journal, JournalError, Lease};
 
-/// Renews a lease while it is polled, and tells when it is lost.
+/// Renews a lease while it is polled, and tells whether it still holds.
 #[derive(Debug)]
 pub(super) struct Keeper {
-    lost: watch::Sender<bool>,
+    good_until: watch::Sender<Until>,
+}
+
+/// By both clocks: one stands still while the machine sleeps, the other can be set.
+#[derive(Debug, Clone, Copy)]
+struct Until {
+    monotonic: Instant,
+    wall: DateTime<Utc>,
+}
+
+impl Until {
+    /// `asked` is from before the journal was asked: the lease may have begun no earlier.
+    fn after(asked: (Instant, DateTime<Utc>), lease: &Lease) -> Self {
+        Self { monotonic: asked.0 + lease.lasting(), wall: asked.1 + lease.lasting() }
+    }
+}
+
+/// Says to those that send whether the lease still holds. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Guard(watch::Receiver<Until>);
+
+impl Guard {
+    /// Whether nobody else can have taken over yet, as far as this process's clocks tell.
+    pub(super) fn holds(&self) -> bool {
+        let until = *self.0.borrow();
+        Instant::now() < until.monotonic && Utc::now() < until.wall
+    }
 }
 
 impl Keeper {
-    pub(super) fn new() -> Self {
-        Self { lost: watch::Sender::new(false) }
+    /// For a lease that was asked for at this time.
+    pub(super) fn new(lease: &Lease, asked: (Instant, DateTime<Utc>)) -> Self {
+        Self { good_until: watch::Sender::new(Until::after(asked, lease)) }
     }
 
-    /// Another has taken over: nothing may be sent any more, and nothing can be written.
-    #[expect(dead_code, reason = "asked by whatever sends")]
-    pub(super) fn lost(&self) -> bool {
-        *self.lost.borrow()
+    pub(super) fn guard(&self) -> Guard {
+        Guard(self.good_until.subscribe())
     }
 
     /// Renews every third of the lease's time. Ends only when the lease is lost, with the error that says so.
     pub(super) async fn keep(&self, journal: &Journal, lease: &Lease) -> JournalError {
         loop {
             tokio::time::sleep(lease.lasting() / 3).await;
+            let asked = (Instant::now(), Utc::now());
             match journal.renew(lease).await {
-                Ok(()) => {}
-                Err(lost @ JournalError::LeaseLost { .. }) => {
-                    self.lost.send_replace(true);
-                    return lost;
+                Ok(()) => {
+                    self.good_until.send_replace(Until::after(asked, lease));
                 }
+                Err(lost @ JournalError::LeaseLost { .. }) => return lost,
                 // Two more tries are left before it runs out, and a late one is good as long as nobody has taken it.
                 Err(error) => tracing::warn!("the lease of this run is not renewed yet: {error}"),
             }
         }
+    }
+}
+
+/// The lease of another period of this job, if whoever held it is gone.
+///
+/// # Errors
+/// When the journal or the lock files cannot be used; a holder that lives is none.
+pub(super) async fn of_the_dead(
+    request: &super::Request,
+    journal: &Journal,
+    period: &str,
+) -> Result<Option<Lease>, crate::exit::Failure> {
+    let taken = journal.take_lease(super::state_folder(request), &request.job.name, period, request.project.lease);
+    match taken.await {
+        Ok(lease) => Ok(Some(lease)),
+        Err(crate::journal::LeaseError::Held { .. }) => Ok(None),
+        Err(error) => Err(crate::exit::Failure::new(error.exit_code(), error)),
     }
 }

@@ -95,9 +95,10 @@ struct Sender<'a> {
 struct Course {
     /// Failures in a row that applied nothing.
     failures: u32,
+    /// Calls of which nobody knows what they did.
     doubts: u32,
-    /// A new token was asked for, and nothing has succeeded since.
-    new_token: bool,
+    /// Calls whose token was refused.
+    tokens: u32,
 }
 
 impl Sender<'_> {
@@ -119,9 +120,9 @@ impl Sender<'_> {
             let deadline = stopped.map(|(_, since)| since + PATIENCE);
             tokio::select! {
                 Some(landed) = self.flying.join_next_with_id(), if !self.flying.is_empty() => {
-                    self.land(landed).await;
+                    self.land(landed);
                     while let Some(landed) = self.flying.try_join_next_with_id() {
-                        self.land(landed).await;
+                        self.land(landed);
                     }
                 }
                 () = tokio::time::sleep_until(next.into()), if room => {}
@@ -200,7 +201,7 @@ impl Sender<'_> {
     }
 
     /// Takes in what one call has come to.
-    async fn land(&mut self, landed: Result<(Id, Result<Answer, KardError>), tokio::task::JoinError>) {
+    fn land(&mut self, landed: Result<(Id, Result<Answer, KardError>), tokio::task::JoinError>) {
         let (id, answer) = match landed {
             Ok(landed) => landed,
             // A bug of ours; what it did before is not known.
@@ -208,10 +209,12 @@ impl Sender<'_> {
         };
         let Some(call) = self.under_way.remove(&id) else { return };
         match answer {
-            Ok(answer) => self.judge(&call, &answer).await,
+            Ok(answer) => self.judge(&call, &answer),
             Err(error) => {
-                let why = super::fragment(&error);
-                self.end(error.exit_code(), why.clone());
+                let code = error.exit_code();
+                // With its causes, which say what to do.
+                let why = format!("{:#}", anyhow::Error::new(error));
+                self.end(code, why.clone());
                 self.outcomes.extend(call.members.into_iter().map(|member| {
                     (member, Event::NotSent { why: why.clone(), alone: false })
                 }));
@@ -219,12 +222,11 @@ impl Sender<'_> {
         }
     }
 
-    async fn judge(&mut self, call: &Call, answer: &Answer) {
+    fn judge(&mut self, call: &Call, answer: &Answer) {
         let members: Vec<Standing> =
             call.members.iter().filter_map(|id| self.sent.standings.get(id)).cloned().collect();
         let judgement = outcome::judge(call.kind, &members, answer);
         tracing::info!(call = call.id(), outcome = judgement.words, "answered");
-        let doubtful = judgement.events.iter().any(|(_, event)| matches!(event, Event::InDoubt { .. }));
         let reached = judgement.events.iter().any(|(_, event)| {
             matches!(event, Event::Acknowledged { .. } | Event::Rejected { .. })
         });
@@ -232,25 +234,29 @@ impl Sender<'_> {
         if reached {
             self.course = Course::default();
         }
-        if doubtful {
-            self.course.doubts += 1;
-            if self.course.doubts >= DOUBTS_IN_A_ROW {
-                let why = format!("{DOUBTS_IN_A_ROW} calls in a row are in doubt ({})", judgement.words);
-                self.end(ExitCode::PersonNeeded, why);
-            }
-        }
         match judgement.next {
             Next::GoOn => {}
+            Next::Doubtful => self.doubt(&judgement.words),
             Next::Again { wait } => self.pause(wait, &judgement.words),
             Next::Unavailable => self.pause(None, &judgement.words),
-            Next::NewToken if self.course.new_token => {
-                self.end(ExitCode::CredentialsRefused, judgement.words);
-            }
-            Next::NewToken => {
-                self.means.client.forget_token().await;
-                self.course.new_token = true;
-            }
-            Next::Refused { code } => self.end(code, judgement.words),
+            Next::NewToken => self.renew_token(judgement.words),
+            Next::Refused(code) => self.end(code, judgement.words),
+        }
+    }
+
+    fn doubt(&mut self, words: &str) {
+        self.course.doubts += 1;
+        if self.course.doubts >= DOUBTS_IN_A_ROW {
+            self.end(ExitCode::PersonNeeded, format!("{DOUBTS_IN_A_ROW} calls in a row are in doubt ({words})"));
+        }
+    }
+
+    /// The client has forgotten the token and asks for a new one. One that is refused as well is no accident;
+    /// calls that left together were refused together.
+    fn renew_token(&mut self, words: String) {
+        self.course.tokens += 1;
+        if self.course.tokens > self.means.effects.concurrency {
+            self.end(ExitCode::CredentialsRefused, words);
         }
     }
 

@@ -22,6 +22,10 @@ impl Stop {
         Self(told)
     }
 
+    pub fn is_asked(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
     /// Waits until something asks, and names it.
     pub async fn asked(&self) -> &'static str {
         let mut told = self.0.clone();

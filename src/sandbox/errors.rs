@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Where the mistake stands (`ErrorSource`).
 #[derive(Debug, Clone, Copy)]
@@ -11,10 +11,22 @@ pub(super) enum At<'a> {
     Nowhere,
     Header(&'a str),
     Parameter(&'a str),
+    /// A JSON pointer into the request's body.
+    Pointer(&'a str),
 }
 
-/// One error in Kard's shape.
+/// A refusal for one reason, in Kard's shape.
 pub(super) fn kard(status: StatusCode, detail: &str, at: At<'_>) -> Response {
+    several(status, &[error(status, detail, at)])
+}
+
+/// A refusal for several reasons, each an [`error`].
+pub(super) fn several(status: StatusCode, errors: &[Value]) -> Response {
+    (status, axum::Json(json!({ "errors": errors }))).into_response()
+}
+
+/// One `ErrorObject`.
+pub(super) fn error(status: StatusCode, detail: &str, at: At<'_>) -> Value {
     let mut error = json!({
         "status": status.as_str(),
         "title": status.canonical_reason().unwrap_or("Error"),
@@ -24,8 +36,9 @@ pub(super) fn kard(status: StatusCode, detail: &str, at: At<'_>) -> Response {
         At::Nowhere => {}
         At::Header(name) => error["source"] = json!({ "header": name }),
         At::Parameter(name) => error["source"] = json!({ "parameter": name }),
+        At::Pointer(pointer) => error["source"] = json!({ "pointer": pointer }),
     }
-    (status, axum::Json(json!({ "errors": [error] }))).into_response()
+    error
 }
 
 /// One error as S3 tells it.

@@ -27,16 +27,27 @@ pub enum On {
     Token,
     Files,
     Download,
+    Fraud,
+    Audits,
 }
 
 impl On {
+    const COUNT: usize = 5;
+
     /// As the plan file calls it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Token => "token",
             Self::Files => "files",
             Self::Download => "download",
+            Self::Fraud => "fraud",
+            Self::Audits => "audits",
         }
+    }
+
+    /// Whether its requests change something.
+    pub(super) const fn has_effect(self) -> bool {
+        matches!(self, Self::Fraud | Self::Audits)
     }
 }
 
@@ -47,11 +58,13 @@ pub enum Nth {
     Every,
 }
 
-/// What is done to a request. The request's own work is done first, but for `Status` and `ResetBefore`.
+/// What is done to a request. The request's own work is done first, but for `Status` (unless it is `applied`),
+/// `ResetBefore` and `Late`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// `{status: 503, retry_after: 1}`; `retry_after_date` writes the same as a date, in seconds from now.
-    Status { code: u16, retry_after: Option<u64>, retry_after_date: Option<u64> },
+    /// `fraud`, `audits`: with `applied: true` the work is done all the same, and only the answer is this.
+    Status { code: u16, retry_after: Option<u64>, retry_after_date: Option<u64>, applied: bool },
     /// The connection is reset before the request is looked at.
     ResetBefore,
     /// The request is done, and the connection reset in the middle of the reply.
@@ -66,17 +79,29 @@ pub enum Fault {
     HtmlPage,
     /// `download`: the URL is refused as expired. `files`: the URLs in this list have expired already.
     ExpiredUrl,
-    /// `files`: the token that came with the request is revoked before it is looked at.
+    /// `files`, `fraud`, `audits`: the token that came with the request is revoked before it is looked at.
     RevokeToken,
     /// `files`: the next page has the cursor of this one.
     RepeatCursor,
     /// As many bytes as there should be, but others (in reverse).
     WrongBytes,
+    /// `{late: 5s}`; `fraud`, `audits`: nothing is done for that long, then it is, whatever became of the connection.
+    Late(Duration),
+    /// `fraud`, `audits`: the reply leaves out the last item that was applied.
+    MissingItem,
+    /// `fraud`, `audits`: the reply names one that nobody sent.
+    ExtraItem,
+    /// `fraud`, `audits`: the reply names the first item that was applied twice.
+    RepeatItem,
+    /// `fraud`, `audits`: the first item is refused by name; the others are applied.
+    RefuseItem,
+    /// `fraud`, `audits`: the same, but the error does not say which item it is about.
+    ErrorWithoutId,
 }
 
 impl Fault {
     /// Those that need no more than their name.
-    pub(super) const PLAIN: [Self; 8] = [
+    pub(super) const PLAIN: [Self; 13] = [
         Self::ResetBefore,
         Self::ResetAfter,
         Self::MalformedJson,
@@ -85,6 +110,11 @@ impl Fault {
         Self::RevokeToken,
         Self::RepeatCursor,
         Self::WrongBytes,
+        Self::MissingItem,
+        Self::ExtraItem,
+        Self::RepeatItem,
+        Self::RefuseItem,
+        Self::ErrorWithoutId,
     ];
 
     /// As the plan file calls it.
@@ -101,6 +131,12 @@ impl Fault {
             Self::RevokeToken => "revoke_token",
             Self::RepeatCursor => "repeat_cursor",
             Self::WrongBytes => "wrong_bytes",
+            Self::Late(_) => "late",
+            Self::MissingItem => "missing_item",
+            Self::ExtraItem => "extra_item",
+            Self::RepeatItem => "repeat_item",
+            Self::RefuseItem => "refuse_item",
+            Self::ErrorWithoutId => "error_without_id",
         }
     }
 
@@ -108,7 +144,14 @@ impl Fault {
     pub(super) const fn fits(&self, on: On) -> bool {
         match self {
             Self::ExpiredUrl => matches!(on, On::Files | On::Download),
-            Self::RevokeToken | Self::RepeatCursor => matches!(on, On::Files),
+            Self::RevokeToken => matches!(on, On::Files | On::Fraud | On::Audits),
+            Self::RepeatCursor => matches!(on, On::Files),
+            Self::Late(_)
+            | Self::MissingItem
+            | Self::ExtraItem
+            | Self::RepeatItem
+            | Self::RefuseItem
+            | Self::ErrorWithoutId => on.has_effect(),
             _ => true,
         }
     }
@@ -118,7 +161,7 @@ impl Fault {
 #[derive(Debug)]
 pub(super) struct Faults {
     rules: Vec<FaultRule>,
-    counts: Mutex<[u64; 3]>,
+    counts: Mutex<[u64; On::COUNT]>,
 }
 
 impl Faults {

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use super::downloads::sign;
 use super::errors::{At, kard};
 use super::samples::SampleFile;
-use super::state::{Bearer, State};
-use super::{Fault, ORGANIZATION};
+use super::state::State;
+use super::{Fault, access};
 use crate::job::FileType;
 
 pub(super) const PATH: &str = "/v2/issuers/{organization}/files/metadata";
@@ -61,20 +61,8 @@ pub(super) async fn list(
     fault: Option<Extension<Fault>>,
     headers: HeaderMap,
 ) -> Response {
-    match state.bearer(&headers) {
-        Bearer::Missing => {
-            let detail = "A bearer token is required.";
-            return kard(StatusCode::UNAUTHORIZED, detail, At::Header("Authorization"));
-        }
-        Bearer::Refused => {
-            let detail = "The token is unknown, expired or revoked.";
-            return kard(StatusCode::UNAUTHORIZED, detail, At::Header("Authorization"));
-        }
-        Bearer::Good { issuer } => {
-            if organization != ORGANIZATION || issuer.is_some_and(|issuer| issuer != organization) {
-                return kard(StatusCode::FORBIDDEN, "The token is not for this organization.", At::Nowhere);
-            }
-        }
+    if let Err(refusal) = access::check(&state, &headers, &organization) {
+        return *refusal;
     }
     let asked = match check(&query, state.now) {
         Ok(asked) => asked,

@@ -1,4 +1,6 @@
 //! Around every request: the fault that the plan has for it, and the note of what was received.
+//!
+//! Requests for effects are worked on to their end even when the client goes away, as a provider would.
 
 use std::sync::Arc;
 
@@ -16,6 +18,9 @@ use super::received::Received;
 use super::state::{State, bearer_token};
 use super::{Fault, On, SIGNATURE, downloads, token};
 
+/// A body for an effect beyond this is not read: 500 markers are about 100 KiB.
+const BODY_BYTES: usize = 2 << 20;
+
 const WEB_PAGE: &str =
     "<!DOCTYPE html>\n<html><head><title>Maintenance</title></head><body><h1>Back soon</h1></body></html>\n";
 
@@ -27,6 +32,23 @@ pub(super) async fn handle(
 ) -> Response {
     connection.set(Fate::Whole);
     let on = endpoint(request.uri().path());
+    if !on.is_some_and(On::has_effect) {
+        return serve(state, connection, on, request, next).await;
+    }
+    // The server drops the future of a request whose client is gone; a task of its own it does not.
+    let busy = state.busy();
+    let work = tokio::spawn(async move {
+        let response = serve(state, connection, on, request, next).await;
+        drop(busy);
+        response
+    });
+    work.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a request to the sandbox was not finished");
+        kard(StatusCode::INTERNAL_SERVER_ERROR, "The sandbox failed.", At::Nowhere)
+    })
+}
+
+async fn serve(state: Arc<State>, connection: Handle, on: Option<On>, mut request: Request, next: Next) -> Response {
     let fault = on.and_then(|on| state.faults.next(on));
     let mut entry = Received {
         method: request.method().to_string(),
@@ -35,11 +57,22 @@ pub(super) async fn handle(
         status: None,
         bearer: bearer_token(request.headers()).is_some(),
         fault: fault.as_ref().map(Fault::name),
+        body: None,
     };
     if fault == Some(Fault::ResetBefore) {
         connection.set(Fate::ResetNow);
         state.received.add(entry);
         return StatusCode::OK.into_response();
+    }
+    if on.is_some_and(On::has_effect) {
+        let (head, body) = request.into_parts();
+        let Ok(body) = axum::body::to_bytes(body, BODY_BYTES).await else {
+            // The client broke off, or never ends: nothing is done, and nobody waits for the answer.
+            state.received.add(entry);
+            return kard(StatusCode::PAYLOAD_TOO_LARGE, "The body did not come whole.", At::Nowhere);
+        };
+        entry.body = Some(String::from_utf8_lossy(&body).into_owned());
+        request = Request::from_parts(head, Body::from(body));
     }
     let response = match (fault, on) {
         (Some(fault), Some(on)) => with_fault(&state, &connection, fault, on, request, next).await,
@@ -59,11 +92,15 @@ async fn with_fault(
     next: Next,
 ) -> Response {
     match &fault {
-        Fault::Status { code, retry_after, retry_after_date } => {
+        Fault::Status { code, retry_after, retry_after_date, applied } => {
+            if *applied {
+                next.run(request).await;
+            }
             return refusal(on, *code, *retry_after, *retry_after_date);
         }
         Fault::ExpiredUrl if on == On::Download => return downloads::refuse_expired(),
         Fault::RevokeToken => state.revoke(request.headers()),
+        Fault::Late(wait) => tokio::time::sleep(*wait).await,
         _ => {}
     }
     // Read by the endpoints whose content the fault changes.
@@ -98,7 +135,12 @@ fn endpoint(path: &str) -> Option<On> {
     } else if path.ends_with("/files/metadata") {
         Some(On::Files)
     } else {
-        None
+        // Still percent-encoded: no user's id holds a slash here.
+        match path.split('/').collect::<Vec<_>>()[..] {
+            ["", "v2", "issuers", _, "fraud"] => Some(On::Fraud),
+            ["", "v2", "issuers", _, "users", _, "audits"] => Some(On::Audits),
+            _ => None,
+        }
     }
 }
 
@@ -107,7 +149,7 @@ fn refusal(on: On, code: u16, retry_after: Option<u64>, retry_after_date: Option
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match on {
         On::Download => s3(status, "SlowDown", "The fault plan wants this."),
-        On::Token | On::Files => kard(status, "The fault plan wants this.", At::Nowhere),
+        On::Token | On::Files | On::Fraud | On::Audits => kard(status, "The fault plan wants this.", At::Nowhere),
     };
     let date = retry_after_date.map(|seconds| {
         let at = Utc::now() + TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000));

@@ -2,12 +2,21 @@
 //!
 //! It serves `samples/kard/` strictly as Kard publishes its API, over loopback HTTP, and does
 //! wrong on request ([`FaultPlan`]). One file per endpoint; what every endpoint shares is here.
+//!
+//! Audits and fraud markers that it takes are remembered ([`Sandbox::audits`], [`Sandbox::markers`]). Two
+//! conventions make it refuse: a user whose id begins with `unknown-` is not known, and an item whose
+//! transaction id begins with `refuse-` is refused by itself.
 
+mod access;
+mod applied;
+mod audits;
 mod connection;
 mod downloads;
 mod errors;
 mod faults;
 mod files;
+mod fraud;
+mod items;
 mod middleware;
 mod plan;
 mod received;
@@ -27,6 +36,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+pub use applied::{AppliedAudit, AppliedMarker};
 pub use faults::{Fault, FaultPlan, FaultRule, Nth, On};
 pub use received::Received;
 pub use samples::SamplesError;
@@ -42,6 +52,8 @@ pub const WEBHOOK_KEY: &str = "sandbox-webhook-key";
 pub const ORGANIZATION: &str = "org-sandbox";
 /// How every bearer token of a sandbox begins, so that nobody takes it for a real one.
 pub const TOKEN_PREFIX: &str = "sandbox-token-";
+/// A user whose id begins so is not known.
+const UNKNOWN_USER: &str = "unknown-";
 /// The parameter of a download URL that holds its signature.
 pub const SIGNATURE: &str = "X-Sandbox-Signature";
 
@@ -148,6 +160,22 @@ impl Sandbox {
         self.state.received.all()
     }
 
+    /// Every audit that stands, in order of arrival.
+    pub fn audits(&self) -> Vec<AppliedAudit> {
+        self.state.applied.audits()
+    }
+
+    /// Every transaction that is flagged, in order of arrival.
+    pub fn markers(&self) -> Vec<AppliedMarker> {
+        self.state.applied.markers()
+    }
+
+    /// Returns once no request for effects is worked on any more, also none whose client has gone.
+    pub async fn idle(&self) {
+        // The sender lives in the state, which lives as long as this.
+        let _ = self.state.at_work.subscribe().wait_for(|requests| *requests == 0).await;
+    }
+
     /// Stops listening and waits at most a second for requests that are still going.
     pub async fn shutdown(self) {
         let _ = self.stop.send(());
@@ -163,6 +191,8 @@ fn router(state: &Arc<State>) -> Router {
         .route(token::PATH, post(token::grant))
         .route(files::PATH, get(files::list))
         .route(downloads::PATH, get(downloads::serve))
+        .route(fraud::PATH, post(fraud::mark))
+        .route(audits::PATH, post(audits::create))
         .fallback(errors::unknown_path)
         .method_not_allowed_fallback(errors::wrong_method)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(state), middleware::handle))

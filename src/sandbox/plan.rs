@@ -33,6 +33,7 @@ enum FaultSpec {
     Plain(Fault),
     Status(StatusSpec),
     Slow(SlowSpec),
+    Late(LateSpec),
     Truncate(TruncateSpec),
 }
 
@@ -47,12 +48,21 @@ struct StatusSpec {
     /// Seconds from now, written as a date.
     #[serde(default)]
     retry_after_date: Option<u64>,
+    /// The request's work is done before it is answered so.
+    #[serde(default)]
+    applied: bool,
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct SlowSpec {
     slow: String,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct LateSpec {
+    late: String,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -101,11 +111,21 @@ fn checked(rule: &RuleSpec, index: usize, checker: &mut Checker<'_>) -> Option<F
     let at = format!("rules/{index}/do");
     let fault = match &rule.fault {
         FaultSpec::Plain(fault) => fault.clone(),
-        FaultSpec::Status(StatusSpec { status, retry_after, retry_after_date }) => {
-            Fault::Status { code: *status, retry_after: *retry_after, retry_after_date: *retry_after_date }
+        FaultSpec::Status(StatusSpec { applied: true, .. }) if !rule.on.has_effect() => {
+            checker.problem(&format!("{at}/applied"), format!("`applied` makes no sense on `{}`", rule.on.name()));
+            return None;
         }
+        FaultSpec::Status(StatusSpec { status, retry_after, retry_after_date, applied }) => Fault::Status {
+            code: *status,
+            retry_after: *retry_after,
+            retry_after_date: *retry_after_date,
+            applied: *applied,
+        },
         FaultSpec::Slow(SlowSpec { slow }) => {
             Fault::Slow(checker.keep(&format!("{at}/slow"), quantity::duration(slow))?)
+        }
+        FaultSpec::Late(LateSpec { late }) => {
+            Fault::Late(checker.keep(&format!("{at}/late"), quantity::duration(late))?)
         }
         FaultSpec::Truncate(TruncateSpec { truncate }) => Fault::Truncate(*truncate),
     };
@@ -145,6 +165,8 @@ impl<'de> Deserialize<'de> for FaultSpec {
             return plain.map(Self::Plain).ok_or_else(|| D::Error::custom(format!("unknown fault `{name}`")));
         } else if written.get("slow").is_some() {
             serde_json::from_value(written).map(Self::Slow)
+        } else if written.get("late").is_some() {
+            serde_json::from_value(written).map(Self::Late)
         } else if written.get("truncate").is_some() {
             serde_json::from_value(written).map(Self::Truncate)
         } else {
@@ -163,7 +185,8 @@ impl JsonSchema for FaultSpec {
         let names = Fault::PLAIN.map(|fault| fault.name());
         let status = generator.subschema_for::<StatusSpec>();
         let slow = generator.subschema_for::<SlowSpec>();
+        let late = generator.subschema_for::<LateSpec>();
         let truncate = generator.subschema_for::<TruncateSpec>();
-        json_schema!({ "anyOf": [{ "type": "string", "enum": names }, status, slow, truncate] })
+        json_schema!({ "anyOf": [{ "type": "string", "enum": names }, status, slow, late, truncate] })
     }
 }

@@ -19,6 +19,9 @@ pub struct Received {
     pub bearer: bool,
     /// The fault that was done to it, as the plan calls it.
     pub fault: Option<&'static str>,
+    /// The exact text of a body that asks for an effect; none elsewhere, and where it did not come whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
 }
 
 /// The list, and the file that repeats it.

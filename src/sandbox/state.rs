@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use chrono::{DateTime, Utc};
+use tokio::sync::watch;
 
+use super::applied::Applied;
 use super::faults::Faults;
 use super::received::ReceivedLog;
 use super::samples::{self, SampleFile};
@@ -25,6 +27,9 @@ pub(super) struct State {
     pub(super) token_life: Duration,
     pub(super) faults: Faults,
     pub(super) received: ReceivedLog,
+    pub(super) applied: Applied,
+    /// How many requests for effects are worked on, their clients there or not.
+    pub(super) at_work: watch::Sender<usize>,
     /// Signs download URLs; new for each sandbox.
     pub(super) signing_key: [u8; 32],
     tokens: Mutex<HashMap<String, Granted>>,
@@ -63,9 +68,17 @@ impl State {
             token_life: options.token_life,
             faults: Faults::new(options.faults),
             received: ReceivedLog::new(log.transpose()?),
+            applied: Applied::default(),
+            at_work: watch::Sender::new(0),
             signing_key: random_bytes(),
             tokens: Mutex::default(),
         })
+    }
+
+    /// One more request for effects is worked on, until this is dropped.
+    pub(super) fn busy(self: &Arc<Self>) -> Busy {
+        self.at_work.send_modify(|requests| *requests += 1);
+        Busy(Arc::clone(self))
     }
 
     /// A new token.
@@ -91,6 +104,16 @@ impl State {
         if let Some(token) = bearer_token(headers) {
             self.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(token);
         }
+    }
+}
+
+/// See [`State::busy`].
+#[derive(Debug)]
+pub(super) struct Busy(Arc<State>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.at_work.send_modify(|requests| *requests -= 1);
     }
 }
 

@@ -77,6 +77,18 @@ impl Failure {
         Self { outcome: Outcome::Broken, message, body: String::new(), source: None }
     }
 
+    /// The message and all its causes. Not redacted: the causes are the library's words.
+    pub(super) fn with_causes(&self) -> String {
+        let mut text = self.message.clone();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        text
+    }
+
     /// Replaces the message, for a provider that says what its statuses mean.
     #[must_use]
     pub fn told_as(mut self, message: String) -> Self {

@@ -9,6 +9,7 @@ mod redact;
 mod retry;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -25,12 +26,17 @@ use crate::project::HttpConfig;
 pub const ERROR_BODY_BYTES: usize = 8 << 10;
 /// An API reply (not a download) beyond this is refused: a full page of file metadata is about 100 KiB.
 pub const REPLY_BYTES: usize = 16 << 20;
+/// Why there is no reply is told in so many characters.
+const WHY: usize = 300;
 
 /// A client for one provider.
 #[derive(Debug, Clone)]
 pub struct Http {
     client: reqwest::Client,
+    /// Made when it is first needed: most runs send nothing.
+    once: OnceLock<reqwest::Client>,
     config: HttpConfig,
+    direct: bool,
 }
 
 /// A complete reply with a 2xx status.
@@ -69,17 +75,8 @@ impl Http {
     pub fn new(config: &HttpConfig, direct: bool) -> Result<Self, HttpError> {
         // An error says that a provider is installed already, which is all that is wanted.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = reqwest::Client::builder()
-            .user_agent(concat!("tieout/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(config.connect_timeout)
-            .read_timeout(config.idle_timeout)
-            .timeout(config.total_timeout);
-        let builder = if direct { builder.no_proxy() } else { builder };
-        let client = builder.build().map_err(|source| HttpError::SetUp { source })?;
-        Ok(Self { client, config: config.clone() })
+        let client = builder(config, direct).build().map_err(|source| HttpError::SetUp { source })?;
+        Ok(Self { client, once: OnceLock::new(), config: config.clone(), direct })
     }
 
     /// The request builder of the client underneath.
@@ -107,6 +104,34 @@ impl Http {
         Err(Failure::status(status, wait, redactor.redact(&String::from_utf8_lossy(&body))))
     }
 
+    /// Sends a request that changes something, once, over a connection of its own.
+    ///
+    /// A connection from the pool may have been closed by the server in the meantime: the request would die on
+    /// the way, and nobody could tell that from a reply that was lost.
+    ///
+    /// # Errors
+    /// When the client for such requests cannot be made. All else is an [`Answer`].
+    pub async fn send_once(&self, request: Request, redactor: &Redactor) -> Result<Answer, HttpError> {
+        let client = if let Some(client) = self.once.get() {
+            client
+        } else {
+            let client = builder(&self.config, self.direct).pool_max_idle_per_host(0).build();
+            let client = client.map_err(|source| HttpError::SetUp { source })?;
+            self.once.get_or_init(|| client)
+        };
+        Ok(match answer(client, request).await {
+            Ok(answer) => answer,
+            Err(failure) => {
+                let why = displayable(&redactor.redact(&failure.with_causes()), WHY);
+                match failure.outcome() {
+                    // The request cannot have been begun either where it could not even be made.
+                    Outcome::NotConnected | Outcome::Invalid => Answer::NotSent { why },
+                    _ => Answer::Lost { why },
+                }
+            }
+        })
+    }
+
     /// Sends once and reads the whole reply, at most [`REPLY_BYTES`].
     ///
     /// # Errors
@@ -127,6 +152,40 @@ impl Http {
         }
         Ok(Reply { date, body })
     }
+}
+
+fn builder(config: &HttpConfig, direct: bool) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("tieout/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .connect_timeout(config.connect_timeout)
+        .read_timeout(config.idle_timeout)
+        .timeout(config.total_timeout);
+    if direct { builder.no_proxy() } else { builder }
+}
+
+/// The complete reply to a request that is sent once.
+async fn answer(client: &reqwest::Client, request: Request) -> Result<Answer, Failure> {
+    let mut response = client.execute(request).await.map_err(Failure::transport)?;
+    let status = response.status().as_u16();
+    let retry_after = wait_asked_for(response.headers());
+    let declared_html = is_html(response.headers());
+    let announced = response.content_length();
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(Failure::transport)? {
+        if body.len() + chunk.len() > REPLY_BYTES {
+            let reason = format!("status {status}, and the reply is longer than {REPLY_BYTES} bytes");
+            return Err(Failure::unreadable(reason));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    if let Some(announced) = announced.filter(|announced| *announced != body.len() as u64) {
+        return Err(Failure::length(announced, body.len() as u64));
+    }
+    let web_page = declared_html || starts_as_markup(&body);
+    Ok(Answer::Reply { status, retry_after, body, web_page })
 }
 
 /// Counts the attempts of one call and waits between them.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use reqwest::header::AUTHORIZATION;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -13,7 +13,7 @@ use super::reply::{self, DOWNLOAD_URL_LIFE, FileMetadata, FilesPage};
 use super::request::{self, FilesQuery, Page};
 use super::token::{Token, Tokens, sensitive};
 use crate::project::{KardConfig, Secret};
-use crate::providers::http::{Failure, Http, Redactor, is_html, plain, starts_as_markup};
+use crate::providers::http::{self, Failure, Http, HttpError, Redactor, displayable, is_html, plain, starts_as_markup};
 use crate::sources::store::{RawStore, RawWriter};
 
 /// More than this many pages of one list are a mistake: a hundred thousand files.
@@ -23,11 +23,15 @@ const MAX_FRESH_URLS: u32 = 2;
 /// A URL is not used in its last minute.
 const URL_MARGIN: Duration = Duration::from_mins(1);
 
+/// A path is shown up to this many characters.
+const SHOWN_PATH: usize = 120;
+
 /// One client of Kard. Every request with the token goes to `base_url`; nothing else ever sees it.
 #[derive(Debug)]
 pub struct Client {
     http: Http,
     tokens: Tokens,
+    base: Url,
     files_url: Url,
     target_issuer: Option<String>,
     redactor: Redactor,
@@ -79,7 +83,7 @@ impl Client {
         })?;
         let tokens = Tokens::new(token_url, &client_id, &client_secret);
         let redactor = Redactor::new(vec![tokens.basic_credentials(), client_secret]);
-        Ok(Self { http, tokens, files_url, target_issuer: config.target_issuer.clone(), redactor })
+        Ok(Self { http, tokens, base, files_url, target_issuer: config.target_issuer.clone(), redactor })
     }
 
     /// Lists every file that the query selects, page by page.
@@ -161,6 +165,33 @@ impl Client {
             }
             tries.after(failure).await.map_err(|source| KardError::Http { endpoint: Endpoint::Download, source })?;
         }
+    }
+
+    /// Sends a JSON body to a path below `base_url` (percent-encoded, beginning with `/`), exactly once and over a
+    /// connection of its own. A token that is refused is forgotten: the next call asks for a new one.
+    ///
+    /// # Errors
+    /// Only for what happens before anything is sent: no token is to be had, or the path cannot be asked for.
+    pub async fn post_once(&self, path: &str, body: &[u8]) -> Result<http::Answer, KardError> {
+        let url = request::below(&self.base, path)
+            .map_err(|source| KardError::Path { path: displayable(path, SHOWN_PATH), source })?;
+        let token = self.token().await?;
+        let redactor = self.redactor.and(&token.value);
+        let bearer: SecretString = format!("Bearer {}", token.value.expose_secret()).into();
+        let request = self
+            .http
+            .request(Method::POST, url)
+            .header(AUTHORIZATION, sensitive(&bearer))
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.to_vec())
+            .build();
+        let set_up = |source| KardError::Http { endpoint: Endpoint::Effects, source };
+        let request = request.map_err(|source| set_up(HttpError::SetUp { source: source.without_url() }))?;
+        let answer = self.http.send_once(request, &redactor).await.map_err(set_up)?;
+        if matches!(answer, http::Answer::Reply { status: 401, .. }) {
+            self.tokens.forget(self.target_issuer.as_deref(), &token).await;
+        }
+        Ok(answer)
     }
 
     /// One attempt at the bytes, always from the beginning, without any credentials of ours.

@@ -5,7 +5,7 @@ use crate::project::SecretError;
 use crate::providers::http::{Failure, HttpError, Outcome, Redactor};
 
 use super::reply;
-use super::request::AddressError;
+use super::request::{AddressError, PathError};
 
 /// Which part of Kard was spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Endpoint {
     Token,
     Files,
     Download,
+    /// Audits and fraud markers.
+    Effects,
 }
 
 impl Endpoint {
@@ -21,6 +23,7 @@ impl Endpoint {
             Self::Token => "asking Kard for a token",
             Self::Files => "listing Kard's files",
             Self::Download => "downloading a file of Kard",
+            Self::Effects => "sending to Kard",
         }
     }
 }
@@ -34,6 +37,8 @@ pub enum KardError {
     Address { field: &'static str, text: String, source: AddressError },
     #[error("{}", .endpoint.words())]
     Http { endpoint: Endpoint, source: HttpError },
+    #[error("nothing can be sent to {path}")]
+    Path { path: String, source: PathError },
     #[error("listing Kard's files: page {page} has the cursor of an earlier page; the list would never end")]
     RepeatedCursor { page: usize },
     #[error("listing Kard's files: more than {pages} pages; ask for fewer days or one file type")]
@@ -52,7 +57,9 @@ impl KardError {
         match self {
             Self::Secret { .. } | Self::Address { .. } => ExitCode::Configuration,
             Self::Http { endpoint, source } => http_exit_code(*endpoint, source),
-            Self::RepeatedCursor { .. } | Self::TooManyPages { .. } | Self::DownloadUrl { .. } => ExitCode::InputData,
+            Self::RepeatedCursor { .. } | Self::TooManyPages { .. } | Self::DownloadUrl { .. } | Self::Path { .. } => {
+                ExitCode::InputData
+            }
             Self::Vanished { .. } => ExitCode::ProviderUnavailable,
             Self::Store { .. } => ExitCode::Unexpected,
         }

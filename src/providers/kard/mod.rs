@@ -4,6 +4,7 @@
 mod client;
 mod error;
 pub mod reply;
+pub mod reply_effects;
 pub mod request;
 mod token;
 

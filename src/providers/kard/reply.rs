@@ -34,6 +34,10 @@ pub enum ShapeError {
     NoNextLink,
     #[error("links.next has no page[after]")]
     NoCursor,
+    #[error("the reply has no list {0:?}")]
+    NoList(&'static str),
+    #[error("the reply is a success and names nothing: neither `data` nor `errors` has an item")]
+    Empty,
 }
 
 /// The reply of the token endpoint ("Authentication").
@@ -190,17 +194,20 @@ struct WrittenErrors {
     errors: Vec<WrittenError>,
 }
 
+/// `ErrorObject`; even its required fields may be missing.
 #[derive(Deserialize)]
-struct WrittenError {
+pub(super) struct WrittenError {
+    /// A number in quotes, as published.
+    pub(super) status: Option<serde_json::Value>,
     title: Option<String>,
     detail: Option<String>,
-    source: Option<WrittenErrorSource>,
-    id: Option<String>,
+    pub(super) source: Option<WrittenErrorSource>,
+    pub(super) id: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct WrittenErrorSource {
-    pointer: Option<String>,
+pub(super) struct WrittenErrorSource {
+    pub(super) pointer: Option<String>,
     parameter: Option<String>,
     header: Option<String>,
 }
@@ -216,7 +223,7 @@ pub fn errors_in_words(body: &str) -> Option<String> {
     (!told.is_empty()).then(|| told.join("; "))
 }
 
-fn error_in_words(error: &WrittenError) -> String {
+pub(super) fn error_in_words(error: &WrittenError) -> String {
     let parts = [error.title.as_deref(), error.detail.as_deref()];
     let mut text = parts.into_iter().flatten().map(|part| displayable(part, 200)).collect::<Vec<_>>().join(": ");
     let source = error.source.as_ref().and_then(|source| {
@@ -239,7 +246,7 @@ pub fn is_expired_url(status: u16, body: &str) -> bool {
     matches!(status, 400 | 403) && words.iter().any(|word| body.contains(word))
 }
 
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ShapeError> {
+pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ShapeError> {
     // serde_json's message may quote the text that it stumbled over; a token could stand there.
     serde_json::from_slice(body).map_err(|error| {
         let place = format!("line {}, column {}", error.line(), error.column());

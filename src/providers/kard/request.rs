@@ -135,6 +135,30 @@ pub fn files_url(base: &Url, organization: &str) -> Result<Url, AddressError> {
     Ok(url)
 }
 
+/// The address of a path below `base`. The path is percent-encoded already and goes out exactly as it stands.
+///
+/// # Errors
+/// When it would not: it does not begin with `/`, has a query or a fragment, or a part of it is `.` or `..`,
+/// which every HTTP library takes away together with what stands before it.
+pub fn below(base: &Url, path: &str) -> Result<Url, PathError> {
+    if !path.starts_with('/') {
+        return Err(PathError::NotBelow);
+    }
+    let mut url = base.clone();
+    let whole = format!("{}{path}", base.path().trim_end_matches('/'));
+    url.set_path(&whole);
+    if url.path() == whole { Ok(url) } else { Err(PathError::Changed) }
+}
+
+/// Why a path cannot be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PathError {
+    #[error("it does not begin with `/`")]
+    NotBelow,
+    #[error("on its way it would become another path: an id in it is `.` or `..`, or is not percent-encoded")]
+    Changed,
+}
+
 /// The value of `Authorization` on a token request.
 pub fn basic(client_id: &SecretString, client_secret: &SecretString) -> SecretString {
     let pair = format!("{}:{}", client_id.expose_secret(), client_secret.expose_secret());
