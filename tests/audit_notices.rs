@@ -93,7 +93,7 @@ fn the_published_shape_is_read_whole_bare_and_from_its_envelope() {
         line: 1,
     };
     let body = published().to_string();
-    assert_eq!(frame(std::slice::from_ref(&body), None).audit_updates, [bare.clone()]);
+    assert_eq!(frame(std::slice::from_ref(&body), None).audit_updates, std::slice::from_ref(&bare));
     let logged = envelope(&body, KEY, "2025-03-21T09:31:02Z");
     let found = frame(&[logged], Some(KEY));
     assert_eq!(found.audit_updates, [AuditUpdate { received_at: Some(at("2025-03-21T09:31:02Z")), ..bare }]);

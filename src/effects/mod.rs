@@ -1,8 +1,9 @@
 //! Effects: what is asked of a provider because of breaks, and what became of it. Everything here is pure;
 //! `pipeline` sends and the journal remembers.
 //!
-//! `state` is the life of an effect, and the one list of its legal steps.
+//! `state` is the life of an effect, and the one list of its legal steps; `news` is what became of an audit.
 
+pub mod news;
 pub mod state;
 
 use chrono::{DateTime, Utc};
