@@ -3,6 +3,9 @@
 #![expect(unreachable_pub, reason = "helpers of a test binary have nobody to be public to")]
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the answer")]
 
+mod audit_news;
+mod audit_notices;
+mod break_status;
 mod bytes_to_breaks;
 mod classification;
 mod cli_doctor;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use flate2::read::DeflateDecoder;
-use tieout::breaks::BreakKind;
+use tieout::breaks::{BreakKind, BreakStatus};
 use tieout::report::{Facts, xlsx::render};
 
 use crate::support_facts::{a_day, clean, every_kind, extremes, found, hostile};
@@ -106,15 +106,24 @@ fn lists_have_a_frozen_header_filters_and_a_repeated_header_on_paper() {
 
 #[test]
 fn totals_are_formulas_over_the_list_with_their_result() {
-    let sheets = sheets(&a_day(), ROOMY);
-    let breaks = sheet(&sheets, "Breaks");
+    let all_open = sheets(&a_day(), ROOMY);
+    let breaks = sheet(&all_open, "Breaks");
     // Seven breaks in rows 2 to 8, an empty row, then KWD before USD.
     assert!(cell(breaks, "A10").contains("<t>Total</t>"));
     assert!(cell(breaks, "D10").contains("<t>KWD</t>"));
     let total = cell(breaks, "F11");
-    assert!(total.contains("<f>SUMIFS(F$2:F$8,D$2:D$8,D11,E$2:E$8,E11)</f><v>100.70</v>"), "{total}");
+    assert!(total.contains("<f>SUMIFS(F$2:F$8,D$2:D$8,D11,E$2:E$8,E11,J$2:J$8,J11)</f><v>100.70</v>"), "{total}");
     let reward = cell(breaks, "F12");
     assert!(reward.ends_with("<v>1.25</v>"), "{reward}");
+    // Only what is open is added up.
+    assert!(cell(breaks, "J11").contains("<t>open</t>"));
+    let mut facts = a_day();
+    facts.breaks[0].status = BreakStatus::WrittenOff;
+    let settled = sheets(&facts, ROOMY);
+    let breaks = sheet(&settled, "Breaks");
+    assert!(cell(breaks, "J2").contains("<t>written_off</t>"));
+    let total = cell(breaks, "F11");
+    assert!(total.ends_with("<v>56.50</v>"), "{total}");
 }
 
 #[test]

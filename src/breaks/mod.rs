@@ -47,6 +47,11 @@ pub struct Break {
 }
 
 impl Break {
+    /// Whether it still waits for somebody: what is open counts at gates and is at risk.
+    pub fn is_open(&self) -> bool {
+        self.status == BreakStatus::Open
+    }
+
     pub fn side(&self, side: Side) -> Option<&SideFacts> {
         self.sides[side as usize].as_ref()
     }
@@ -56,6 +61,32 @@ impl Break {
 #[serde(rename_all = "snake_case")]
 pub enum BreakStatus {
     Open,
+    /// The provider has closed the audit about it, and amends what differs.
+    Resolved,
+    /// The provider has closed the audit about it, and nobody will pay.
+    WrittenOff,
+}
+
+impl BreakStatus {
+    pub const ALL: [Self; 3] = [Self::Open, Self::Resolved, Self::WrittenOff];
+
+    /// The name in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Resolved => "resolved",
+            Self::WrittenOff => "written_off",
+        }
+    }
+
+    /// For people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Resolved => "resolved",
+            Self::WrittenOff => "written off",
+        }
+    }
 }
 
 /// What one side says about one key, its rows already folded together.

@@ -3,11 +3,13 @@
 //!
 //! `state` is the life of an effect, and the one list of its legal steps. `draft` makes of breaks and findings what
 //! should be asked for, `describe` puts it into words, `plan` holds it against what is known already, `call` packs
-//! what may be sent, and `outcome` says what an answer means for each effect of a call.
+//! what may be sent, `outcome` says what an answer means for each effect of a call, and `news` what notifications
+//! say of an audit later on.
 
 pub mod call;
 pub mod describe;
 pub mod draft;
+pub mod news;
 pub mod outcome;
 pub mod pace;
 pub mod plan;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use secrecy::SecretString;
 
+use super::audits::AuditLog;
 use super::error::InputError;
 use super::mask;
 use super::normalize::{Normalizer, Written};
@@ -30,8 +31,11 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString
     for (file, raw) in (0_u32..).zip(&files) {
         normalizer.begin_file(file, &raw.name, !seen_digests.insert(raw.sha256.as_str()));
         let reading = Reading { input, raw, sources: &sources, verifier: verifier.as_ref() };
-        let outcome = read::read(reading, &mut normalizer)?;
+        let mut outcome = read::read(reading, &mut normalizer)?;
         check_present(reading, &outcome)?;
+        for message in learned.audits.add(file, &raw.name, std::mem::take(&mut outcome.audits)) {
+            learned.warn(reading, WarningKind::Notification, message);
+        }
         learned.file(reading, file, &outcome, &normalizer.written)?;
     }
     let (mut rows, quarantine) = normalizer.finish()?;
@@ -40,7 +44,7 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString
         repeats::mark(&mut rows, mapped.iter().copied())
             .map_err(|source| InputError::Columns { side: input.side, source })?;
     }
-    let Learned { rows_read, warnings, control_mismatches } = learned;
+    let Learned { rows_read, warnings, control_mismatches, audits } = learned;
     Ok(Frame {
         side: input.side,
         rows,
@@ -50,7 +54,7 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString
         rows_read,
         warnings,
         control_mismatches,
-        audit_updates: Vec::new(),
+        audit_updates: audits.finish(),
     })
 }
 
@@ -89,6 +93,7 @@ struct Learned {
     rows_read: Vec<u64>,
     warnings: Vec<Warning>,
     control_mismatches: Vec<ControlMismatch>,
+    audits: AuditLog,
 }
 
 impl Learned {

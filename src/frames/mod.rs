@@ -1,6 +1,7 @@
 //! From bytes to canonical columns: `read` makes text columns of any format, `normalize` makes
 //! exact values of them, and rows that cannot be read go to quarantine with their place.
 
+mod audits;
 mod error;
 mod load;
 mod mask;
@@ -14,5 +15,6 @@ pub use error::{InputError, StreamFault};
 pub use load::load;
 pub(crate) use mask::without_cards;
 pub use schema::{
-    ControlKind, ControlMismatch, Exclusion, Field, FieldType, Frame, Measure, Quarantined, Side, Warning, WarningKind,
+    AuditUpdate, ControlKind, ControlMismatch, Exclusion, Field, FieldType, Frame, Measure, Quarantined, Side, Warning,
+    WarningKind,
 };

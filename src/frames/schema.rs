@@ -345,6 +345,8 @@ pub enum WarningKind {
     NoRows,
     /// Amounts with a minus that the job's `sign` takes no notice of.
     Sign,
+    /// A notification is not what its type says, and is left aside.
+    Notification,
     /// A provider's metadata and its bytes disagree in a way that does not change the data.
     Metadata,
 }

@@ -4,11 +4,11 @@ use tokio::sync::watch;
 
 /// Tells by what the work was asked to stop.
 #[derive(Debug, Clone)]
-pub struct Stop(watch::Receiver<Option<&'static str>>);
+pub(super) struct Stop(watch::Receiver<Option<&'static str>>);
 
 impl Stop {
     /// Listens to a future that names what asks, until all that listen here are gone.
-    pub fn when(asked: impl Future<Output = &'static str> + Send + 'static) -> Self {
+    pub(super) fn when(asked: impl Future<Output = &'static str> + Send + 'static) -> Self {
         let (tell, told) = watch::channel(None);
         tokio::spawn(async move {
             tokio::select! {
@@ -22,12 +22,12 @@ impl Stop {
         Self(told)
     }
 
-    pub fn is_asked(&self) -> bool {
+    pub(super) fn is_asked(&self) -> bool {
         self.0.borrow().is_some()
     }
 
     /// Waits until something asks, and names it.
-    pub async fn asked(&self) -> &'static str {
+    pub(super) async fn asked(&self) -> &'static str {
         let mut told = self.0.clone();
         let heard = told.wait_for(Option::is_some).await.ok().and_then(|name| *name);
         match heard {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use crate::breaks::gates::GateFacts;
-use crate::breaks::{Break, Statement, Suggestion};
+use crate::breaks::{Break, BreakStatus, Statement, Suggestion};
 use crate::effects::EffectsFacts;
 use crate::frames::{Measure, Quarantined, Side, Warning};
 
@@ -39,13 +39,18 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Sum of `at_risk_minor` by currency and measure, file-level kinds left out.
+    /// Sum of `at_risk_minor` of the open breaks by currency and measure, file-level kinds left out.
     pub fn at_risk(&self) -> BTreeMap<(String, Measure), i128> {
         let mut sums = BTreeMap::new();
-        for found in self.breaks.iter().filter(|found| !found.currency.is_empty()) {
+        for found in self.breaks.iter().filter(|found| found.is_open() && !found.currency.is_empty()) {
             *sums.entry((found.currency.clone(), found.measure)).or_default() += i128::from(found.at_risk_minor);
         }
         sums
+    }
+
+    /// How many breaks have this status.
+    pub fn with_status(&self, status: BreakStatus) -> u64 {
+        self.breaks.iter().filter(|found| found.status == status).count() as u64
     }
 
     pub fn breached_gates(&self) -> impl Iterator<Item = &GateFacts> {

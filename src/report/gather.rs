@@ -6,6 +6,8 @@ use super::facts::{Changes, ExcludedFacts, Facts, InputFacts, JobFacts, PeriodFa
 use crate::breaks::compare::{self, Comparison};
 use crate::breaks::statement::file_totals;
 use crate::breaks::{Break, gates};
+use crate::effects::Standing;
+use crate::effects::news::follow_breaks;
 use crate::frames::{Frame, Measure, Warning};
 use crate::job::{Job, Splits};
 use crate::period::{Period, duration_words};
@@ -138,6 +140,12 @@ fn parameters(job: &Job) -> Vec<(String, String)> {
         said.push((format!("{} quarantine limit", input.side), format!("{} rows", input.quarantine_limit)));
     }
     said
+}
+
+/// Gives the breaks the statuses that follow from their audits; what is settled counts at no gate any more.
+pub fn follow_audits(facts: &mut Facts, job: &Job, standings: &[Standing]) {
+    follow_breaks(&mut facts.breaks, standings);
+    facts.gates = gates::check(&job.gates, &facts.breaks);
 }
 
 /// What is new against the attempt before.

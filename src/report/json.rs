@@ -15,7 +15,7 @@ use super::facts::{
     Changes, ExcludedFacts, Facts, GateFacts, InputFacts, JobFacts, PeriodFacts, ProgramFacts, RunFacts, SUMMARY_SCHEMA,
 };
 use super::verdict::verdict;
-use crate::breaks::{Break, BreakKind, Bridge, RowAccount};
+use crate::breaks::{Break, BreakKind, BreakStatus, Bridge, RowAccount};
 use crate::frames::{Measure, Quarantined, Side, Warning};
 
 /// Quarantined rows that are spelled out; `quarantine.count` tells them all.
@@ -79,6 +79,10 @@ pub struct VerdictSummary {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreaksSummary {
     pub count: u64,
+    /// Of these, by what became of their audits: only the open ones count at gates and are at risk.
+    pub open: u64,
+    pub resolved: u64,
+    pub written_off: u64,
     pub at_risk: Vec<AtRisk>,
     /// In the order of [`BreakKind::ALL`]; kinds that were not found are left out.
     pub by_kind: Vec<KindSummary>,
@@ -225,7 +229,14 @@ fn breaks(facts: &Facts) -> BreaksSummary {
         .into_iter()
         .map(|total| KindSummary { kind: total.kind, count: total.count, at_risk: at_risk(total.at_risk) })
         .collect();
-    BreaksSummary { count: facts.breaks.len() as u64, at_risk: at_risk(facts.at_risk()), by_kind }
+    BreaksSummary {
+        count: facts.breaks.len() as u64,
+        open: facts.with_status(BreakStatus::Open),
+        resolved: facts.with_status(BreakStatus::Resolved),
+        written_off: facts.with_status(BreakStatus::WrittenOff),
+        at_risk: at_risk(facts.at_risk()),
+        by_kind,
+    }
 }
 
 fn bridge(bridge: &Bridge) -> BridgeSummary {

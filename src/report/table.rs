@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::amount::decimals;
 use super::facts::Facts;
-use crate::breaks::{Break, BreakStatus, RowRef, SideFacts};
+use crate::breaks::{Break, RowRef, SideFacts};
 use crate::frames::Side;
 
 /// Lines of one side's rows that are spelled out; the rest is counted.
@@ -190,7 +190,8 @@ impl Column {
             What::Kind => 24.0,
             What::OccurredAt | What::Measure => 19.0,
             What::Key => 22.0,
-            What::Currency | What::Status => 10.0,
+            What::Currency => 10.0,
+            What::Status => 12.0,
             What::AgeDays => 9.0,
             What::AtRisk | What::Difference => 13.0,
             What::Detail => 56.0,
@@ -233,19 +234,12 @@ impl Column {
             What::Difference => optional_amount(found.difference_minor, &found.currency),
             What::OccurredAt => found.occurred_at.map_or(Value::Empty, Value::Time),
             What::AgeDays => Value::Count(found.age_days),
-            What::Status => Value::text(status(found.status)),
+            What::Status => Value::text(found.status.name()),
             What::Detail => Value::text(&found.detail),
             What::Of(side, of) => {
                 found.side(side).map_or(Value::Empty, |stated| of_side(of, side, stated, &found.currency, places))
             }
         }
-    }
-}
-
-/// A break's status as a word.
-pub(super) const fn status(status: BreakStatus) -> &'static str {
-    match status {
-        BreakStatus::Open => "open",
     }
 }
 

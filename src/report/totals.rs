@@ -13,7 +13,7 @@ use crate::frames::Measure;
 pub(super) struct KindTotal {
     pub(super) kind: BreakKind,
     pub(super) count: u64,
-    /// What is at risk, by currency and measure; nothing for breaks of a whole file.
+    /// What is at risk by the open ones, by currency and measure; nothing for breaks of a whole file.
     pub(super) at_risk: BTreeMap<(String, Measure), i128>,
 }
 
@@ -27,7 +27,7 @@ pub(super) fn by_kind(facts: &Facts) -> Vec<KindTotal> {
             at_risk: BTreeMap::new(),
         });
         total.count += 1;
-        if !found.currency.is_empty() {
+        if found.is_open() && !found.currency.is_empty() {
             *total.at_risk.entry((found.currency.clone(), found.measure)).or_default() +=
                 i128::from(found.at_risk_minor);
         }

@@ -4,7 +4,7 @@ use super::amount::count;
 use super::facts::Facts;
 use super::text::{counted, listed, visible};
 use super::totals::{at_risk_in_words, measure_words};
-use crate::breaks::{Break, BreakKind};
+use crate::breaks::{Break, BreakKind, BreakStatus};
 use crate::exit::ExitCode;
 
 /// How good or bad it is; a colour or a word, never the only carrier of the news.
@@ -60,7 +60,7 @@ fn tone(facts: &Facts) -> Tone {
         Tone::Breached
     } else if missing(facts).next().is_some() {
         Tone::Incomplete
-    } else if facts.breaks.is_empty() && facts.quarantine.is_empty() && facts.suggestions.is_empty() {
+    } else if facts.with_status(BreakStatus::Open) == 0 && facts.quarantine.is_empty() && facts.suggestions.is_empty() {
         Tone::Clean
     } else {
         Tone::Review
@@ -73,24 +73,37 @@ fn missing(facts: &Facts) -> impl Iterator<Item = &Break> {
 }
 
 fn headline(facts: &Facts, tone: Tone) -> String {
-    let breaks = match facts.breaks.len() as u64 {
+    let breaks = match facts.with_status(BreakStatus::Open) {
         0 => "no breaks".to_owned(),
         number => counted(number, "break", "breaks"),
     };
+    let settled = settled(facts);
     match tone {
         Tone::Broken => "Does not tie out".to_owned(),
         Tone::Breached => format!(
-            "Ties out with {breaks}; {} breached",
+            "Ties out with {breaks}{settled}; {} breached",
             counted(facts.breached_gates().count() as u64, "gate is", "gates are")
         ),
-        Tone::Clean => "Ties out, no breaks".to_owned(),
+        Tone::Clean if settled.is_empty() => "Ties out, no breaks".to_owned(),
+        Tone::Clean => format!("Ties out, no breaks to review{settled}"),
         Tone::Incomplete => {
             let files = counted(missing(facts).count() as u64, "file is", "files are");
             format!("{files} missing: not everything could be compared")
         }
         Tone::Review if facts.breaks.is_empty() => "Ties out, no breaks, but rows to review".to_owned(),
-        Tone::Review => format!("Ties out with {breaks} to review"),
+        Tone::Review => format!("Ties out with {breaks} to review{settled}"),
     }
+}
+
+/// The breaks that audits have settled: `, and 2 resolved, 1 written off`; nothing where there are none.
+fn settled(facts: &Facts) -> String {
+    let settled = BreakStatus::ALL.into_iter().filter(|status| *status != BreakStatus::Open);
+    let told: Vec<String> = settled
+        .map(|status| (facts.with_status(status), status))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, status)| format!("{} {}", count(number), status.words()))
+        .collect();
+    if told.is_empty() { String::new() } else { format!(", and {}", told.join(", ")) }
 }
 
 fn sentences(facts: &Facts, tone: Tone) -> Vec<String> {
@@ -110,7 +123,7 @@ fn sentences(facts: &Facts, tone: Tone) -> Vec<String> {
         sentences.push(format!("Every difference is explained; all {} rows are accounted for.", count(read)));
     }
     // Breaks of whole files put no amount at risk that anybody could name.
-    if facts.breaks.iter().any(|found| !found.currency.is_empty()) {
+    if facts.breaks.iter().any(|found| found.is_open() && !found.currency.is_empty()) {
         sentences.push(at_risk(facts));
     }
     sentences

@@ -7,8 +7,9 @@ use super::open::{self, Stream};
 use super::paths::PathTree;
 use super::row::RowBuffer;
 use super::{Outcome, Reading};
+use crate::frames::audits;
 use crate::frames::error::InputError;
-use crate::frames::normalize::Normalizer;
+use crate::frames::normalize::{Normalizer, TimePlan};
 use crate::frames::signature;
 use crate::job::Format;
 
@@ -30,6 +31,7 @@ pub(super) fn read(reading: Reading<'_>, mut stream: Stream, sink: &mut Normaliz
         row: RowBuffer::new(names.len()),
         outcome: Outcome { seen: vec![false; names.len()], ..Outcome::default() },
         received_at: names.iter().position(|name| name == RECEIVED_AT),
+        receipt_times: audits::receipt_times(reading.input, RECEIVED_AT),
     };
     let mut lines = Lines { buffer: Vec::new(), line: 0, max_row_bytes: reading.input.limits.max_row_bytes };
     while let Some(fits) = lines.next(&mut stream).map_err(|error| open::input_error(reading.raw, error))? {
@@ -37,7 +39,7 @@ pub(super) fn read(reading: Reading<'_>, mut stream: Stream, sink: &mut Normaliz
         let taken = if !fits {
             Err(format!("is longer than {} bytes (`max_row_bytes` in `limits`)", lines.max_row_bytes))
         } else if is_log {
-            rows.notification(reading, &lines.buffer)
+            rows.notification(reading, &lines)
         } else {
             take_row(&rows.tree, &lines.buffer, &mut rows.row, &mut rows.outcome)
         };
@@ -55,17 +57,20 @@ struct Rows {
     outcome: Outcome,
     /// The slot of the receipt time.
     received_at: Option<usize>,
+    receipt_times: TimePlan,
 }
 
 impl Rows {
-    fn notification(&mut self, reading: Reading<'_>, line: &[u8]) -> Result<(), String> {
-        let text = std::str::from_utf8(line).map_err(|error| super::csv::not_utf8(error.valid_up_to()))?;
+    fn notification(&mut self, reading: Reading<'_>, lines: &Lines) -> Result<(), String> {
+        let text = std::str::from_utf8(&lines.buffer).map_err(|error| super::csv::not_utf8(error.valid_up_to()))?;
         let notification = signature::unwrap_line(text, reading.verifier)?;
         take_row(&self.tree, notification.body.as_bytes(), &mut self.row, &mut self.outcome)?;
         if let (Some(slot), Some(received_at)) = (self.received_at, &notification.received_at) {
             self.outcome.seen[slot] = true;
             self.row.set(slot, received_at);
         }
+        let received_at = notification.received_at.as_deref();
+        self.outcome.audits.take(lines.line, &notification.body, received_at, &self.receipt_times);
         Ok(())
     }
 }

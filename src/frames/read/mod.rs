@@ -13,6 +13,7 @@ mod row;
 pub(crate) use paths::told;
 pub(crate) use row::RowView;
 
+use super::audits::AuditNotices;
 use super::error::InputError;
 use super::normalize::Normalizer;
 use super::signature::Verifier;
@@ -50,6 +51,8 @@ pub(crate) struct Outcome {
     pub(crate) stated_amount: Option<String>,
     /// By slot: whether any row has it. Empty where the format has a header that was checked.
     pub(crate) seen: Vec<bool>,
+    /// What the notifications of a log say about audits.
+    pub(crate) audits: AuditNotices,
 }
 
 /// Columns or keys that nobody announced, in order of appearance.

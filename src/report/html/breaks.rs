@@ -63,7 +63,7 @@ fn row(found: &Break, sides: &[Side], places: &Places<'_>) -> Markup {
         tr {
             th scope="row" .what {
                 span.id { bdi { (visible(&found.key)) } } br;
-                strong { (kind_words(found.kind)) } br;
+                strong { (kind_words(found.kind)) } @if !found.is_open() { " (" (found.status.words()) ")" } br;
                 bdi { (visible(&found.detail)) } br;
                 span.soft { "id " (visible(&found.id)) @if found.age_days != 0 { ", " (age(found.age_days)) } }
             }

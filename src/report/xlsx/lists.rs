@@ -8,7 +8,7 @@ use super::super::amount::{decimals, exponent, format_minor};
 use super::super::facts::Facts;
 use super::super::table::{Column, Places, Value, ValueKind, columns};
 use super::cells::{Styles, lines_of, page_setup, put, put_amount, put_text, set_lines, sums_exactly};
-use crate::breaks::{Break, Suggestion};
+use crate::breaks::{Break, BreakStatus, Suggestion};
 use crate::frames::{Measure, Quarantined, Side};
 
 /// Groups of currency and measure that get a totals row.
@@ -141,10 +141,10 @@ fn columns_to_hide(facts: &Facts, columns: &[Column], places: &Places<'_>) -> Ve
     (0_u16..).zip(columns).filter(|(_, column)| column.is_of_a_side() && !stated(column)).map(|(col, _)| col).collect()
 }
 
-/// What is at risk on one sheet, by currency and measure: the amounts, in the order of the rows.
+/// What is at risk by the open breaks of one sheet, by currency and measure: the amounts, in the order of the rows.
 fn groups(page: &[Break]) -> BTreeMap<(&str, Measure), Vec<i128>> {
     let mut groups = BTreeMap::<(&str, Measure), Vec<i128>>::new();
-    for found in page.iter().filter(|found| !found.currency.is_empty()) {
+    for found in page.iter().filter(|found| found.is_open() && !found.currency.is_empty()) {
         groups.entry((&found.currency, found.measure)).or_default().push(found.at_risk_minor.into());
     }
     groups
@@ -165,11 +165,13 @@ fn write_totals(
         u16::try_from(at).expect("a list has some dozens of columns")
     };
     let (currency_col, measure_col, risk_col) = (col("currency"), col("measure"), col("at_risk"));
+    let status_col = col("status");
     let letters = |col: u16| utility::column_number_to_name(col);
     for (at, ((currency, measure), amounts)) in (row + 1..).zip(groups(page).into_iter().take(MOST_TOTALS)) {
         put_text(sheet, at, 0, if several { "Total of this sheet" } else { "Total" }, &styles.bold)?;
         put_text(sheet, at, currency_col, currency, &styles.bold)?;
         put_text(sheet, at, measure_col, measure.name(), &styles.bold)?;
+        put_text(sheet, at, status_col, BreakStatus::Open.name(), &styles.bold)?;
         let total: i128 = amounts.iter().sum();
         let decimals = decimals(currency);
         // A code that is none may hold what SUMIFS takes for a pattern.
@@ -177,11 +179,13 @@ fn write_totals(
             put_amount(sheet, at, risk_col, (total, decimals), styles.total(decimals), styles)?;
             continue;
         }
-        let (risk, code, name) = (letters(risk_col), letters(currency_col), letters(measure_col));
-        let formula = format!(
-            "=SUMIFS({risk}$2:{risk}${row},{code}$2:{code}${row},{code}{me},{name}$2:{name}${row},{name}{me})",
-            me = at + 1
-        );
+        let like_this = |col: u16| {
+            let (letter, me) = (letters(col), at + 1);
+            format!("{letter}$2:{letter}${row},{letter}{me}")
+        };
+        let alike = [currency_col, measure_col, status_col].map(like_this).join(",");
+        let risk = letters(risk_col);
+        let formula = format!("=SUMIFS({risk}$2:{risk}${row},{alike})");
         let formula = Formula::new(formula).set_result(format_minor(total, decimals));
         sheet.write_formula_with_format(at, risk_col, formula, styles.total(decimals))?;
     }
