@@ -281,7 +281,10 @@ const MISTAKES: &[Mistake] = &[
     (
         "  provider_audit:\n    for: [reward_missing]\n",
         "  fraud_marker: {side: webhooks, history: 401}\n",
-        &["14:43: `effects.fraud_marker.history` is 401; expected at most 400"],
+        &[
+            "15:24: the job has no input `webhooks`; expected one of `file`, `ledger`",
+            "15:43: `effects.fraud_marker.history` is 401; expected at most 400",
+        ],
     ),
     (
         "  provider_audit:\n    for: [reward_missing]\n",

@@ -1,6 +1,7 @@
 //! What several test files share: small samples, a sandbox that serves them, a client for it, and (in `frames`) rows by hand.
 
 pub mod frames;
+pub mod plans;
 pub mod project;
 
 use std::path::Path;
