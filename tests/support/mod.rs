@@ -1,7 +1,9 @@
 //! What several test files share: small samples, a sandbox that serves them, a client for it, and (in `frames`) rows by hand.
 
+pub mod effects;
 pub mod frames;
 pub mod journal;
+pub mod plans;
 pub mod project;
 
 use std::path::Path;
