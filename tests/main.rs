@@ -9,6 +9,7 @@ mod cli_doctor;
 mod cli_listings;
 mod cli_usage;
 mod comparison_edges;
+mod fraud_rules;
 mod growth;
 mod http_retry;
 mod job_files;

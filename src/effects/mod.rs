@@ -3,6 +3,7 @@
 //!
 //! `state` is the life of an effect, and the one list of its legal steps.
 
+pub mod rules;
 pub mod state;
 
 use chrono::{DateTime, Utc};
@@ -144,6 +145,24 @@ pub struct RowPlace {
     pub side: Side,
     pub file: String,
     pub line: u64,
+}
+
+/// A transaction whose rows have met a rule of the job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub transaction: String,
+    /// As its rows state it; none where none of them does.
+    pub user: Option<String>,
+    /// The rule in words: `velocity: more than 5 purchases by card within 1h`.
+    pub rule: String,
+    /// The facts in one sentence.
+    pub detail: String,
+    /// The rows that made it, in order of file and line.
+    pub rows: Vec<RowPlace>,
+    /// What is at risk: never negative, minor units of `currency`.
+    pub amount_minor: i64,
+    /// ISO 4217
+    pub currency: String,
 }
 
 /// Something that should have been asked for and cannot be.

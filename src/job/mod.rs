@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use cron::next_fire;
-pub use effects::{ApprovalRule, AuditCode, AuditRule, Caution, Effects, FraudRule, MarkerRule, Rate};
+pub use effects::{ApprovalRule, AuditCode, AuditRule, Caution, Effects, FraudRule, Grouping, MarkerRule, Rate};
 pub use load::{load, load_all};
 
 use crate::frames::{Field, Measure, Side};
