@@ -2,6 +2,7 @@
 //! mark in the journal; a process that dies between two of them leaves nothing half-written.
 
 mod earlier;
+mod history;
 mod publish;
 mod pull;
 
@@ -190,15 +191,19 @@ async fn compared(
 
     let stage = request.progress.stage("read");
     let frames = load(request, &pulled).await?;
-    let rows: u64 = frames.iter().flat_map(|frame| &frame.rows_read).sum();
+    let history = history::load(request, &pulled).await?;
+    let read = frames.iter().chain(&history);
+    let rows: u64 = read.clone().flat_map(|frame| &frame.rows_read).sum();
     stage.finish(format!("{rows} rows"));
     if let Trail(Some((journal, record))) = trail {
-        journal.record_inputs(record, &inputs(&frames)).await?;
+        journal.record_inputs(record, &read.flat_map(inputs).collect::<Vec<_>>()).await?;
     }
     trail.mark(Step::Normalized, serde_json::json!({ "rows": rows })).await?;
 
     let stage = request.progress.stage("compare");
     let (frames, comparison) = compare_frames(request, &pulled, frames).await?;
+    let (frames, history, findings) = history::findings(request, frames, history).await?;
+    tracing::debug!(findings = findings.len(), "rules applied");
     stage.finish(format!("{} keys agree", comparison.tally.clean_keys));
     trail.mark(Step::Matched, serde_json::json!({ "agreeing_keys": comparison.tally.clean_keys })).await?;
 
@@ -210,7 +215,7 @@ async fn compared(
         warnings: pulled.iter().flat_map(|input| input.warnings.iter().cloned()).collect(),
     };
     let mut facts = gather::gather(setting, &frames, &comparison);
-    facts.changes = earlier.changes(&facts);
+    facts.changes = earlier.changes(&facts, &history);
     trail.mark(Step::Classified, serde_json::json!({ "breaks": facts.breaks.len() })).await?;
     Ok(facts)
 }
@@ -270,14 +275,10 @@ fn file_breaks(request: &Request, pulled: &[PulledInput], frames: &[Frame], earl
     found
 }
 
-/// What the journal keeps of the inputs: each file with its side and its rows.
-fn inputs(frames: &[Frame]) -> Vec<(Side, RawFile, u64)> {
-    let of = |frame: &Frame| {
-        let files = frame.files.iter().cloned().zip(frame.rows_read.iter().copied());
-        let side = frame.side;
-        files.map(move |(file, rows)| (side, file, rows)).collect::<Vec<_>>()
-    };
-    frames.iter().flat_map(of).collect()
+/// What the journal keeps of an input: each file with its side and its rows.
+fn inputs(frame: &Frame) -> impl Iterator<Item = (Side, RawFile, u64)> {
+    let files = frame.files.iter().cloned().zip(frame.rows_read.iter().copied());
+    files.map(|(file, rows)| (frame.side, file, rows))
 }
 
 fn run_facts(request: &Request, attempt: u32) -> RunFacts {

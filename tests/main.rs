@@ -10,6 +10,8 @@ mod cli_listings;
 mod cli_usage;
 mod comparison_edges;
 mod fraud_rules;
+mod fraud_rules_in_jobs;
+mod fraud_rules_properties;
 mod growth;
 mod http_retry;
 mod job_files;

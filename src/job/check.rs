@@ -3,6 +3,7 @@
 mod column;
 mod input;
 mod matching;
+pub mod rules;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -7,6 +7,7 @@ pub mod effects;
 pub mod load;
 pub mod preset;
 pub mod spec;
+pub mod spec_rules;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
