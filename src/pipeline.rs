@@ -4,6 +4,7 @@
 mod compare;
 mod earlier;
 mod effects;
+mod history;
 mod lease;
 mod publish;
 mod pull;

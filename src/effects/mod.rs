@@ -13,6 +13,7 @@ pub mod news;
 pub mod outcome;
 pub mod pace;
 pub mod plan;
+pub mod rules;
 pub mod state;
 
 use chrono::{DateTime, Utc};
@@ -167,19 +168,19 @@ pub struct RowPlace {
     pub line: u64,
 }
 
-/// Rows of one transaction that a rule of the job has met.
+/// A transaction whose rows have met a rule of the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub transaction: String,
-    /// As the rows state it.
+    /// As its rows state it; none where none of them does.
     pub user: Option<String>,
     /// The rule in words: `velocity: more than 5 purchases by card within 1h`.
     pub rule: String,
     /// The facts in one sentence.
     pub detail: String,
-    /// The rows that made it, in order of side, file and line.
+    /// The rows that made it, in order of file and line.
     pub rows: Vec<RowPlace>,
-    /// What may be lost: minor units of `currency`.
+    /// What is at risk: never negative, minor units of `currency`.
     pub amount_minor: i64,
     /// ISO 4217
     pub currency: String,

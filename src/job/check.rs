@@ -4,6 +4,7 @@ mod column;
 mod effects;
 mod input;
 mod matching;
+pub mod rules;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Template;
 use crate::breaks::BreakKind;
 use crate::frames::{Field, Side};
+use crate::money;
+use crate::period::duration_words;
 
 /// `effects:` of a job file, validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,9 +82,10 @@ pub enum ApprovalRule {
 /// A rule over the rows of one side. In words it is the ground of each marker that it makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FraudRule {
-    /// More than `count` purchases, or more than `sum` of them, within a window.
+    /// More than `count` purchases, or more than `sum_minor` of one currency, within a window.
     Velocity {
-        by: Field,
+        by: Grouping,
+        /// Half open: two purchases exactly so far apart are in no window together. Whole seconds.
         within: TimeDelta,
         count: Option<u64>,
         /// Currency → minor units.
@@ -89,16 +93,78 @@ pub enum FraudRule {
     },
     /// Returns add up to more than the purchases, by more than `beyond`.
     ReturnsAbovePurchases {
-        by: Field,
-        /// Currency → minor units; nothing: any excess.
+        by: Grouping,
+        /// Currency → minor units; a currency that is not here: any excess.
         beyond_minor: BTreeMap<String, i64>,
     },
     /// One card (first six and last four) with at least so many users.
     SharedCard { users: u64 },
     /// A purchase of at least `times` the median of the user's earlier ones, of which there are at least `history`.
     Outlier { times: Decimal, history: u64 },
-    /// The field holds one of these, letter case aside.
+    /// The field holds one of these, letter case and surrounding blanks aside.
     Deny { field: Field, values: Vec<String> },
+}
+
+/// Whose rows a rule takes together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Grouping {
+    User,
+    /// First six and last four digits together: the last four alone are many cards'.
+    Card,
+    Merchant,
+}
+
+impl Grouping {
+    /// The name in job files and in a rule's words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Card => "card",
+            Self::Merchant => "merchant",
+        }
+    }
+
+    /// The columns that say it; all of them must.
+    pub const fn fields(self) -> &'static [Field] {
+        match self {
+            Self::User => &[Field::User],
+            Self::Card => &[Field::CardFirstSix, Field::CardLastFour],
+            Self::Merchant => &[Field::Merchant],
+        }
+    }
+}
+
+/// The rule in words: `velocity: more than 5 purchases by card within 1h`
+impl std::fmt::Display for FraudRule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Velocity { by, within, count, sum_minor } => {
+                let count = count.map(|count| format!("{count} {}", if count == 1 { "purchase" } else { "purchases" }));
+                let limits: Vec<String> = count.into_iter().chain(amounts(sum_minor)).collect();
+                let within = duration_words(*within);
+                write!(f, "velocity: more than {} by {} within {within}", limits.join(" or "), by.name())
+            }
+            Self::ReturnsAbovePurchases { by, beyond_minor } => {
+                write!(f, "returns above purchases by {}", by.name())?;
+                let beyond: Vec<String> = amounts(beyond_minor).collect();
+                if beyond.is_empty() { Ok(()) } else { write!(f, ", beyond {}", beyond.join(" or ")) }
+            }
+            Self::SharedCard { users } => write!(f, "shared card: {users} or more users"),
+            Self::Outlier { times, history } => {
+                write!(f, "outlier: {times} times the median of {history} or more earlier purchases")
+            }
+            Self::Deny { field, .. } => write!(f, "deny list: {}", field.name()),
+        }
+    }
+}
+
+/// `50.00 USD`, in order of currency.
+fn amounts(by_currency_minor: &BTreeMap<String, i64>) -> impl Iterator<Item = String> {
+    by_currency_minor.iter().map(|(currency, minor)| {
+        let decimals = money::exponent(currency).unwrap_or(2);
+        format!("{} {currency}", money::format_minor(i128::from(*minor), decimals))
+    })
 }
 
 /// Why an audit is asked for ("Create Audits", `auditCode`).

@@ -8,6 +8,7 @@ pub mod load;
 pub mod preset;
 pub mod spec;
 pub mod spec_effects;
+pub mod spec_rules;
 pub mod template;
 
 use std::collections::BTreeMap;
@@ -19,7 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use cron::next_fire;
-pub use effects::{ApprovalRule, AuditCode, AuditRule, Caution, Effects, FraudRule, MarkerRule, Rate};
+pub use effects::{ApprovalRule, AuditCode, AuditRule, Caution, Effects, FraudRule, Grouping, MarkerRule, Rate};
 pub use load::{load, load_all};
 pub use template::{Placeholder, Template, TemplateError};
 

@@ -325,7 +325,7 @@ fn one_or_many_schema(_: &mut SchemaGenerator) -> schemars::Schema {
 }
 
 /// Numbers are taken as text, digit by digit as written.
-fn text_or_number(_: &mut SchemaGenerator) -> schemars::Schema {
+pub(super) fn text_or_number(_: &mut SchemaGenerator) -> schemars::Schema {
     json_schema!({ "type": ["string", "number"] })
 }
 
@@ -334,7 +334,7 @@ pub(super) fn amounts_by_currency(_: &mut SchemaGenerator) -> schemars::Schema {
 }
 
 /// A group whose keys are canonical fields: unlike schemars' own, it lists them.
-fn by_field<T: JsonSchema>(generator: &mut SchemaGenerator) -> schemars::Schema {
+pub(super) fn by_field<T: JsonSchema>(generator: &mut SchemaGenerator) -> schemars::Schema {
     let value = generator.subschema_for::<T>().to_value();
     let properties =
         Field::ALL.iter().map(|field| (field.name().to_owned(), value.clone())).collect::<serde_json::Map<_, _>>();

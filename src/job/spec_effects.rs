@@ -6,6 +6,7 @@ use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::spec::amounts_by_currency;
+use super::spec_rules::FraudRuleSpec;
 use crate::breaks::BreakKind;
 use crate::frames::Side;
 
@@ -79,6 +80,9 @@ pub struct MarkerSpec {
     #[serde(default)]
     #[schemars(range(min = 0, max = 400))]
     pub history: Option<u32>,
+    /// Rules over the rows of that side; what they find is marked too.
+    #[serde(default)]
+    pub rules: Vec<FraudRuleSpec>,
     /// `required` (the default): a person approves each plan; `none`; or `above` with amounts by currency.
     #[serde(default)]
     pub approval: Option<ApprovalSpec>,

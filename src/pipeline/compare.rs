@@ -3,9 +3,10 @@
 use super::earlier::{self, Earlier};
 use super::effects::Wanted;
 use super::pull::{self, PulledInput};
-use super::{Request, Trail, aside};
+use super::{Request, Trail, aside, history};
 use crate::breaks::compare::{CompareError, Comparison, compare};
 use crate::breaks::{Break, files};
+use crate::effects::Finding;
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{Field, Frame, Side};
 use crate::journal::Step;
@@ -31,15 +32,18 @@ pub(super) async fn compared(
 
     let stage = request.progress.stage("read");
     let frames = load(request, &pulled).await?;
-    let rows: u64 = frames.iter().flat_map(|frame| &frame.rows_read).sum();
+    let history = history::load(request, &pulled).await?;
+    let read = frames.iter().chain(&history);
+    let rows: u64 = read.clone().flat_map(|frame| &frame.rows_read).sum();
     stage.finish(format!("{rows} rows"));
     if let Trail(Some((journal, record))) = trail {
-        journal.record_inputs(record, &inputs(&frames)).await?;
+        journal.record_inputs(record, &read.flat_map(inputs).collect::<Vec<_>>()).await?;
     }
     trail.mark(Step::Normalized, serde_json::json!({ "rows": rows })).await?;
 
     let stage = request.progress.stage("compare");
     let (frames, comparison) = compare_frames(request, &pulled, frames).await?;
+    let (frames, history, findings) = history::findings(request, frames, history).await?;
     stage.finish(format!("{} keys agree", comparison.tally.clean_keys));
     trail.mark(Step::Matched, serde_json::json!({ "agreeing_keys": comparison.tally.clean_keys })).await?;
 
@@ -51,14 +55,14 @@ pub(super) async fn compared(
         warnings: pulled.iter().flat_map(|input| input.warnings.iter().cloned()).collect(),
     };
     let mut facts = gather::gather(setting, &frames, &comparison);
-    facts.changes = earlier.changes(&facts);
+    facts.changes = earlier.changes(&facts, &history);
     trail.mark(Step::Classified, serde_json::json!({ "breaks": facts.breaks.len() })).await?;
-    Ok((facts, wanted(request, frames)))
+    Ok((facts, wanted(request, frames, findings)))
 }
 
 /// What planning effects needs beside the facts.
-fn wanted(request: &Request, frames: Vec<Frame>) -> Wanted {
-    let mut wanted = Wanted::default();
+fn wanted(request: &Request, frames: Vec<Frame>, findings: Vec<Finding>) -> Wanted {
+    let mut wanted = Wanted { findings, ..Wanted::default() };
     if request.job.effects.is_none() {
         return wanted;
     }
@@ -103,7 +107,7 @@ async fn compare_frames(
     work.await?.map_err(|error| Failure::new(compare_exit_code(&error), error))
 }
 
-const fn compare_exit_code(error: &CompareError) -> ExitCode {
+pub(super) const fn compare_exit_code(error: &CompareError) -> ExitCode {
     use crate::matching::MatchError;
     match error {
         CompareError::Untied(_) | CompareError::Match(MatchError::NotOnce { .. }) => ExitCode::InvariantFailed,
@@ -124,14 +128,10 @@ fn file_breaks(request: &Request, pulled: &[PulledInput], frames: &[Frame], earl
     found
 }
 
-/// What the journal keeps of the inputs: each file with its side and its rows.
-fn inputs(frames: &[Frame]) -> Vec<(Side, RawFile, u64)> {
-    let of = |frame: &Frame| {
-        let files = frame.files.iter().cloned().zip(frame.rows_read.iter().copied());
-        let side = frame.side;
-        files.map(move |(file, rows)| (side, file, rows)).collect::<Vec<_>>()
-    };
-    frames.iter().flat_map(of).collect()
+/// What the journal keeps of an input: each file with its side and its rows.
+fn inputs(frame: &Frame) -> impl Iterator<Item = (Side, RawFile, u64)> {
+    let files = frame.files.iter().cloned().zip(frame.rows_read.iter().copied());
+    files.map(|(file, rows)| (frame.side, file, rows))
 }
 
 fn run_facts(request: &Request, attempt: u32) -> RunFacts {
@@ -143,4 +143,3 @@ fn run_facts(request: &Request, attempt: u32) -> RunFacts {
         sandbox: request.sandbox,
     }
 }
-

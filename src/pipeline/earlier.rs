@@ -8,10 +8,11 @@ use polars::prelude::{ParquetReader, PolarsResult, SerReader};
 use serde::{Deserialize, Serialize};
 
 use super::Request;
+use super::history::PeriodFiles;
 use super::pull::PulledInput;
 use crate::breaks::files::EarlierFile;
 use crate::exit::Failure;
-use crate::frames::Side;
+use crate::frames::{Frame, Side};
 use crate::job::ReportFormat;
 use crate::journal::{Journal, RunFilter, RunRecord, Step};
 use crate::report::facts::{Changes, Facts};
@@ -44,12 +45,18 @@ struct LastFinished {
 struct PulledFiles {
     side: Side,
     files: Vec<RawFile>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    history: Vec<PeriodFiles>,
 }
 
 /// What the mark `pulled` keeps.
 pub(super) fn detail(pulled: &[PulledInput]) -> serde_json::Value {
-    let kept: Vec<PulledFiles> =
-        pulled.iter().map(|input| PulledFiles { side: input.side, files: input.files.clone() }).collect();
+    let one = |input: &PulledInput| PulledFiles {
+        side: input.side,
+        files: input.files.clone(),
+        history: input.history.clone(),
+    };
+    let kept: Vec<PulledFiles> = pulled.iter().map(one).collect();
     serde_json::to_value(kept).expect("raw files are plain data")
 }
 
@@ -86,10 +93,23 @@ impl Earlier {
         self.pulled.iter().find(|input| input.side == side).map_or(&[], |input| &input.files)
     }
 
-    pub(super) fn changes(&self, facts: &Facts) -> Option<Changes> {
+    /// The files of the period before this one that has the label; none: no attempt looked for them.
+    pub(super) fn history(&self, side: Side, period: &str) -> Option<&PeriodFiles> {
+        let input = self.pulled.iter().find(|input| input.side == side)?;
+        input.history.iter().find(|files| files.period == period)
+    }
+
+    /// `history` are the rules' inputs: what a rerun finds may change with them.
+    pub(super) fn changes(&self, facts: &Facts, history: &[Frame]) -> Option<Changes> {
         let last = self.last.as_ref()?;
         let files = facts.inputs.iter().map(|input| (input_name(input.side, &input.name), input.sha256.clone()));
-        let now: BTreeMap<String, String> = files.chain([(JOB_FILE.to_owned(), facts.job.sha256.clone())]).collect();
+        let of = |frame: &Frame| {
+            let side = frame.side;
+            let files = frame.files.iter();
+            files.map(move |file| (input_name(side, &file.name), file.sha256.clone())).collect::<Vec<_>>()
+        };
+        let now: BTreeMap<String, String> =
+            files.chain(history.iter().flat_map(of)).chain([(JOB_FILE.to_owned(), facts.job.sha256.clone())]).collect();
         Some(gather::changes(last.attempt, &last.digests, &now, last.break_ids.as_deref(), &facts.breaks))
     }
 }

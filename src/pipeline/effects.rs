@@ -6,17 +6,15 @@ use std::sync::Arc;
 
 use chrono::Utc;
 
+use super::Request;
 use super::lease::Guard;
 use super::send::{self, Ended, Means, Sent};
 use super::stop::Stop;
-use super::Request;
 use crate::breaks::gates;
 use crate::effects::call::calls;
 use crate::effects::draft::{Drafts, Material, drafts};
 use crate::effects::plan::{self, Plan, Scope};
-use crate::effects::{
-    BusinessKey, Call, Doubt, EffectKind, EffectsFacts, Event, Finding, Standing, State, news,
-};
+use crate::effects::{BusinessKey, Call, Doubt, EffectKind, EffectsFacts, Event, Finding, Standing, State, news};
 use crate::exit::{ExitCode, Failure};
 use crate::frames::AuditUpdate;
 use crate::job::Effects;
@@ -186,11 +184,8 @@ async fn known(journal: &Journal, scope: &Scope, keys: BTreeSet<BusinessKey>) ->
         again.extend(journal.effects(&filter).await?);
     }
     found.extend(again);
-    let own = EffectFilter {
-        job: Some(scope.job.clone()),
-        period: Some(scope.period.clone()),
-        ..EffectFilter::default()
-    };
+    let own =
+        EffectFilter { job: Some(scope.job.clone()), period: Some(scope.period.clone()), ..EffectFilter::default() };
     found.extend(journal.effects(&own).await?);
     Ok(found)
 }
@@ -198,11 +193,8 @@ async fn known(journal: &Journal, scope: &Scope, keys: BTreeSet<BusinessKey>) ->
 /// What dead attempts of this job left in flight is in doubt: the intent is on disk and the outcome is not.
 /// Other periods are looked at too, since nobody may ever run them again.
 pub(super) async fn recover(request: &Request, journal: &Journal, run: &RunRecord) -> Result<(), Failure> {
-    let filter = EffectFilter {
-        job: Some(request.job.name.clone()),
-        states: vec![State::InFlight],
-        ..EffectFilter::default()
-    };
+    let filter =
+        EffectFilter { job: Some(request.job.name.clone()), states: vec![State::InFlight], ..EffectFilter::default() };
     let mut by_period = BTreeMap::<String, Vec<String>>::new();
     for standing in journal.effects(&filter).await? {
         by_period.entry(standing.effect.period).or_default().push(standing.effect.id);
@@ -280,9 +272,7 @@ pub(super) async fn told(
         anchor = Some(journal.anchor().await?);
     }
     // On paper some of these have moved on.
-    in_doubt.retain(|doubt| {
-        standings.0.get(&doubt.effect.id).is_none_or(|standing| standing.state == State::InDoubt)
-    });
+    in_doubt.retain(|doubt| standings.0.get(&doubt.effect.id).is_none_or(|standing| standing.state == State::InDoubt));
     let silent = effects
         .provider_audit
         .as_ref()

@@ -4,6 +4,7 @@ use secrecy::SecretString;
 
 use super::Request;
 use super::earlier::Earlier;
+use super::history::{self, PeriodFiles};
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{Side, Warning};
 use crate::job::{Input, OnMissing, Source};
@@ -20,6 +21,8 @@ pub(super) struct PulledInput {
     pub warnings: Vec<Warning>,
     /// What was looked for, in words.
     pub wanted: String,
+    /// The files of the periods before that the job's rules read too, the oldest first.
+    pub history: Vec<PeriodFiles>,
 }
 
 impl PulledInput {
@@ -36,8 +39,9 @@ pub(super) async fn all(request: &Request, store: &RawStore, earlier: &Earlier) 
     let mut inputs: Vec<&Input> = request.job.inputs.iter().collect();
     inputs.sort_by_key(|input| matches!(input.source, Source::Provider { .. }));
     for input in inputs {
+        let wanted = wanted(request, input);
         let mut one =
-            PulledInput { side: input.side, files: Vec::new(), warnings: Vec::new(), wanted: wanted(request, input) };
+            PulledInput { side: input.side, files: Vec::new(), warnings: Vec::new(), wanted, history: Vec::new() };
         if request.offline {
             one.files = stored(earlier, input.side, &one.wanted)?;
         } else {
@@ -50,6 +54,7 @@ pub(super) async fn all(request: &Request, store: &RawStore, earlier: &Earlier) 
             );
             return Err(Failure::new(ExitCode::TryAgainLater, anyhow::anyhow!(message)));
         }
+        history::pull(request, input, store, earlier, &mut one).await?;
         pulled.push(one);
     }
     pulled.sort_by_key(|input| input.side);
@@ -95,7 +100,18 @@ async fn from_source(
 /// The files of the latest attempt that pulled any, as long as their bytes are still whole.
 fn stored(earlier: &Earlier, side: Side, wanted: &str) -> Result<Vec<RawFile>, Failure> {
     let files = earlier.pulled(side).to_vec();
-    for file in &files {
+    whole(&files)?;
+    if files.is_empty() {
+        let message = format!("no earlier attempt stored {wanted}; run without --offline first");
+        return Err(Failure::new(ExitCode::TryAgainLater, anyhow::anyhow!(message)));
+    }
+    Ok(files)
+}
+
+/// # Errors
+/// When the bytes of one of the files are no longer as they were stored.
+pub(super) fn whole(files: &[RawFile]) -> Result<(), Failure> {
+    for file in files {
         let whole = std::fs::metadata(&file.stored).is_ok_and(|found| found.len() == file.bytes);
         if !whole {
             let message = format!(
@@ -106,11 +122,7 @@ fn stored(earlier: &Earlier, side: Side, wanted: &str) -> Result<Vec<RawFile>, F
             return Err(Failure::new(ExitCode::InputData, anyhow::anyhow!(message)));
         }
     }
-    if files.is_empty() {
-        let message = format!("no earlier attempt stored {wanted}; run without --offline first");
-        return Err(Failure::new(ExitCode::TryAgainLater, anyhow::anyhow!(message)));
-    }
-    Ok(files)
+    Ok(())
 }
 
 /// What the input asks for, in words.

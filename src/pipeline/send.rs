@@ -9,9 +9,9 @@ use tokio::task::{Id, JoinSet};
 
 use super::lease::Guard;
 use super::stop::Stop;
+use crate::effects::call::calls;
 use crate::effects::outcome::{self, Next};
 use crate::effects::pace::Pace;
-use crate::effects::call::calls;
 use crate::effects::{Call, Doubt, Event, Standing, State};
 use crate::exit::{ExitCode, Failure};
 use crate::job::Effects;
@@ -215,9 +215,9 @@ impl Sender<'_> {
                 // With its causes, which say what to do.
                 let why = format!("{:#}", anyhow::Error::new(error));
                 self.end(code, why.clone());
-                self.outcomes.extend(call.members.into_iter().map(|member| {
-                    (member, Event::NotSent { why: why.clone(), alone: false })
-                }));
+                self.outcomes.extend(
+                    call.members.into_iter().map(|member| (member, Event::NotSent { why: why.clone(), alone: false })),
+                );
             }
         }
     }
@@ -227,9 +227,10 @@ impl Sender<'_> {
             call.members.iter().filter_map(|id| self.sent.standings.get(id)).cloned().collect();
         let judgement = outcome::judge(call.kind, &members, answer);
         tracing::info!(call = call.id(), outcome = judgement.words, "answered");
-        let reached = judgement.events.iter().any(|(_, event)| {
-            matches!(event, Event::Acknowledged { .. } | Event::Rejected { .. })
-        });
+        let reached = judgement
+            .events
+            .iter()
+            .any(|(_, event)| matches!(event, Event::Acknowledged { .. } | Event::Rejected { .. }));
         self.outcomes.extend(judgement.events);
         if reached {
             self.course = Course::default();

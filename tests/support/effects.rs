@@ -77,7 +77,8 @@ pub(crate) fn project(effects: &str, faults: &str) -> TestProject {
 /// Transaction → state, of every effect in the journal.
 pub(crate) fn states(project: &TestProject) -> BTreeMap<String, String> {
     let listed = project.run(&["effects", "rewards", "--format", "json"]);
-    let effects: Vec<Value> = serde_json::from_str(&listed.stdout).unwrap_or_else(|error| panic!("{error}: {listed:?}"));
+    let effects: Vec<Value> =
+        serde_json::from_str(&listed.stdout).unwrap_or_else(|error| panic!("{error}: {listed:?}"));
     let text = |effect: &Value, field: &str| effect[field].as_str().unwrap_or_default().to_owned();
     effects.iter().map(|effect| (text(effect, "transaction"), text(effect, "state"))).collect()
 }

@@ -7,7 +7,7 @@ use super::super::spec_effects::{ApprovalSpec, AuditSpec, EffectsSpec, MarkerSpe
 use super::super::{
     ApprovalRule, AuditCode, AuditRule, Caution, Effects, MarkerRule, Placeholder, Rate, Template, TemplateError,
 };
-use super::{Context, Inputs, input};
+use super::{Context, Inputs, input, rules};
 use crate::breaks::{BreakKind, Rule};
 use crate::config::{Checker, did_you_mean, quoted};
 use crate::frames::{Field, Side};
@@ -119,16 +119,18 @@ fn audit(spec: &AuditSpec, inputs: &Inputs, checker: &mut Checker<'_>) -> Option
 fn marker(spec: &MarkerSpec, inputs: &Inputs, checker: &mut Checker<'_>) -> Option<MarkerRule> {
     let at = "effects/fraud_marker";
     kinds(at, &spec.kinds, checker);
-    if spec.kinds.is_empty() {
-        checker.absent(at, "nothing is marked", "expected kinds of breaks under `for`");
+    if spec.kinds.is_empty() && spec.rules.is_empty() {
+        checker.absent(at, "nothing is marked", "expected kinds of breaks under `for`, or `rules`");
     }
     stated(at, "a fraud marker", Field::User, inputs, checker);
     let caution = caution(at, spec.approval.as_ref(), spec.distinct, (spec.limit, &spec.limit_amount), checker);
+    let side = side(at, spec.side, inputs, checker);
+    let rules = side.and_then(|side| rules::rules(&format!("{at}/rules"), &spec.rules, side, inputs, checker));
     Some(MarkerRule {
         kinds: spec.kinds.clone(),
-        side: side(at, spec.side, inputs, checker)?,
+        side: side?,
         history: spec.history.unwrap_or(0),
-        rules: Vec::new(),
+        rules: rules?,
         caution: caution?,
     })
 }
