@@ -22,6 +22,7 @@ use crate::progress::Progress;
 use crate::project::Project;
 use crate::report::facts::RunFacts;
 use crate::report::gather::{self, Setting};
+use crate::report::verdict::verdict;
 use crate::report::{Facts, file_name};
 use crate::sources::RawFile;
 use crate::sources::store::RawStore;
@@ -53,9 +54,9 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// 0, or 10 when a gate is breached.
+    /// What the report's verdict ends the process with.
     pub fn exit_code(&self) -> ExitCode {
-        if self.facts.breached_gates().next().is_some() { ExitCode::GateBreached } else { ExitCode::Done }
+        verdict(&self.facts).exit
     }
 }
 

@@ -1,9 +1,10 @@
 //! Effects: what is asked of a provider because of breaks, and what became of it. Everything here is pure;
 //! `pipeline` sends and the journal remembers.
 //!
-//! `state` is the life of an effect, and the one list of its legal steps.
+//! `state` is the life of an effect, and the one list of its legal steps; `words` says it to people.
 
 pub mod state;
+pub mod words;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

@@ -3,6 +3,7 @@
 
 mod breaks;
 mod charts;
+mod effects;
 mod lists;
 mod totals;
 
@@ -43,6 +44,7 @@ pub fn render(facts: &Facts, page_rows: usize) -> String {
                     (totals::tie_out(facts))
                     (totals::kinds(facts))
                     (breaks::breaks(facts, page_rows))
+                    @if let Some(found) = &facts.effects { (effects::effects(found, facts, page_rows)) }
                     (lists::suggestions(facts, page_rows))
                     (lists::quarantine(facts, page_rows))
                     (totals::rows(facts))
@@ -73,17 +75,19 @@ fn header(facts: &Facts, title: &str) -> Markup {
             @if let Some(note) = &facts.run.note { p.soft { "Note: " bdi { (visible(note)) } } }
             nav aria-label="Sections" {
                 ul {
-                    @for (id, name) in SECTIONS { li { a href={ "#" (id) } { (name) } } }
+                    @for (id, name) in SECTIONS.iter().filter(|(id, _)| *id != "effects" || facts.effects.is_some()) { li { a href={ "#" (id) } { (name) } } }
                 }
             }
         }
     }
 }
 
-const SECTIONS: [(&str, &str); 9] = [
+/// Effects only where the job has any.
+const SECTIONS: [(&str, &str); 10] = [
     ("tie-out", "Tie-out"),
     ("kinds", "Breaks by kind"),
     ("breaks", "All breaks"),
+    ("effects", "Effects"),
     ("suggested", "Suggested"),
     ("quarantine", "Quarantine"),
     ("rows", "Rows"),
@@ -98,6 +102,7 @@ fn verdict_panel(facts: &Facts) -> Markup {
         Tone::Clean => "verdict clean",
         Tone::Review | Tone::Incomplete => "verdict review",
         Tone::Breached => "verdict breached",
+        Tone::NeedsPerson => "verdict person",
         Tone::Broken => "verdict broken",
     };
     html! {
