@@ -16,7 +16,7 @@ use crate::frames::{Measure, Side};
 /// The most lines a summary takes, but for those of effects.
 pub const MOST_LINES: usize = 25;
 /// The most lines that tell of effects, where a job has any.
-pub const MOST_EFFECT_LINES: usize = 10;
+pub const MOST_EFFECT_LINES: usize = 13;
 /// Of these, the most for totals: beside many kinds of breaks, and beside few.
 const FEW_BRIDGES: usize = 4;
 const MOST_BRIDGES: usize = 6;

@@ -118,11 +118,12 @@ fn person_headline(facts: &Facts) -> String {
     let mut parts = Vec::new();
     let doubts = in_doubt(effects).len() as u64;
     if doubts > 0 {
-        parts.push(format!("{} in doubt", counted(doubts, "effect is", "effects are")));
+        parts.push(format!("{} in doubt", counted(doubts, "effect", "effects")));
     }
     let refused = rejected(effects).len() as u64;
     if refused > 0 {
-        parts.push(format!("{} refused by Kard", counted(refused, "effect was", "effects were")));
+        let which = if doubts > 0 { super::amount::count(refused) } else { counted(refused, "effect", "effects") };
+        parts.push(format!("{which} refused by Kard"));
     }
     let rest = headline(facts, tone_of_breaks(facts));
     // It goes on after a semicolon; a digit has no small form.

@@ -106,7 +106,7 @@ fn counts(found: &EffectsFacts) -> Markup {
                         }
                         @for (number, words) in beside {
                             @if number > 0 {
-                                tr { th scope="row" { "both kinds" } td { (words) } td.n { (count(number)) } td.n {} }
+                                tr { th scope="row" { "of either kind" } td { (words) } td.n { (count(number)) } td.n {} }
                             }
                         }
                     }
@@ -191,7 +191,7 @@ fn row(item: Item<'_>) -> Markup {
 /// Since when, who allowed it, what was said, how often it was tried.
 fn history(standing: &Standing) -> Markup {
     html! {
-        div.soft { "since " (time(standing.since)) }
+        @if standing.state != State::InDoubt { div.soft { "since " (time(standing.since)) } }
         @if let Some(approval) = &standing.approval {
             div.soft {
                 "approved by "

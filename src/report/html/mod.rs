@@ -10,7 +10,7 @@ mod totals;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::amount::count;
-use super::definitions::{TERMS, period_in_words, run_lines};
+use super::definitions::{period_in_words, run_lines, terms};
 use super::facts::Facts;
 use super::text::{counted, visible};
 use super::totals::{kind_words, measure_words};
@@ -51,7 +51,7 @@ pub fn render(facts: &Facts, page_rows: usize) -> String {
                     (totals::gates(facts))
                     (notes(facts))
                     (evidence(facts))
-                    (definitions())
+                    (definitions(facts))
                 }
                 footer { p.soft { "Written by tieout " (visible(&facts.program.version)) "." } }
             }
@@ -209,12 +209,12 @@ fn pairs<'a>(caption: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> 
     }
 }
 
-fn definitions() -> Markup {
+fn definitions(facts: &Facts) -> Markup {
     html! {
         section aria-labelledby="definitions" {
             h2 #definitions { "Definitions" }
             dl.terms {
-                @for (term, meaning) in TERMS { dt { (term) } dd { (meaning) } }
+                @for (term, meaning) in terms(facts) { dt { (term) } dd { (meaning) } }
                 @for kind in BreakKind::ALL {
                     dt id={ "kind-" (kind.name()) } { (kind_words(*kind)) }
                     dd { (kind.words()) }

@@ -8,6 +8,8 @@ use crate::effects::{EffectKind, EffectsFacts, Standing, State};
 
 /// Doubts and refusals that are spelled out.
 const MOST_URGENT: usize = 2;
+/// Where counts begin, below each other for all kinds.
+const COUNTS_FROM: usize = 17;
 
 /// At most [`MOST_EFFECT_LINES`] lines.
 pub(super) fn effects(facts: &EffectsFacts, run: &str, width: usize, color: bool) -> Vec<String> {
@@ -17,18 +19,24 @@ pub(super) fn effects(facts: &EffectsFacts, run: &str, width: usize, color: bool
         let loud = if standing.state == State::InDoubt { "IN DOUBT" } else { "REFUSED" };
         let effect = &standing.effect;
         let kind = kind_words(effect.kind()).0;
-        let line = format!("  {loud} {} ({kind} for {}): {}", effect.id, effect.transaction(), state_words(standing));
+        let words = state_words(standing);
+        // The loud word says it already.
+        let words =
+            ["in doubt: ", "refused by Kard: "].iter().find_map(|said| words.strip_prefix(said)).unwrap_or(&words);
+        let line = format!("  {loud} {} {kind} for {}: {words}", effect.id, effect.transaction());
         lines.push(paint(&fit(&line, width), "1;31", color));
     }
     if urgent.len() > MOST_URGENT {
         let more = kinds_counted(urgent[MOST_URGENT..].iter().map(|standing| standing.effect.kind()));
         lines.push(paint(&fit(&format!("  and {more} more in doubt or refused"), width), "1;31", color));
     }
-    let counts = EffectKind::ALL.into_iter().filter_map(|kind| {
-        Some(format!("  {:<15}{}", format!("{}:", kind_words(kind).1), counts_in_words(facts, kind)?))
-    });
     let before = lines.len();
-    lines.extend(counts.map(|line| fit(&line, width)));
+    for kind in EffectKind::ALL {
+        let Some(counts) = counts_in_words(facts, kind) else { continue };
+        let wrapped = wrap(&counts, width - COUNTS_FROM, 2);
+        let heads = [format!("{}:", kind_words(kind).1), String::new()];
+        lines.extend(heads.iter().zip(wrapped).map(|(head, line)| format!("  {head:<15}{line}")));
+    }
     if lines.len() == before && urgent.is_empty() {
         lines.push("  nothing is asked of the provider".to_owned());
     }
