@@ -97,6 +97,8 @@ pub async fn run(
             // Not the report's run time, which may be pinned.
             started_at: Utc::now(),
             sandbox: request.sandbox,
+            started_by: login_name(),
+            lease_epoch: None,
         })
         .await?;
     let (outcome, without_result) = tokio::select! {
@@ -112,6 +114,12 @@ pub async fn run(
         (Err(error), Ok(_)) => Err(error.into()),
         (Ok(_), Ok(finished)) => Ok(finished),
     }
+}
+
+/// Who this process belongs to, as far as the environment says.
+fn login_name() -> String {
+    let named = ["USER", "LOGNAME"].iter().filter_map(|name| std::env::var(name).ok());
+    named.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// The failure of work that was asked to stop.
@@ -213,6 +221,8 @@ async fn compared(
     let mut facts = gather::gather(setting, &frames, &comparison);
     facts.changes = earlier.changes(&facts);
     trail.mark(Step::Classified, serde_json::json!({ "breaks": facts.breaks.len() })).await?;
+    trail.mark(Step::Planned, serde_json::Value::Null).await?;
+    trail.mark(Step::Sent, serde_json::Value::Null).await?;
     Ok(facts)
 }
 

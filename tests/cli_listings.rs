@@ -47,6 +47,8 @@ fn new_run(period: &str, minute: u32, note: Option<&str>) -> NewRun {
         program_version: "0.1.0".to_owned(),
         started_at: at(minute),
         sandbox: false,
+        started_by: "dana".to_owned(),
+        lease_epoch: None,
     }
 }
 
@@ -69,7 +71,9 @@ async fn fill(journal: &Journal) {
     journal.finish(&failed, waiting).await.unwrap();
 
     let run = journal.start_run(new_run("2025-03-19", 5, Some("=late, \"file\""))).await.unwrap();
-    for step in [Step::Pulled, Step::Normalized, Step::Matched, Step::Classified, Step::Reported] {
+    for step in
+        [Step::Pulled, Step::Normalized, Step::Matched, Step::Classified, Step::Planned, Step::Sent, Step::Reported]
+    {
         journal.mark(&run, step, json!({ "rows": 180 })).await.unwrap();
     }
     let ledger = RawFile {
@@ -193,7 +197,10 @@ fn one_run_is_shown_with_its_steps_and_inputs() {
     let shown = fixture.json(&["runs", "show", RUN]);
     assert_eq!(shown["run"]["status"], "gate_breached");
     let steps: Vec<_> = shown["steps"].as_array().unwrap().iter().map(|step| step["step"].as_str().unwrap()).collect();
-    assert_eq!(steps, ["started", "pulled", "normalized", "matched", "classified", "reported", "finished"]);
+    assert_eq!(
+        steps,
+        ["started", "pulled", "normalized", "matched", "classified", "planned", "sent", "reported", "finished"]
+    );
     assert_eq!(shown["inputs"][0]["file"]["sha256"], "cd".repeat(32));
 
     let table = fixture.stdout(&["runs", "show", RUN]);

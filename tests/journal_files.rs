@@ -20,6 +20,8 @@ fn new_run(period: &str) -> NewRun {
         program_version: "0.1.0".to_owned(),
         started_at: chrono::Utc::now(),
         sandbox: false,
+        started_by: "dana".to_owned(),
+        lease_epoch: None,
     }
 }
 

@@ -14,7 +14,8 @@ use tieout::journal::{
 use tieout::sources::{Origin, RawFile};
 
 /// The steps that a run marks by itself, in order.
-const WORK: [Step; 5] = [Step::Pulled, Step::Normalized, Step::Matched, Step::Classified, Step::Reported];
+const WORK: [Step; 7] =
+    [Step::Pulled, Step::Normalized, Step::Matched, Step::Classified, Step::Planned, Step::Sent, Step::Reported];
 
 fn noon() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2025, 3, 20, 12, 0, 0).unwrap()
@@ -29,6 +30,8 @@ fn new_run(job: &str, period: &str) -> NewRun {
         program_version: "0.1.0".to_owned(),
         started_at: noon(),
         sandbox: true,
+        started_by: "dana".to_owned(),
+        lease_epoch: None,
     }
 }
 
@@ -228,8 +231,8 @@ fn the_rules_allow_one_way_through_a_run_and_ending_early_anywhere() {
             legal.extend(events.filter(|event| is_legal(status, last, *event)).map(|event| (status, last, event)));
         }
     }
-    // One way forward for each of the first six steps, two happy ends, and a failure and a stop after each of the seven.
-    assert_eq!(legal.len(), 6 + 2 + 7 + 7);
+    // One way forward for each of the first eight steps, two happy ends, and a failure and a stop after each of the nine.
+    assert_eq!(legal.len(), 8 + 2 + 9 + 9);
     assert!(legal.iter().all(|(status, _, _)| *status == RunStatus::Running));
     assert!(legal.iter().all(|(_, last, event)| match event {
         Event::Mark(step) => last.map_or(0, |last| last as usize + 1) == *step as usize,

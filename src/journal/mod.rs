@@ -3,10 +3,13 @@
 //!
 //! `state` says what may follow what, `sqlite` keeps it (`file` opens it, `rows` reads it back), `lock` keeps two runs of one period apart.
 
+mod append;
 mod file;
+pub mod kill;
 pub mod lock;
 mod rows;
 pub mod sqlite;
+mod standings;
 pub mod state;
 
 use std::path::PathBuf;
@@ -14,17 +17,22 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+pub use append::Writer;
 pub use lock::{LockError, RunLock};
 pub use sqlite::Journal;
 pub use state::{Ending, Event, IllegalTransition, RunStatus, Step};
 
+use crate::effects::{EffectKind, IllegalEffectStep, State};
 use crate::exit::ExitCode;
 use crate::frames::Side;
 use crate::sources::RawFile;
 
 /// The version of the journal's tables that this program writes.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 const _: () = assert!(file::MIGRATIONS.len() == SCHEMA_VERSION as usize, "one migration a version");
+
+/// The hash before the first entry of the effect journal, and the anchor of an empty one.
+pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// An attempt that is about to begin.
 #[derive(Debug, Clone)]
@@ -40,6 +48,11 @@ pub struct NewRun {
     pub started_at: DateTime<Utc>,
     /// The provider is the built-in sandbox.
     pub sandbox: bool,
+    /// The person, or the machine's user.
+    pub started_by: String,
+    /// Of the lease under which it runs; what it writes is refused when that is no longer the latest. None only
+    /// where no lease of the job and period was ever taken.
+    pub lease_epoch: Option<u64>,
 }
 
 /// One attempt, as far as it has come.
@@ -68,6 +81,9 @@ pub struct RunRecord {
     pub finished_at: Option<DateTime<Utc>>,
     /// The folder of its reports.
     pub artifacts: Option<String>,
+    /// None for runs of before this was asked; so is the epoch of its lease.
+    pub started_by: Option<String>,
+    pub lease_epoch: Option<u64>,
 }
 
 /// How an attempt ended.
@@ -114,6 +130,21 @@ pub struct RunFilter {
     pub limit: Option<u32>,
 }
 
+/// Which effects to list. The default is all.
+#[derive(Debug, Clone, Default)]
+pub struct EffectFilter {
+    /// The job that wanted it last; so are period and plan.
+    pub job: Option<String>,
+    pub period: Option<String>,
+    pub plan: Option<String>,
+    pub kind: Option<EffectKind>,
+    /// None: all.
+    pub states: Vec<State>,
+    pub transaction: Option<String>,
+    /// At most so many of the first.
+    pub limit: Option<u32>,
+}
+
 /// What can go wrong with the journal.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -139,6 +170,21 @@ pub enum JournalError {
     /// A bug in tieout.
     #[error(transparent)]
     Illegal(#[from] IllegalTransition),
+    /// A bug in tieout, unless a person asked for the step.
+    #[error(transparent)]
+    IllegalEffect(#[from] IllegalEffectStep),
+    /// A bug in tieout: ids are made from what they name.
+    #[error("effect {proposed}: the {kind} for transaction `{transaction}` is known as effect {known} already")]
+    OtherId { proposed: String, known: String, kind: EffectKind, transaction: String },
+    /// Exit code 75.
+    #[error("run {run} was stopped for longer than its lease and another has taken over; nothing more is written")]
+    LeaseLost { run: String },
+    /// Exit code 2.
+    #[error("no effect `{id}` in the state file{}", effect_suggestion(.nearest))]
+    UnknownEffect { id: String, nearest: Vec<String> },
+    /// Exit code 2.
+    #[error("`{id}` begins the ids of several effects: {}; give more digits", .known.join(", "))]
+    AmbiguousEffect { id: String, known: Vec<String> },
     /// Exit code 2.
     #[error("no run `{id}` in the state file{}", suggestion(.nearest))]
     UnknownRun { id: String, nearest: Vec<String> },
@@ -155,9 +201,9 @@ impl JournalError {
     pub const fn exit_code(&self) -> ExitCode {
         match self {
             Self::NewerSchema { .. } | Self::NotOurs { .. } => ExitCode::Configuration,
-            Self::Busy { .. } => ExitCode::TryAgainLater,
-            Self::UnknownRun { .. } => ExitCode::Usage,
-            Self::Illegal(_) => ExitCode::InvariantFailed,
+            Self::Busy { .. } | Self::LeaseLost { .. } => ExitCode::TryAgainLater,
+            Self::UnknownRun { .. } | Self::UnknownEffect { .. } | Self::AmbiguousEffect { .. } => ExitCode::Usage,
+            Self::Illegal(_) | Self::IllegalEffect(_) | Self::OtherId { .. } => ExitCode::InvariantFailed,
             Self::NotWritable { .. }
             | Self::DiskFull { .. }
             | Self::Unreadable { .. }
@@ -170,6 +216,13 @@ impl JournalError {
 fn suggestion(nearest: &[String]) -> String {
     if nearest.is_empty() {
         return "; `tieout runs` lists them".to_owned();
+    }
+    format!("; did you mean {}?", nearest.join(" or "))
+}
+
+fn effect_suggestion(nearest: &[String]) -> String {
+    if nearest.is_empty() {
+        return "; `tieout effects` lists them".to_owned();
     }
     format!("; did you mean {}?", nearest.join(" or "))
 }

@@ -7,6 +7,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::{InputRecord, RunRecord, RunStatus, Step, StepRecord};
+use crate::effects::{Entry, Standing};
 use crate::frames::Side;
 use crate::sources::RawFile;
 
@@ -18,7 +19,7 @@ pub(super) struct Unreadable {
 }
 
 impl Unreadable {
-    fn new(what: &'static str, value: &(impl ToString + ?Sized)) -> Self {
+    pub(super) fn new(what: &'static str, value: &(impl ToString + ?Sized)) -> Self {
         Self { what, value: value.to_string() }
     }
 }
@@ -64,6 +65,8 @@ pub(super) fn run(row: &SqliteRow) -> Result<RunRecord, Unreadable> {
         message: row.get("message"),
         finished_at: row.get::<Option<&str>, _>("finished_at").map(time).transpose()?,
         artifacts: row.get("artifacts"),
+        started_by: row.get("started_by"),
+        lease_epoch: counted(row.get("lease_epoch"))?,
     })
 }
 
@@ -95,7 +98,21 @@ pub(super) fn input(row: &SqliteRow) -> Result<InputRecord, Unreadable> {
     })
 }
 
-fn time(text: &str) -> Result<DateTime<Utc>, Unreadable> {
+/// A row with `id` and `standing`.
+pub(super) fn standing(row: &SqliteRow) -> Result<Standing, Unreadable> {
+    serde_json::from_str(row.get("standing")).map_err(|_| {
+        // The text is long and holds what others wrote; the id is enough to find it.
+        Unreadable::new("the standing of an effect", row.get::<&str, _>("id"))
+    })
+}
+
+/// A row with `sequence` and `entry`.
+pub(super) fn entry(row: &SqliteRow) -> Result<Entry, Unreadable> {
+    serde_json::from_str(row.get("entry"))
+        .map_err(|_| Unreadable::new("the entry of the effect journal", &row.get::<i64, _>("sequence")))
+}
+
+pub(super) fn time(text: &str) -> Result<DateTime<Utc>, Unreadable> {
     DateTime::parse_from_rfc3339(text).map(|time| time.with_timezone(&Utc)).map_err(|_| Unreadable::new("a time", text))
 }
 

@@ -1,9 +1,10 @@
 //! The journal in one `SQLite` file: short transactions, each on disk before its call returns.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::Utc;
-use sqlx::{Connection, Row, SqliteConnection};
+use sqlx::{Connection, Row, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::Mutex;
 
 use super::file::{self, BEGIN_WRITE, told};
@@ -11,7 +12,7 @@ use super::rows::{self, Unreadable, time_text};
 use super::state::is_legal;
 use super::{
     Event, IllegalTransition, InputRecord, JournalError, NewRun, RunFilter, RunOutcome, RunRecord, RunStatus,
-    SCHEMA_VERSION, Step, StepRecord,
+    SCHEMA_VERSION, Step, StepRecord, kill,
 };
 use crate::frames::Side;
 use crate::sources::RawFile;
@@ -19,8 +20,10 @@ use crate::sources::RawFile;
 /// An open journal. One connection: the pipeline writes one mark after the other.
 #[derive(Debug)]
 pub struct Journal {
-    path: PathBuf,
-    connection: Mutex<SqliteConnection>,
+    pub(super) path: PathBuf,
+    pub(super) connection: Mutex<SqliteConnection>,
+    /// See [`Journal::commits`].
+    commits: AtomicU64,
 }
 
 impl Journal {
@@ -31,7 +34,7 @@ impl Journal {
     /// folder that cannot be written is told here, not in the middle of a run.
     pub async fn open(path: &Path) -> Result<Self, JournalError> {
         let connection = file::open(path).await?;
-        Ok(Self { path: path.to_owned(), connection: Mutex::new(connection) })
+        Ok(Self::over(path, connection))
     }
 
     /// Opens the state file for reading only. `None` when there is none yet: nothing was ever run.
@@ -45,10 +48,26 @@ impl Journal {
         let (connection, version) = file::open_read_only(path).await?;
         match version {
             0 => Ok(None),
-            SCHEMA_VERSION => Ok(Some(Self { path: path.to_owned(), connection: Mutex::new(connection) })),
+            SCHEMA_VERSION => Ok(Some(Self::over(path, connection))),
             // Older tables are brought up to date first, which does need a writable file.
             _ => Self::open(path).await.map(Some),
         }
+    }
+
+    fn over(path: &Path, connection: SqliteConnection) -> Self {
+        Self { path: path.to_owned(), connection: Mutex::new(connection), commits: AtomicU64::new(0) }
+    }
+
+    /// How many transactions were written since the file was opened. Each costs one wait for the disk.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Every write ends here.
+    pub(super) async fn commit(&self, transaction: Transaction<'_, Sqlite>) -> sqlx::Result<()> {
+        transaction.commit().await?;
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Closes the file, so that all of the journal stands in the one file.
@@ -56,7 +75,7 @@ impl Journal {
     /// # Errors
     /// When the last write fails.
     pub async fn close(self) -> Result<(), JournalError> {
-        let Self { path, connection } = self;
+        let Self { path, connection, .. } = self;
         connection.into_inner().close().await.map_err(|source| told(&path, "closing it", source))
     }
 
@@ -64,11 +83,12 @@ impl Journal {
     /// ended become `interrupted`: whoever starts a run holds its lock, so their processes are gone.
     ///
     /// # Errors
-    /// When the state file cannot be written.
+    /// When the state file cannot be written, and [`JournalError::LeaseLost`] when another has taken the lease.
     pub async fn start_run(&self, new: NewRun) -> Result<RunRecord, JournalError> {
-        kill_point("TIEOUT_KILL_BEFORE", Step::Started);
+        kill::before(Step::Started.name());
         let id = self.insert_run(&new).await.map_err(|source| self.told("recording a new run", source))?;
-        kill_point("TIEOUT_KILL_AFTER", Step::Started);
+        let id = id.ok_or_else(|| JournalError::LeaseLost { run: format!("{}/{}", new.job, new.period) })?;
+        kill::after(Step::Started.name());
         self.run(&id).await
     }
 
@@ -76,42 +96,48 @@ impl Journal {
     /// [`Journal::start_run`] and `finished` by [`Journal::finish`].
     ///
     /// # Errors
-    /// [`JournalError::Illegal`] when the step cannot follow what the run has behind it.
+    /// [`JournalError::Illegal`] when the step cannot follow what the run has behind it, and
+    /// [`JournalError::LeaseLost`] when another has taken the run's lease.
     pub async fn mark(&self, run: &RunRecord, step: Step, detail: serde_json::Value) -> Result<(), JournalError> {
-        kill_point("TIEOUT_KILL_BEFORE", step);
+        kill::before(step.name());
         let record = StepRecord { step, at: Utc::now(), detail };
         let done = self.append_step(&run.id, &record).await;
         self.settled(&run.id, Event::Mark(step), "recording a step", done)?;
-        kill_point("TIEOUT_KILL_AFTER", step);
+        kill::after(step.name());
         Ok(())
     }
 
     /// Records the files that a run reads, in their order, with their rows. Once a run.
     ///
     /// # Errors
-    /// When the state file cannot be written or a path is not text.
+    /// When the state file cannot be written, a path is not text, or the run's lease is lost.
     pub async fn record_inputs(&self, run: &RunRecord, inputs: &[(Side, RawFile, u64)]) -> Result<(), JournalError> {
         let mut lines = Vec::with_capacity(inputs.len());
         for (side, file, rows) in inputs {
             let stored = file.stored.to_str().ok_or_else(|| JournalError::PathNotText { path: file.stored.clone() })?;
             lines.push((*side, file, stored, *rows));
         }
-        self.insert_inputs(&run.id, &lines).await.map_err(|source| self.told("recording the inputs", source))
+        let done = self.insert_inputs(&run.id, &lines).await;
+        if done.map_err(|source| self.told("recording the inputs", source))? {
+            return Ok(());
+        }
+        Err(JournalError::LeaseLost { run: run.id.clone() })
     }
 
     /// Ends a run and marks [`Step::Finished`], both or neither.
     ///
     /// # Errors
-    /// [`JournalError::Illegal`] when the run has already ended, or is called done before its reports are written.
+    /// [`JournalError::Illegal`] when the run has already ended, or is called done before its reports are written,
+    /// and [`JournalError::LeaseLost`] when another has taken its lease.
     pub async fn finish(&self, run: &RunRecord, outcome: RunOutcome) -> Result<RunRecord, JournalError> {
-        kill_point("TIEOUT_KILL_BEFORE", Step::Finished);
+        kill::before(Step::Finished.name());
         let artifacts = match &outcome.artifacts {
             Some(path) => Some(path.to_str().ok_or_else(|| JournalError::PathNotText { path: path.clone() })?),
             None => None,
         };
         let done = self.end_run(&run.id, &outcome, artifacts).await;
         self.settled(&run.id, Event::Finish(outcome.ending), "recording the end", done)?;
-        kill_point("TIEOUT_KILL_AFTER", Step::Finished);
+        kill::after(Step::Finished.name());
         self.run(&run.id).await
     }
 
@@ -195,17 +221,27 @@ impl Journal {
         Ok(scored.into_iter().take(3).map(|(_, id)| id).collect())
     }
 
-    fn told(&self, doing: &'static str, source: sqlx::Error) -> JournalError {
+    pub(super) fn told(&self, doing: &'static str, source: sqlx::Error) -> JournalError {
         told(&self.path, doing, source)
     }
 
-    fn readable<T>(&self, decoded: Result<T, Unreadable>) -> Result<T, JournalError> {
+    pub(super) fn readable<T>(&self, decoded: Result<T, Unreadable>) -> Result<T, JournalError> {
         decoded.map_err(|Unreadable { what, value }| JournalError::Unreadable { path: self.path.clone(), what, value })
     }
 
-    async fn insert_run(&self, new: &NewRun) -> sqlx::Result<String> {
+    /// None when the lease that it is to run under is lost already.
+    async fn insert_run(&self, new: &NewRun) -> sqlx::Result<Option<String>> {
         let mut connection = self.connection.lock().await;
         let mut transaction = connection.begin_with(BEGIN_WRITE).await?;
+        let epoch = new.lease_epoch.map(rows::count);
+        let holds: bool = sqlx::query_scalar("SELECT ?2 IS (SELECT epoch FROM leases WHERE name = ?1)")
+            .bind(lease_name(&new.job, &new.period))
+            .bind(epoch)
+            .fetch_one(&mut *transaction)
+            .await?;
+        if !holds {
+            return Ok(None);
+        }
         sqlx::query("UPDATE runs SET status = 'interrupted' WHERE job = ?1 AND period = ?2 AND status = 'running'")
             .bind(&new.job)
             .bind(&new.period)
@@ -219,8 +255,8 @@ impl Journal {
                 .await?;
         let id = format!("{}/{}/{attempt}", new.job, new.period);
         sqlx::query(
-            "INSERT INTO runs (id, job, period, attempt, note, job_sha256, program_version, sandbox, started_at, status)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'running')",
+            "INSERT INTO runs (id, job, period, attempt, note, job_sha256, program_version, sandbox, started_at, status,
+             started_by, lease_epoch) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'running', ?10, ?11)",
         )
         .bind(&id)
         .bind(&new.job)
@@ -231,11 +267,13 @@ impl Journal {
         .bind(&new.program_version)
         .bind(new.sandbox)
         .bind(time_text(new.started_at))
+        .bind(&new.started_by)
+        .bind(epoch)
         .execute(&mut *transaction)
         .await?;
         insert_step(&mut transaction, &id, &bare_step(Step::Started)).await?;
-        transaction.commit().await?;
-        Ok(id)
+        self.commit(transaction).await?;
+        Ok(Some(id))
     }
 
     async fn append_step(&self, id: &str, record: &StepRecord) -> sqlx::Result<Checked> {
@@ -244,7 +282,7 @@ impl Journal {
         let checked = check(&mut transaction, id, Event::Mark(record.step)).await?;
         if matches!(checked, Checked::Legal) {
             insert_step(&mut transaction, id, record).await?;
-            transaction.commit().await?;
+            self.commit(transaction).await?;
         }
         Ok(checked)
     }
@@ -272,13 +310,17 @@ impl Journal {
         .bind(artifacts)
         .execute(&mut *transaction)
         .await?;
-        transaction.commit().await?;
+        self.commit(transaction).await?;
         Ok(checked)
     }
 
-    async fn insert_inputs(&self, id: &str, lines: &[(Side, &RawFile, &str, u64)]) -> sqlx::Result<()> {
+    /// Whether the run still has its lease; without it nothing is written.
+    async fn insert_inputs(&self, id: &str, lines: &[(Side, &RawFile, &str, u64)]) -> sqlx::Result<bool> {
         let mut connection = self.connection.lock().await;
         let mut transaction = connection.begin_with(BEGIN_WRITE).await?;
+        if !holds_lease(&mut transaction, id).await? {
+            return Ok(false);
+        }
         for (position, (side, file, stored, counted)) in (1_i64..).zip(lines) {
             let origin = serde_json::to_string(&file.origin).map_err(|error| sqlx::Error::Encode(error.into()))?;
             sqlx::query(
@@ -297,7 +339,8 @@ impl Journal {
             .execute(&mut *transaction)
             .await?;
         }
-        transaction.commit().await
+        self.commit(transaction).await?;
+        Ok(true)
     }
 
     /// Turns what a checked write came to into the caller's result.
@@ -310,6 +353,7 @@ impl Journal {
     ) -> Result<(), JournalError> {
         match done.map_err(|source| self.told(doing, source))? {
             Checked::Legal => Ok(()),
+            Checked::LeaseLost => Err(JournalError::LeaseLost { run: id.to_owned() }),
             Checked::Illegal { status, last } => {
                 Err(IllegalTransition { run: id.to_owned(), event, status, last }.into())
             }
@@ -321,11 +365,31 @@ impl Journal {
 /// What the rules say to an event, looked up inside the transaction that would write it.
 enum Checked {
     Legal,
+    LeaseLost,
     Illegal { status: RunStatus, last: Option<Step> },
     Unreadable(Unreadable),
 }
 
+/// The lease of a job and period, by name.
+pub(super) fn lease_name(job: &str, period: &str) -> String {
+    format!("{job}--{period}")
+}
+
+/// Whether nobody has taken the lease of the run's job and period since the run began.
+pub(super) async fn holds_lease(connection: &mut SqliteConnection, run: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar(
+        "SELECT lease_epoch IS (SELECT epoch FROM leases WHERE name = runs.job || '--' || runs.period)
+         FROM runs WHERE id = ?1",
+    )
+    .bind(run)
+    .fetch_one(connection)
+    .await
+}
+
 async fn check(connection: &mut SqliteConnection, id: &str, event: Event) -> sqlx::Result<Checked> {
+    if !holds_lease(connection, id).await? {
+        return Ok(Checked::LeaseLost);
+    }
     let row = sqlx::query(
         "SELECT status, (SELECT step FROM steps WHERE run_id = runs.id ORDER BY position DESC LIMIT 1) AS last
          FROM runs WHERE id = ?1",
@@ -362,15 +426,4 @@ async fn insert_step(connection: &mut SqliteConnection, id: &str, record: &StepR
 
 fn finished(job: &str, period: &str, limit: Option<u32>) -> RunFilter {
     RunFilter { job: Some(job.to_owned()), period: Some(period.to_owned()), finished: true, limit }
-}
-
-/// For the crash test: ends this process as `kill -9` does when the environment asks for it at this step.
-/// Builds without debug assertions have no such variable.
-fn kill_point(variable: &str, step: Step) {
-    if !cfg!(debug_assertions) || std::env::var(variable).as_deref() != Ok(step.name()) {
-        return;
-    }
-    let _ = std::process::Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
-    // Where there is no `kill` command: the nearest thing, no destructor runs either.
-    std::process::abort();
 }

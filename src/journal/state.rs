@@ -16,6 +16,10 @@ pub enum Step {
     Matched,
     /// Every difference has its kind, and the statement ties out.
     Classified,
+    /// Every effect that the job wants has been proposed, or was known already.
+    Planned,
+    /// Nothing more can be sent now.
+    Sent,
     /// Every report stands in its folder.
     Reported,
     /// The outcome is recorded.
@@ -23,12 +27,14 @@ pub enum Step {
 }
 
 impl Step {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Started,
         Self::Pulled,
         Self::Normalized,
         Self::Matched,
         Self::Classified,
+        Self::Planned,
+        Self::Sent,
         Self::Reported,
         Self::Finished,
     ];
@@ -41,6 +47,8 @@ impl Step {
             Self::Normalized => "normalized",
             Self::Matched => "matched",
             Self::Classified => "classified",
+            Self::Planned => "planned",
+            Self::Sent => "sent",
             Self::Reported => "reported",
             Self::Finished => "finished",
         }
@@ -179,7 +187,9 @@ pub const fn is_legal(status: RunStatus, last: Option<Step>, event: Event) -> bo
             | (RunStatus::Running, Some(Step::Pulled), Mark(Step::Normalized))
             | (RunStatus::Running, Some(Step::Normalized), Mark(Step::Matched))
             | (RunStatus::Running, Some(Step::Matched), Mark(Step::Classified))
-            | (RunStatus::Running, Some(Step::Classified), Mark(Step::Reported))
+            | (RunStatus::Running, Some(Step::Classified), Mark(Step::Planned))
+            | (RunStatus::Running, Some(Step::Planned), Mark(Step::Sent))
+            | (RunStatus::Running, Some(Step::Sent), Mark(Step::Reported))
             | (RunStatus::Running, Some(Step::Reported), Finish(Ending::Done | Ending::GateBreached))
             | (RunStatus::Running, Some(_), Finish(Ending::Failed | Ending::Interrupted) | Interrupt)
     )

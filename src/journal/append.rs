@@ -1,0 +1,260 @@
+//! Writing events of effects: one transaction for many, each a legal step, all in one chain of hashes.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection};
+
+use super::file::BEGIN_WRITE;
+use super::rows;
+use super::sqlite::holds_lease;
+use super::{GENESIS, Journal, JournalError, RunRecord};
+use crate::digest::sha256;
+use crate::effects::{Anchor, BusinessKey, Effect, Entry, Event, IllegalEffectStep, Standing, apply};
+use crate::text::visible;
+
+/// Rows of one statement. Each takes up to 13 of the 32,766 values that `SQLite` binds at most.
+const CHUNK: usize = 500;
+
+/// Who writes.
+#[derive(Debug, Clone, Copy)]
+pub enum Writer<'a> {
+    /// Its id and the epoch of its lease go into each entry; without the lease nothing is written.
+    Run(&'a RunRecord),
+    /// On the command line; the events themselves name the person.
+    Person,
+}
+
+impl Journal {
+    /// Appends events of effects (effect id, event): all of them or none, durable when this returns. Gives
+    /// the standing after each event.
+    ///
+    /// # Errors
+    /// [`JournalError::IllegalEffect`] when an event cannot follow, [`JournalError::OtherId`] when a proposed
+    /// effect is known under another id, [`JournalError::LeaseLost`] when the run has lost its lease; or when
+    /// the state file cannot be written. Nothing is written then.
+    pub async fn append(&self, writer: Writer<'_>, events: &[(String, Event)]) -> Result<Vec<Standing>, JournalError> {
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let told = |source| self.told("recording what becomes of effects", source);
+        let mut connection = self.connection.lock().await;
+        let mut transaction = connection.begin_with(BEGIN_WRITE).await.map_err(told)?;
+        if let Writer::Run(run) = writer
+            && !holds_lease(&mut transaction, &run.id).await.map_err(told)?
+        {
+            return Err(JournalError::LeaseLost { run: run.id.clone() });
+        }
+        let last = last_entry(&mut transaction).await.map_err(told)?;
+        let known = self.known(&mut transaction, events).await?;
+        let mut batch = Batch::new(writer, last, known);
+        for (id, event) in events {
+            batch.add(id, event)?;
+        }
+        refuse_other_ids(&mut transaction, &batch.proposed).await.map_err(told)??;
+        insert_entries(&mut transaction, &batch.lines).await.map_err(told)?;
+        write_standings(&mut transaction, &batch.standings).await.map_err(told)?;
+        self.commit(transaction).await.map_err(told)?;
+        Ok(batch.after)
+    }
+
+    /// The standings before, of the effects that the events are about.
+    async fn known(
+        &self,
+        connection: &mut SqliteConnection,
+        events: &[(String, Event)],
+    ) -> Result<HashMap<String, Held>, JournalError> {
+        let mut ids: Vec<&str> = events.iter().map(|(id, _)| id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut known = HashMap::with_capacity(ids.len());
+        for chunk in ids.chunks(CHUNK) {
+            let mut query = QueryBuilder::<Sqlite>::new("SELECT id, standing FROM effects WHERE id IN (");
+            let mut list = query.separated(", ");
+            for id in chunk {
+                list.push_bind(*id);
+            }
+            query.push(")");
+            let found = query.build().fetch_all(&mut *connection).await;
+            for row in found.map_err(|source| self.told("reading where effects stand", source))? {
+                let standing = self.readable(rows::standing(&row))?;
+                known.insert(row.get("id"), Held { standing, written: None });
+            }
+        }
+        Ok(known)
+    }
+}
+
+/// The last entry's sequence and hash.
+pub(super) async fn last_entry(connection: &mut SqliteConnection) -> sqlx::Result<Anchor> {
+    let row = sqlx::query("SELECT sequence, hash FROM entries ORDER BY sequence DESC LIMIT 1");
+    Ok(match row.fetch_optional(connection).await? {
+        Some(row) => Anchor { sequence: row.get::<i64, _>("sequence").unsigned_abs(), hash: row.get("hash") },
+        None => Anchor { sequence: 0, hash: GENESIS.to_owned() },
+    })
+}
+
+/// A standing, and the entry of this batch that made it so.
+#[derive(Debug)]
+struct Held {
+    standing: Standing,
+    written: Option<Anchor>,
+}
+
+/// A row of `entries`.
+#[derive(Debug)]
+struct Line<'e> {
+    sequence: u64,
+    effect: &'e str,
+    entry: String,
+    hash: String,
+}
+
+/// The entries of one transaction as they are made.
+#[derive(Debug)]
+struct Batch<'e> {
+    writer: Writer<'e>,
+    at: DateTime<Utc>,
+    last: Anchor,
+    standings: HashMap<String, Held>,
+    /// What is proposed for the first time → its id.
+    proposed: HashMap<(&'e BusinessKey, u32), &'e str>,
+    lines: Vec<Line<'e>>,
+    /// The standing after each event.
+    after: Vec<Standing>,
+}
+
+impl<'e> Batch<'e> {
+    fn new(writer: Writer<'e>, last: Anchor, standings: HashMap<String, Held>) -> Self {
+        // Microseconds, as all times of the journal.
+        let at = Utc::now().trunc_subsecs(6);
+        Self { writer, at, last, standings, proposed: HashMap::new(), lines: Vec::new(), after: Vec::new() }
+    }
+
+    fn add(&mut self, id: &'e str, event: &'e Event) -> Result<(), JournalError> {
+        if let Event::Proposed { effect, .. } = event {
+            self.check_key(id, effect)?;
+        }
+        let before = self.standings.get(id).map(|held| &held.standing);
+        let after = apply(before, id, event, self.at)?;
+        let (run, epoch) = match self.writer {
+            Writer::Run(run) => (Some(run.id.clone()), run.lease_epoch),
+            Writer::Person => (None, None),
+        };
+        let entry = Entry {
+            sequence: self.last.sequence + 1,
+            at: self.at,
+            run,
+            epoch,
+            effect: id.to_owned(),
+            event: event.clone(),
+            previous: std::mem::take(&mut self.last.hash),
+        };
+        let text = serde_json::to_string(&entry).expect("an entry is plain data with text keys");
+        let hash = sha256(text.as_bytes());
+        self.last = Anchor { sequence: entry.sequence, hash: hash.clone() };
+        self.lines.push(Line { sequence: entry.sequence, effect: id, entry: text, hash });
+        self.after.push(after.clone());
+        self.standings.insert(id.to_owned(), Held { standing: after, written: Some(self.last.clone()) });
+        Ok(())
+    }
+
+    /// An id stands for one key and opening for ever, and these for one id.
+    fn check_key(&mut self, id: &'e str, effect: &'e Effect) -> Result<(), JournalError> {
+        if let Some(Held { standing: before, .. }) = self.standings.get(id) {
+            if (&before.effect.key, before.effect.opening) == (&effect.key, effect.opening) {
+                return Ok(());
+            }
+            let state = Some(before.state);
+            return Err(IllegalEffectStep { effect: id.to_owned(), event: "proposed", state }.into());
+        }
+        match self.proposed.insert((&effect.key, effect.opening), id) {
+            Some(known) => Err(other_id(&effect.key, id, known)),
+            None => Ok(()),
+        }
+    }
+}
+
+fn other_id(key: &BusinessKey, proposed: &str, known: &str) -> JournalError {
+    JournalError::OtherId {
+        proposed: proposed.to_owned(),
+        known: known.to_owned(),
+        kind: key.kind,
+        transaction: visible(&key.transaction).into_owned(),
+    }
+}
+
+/// What is proposed for the first time must not be known under another id.
+async fn refuse_other_ids(
+    connection: &mut SqliteConnection,
+    proposed: &HashMap<(&BusinessKey, u32), &str>,
+) -> sqlx::Result<Result<(), JournalError>> {
+    let proposed: Vec<_> = proposed.iter().collect();
+    for chunk in proposed.chunks(CHUNK) {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT id, provider, organization, kind, transaction_id, opening FROM effects
+             WHERE (provider, organization, kind, transaction_id, opening) IN (",
+        );
+        query.push_values(chunk, |mut row, ((key, opening), _)| {
+            row.push_bind(&*key.provider).push_bind(&*key.organization).push_bind(key.kind.name());
+            row.push_bind(&*key.transaction).push_bind(i64::from(*opening));
+        });
+        query.push(") LIMIT 1");
+        let Some(row) = query.build().fetch_optional(&mut *connection).await? else { continue };
+        let same = |key: &BusinessKey, opening: u32| {
+            row.get::<&str, _>("provider") == key.provider
+                && row.get::<&str, _>("organization") == key.organization
+                && row.get::<&str, _>("kind") == key.kind.name()
+                && row.get::<&str, _>("transaction_id") == key.transaction
+                && row.get::<i64, _>("opening") == i64::from(opening)
+        };
+        let found = chunk.iter().find(|((key, opening), _)| same(key, *opening));
+        let ((key, _), id) = found.expect("the row was looked up by one of these keys");
+        return Ok(Err(other_id(key, id, row.get("id"))));
+    }
+    Ok(Ok(()))
+}
+
+async fn insert_entries(connection: &mut SqliteConnection, lines: &[Line<'_>]) -> sqlx::Result<()> {
+    for chunk in lines.chunks(CHUNK) {
+        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO entries (sequence, effect, entry, hash) ");
+        query.push_values(chunk, |mut row, line| {
+            row.push_bind(rows::count(line.sequence)).push_bind(line.effect);
+            row.push_bind(&*line.entry).push_bind(&*line.hash);
+        });
+        query.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Writes the standings that the batch has changed.
+async fn write_standings(connection: &mut SqliteConnection, standings: &HashMap<String, Held>) -> sqlx::Result<()> {
+    let mut changed: Vec<(&String, &Standing, &Anchor)> = standings
+        .iter()
+        .filter_map(|(id, held)| held.written.as_ref().map(|written| (id, &held.standing, written)))
+        .collect();
+    // In one order always: the same events make the same file.
+    changed.sort_unstable_by_key(|(_, _, written)| written.sequence);
+    for chunk in changed.chunks(CHUNK) {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO effects (id, provider, organization, kind, transaction_id, opening, job, period, plan, state,
+             standing, last_sequence, last_hash) ",
+        );
+        query.push_values(chunk, |mut row, (id, standing, written)| {
+            let effect = &standing.effect;
+            let text = serde_json::to_string(standing).expect("a standing is plain data with text keys");
+            row.push_bind(&**id).push_bind(&*effect.key.provider).push_bind(&*effect.key.organization);
+            row.push_bind(effect.key.kind.name()).push_bind(&*effect.key.transaction);
+            row.push_bind(i64::from(effect.opening)).push_bind(&*effect.job).push_bind(&*effect.period);
+            row.push_bind(&*standing.plan).push_bind(standing.state.name()).push_bind(text);
+            row.push_bind(rows::count(written.sequence)).push_bind(&*written.hash);
+        });
+        query.push(
+            " ON CONFLICT (id) DO UPDATE SET job = excluded.job, period = excluded.period, plan = excluded.plan,
+             state = excluded.state, standing = excluded.standing, last_sequence = excluded.last_sequence,
+             last_hash = excluded.last_hash",
+        );
+        query.build().execute(&mut *connection).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! For the crash tests: ends this process as `kill -9` does at a named point, when the environment asks for it.
+//!
+//! `TIEOUT_KILL_BEFORE=NAME` and `TIEOUT_KILL_AFTER=NAME`; `NAME:3` is the third time that the process comes by.
+//! Builds without debug assertions have no such variables.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Just before the thing of that name is done.
+pub fn before(name: &str) {
+    static PASSED: AtomicU32 = AtomicU32::new(0);
+    point("TIEOUT_KILL_BEFORE", name, &PASSED);
+}
+
+/// Just after it.
+pub fn after(name: &str) {
+    static PASSED: AtomicU32 = AtomicU32::new(0);
+    point("TIEOUT_KILL_AFTER", name, &PASSED);
+}
+
+fn point(variable: &str, name: &str, passed: &AtomicU32) {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    let Ok(asked) = std::env::var(variable) else { return };
+    let (wanted, nth) = match asked.rsplit_once(':') {
+        Some((wanted, nth)) => (wanted, nth.parse().unwrap_or(1)),
+        None => (asked.as_str(), 1),
+    };
+    // Only the point that is asked for is counted, so one counter a variable is enough.
+    if wanted != name || passed.fetch_add(1, Ordering::Relaxed) + 1 != nth {
+        return;
+    }
+    let _ = std::process::Command::new("kill").args(["-9", &std::process::id().to_string()]).status();
+    // Where there is no `kill` command: the nearest thing, no destructor runs either.
+    std::process::abort();
+}
