@@ -25,6 +25,7 @@ use crate::journal::{Ending, Journal, JournalError, Lease, NewRun, RunOutcome, R
 use crate::period::Period;
 use crate::progress::Progress;
 use crate::project::Project;
+use crate::report::verdict::verdict;
 use crate::report::{Facts, file_name};
 use crate::sources::store::RawStore;
 
@@ -62,9 +63,9 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// 0, or 10 when a gate is breached.
+    /// What the report's verdict ends the process with.
     pub fn exit_code(&self) -> ExitCode {
-        if self.facts.breached_gates().next().is_some() { ExitCode::GateBreached } else { ExitCode::Done }
+        verdict(&self.facts).exit
     }
 }
 

@@ -230,3 +230,29 @@ fn definitions_name_every_kind_and_evidence_every_digest() {
     }
     assert!(strings.contains("<t>abc1234</t>"), "the program's commit");
 }
+
+#[test]
+fn effects_have_a_sheet_of_their_own_with_ids_as_text() {
+    let mut facts = a_day();
+    let mut effects = crate::support::effects::some_of_all();
+    "0012345".clone_into(&mut effects.planned[2].effect.key.transaction);
+    "=1+1".clone_into(&mut effects.planned[2].effect.user);
+    facts.effects = Some(effects);
+    let sheets = sheets(&facts, ROOMY);
+    let names: Vec<&str> = sheets.iter().map(|sheet| sheet.0.as_str()).collect();
+    assert_eq!(names, ["Summary", "Breaks", "Effects", "Suggested", "Quarantine", "Evidence", "Definitions"]);
+    let xml = sheet(&sheets, "Effects");
+    // In doubt comes first.
+    assert!(cell(xml, "F2").ends_with("<t>0012345</t></is>") && cell(xml, "F2").contains("t=\"inlineStr\""));
+    assert!(cell(xml, "G2").ends_with("<t>=1+1</t></is>"), "{}", cell(xml, "G2"));
+    assert!(cell(xml, "D2").ends_with("<t>in_doubt</t></is>"));
+    assert!(cell(xml, "I2").ends_with("<v>44.2</v>"), "{}", cell(xml, "I2"));
+    assert!(cell(xml, "E11").ends_with("<t>cannot be asked for: no side states the user</t></is>"));
+    assert!(xml.contains("<autoFilter ref=\"A1:Y11\""), "{:?}", between(xml, "<autoFilter", ">"));
+    assert!(!xml.contains("<f>"));
+    let strings = &parts(&facts, ROOMY)["xl/sharedStrings.xml"];
+    assert!(
+        strings.contains("<t>audits, in doubt</t>") && strings.contains("<t>fraud markers, refused by a person</t>")
+    );
+    assert!(strings.contains("<t>known from before</t>"), "a definition");
+}

@@ -2,9 +2,9 @@
 //! `pipeline` sends and the journal remembers.
 //!
 //! `state` is the life of an effect, and the one list of its legal steps. `draft` makes of breaks and findings what
-//! should be asked for, `describe` puts it into words, `plan` holds it against what is known already, `call` packs
-//! what may be sent, `outcome` says what an answer means for each effect of a call, and `news` what notifications
-//! say of an audit later on.
+//! should be asked for, `rules` finds more in the rows, `describe` puts it into words, `plan` holds it against what is
+//! known already, `call` packs what may be sent, `outcome` says what an answer means for each effect of a call, `news`
+//! what notifications say of an audit later on, and `words` says it all to people.
 
 pub mod call;
 pub mod describe;
@@ -15,6 +15,7 @@ pub mod pace;
 pub mod plan;
 pub mod rules;
 pub mod state;
+pub mod words;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

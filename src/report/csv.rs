@@ -1,13 +1,15 @@
-//! `breaks.csv`: one row a break, RFC 4180, UTF-8, for scripts and for spreadsheets.
+//! `breaks.csv` and `effects.csv`: one row a break or an effect, RFC 4180, UTF-8, for scripts and for spreadsheets.
 
 use std::io::Write;
 
 use chrono::SecondsFormat;
 
 use super::amount::format_minor;
+use super::effects::{self, Silence};
 use super::facts::Facts;
 use super::table::{Places, Value, columns};
 use super::text::csv_cell;
+use crate::effects::EffectsFacts;
 
 /// Writes all breaks. Amounts are decimals of their currency, times RFC 3339 in UTC; a text that
 /// a spreadsheet would take for a formula gets an apostrophe in front.
@@ -21,16 +23,38 @@ pub fn render(facts: &Facts, out: impl Write) -> Result<(), csv::Error> {
     writer.write_record(columns.iter().map(super::table::Column::name))?;
     for found in &facts.breaks {
         for column in &columns {
-            match column.value(found, &places) {
-                Value::Empty => writer.write_field("")?,
-                Value::Text(text) => writer.write_field(csv_cell(&text).as_bytes())?,
-                Value::Amount { minor, decimals } => writer.write_field(format_minor(minor, decimals))?,
-                Value::Count(number) => writer.write_field(number.to_string())?,
-                Value::Time(time) => writer.write_field(time.to_rfc3339_opts(SecondsFormat::AutoSi, true))?,
-            }
+            field(&mut writer, column.value(found, &places))?;
         }
         writer.write_record(None::<&[u8]>)?;
     }
     writer.flush()?;
     Ok(())
+}
+
+/// Writes all effects, what needs a person first; cells as in [`render`].
+///
+/// # Errors
+/// When writing fails.
+pub fn render_effects(facts: &EffectsFacts, out: impl Write) -> Result<(), csv::Error> {
+    let silence = Silence::new(facts);
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(effects::Column::all().map(effects::Column::name))?;
+    for item in effects::items(facts) {
+        for column in effects::Column::all() {
+            field(&mut writer, column.value(item, &silence))?;
+        }
+        writer.write_record(None::<&[u8]>)?;
+    }
+    writer.flush()?;
+    Ok(())
+}
+
+fn field(writer: &mut csv::Writer<impl Write>, value: Value<'_>) -> Result<(), csv::Error> {
+    match value {
+        Value::Empty => writer.write_field(""),
+        Value::Text(text) => writer.write_field(csv_cell(&text).as_bytes()),
+        Value::Amount { minor, decimals } => writer.write_field(format_minor(minor, decimals)),
+        Value::Count(number) => writer.write_field(number.to_string()),
+        Value::Time(time) => writer.write_field(time.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+    }
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::facts::Facts;
 
 /// Terms of the report and their meaning. The kinds of breaks explain themselves.
-pub(super) const TERMS: [(&str, &str); 15] = [
+const TERMS: [(&str, &str); 15] = [
     (
         "file, ledger, webhooks",
         "The sides: the provider's file, our books, and the log of the provider's notifications.",
@@ -25,6 +25,27 @@ pub(super) const TERMS: [(&str, &str); 15] = [
     ("grace", "How long after an item's time its counterpart may still come."),
     ("gate", "A limit that the job declares; a run beyond it ends with exit code 10."),
 ];
+
+/// More terms, for a job that asks something of the provider.
+const EFFECT_TERMS: [(&str, &str); 5] = [
+    (
+        "effect",
+        "One thing asked of Kard for one transaction: an audit or a fraud marker. It is asked for once, for ever.",
+    ),
+    ("audit", "Kard's word for a dispute about a transaction and its reward."),
+    ("fraud marker", "A note to Kard that a transaction is fraudulent."),
+    (
+        "in doubt",
+        "It was sent, and no reply says whether Kard has it. It is not sent again until news or a person decides.",
+    ),
+    ("known from before", "Wanted again, but asked for by an earlier run already: it is not asked for twice."),
+];
+
+/// Terms and their meaning, as far as the report uses them.
+pub(super) fn terms(facts: &Facts) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let more = facts.effects.as_ref().map(|_| EFFECT_TERMS);
+    TERMS.into_iter().chain(more.into_iter().flatten())
+}
 
 /// `2025-03-19, from 2025-03-19 00:00 UTC up to 2025-03-20 00:00 UTC`
 pub(super) fn period_in_words(facts: &Facts) -> String {

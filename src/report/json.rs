@@ -11,11 +11,13 @@ use std::io::Write;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::amount::decimals;
+use super::effects::{by_state, in_doubt};
 use super::facts::{
     Changes, ExcludedFacts, Facts, GateFacts, InputFacts, JobFacts, PeriodFacts, ProgramFacts, RunFacts, SUMMARY_SCHEMA,
 };
 use super::verdict::verdict;
 use crate::breaks::{Break, BreakKind, BreakStatus, Bridge, RowAccount};
+use crate::effects::{Anchor, EffectKind, EffectsFacts, State};
 use crate::frames::{Measure, Quarantined, Side, Warning};
 
 /// Quarantined rows that are spelled out; `quarantine.count` tells them all.
@@ -55,6 +57,9 @@ pub struct Summary {
     pub breaks: BreaksSummary,
     pub statement: StatementSummary,
     pub gates: Vec<GateFacts>,
+    /// Left out for a job without effects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effects: Option<EffectsSummary>,
     pub suggestions: u64,
     /// Reason → keys.
     pub expected: BTreeMap<String, u64>,
@@ -167,6 +172,51 @@ pub struct SumSummary {
     pub sum_minor: Minor,
 }
 
+/// What is asked of the provider; each single effect stands in `effects.csv` and in the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectsSummary {
+    /// SHA-256 over the plan: what an approval is bound to.
+    pub plan: String,
+    /// The planned ones, by kind and state; what is not there is left out.
+    pub counts: Vec<EffectCount>,
+    /// Wanted too, but proposed or sent for another period or job before.
+    pub known_before: u64,
+    pub cannot_be_asked_for: u64,
+    /// Why effects wait that need no approval by themselves.
+    pub held: Vec<String>,
+    /// Ids: all of this job, of whatever period.
+    pub in_doubt: Vec<String>,
+    /// Audits without news for longer than the job allows, oldest first.
+    pub silent: Vec<SilentSummary>,
+    /// Why sending ended before everything was sent.
+    pub stopped: Option<String>,
+    /// Where the effect journal stood: kept, it shows later that nothing was cut off.
+    pub anchor: Option<Anchor>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectCount {
+    pub kind: EffectKind,
+    pub state: State,
+    pub count: u64,
+    pub at_risk: Vec<EffectsRisk>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectsRisk {
+    pub currency: String,
+    pub at_risk_minor: Minor,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SilentSummary {
+    pub effect: String,
+    pub transaction: String,
+    pub provider_id: Option<String>,
+    /// Whole days.
+    pub days: i64,
+}
+
 /// Writes the summary, indented, with a newline at the end.
 ///
 /// # Errors
@@ -200,6 +250,7 @@ pub fn summary(facts: &Facts) -> Summary {
             rows: facts.statement.rows.clone(),
         },
         gates: facts.gates.clone(),
+        effects: facts.effects.as_ref().map(effects),
         suggestions: facts.suggestions.len() as u64,
         expected: facts.expected.clone(),
         excluded: facts.excluded.clone(),
@@ -214,8 +265,14 @@ fn currencies(facts: &Facts) -> BTreeMap<String, u8> {
     let of_breaks = facts.breaks.iter().map(|found: &Break| &found.currency);
     let of_bridges = facts.statement.bridges.iter().map(|bridge| &bridge.currency);
     let of_inputs = facts.inputs.iter().flat_map(|input| input.sums.iter().map(|sum| &sum.0));
-    let all: BTreeSet<&String> =
-        of_breaks.chain(of_bridges).chain(of_inputs).filter(|currency| !currency.is_empty()).collect();
+    let of_effects =
+        facts.effects.iter().flat_map(|effects| &effects.planned).map(|standing| &standing.effect.currency);
+    let all: BTreeSet<&String> = of_breaks
+        .chain(of_bridges)
+        .chain(of_inputs)
+        .chain(of_effects)
+        .filter(|currency| !currency.is_empty())
+        .collect();
     all.into_iter().map(|currency| (currency.clone(), decimals(currency))).collect()
 }
 
@@ -257,6 +314,33 @@ fn bridge(bridge: &Bridge) -> BridgeSummary {
             .collect(),
         right_total_minor: Minor(bridge.right_total_minor),
         residual_minor: Minor(bridge.residual_minor),
+    }
+}
+
+fn effects(facts: &EffectsFacts) -> EffectsSummary {
+    let risk = |(currency, minor)| EffectsRisk { currency, at_risk_minor: Minor(minor) };
+    let counts = by_state(facts).into_iter().map(|total| EffectCount {
+        kind: total.kind,
+        state: total.state,
+        count: total.count,
+        at_risk: total.at_risk.into_iter().map(risk).collect(),
+    });
+    let silent = facts.silent.iter().map(|silent| SilentSummary {
+        effect: silent.standing.effect.id.clone(),
+        transaction: silent.standing.effect.transaction().to_owned(),
+        provider_id: silent.standing.provider_id.clone(),
+        days: silent.days,
+    });
+    EffectsSummary {
+        plan: facts.plan.clone(),
+        counts: counts.collect(),
+        known_before: facts.elsewhere.len() as u64,
+        cannot_be_asked_for: facts.unplannable.len() as u64,
+        held: facts.held.clone(),
+        in_doubt: in_doubt(facts).into_iter().map(|standing| standing.effect.id.clone()).collect(),
+        silent: silent.collect(),
+        stopped: facts.stopped.clone(),
+        anchor: facts.anchor.clone(),
     }
 }
 

@@ -3,6 +3,7 @@
 mod amount;
 pub mod csv;
 mod definitions;
+mod effects;
 pub mod facts;
 pub mod gather;
 pub mod html;
@@ -20,8 +21,9 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 pub use facts::Facts;
-pub use terminal::{MOST_LINES, terminal_summary};
+pub use terminal::{MOST_EFFECT_LINES, MOST_LINES, terminal_summary};
 
+use crate::effects::EffectsFacts;
 use crate::job::ReportFormat;
 
 /// How much each rendering holds before it goes on elsewhere.
@@ -60,7 +62,7 @@ pub enum ReportError {
 }
 
 /// Writes `summary.json` and each asked rendering into `folder`, which must exist, and returns
-/// their paths in the order written. Each file and the folder are on disk when this returns; a
+/// their paths (with `breaks.csv` comes [`EFFECTS_FILE`] where the job has effects) in the order written. Each file and the folder are on disk when this returns; a
 /// format that is asked twice is written once.
 ///
 /// # Errors
@@ -87,11 +89,17 @@ pub fn write_with(
         }
         write_one(facts, format, folder, layout, &path)?;
         written.push(path);
+        if let (ReportFormat::Csv, Some(effects)) = (format, &facts.effects) {
+            written.push(write_effects(effects, folder)?);
+        }
     }
     let sync = File::open(folder).and_then(|folder| folder.sync_all());
     sync.map_err(|source| ReportError::Write { path: folder.to_owned(), source })?;
     Ok(written)
 }
+
+/// The list of effects as CSV, beside that of the breaks; for jobs that have effects.
+pub const EFFECTS_FILE: &str = "effects.csv";
 
 /// The name of a rendering's file; people and scripts rely on it.
 pub const fn file_name(format: ReportFormat) -> &'static str {
@@ -102,6 +110,22 @@ pub const fn file_name(format: ReportFormat) -> &'static str {
         ReportFormat::Xlsx => "report.xlsx",
         ReportFormat::Html => "report.html",
     }
+}
+
+fn write_effects(effects: &EffectsFacts, folder: &Path) -> Result<PathBuf, ReportError> {
+    let path = folder.join(EFFECTS_FILE);
+    let file = File::create(&path).map_err(|source| ReportError::Create { path: path.clone(), source })?;
+    let mut out = BufWriter::with_capacity(1 << 16, file);
+    csv::render_effects(effects, &mut out).map_err(|source| ReportError::Csv { path: path.clone(), source })?;
+    finish(out, &path)?;
+    Ok(path)
+}
+
+/// Whether all of it is on the disk.
+fn finish(out: BufWriter<File>, path: &Path) -> Result<(), ReportError> {
+    let owned = || path.to_owned();
+    let file = out.into_inner().map_err(|error| ReportError::Write { path: owned(), source: error.into_error() })?;
+    file.sync_all().map_err(|source| ReportError::Write { path: owned(), source })
 }
 
 fn write_one(
@@ -130,8 +154,7 @@ fn write_one(
             out.write_all(page.as_bytes()).map_err(|source| ReportError::Write { path: owned(), source })?;
         }
     }
-    let file = out.into_inner().map_err(|error| ReportError::Write { path: owned(), source: error.into_error() })?;
-    file.sync_all().map_err(|source| ReportError::Write { path: owned(), source })
+    finish(out, path)
 }
 
 /// The library writes a sheet's rows to a temporary file first, and panics where that fails.

@@ -1,4 +1,6 @@
-//! The summary on the terminal: at most 25 lines, for a person who read no documentation.
+//! The summary on the terminal: at most 25 lines, for a person who read no documentation; with effects some more.
+
+mod effects;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,15 +13,17 @@ use super::verdict::{Tone, Verdict, verdict};
 use crate::breaks::Bridge;
 use crate::frames::{Measure, Side};
 
-/// The most lines a summary takes.
+/// The most lines a summary takes, but for those of effects.
 pub const MOST_LINES: usize = 25;
+/// The most lines that tell of effects, where a job has any.
+pub const MOST_EFFECT_LINES: usize = 13;
 /// Of these, the most for totals: beside many kinds of breaks, and beside few.
 const FEW_BRIDGES: usize = 4;
 const MOST_BRIDGES: usize = 6;
 /// From this width on, kinds of breaks stand two in a line.
 const TWO_COLUMNS: usize = 96;
 
-/// The run in at most [`MOST_LINES`] lines, each at most `width` characters (never fewer than 60),
+/// The run in at most [`MOST_LINES`] lines and [`MOST_EFFECT_LINES`] where the job has effects, each at most `width` characters (never fewer than 60),
 /// ending with a newline. Escape sequences only where `color` is set.
 pub fn terminal_summary(facts: &Facts, written: &[PathBuf], width: usize, color: bool) -> String {
     let width = width.clamp(60, 120);
@@ -33,6 +37,8 @@ pub fn terminal_summary(facts: &Facts, written: &[PathBuf], width: usize, color:
     let breaks = breaks(facts, room.saturating_sub(least), width, color);
     above.extend(totals(bridges, room - breaks.len(), width, color));
     above.extend(breaks);
+    // What a person has to do is the last thing read before the prompt, but for where the report is.
+    above.extend(facts.effects.iter().flat_map(|found| effects::effects(found, &facts.run.id, width, color)));
     above.extend(below);
     let mut text = above.join("\n");
     text.push('\n');
@@ -57,6 +63,7 @@ fn heading(facts: &Facts, verdict: &Verdict, width: usize, color: bool) -> Vec<S
         Tone::Review => ("OK", "1;33"),
         Tone::Incomplete => ("INCOMPLETE", "1;33"),
         Tone::Breached => ("GATE BREACHED", "1;31"),
+        Tone::NeedsPerson => ("PERSON NEEDED", "1;31"),
         Tone::Broken => ("FAULT", "1;31"),
     };
     let sandbox = if facts.run.sandbox { " (sandbox: a simulated provider)" } else { "" };
@@ -226,6 +233,7 @@ fn foot(facts: &Facts, verdict: &Verdict, written: &[PathBuf], width: usize, col
     let why = match verdict.tone {
         Tone::Clean | Tone::Review | Tone::Incomplete => "the work is done",
         Tone::Breached => "a gate of the job is breached",
+        Tone::NeedsPerson => "a person is needed, see Effects",
         Tone::Broken => "an invariant failed, please report it",
     };
     lines.push(format!("Exit code {}: {why}.", verdict.exit as u8));

@@ -1,10 +1,12 @@
 //! What the run found, in words: the first thing in every rendering.
 
 use super::amount::count;
+use super::effects::{in_doubt, kinds_counted, rejected};
 use super::facts::Facts;
 use super::text::{counted, listed, visible};
 use super::totals::{at_risk_in_words, measure_words};
 use crate::breaks::{Break, BreakKind, BreakStatus};
+use crate::effects::{EffectsFacts, Standing, State};
 use crate::exit::ExitCode;
 
 /// How good or bad it is; a colour or a word, never the only carrier of the news.
@@ -18,6 +20,8 @@ pub enum Tone {
     Incomplete,
     /// Ties out, and a declared gate is breached.
     Breached,
+    /// Ties out, and an effect is in doubt or was refused by the provider.
+    NeedsPerson,
     /// Does not tie out: a bug in tieout.
     Broken,
 }
@@ -42,6 +46,7 @@ pub fn verdict(facts: &Facts) -> Verdict {
     let exit = match tone {
         Tone::Clean | Tone::Review | Tone::Incomplete => ExitCode::Done,
         Tone::Breached => ExitCode::GateBreached,
+        Tone::NeedsPerson => ExitCode::PersonNeeded,
         Tone::Broken => ExitCode::InvariantFailed,
     };
     Verdict {
@@ -54,6 +59,19 @@ pub fn verdict(facts: &Facts) -> Verdict {
 }
 
 fn tone(facts: &Facts) -> Tone {
+    if facts.ties_out() && facts.effects.as_ref().is_some_and(needs_person) {
+        Tone::NeedsPerson
+    } else {
+        tone_of_breaks(facts)
+    }
+}
+
+fn needs_person(effects: &EffectsFacts) -> bool {
+    !in_doubt(effects).is_empty() || !rejected(effects).is_empty()
+}
+
+/// The tone without regard to effects.
+fn tone_of_breaks(facts: &Facts) -> Tone {
     if !facts.ties_out() {
         Tone::Broken
     } else if facts.breached_gates().next().is_some() {
@@ -79,6 +97,7 @@ fn headline(facts: &Facts, tone: Tone) -> String {
     };
     let settled = settled(facts);
     match tone {
+        Tone::NeedsPerson => person_headline(facts),
         Tone::Broken => "Does not tie out".to_owned(),
         Tone::Breached => format!(
             "Ties out with {breaks}{settled}; {} breached",
@@ -106,10 +125,32 @@ fn settled(facts: &Facts) -> String {
     if told.is_empty() { String::new() } else { format!(", and {}", told.join(", ")) }
 }
 
+/// What needs a person, then what would have been the headline without it.
+fn person_headline(facts: &Facts) -> String {
+    let Some(effects) = &facts.effects else { return headline(facts, tone_of_breaks(facts)) };
+    let mut parts = Vec::new();
+    let doubts = in_doubt(effects).len() as u64;
+    if doubts > 0 {
+        parts.push(format!("{} in doubt", counted(doubts, "effect", "effects")));
+    }
+    let refused = rejected(effects).len() as u64;
+    if refused > 0 {
+        let which = if doubts > 0 { count(refused) } else { counted(refused, "effect", "effects") };
+        parts.push(format!("{which} refused by Kard"));
+    }
+    let rest = headline(facts, tone_of_breaks(facts));
+    // It goes on after a semicolon; a digit has no small form.
+    let rest = rest.replacen("Ties out", "ties out", 1);
+    format!("{}; {rest}", listed(&parts))
+}
+
 fn sentences(facts: &Facts, tone: Tone) -> Vec<String> {
     let mut sentences = Vec::new();
     if tone == Tone::Broken {
         sentences.push(fault(facts));
+    }
+    if let Some(effects) = &facts.effects {
+        sentences.extend(of_effects(effects, &facts.period.label));
     }
     for gate in facts.breached_gates() {
         let (name, limit, found) = (visible(&gate.gate), visible(&gate.limit), visible(&gate.found));
@@ -129,8 +170,57 @@ fn sentences(facts: &Facts, tone: Tone) -> Vec<String> {
     sentences
 }
 
-fn to_review(facts: &Facts) -> Vec<String> {
+/// What nobody may overlook: doubts, refusals, and that sending ended early.
+fn of_effects(effects: &EffectsFacts, period: &str) -> Vec<String> {
     let mut sentences = Vec::new();
+    let doubts = in_doubt(effects);
+    if !doubts.is_empty() {
+        let (now, before): (Vec<&Standing>, Vec<&Standing>) =
+            doubts.into_iter().partition(|standing| standing.effect.period == period);
+        let all = [(now, "of this period"), (before, "of other periods")];
+        let parts: Vec<String> = all
+            .iter()
+            .filter(|(found, _)| !found.is_empty())
+            .map(|(found, when)| format!("{} {when}", kinds_counted(found.iter().map(|one| one.effect.kind()))))
+            .collect();
+        let parts = listed(&parts);
+        sentences.push(format!("In doubt: {parts}; nobody here knows whether Kard has them, and none is sent again."));
+    }
+    let refused = rejected(effects);
+    if !refused.is_empty() {
+        let which = kinds_counted(refused.iter().map(|standing| standing.effect.kind()));
+        sentences.push(format!("Kard refused {which}; its words stand beside each."));
+    }
+    if let Some(stopped) = &effects.stopped {
+        sentences.push(format!("Sending ended early: {}.", visible(stopped).trim_end_matches('.')));
+    }
+    sentences
+}
+
+/// What waits, cannot be done, or is long unanswered.
+fn effects_to_review(effects: &EffectsFacts) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let waiting = effects.planned.iter().filter(|standing| standing.state == State::Proposed);
+    let waiting: Vec<_> = waiting.map(|standing| standing.effect.kind()).collect();
+    if !waiting.is_empty() {
+        let waits = if waiting.len() == 1 { "waits" } else { "wait" };
+        sentences.push(format!("{} {waits} for approval.", kinds_counted(waiting.into_iter())));
+    }
+    sentences.extend(effects.held.iter().map(|why| format!("Held back: {}.", visible(why).trim_end_matches('.'))));
+    if !effects.unplannable.is_empty() {
+        let which = kinds_counted(effects.unplannable.iter().map(|found| found.kind));
+        sentences.push(format!("{which} cannot be asked for: something is missing, the list of effects says what."));
+    }
+    if let Some(oldest) = effects.silent.iter().map(|silent| silent.days).max() {
+        let which = counted(effects.silent.len() as u64, "audit is", "audits are");
+        let days = counted(oldest.unsigned_abs(), "day", "days");
+        sentences.push(format!("{which} without news for longer than the job allows, the oldest for {days}."));
+    }
+    sentences
+}
+
+fn to_review(facts: &Facts) -> Vec<String> {
+    let mut sentences = facts.effects.as_ref().map(effects_to_review).unwrap_or_default();
     let suggested = facts.suggestions.len() as u64;
     if suggested > 0 {
         let which = counted(suggested, "match is", "matches are");

@@ -1,84 +1,157 @@
-//! A project whose breaks become audits and markers: what the tests of effects start from.
+//! Effects by hand, brought to a state by events, as the journal would bring them there.
 
-use std::collections::BTreeMap;
+use chrono::{DateTime, Utc};
+use tieout::effects::{
+    Anchor, Approver, Ask, BusinessKey, Decision, Doubt, Effect, EffectKind, EffectsFacts, Event, Ground, News,
+    RowPlace, Silent, Standing, Unplannable, apply,
+};
+use tieout::frames::Side;
+use tieout::job::AuditCode;
 
-use serde_json::Value;
+use super::utc;
 
-use super::Sample;
-use super::project::{DAY, TestProject, settled};
+/// The digest of the plan that most tests propose.
+pub(crate) const PLAN: &str = "5f0c0000000000000000000000000000000000000000000000000000000000aa";
 
-/// Both sides of the job below.
-const HEADER: &str = "id,user,merchant,amount,currency,at\n";
-
-/// Four audits for three users (u-1 has two), three markers; `more` is indented below `effects:`.
-pub(crate) fn job(more: &str) -> String {
-    let columns = "columns: {transaction_id: id, user: user, merchant: merchant, amount: {column: amount, unit: major}, \
-                   currency: currency, occurred_at: at}";
-    format!(
-        "job: rewards\nperiod: {{grain: day, timezone: UTC}}\ninputs:\n  file:\n    provider: kard\n    \
-         file_type: earnedRewardSettledDailyReconciliationFile\n    name: \"settled-{{period}}\"\n    {columns}\n  \
-         ledger:\n    path: \"ledger-{{period}}.csv\"\n    {columns}\nmatch:\n  compare: {{amount: {{tolerance: 0}}, \
-         currency: exact}}\neffects:\n{more}"
-    )
-}
-
-/// Audits for what differs or is missing in the file; nobody is asked.
-pub(crate) const AUDITS: &str = "  provider_audit: {for: [amount_mismatch, missing_in_file], approval: none}\n";
-/// Markers for what only the file has; nobody is asked.
-pub(crate) const MARKERS: &str = "  fraud_marker: {for: [missing_in_ledger], approval: none}\n";
-/// As fast as the machine, one call after the other.
-pub(crate) const FAST: &str = "  rate: 1000/s\n  concurrency: 1\n";
-
-pub(crate) fn file_rows() -> Sample {
-    let rows = [
-        "t-1,u-1,Diner,10.00,USD,2025-03-19T01:00:00Z",
-        "t-2,u-1,Diner,20.50,USD,2025-03-19T02:00:00Z",
-        "t-3,u-1,Bakery,5.25,USD,2025-03-19T03:00:00Z",
-        "t-5,u-2,Bakery,7.00,USD,2025-03-19T04:00:00Z",
-        "f-1,u-1,Arcade,1.00,USD,2025-03-19T05:00:00Z",
-        "f-2,u-2,Arcade,2.00,USD,2025-03-19T06:00:00Z",
-        "f-3,u-3,Arcade,3.00,USD,2025-03-19T07:00:00Z",
-    ];
-    settled(&table(&rows))
-}
-
-pub(crate) fn ledger_rows() -> Vec<u8> {
-    table(&[
-        "t-1,u-1,Diner,10.00,USD,2025-03-19T01:00:00Z",
-        "t-2,u-1,Diner,20.05,USD,2025-03-19T02:00:00Z",
-        "t-3,u-1,Bakery,5.20,USD,2025-03-19T03:00:00Z",
-        "t-4,u-3,Diner,9.00,USD,2025-03-19T03:30:00Z",
-        "t-5,u-2,Bakery,7.70,USD,2025-03-19T04:00:00Z",
-    ])
-}
-
-fn table(rows: &[&str]) -> Vec<u8> {
-    let mut text = HEADER.to_owned();
-    for row in rows {
-        text.push_str(row);
-        text.push('\n');
+/// An effect of `rewards-daily` for 2025-03-19.
+pub(crate) fn effect(kind: EffectKind, transaction: &str, at_risk_minor: i64) -> Effect {
+    let key = BusinessKey {
+        provider: "kard".to_owned(),
+        organization: "org-123".to_owned(),
+        kind,
+        transaction: transaction.to_owned(),
+    };
+    let ask = match kind {
+        EffectKind::ProviderAudit => Ask::Audit {
+            code: AuditCode::CashbackMissing,
+            merchant: "Blue Cafe".to_owned(),
+            description: format!("Transaction {transaction} is settled and has no reward."),
+        },
+        EffectKind::FraudMarker => Ask::Marker,
+    };
+    Effect {
+        id: key.effect_id(1),
+        key,
+        opening: 1,
+        reopened: None,
+        job: "rewards-daily".to_owned(),
+        period: "2025-03-19".to_owned(),
+        user: "u-7".to_owned(),
+        ask,
+        at_risk_minor,
+        currency: "USD".to_owned(),
+        grounds: vec![Ground {
+            break_id: Some("00112233aabbccdd".to_owned()),
+            rule: "reward_missing".to_owned(),
+            detail: "the ledger has 31.00 USD, settled; no reward in the file".to_owned(),
+            rows: vec![
+                RowPlace { side: Side::Ledger, file: "ledger.csv".to_owned(), line: 12 },
+                RowPlace { side: Side::Ledger, file: "ledger.csv".to_owned(), line: 15 },
+            ],
+        }],
     }
-    text.into_bytes()
 }
 
-/// The transactions whose audits the job asks for, by user.
-pub(crate) const AUDITED: [(&str, &str); 4] = [("u-1", "t-2"), ("u-1", "t-3"), ("u-2", "t-5"), ("u-3", "t-4")];
-/// The transactions that the job wants marked, by user.
-pub(crate) const MARKED: [(&str, &str); 3] = [("u-1", "f-1"), ("u-2", "f-2"), ("u-3", "f-3")];
-
-/// A project with this `effects:` and a provider that does this wrong.
-pub(crate) fn project(effects: &str, faults: &str) -> TestProject {
-    let project = TestProject::new(&[file_rows()], faults);
-    project.write("jobs/rewards.yaml", job(effects));
-    project.write(&format!("data/ledger-{DAY}.csv"), ledger_rows());
-    project
+pub(crate) fn audit(transaction: &str, at_risk_minor: i64) -> Effect {
+    effect(EffectKind::ProviderAudit, transaction, at_risk_minor)
 }
 
-/// Transaction → state, of every effect in the journal.
-pub(crate) fn states(project: &TestProject) -> BTreeMap<String, String> {
-    let listed = project.run(&["effects", "rewards", "--format", "json"]);
-    let effects: Vec<Value> =
-        serde_json::from_str(&listed.stdout).unwrap_or_else(|error| panic!("{error}: {listed:?}"));
-    let text = |effect: &Value, field: &str| effect[field].as_str().unwrap_or_default().to_owned();
-    effects.iter().map(|effect| (text(effect, "transaction"), text(effect, "state"))).collect()
+pub(crate) fn marker(transaction: &str, at_risk_minor: i64) -> Effect {
+    effect(EffectKind::FraudMarker, transaction, at_risk_minor)
+}
+
+pub(crate) fn proposed(effect: &Effect) -> Event {
+    Event::Proposed { plan: PLAN.to_owned(), effect: Box::new(effect.clone()) }
+}
+
+pub(crate) fn approved() -> Event {
+    let by = Approver::Person { name: "Mara Lind".to_owned() };
+    Event::Approved { plan: PLAN.to_owned(), by, comment: Some("checked against the ledger".to_owned()) }
+}
+
+pub(crate) fn in_flight() -> Event {
+    Event::InFlight { call: "c0ffee00c0ffee00".to_owned(), body_sha256: "b".repeat(64) }
+}
+
+pub(crate) fn acknowledged(provider_id: Option<&str>) -> Event {
+    Event::Acknowledged { provider_id: provider_id.map(str::to_owned), note: None }
+}
+
+pub(crate) fn rejected(why: &str) -> Event {
+    Event::Rejected { why: why.to_owned() }
+}
+
+pub(crate) fn in_doubt(doubt: Doubt, why: &str) -> Event {
+    Event::InDoubt { doubt, why: why.to_owned() }
+}
+
+pub(crate) fn refused() -> Event {
+    Event::Refused { by: "Mara Lind".to_owned(), comment: "the user was refunded".to_owned() }
+}
+
+pub(crate) fn resolved(decision: Decision, reason: &str) -> Event {
+    Event::Resolved { decision, by: "Mara Lind".to_owned(), reason: reason.to_owned() }
+}
+
+pub(crate) fn closed(resolution: &str, code: i64) -> Event {
+    Event::News(News {
+        notification: "n-1".to_owned(),
+        audit: Some("audit-1".to_owned()),
+        status: "CLOSED".to_owned(),
+        resolution_code: Some(code),
+        resolution: Some(resolution.to_owned()),
+        at: Some(time(9)),
+    })
+}
+
+/// So many minutes after 2025-03-20 10:00 UTC.
+pub(crate) fn time(minutes: u32) -> DateTime<Utc> {
+    utc("2025-03-20T10:00:00Z") + chrono::TimeDelta::minutes(minutes.into())
+}
+
+/// The effect, proposed and then brought on by these events, a minute apart.
+pub(crate) fn standing(effect: &Effect, events: &[Event]) -> Standing {
+    let mut standing = apply(None, &effect.id, &proposed(effect), time(0)).unwrap();
+    for (minute, event) in (1..).zip(events) {
+        standing = apply(Some(&standing), &effect.id, event, time(minute)).unwrap();
+    }
+    standing
+}
+
+/// Something in every place: what a run's report may have to tell of effects.
+pub(crate) fn some_of_all() -> EffectsFacts {
+    let sent = [approved(), in_flight()];
+    let with = |effect: Effect, last: Event| standing(&effect, &[&sent[..], &[last]].concat());
+    let mut before = audit("txn-0001", 7_00);
+    before.period = "2025-03-18".to_owned();
+    let mut elsewhere = marker("txn-0002", 9_00);
+    elsewhere.job = "rewards-monthly".to_owned();
+    elsewhere.period = "2025-03".to_owned();
+    let mut silent = audit("txn-0003", 3_00);
+    silent.period = "2025-03-01".to_owned();
+    let doubt = with(audit("txn-0101", 44_20), in_doubt(Doubt::NoReply, "no answer within 30s"));
+    EffectsFacts {
+        plan: PLAN.to_owned(),
+        planned: vec![
+            standing(&audit("txn-0044", 31_00), &[]),
+            with(audit("txn-0031", 1_25), acknowledged(Some("audit-1"))),
+            doubt.clone(),
+            with(audit("txn-0099", 2_00), rejected("404: User not found")),
+            standing(&marker("txn-0201", 80_00), &[approved()]),
+            standing(&marker("txn-0202", 81_00), &[refused()]),
+            standing(&marker("txn-0203", 82_00), &[]),
+        ],
+        elsewhere: vec![with(elsewhere, acknowledged(None))],
+        unplannable: vec![Unplannable {
+            kind: EffectKind::ProviderAudit,
+            transaction: "txn-0300".to_owned(),
+            break_id: Some("ffeeddcc00112233".to_owned()),
+            reason: "no side states the user".to_owned(),
+        }],
+        held: vec!["312 fraud markers, the job allows 200 a run: all wait for approval".to_owned()],
+        in_doubt: vec![with(before, in_doubt(Doubt::Interrupted, "the process ended")), doubt],
+        silent: vec![Silent { standing: with(silent, acknowledged(Some("audit-3"))), days: 19 }],
+        stopped: None,
+        anchor: Some(Anchor { sequence: 41, hash: "a".repeat(64) }),
+    }
 }

@@ -3,13 +3,14 @@
 
 mod breaks;
 mod charts;
+mod effects;
 mod lists;
 mod totals;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::amount::count;
-use super::definitions::{TERMS, period_in_words, run_lines};
+use super::definitions::{period_in_words, run_lines, terms};
 use super::facts::Facts;
 use super::text::{counted, visible};
 use super::totals::{kind_words, measure_words};
@@ -43,13 +44,14 @@ pub fn render(facts: &Facts, page_rows: usize) -> String {
                     (totals::tie_out(facts))
                     (totals::kinds(facts))
                     (breaks::breaks(facts, page_rows))
+                    @if let Some(found) = &facts.effects { (effects::effects(found, facts, page_rows)) }
                     (lists::suggestions(facts, page_rows))
                     (lists::quarantine(facts, page_rows))
                     (totals::rows(facts))
                     (totals::gates(facts))
                     (notes(facts))
                     (evidence(facts))
-                    (definitions())
+                    (definitions(facts))
                 }
                 footer { p.soft { "Written by tieout " (visible(&facts.program.version)) "." } }
             }
@@ -73,17 +75,19 @@ fn header(facts: &Facts, title: &str) -> Markup {
             @if let Some(note) = &facts.run.note { p.soft { "Note: " bdi { (visible(note)) } } }
             nav aria-label="Sections" {
                 ul {
-                    @for (id, name) in SECTIONS { li { a href={ "#" (id) } { (name) } } }
+                    @for (id, name) in SECTIONS.iter().filter(|(id, _)| *id != "effects" || facts.effects.is_some()) { li { a href={ "#" (id) } { (name) } } }
                 }
             }
         }
     }
 }
 
-const SECTIONS: [(&str, &str); 9] = [
+/// Effects only where the job has any.
+const SECTIONS: [(&str, &str); 10] = [
     ("tie-out", "Tie-out"),
     ("kinds", "Breaks by kind"),
     ("breaks", "All breaks"),
+    ("effects", "Effects"),
     ("suggested", "Suggested"),
     ("quarantine", "Quarantine"),
     ("rows", "Rows"),
@@ -98,6 +102,7 @@ fn verdict_panel(facts: &Facts) -> Markup {
         Tone::Clean => "verdict clean",
         Tone::Review | Tone::Incomplete => "verdict review",
         Tone::Breached => "verdict breached",
+        Tone::NeedsPerson => "verdict person",
         Tone::Broken => "verdict broken",
     };
     html! {
@@ -204,12 +209,12 @@ fn pairs<'a>(caption: &str, pairs: impl Iterator<Item = (&'a str, &'a str)>) -> 
     }
 }
 
-fn definitions() -> Markup {
+fn definitions(facts: &Facts) -> Markup {
     html! {
         section aria-labelledby="definitions" {
             h2 #definitions { "Definitions" }
             dl.terms {
-                @for (term, meaning) in TERMS { dt { (term) } dd { (meaning) } }
+                @for (term, meaning) in terms(facts) { dt { (term) } dd { (meaning) } }
                 @for kind in BreakKind::ALL {
                     dt id={ "kind-" (kind.name()) } { (kind_words(*kind)) }
                     dd { (kind.words()) }

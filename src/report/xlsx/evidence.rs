@@ -2,7 +2,7 @@
 
 use rust_xlsxwriter::{Worksheet, XlsxError};
 
-use super::super::definitions::{TERMS, run_lines};
+use super::super::definitions::{run_lines, terms};
 use super::super::facts::Facts;
 use super::super::table::Value;
 use super::super::totals::measure_words;
@@ -66,7 +66,7 @@ pub(super) fn write_definitions(sheet: &mut Worksheet, facts: &Facts, styles: &S
     let mut page = Page::new(sheet, styles);
     page.line("Definitions", &styles.title)?;
     page.section("Words")?;
-    for (term, meaning) in TERMS {
+    for (term, meaning) in terms(facts) {
         define(&mut page, term, meaning)?;
     }
     page.section("Kinds of breaks")?;

@@ -1,14 +1,16 @@
-//! The long sheets: Breaks, Suggested, Quarantine, each continued where one sheet is not enough.
+//! The long sheets: Breaks, Effects, Suggested, Quarantine, each continued where one sheet is not enough.
 
 use std::collections::BTreeMap;
 
 use rust_xlsxwriter::{Formula, Workbook, Worksheet, XlsxError, utility};
 
 use super::super::amount::{decimals, exponent, format_minor};
+use super::super::effects::{self, Silence};
 use super::super::facts::Facts;
 use super::super::table::{Column, Places, Value, ValueKind, columns};
 use super::cells::{Styles, lines_of, page_setup, put, put_amount, put_text, set_lines, sums_exactly};
 use crate::breaks::{Break, BreakStatus, Suggestion};
+use crate::effects::EffectsFacts;
 use crate::frames::{Measure, Quarantined, Side};
 
 /// Groups of currency and measure that get a totals row.
@@ -40,6 +42,9 @@ impl Head {
 pub(super) fn write(book: &mut Workbook, facts: &Facts, styles: &Styles, sheet_rows: usize) -> Result<(), XlsxError> {
     let list = List { facts, styles, sheet_rows };
     write_breaks(book, &list)?;
+    if let Some(found) = &facts.effects {
+        write_effects(book, &list, found)?;
+    }
     write_suggested(book, &list)?;
     write_quarantine(book, &list)
 }
@@ -190,6 +195,26 @@ fn write_totals(
         sheet.write_formula_with_format(at, risk_col, formula, styles.total(decimals))?;
     }
     Ok(())
+}
+
+fn write_effects(book: &mut Workbook, list: &List<'_>, found: &EffectsFacts) -> Result<(), XlsxError> {
+    let heads: Vec<Head> = effects::Column::all()
+        .map(|column| Head {
+            title: column.title().to_owned(),
+            width: column.width(),
+            numeric: matches!(column.kind(), ValueKind::Amount | ValueKind::Count),
+            wrapped: column.is_long(),
+        })
+        .collect();
+    let (items, silence) = (effects::items(found), Silence::new(found));
+    // On paper: up to why it is asked for; the rest is for the screen.
+    let why = effects::Column::all().position(|column| column == effects::Column::Why).unwrap_or_default();
+    let why = u16::try_from(why).expect("a list has some dozens of columns");
+    let cells = |item: &_| effects::Column::all().map(|column| column.value(*item, &silence)).collect();
+    list.sheets(book, "Effects", &heads, &items, cells, |sheet, _, row| {
+        sheet.set_freeze_panes(1, 1)?.set_print_area(0, 0, row, why)?;
+        Ok(())
+    })
 }
 
 fn write_suggested(book: &mut Workbook, list: &List<'_>) -> Result<(), XlsxError> {

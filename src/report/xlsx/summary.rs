@@ -4,12 +4,14 @@ use rust_xlsxwriter::{Formula, Worksheet, XlsxError, utility};
 
 use super::super::amount::{count, decimals, format_minor};
 use super::super::definitions::period_in_words;
+use super::super::effects::by_state;
 use super::super::facts::Facts;
 use super::super::table::Value;
 use super::super::totals::{by_risk, by_size, kind_words, measure_words};
 use super::super::verdict::verdict;
 use super::cells::{Page, Styles, page_setup, put, put_amount, put_text, sums_exactly};
 use crate::breaks::{Bridge, RowAccount};
+use crate::effects::words::{kind_words as effect_words, state_name_words};
 
 /// The columns of amounts: beside what they are amounts of.
 const AMOUNT: u16 = 2;
@@ -28,6 +30,7 @@ pub(super) fn write(sheet: &mut Worksheet, facts: &Facts, styles: &Styles) -> Re
     heading(&mut page, facts)?;
     bridges(&mut page, facts)?;
     kinds(&mut page, facts)?;
+    effects(&mut page, facts)?;
     gates(&mut page, facts)?;
     rows(&mut page, &facts.statement.rows)?;
     left_out(&mut page, facts)?;
@@ -152,6 +155,30 @@ fn kinds(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
     put_text(page.sheet, page.row, 0, "All breaks", &page.styles.bold)?;
     put(page.sheet, page.row, 1, &Value::count(all), page.styles)?;
     page.row += 1;
+    Ok(())
+}
+
+fn effects(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
+    let Some(effects) = &facts.effects else { return Ok(()) };
+    let styles = page.styles;
+    page.section("Effects: what is asked of Kard because of the breaks")?;
+    let totals = by_state(effects);
+    if totals.is_empty() {
+        return page.line("Nothing is asked for this period.", &styles.note);
+    }
+    page.heads(&["What, and where it stands", ">Effects", ">At risk", "Currency"])?;
+    for total in totals {
+        let name = format!("{}, {}", effect_words(total.kind).1, state_name_words(total.state));
+        for (index, (currency, minor)) in total.at_risk.iter().enumerate() {
+            let first = index == 0;
+            page.cells(&[
+                if first { Value::text(&*name) } else { Value::Empty },
+                if first { Value::count(total.count) } else { Value::Empty },
+                Value::amount(*minor, currency),
+                Value::text(currency),
+            ])?;
+        }
+    }
     Ok(())
 }
 

@@ -1,0 +1,110 @@
+//! Effects in words: one place for what reports, commands and messages say of them.
+//!
+//! What a provider or a person said is carried as it is; who shows it makes it harmless (`text.rs`).
+
+use chrono::{DateTime, Utc};
+
+use super::{Ask, EffectKind, News, Standing, State};
+
+/// `audit`, `audits`
+pub const fn kind_words(kind: EffectKind) -> (&'static str, &'static str) {
+    match kind {
+        EffectKind::ProviderAudit => ("audit", "audits"),
+        EffectKind::FraudMarker => ("fraud marker", "fraud markers"),
+    }
+}
+
+/// A state alone, for counts: `waiting for approval`.
+pub const fn state_name_words(state: State) -> &'static str {
+    match state {
+        State::Proposed => "waiting for approval",
+        State::Approved => "approved, not sent",
+        State::InFlight => "being sent",
+        State::Acknowledged => "sent",
+        State::Rejected => "refused by Kard",
+        State::InDoubt => "in doubt",
+        State::Refused => "refused by a person",
+        State::Withdrawn => "no longer wanted",
+        State::NotApplied => "not applied",
+    }
+}
+
+/// Every state, the one that needs a person most first: the order of lists.
+pub const BY_URGENCY: [State; 9] = [
+    State::InDoubt,
+    State::Rejected,
+    State::Proposed,
+    State::Approved,
+    State::InFlight,
+    State::Acknowledged,
+    State::Refused,
+    State::NotApplied,
+    State::Withdrawn,
+];
+
+/// Where an effect stands, in a few words: `in doubt: no reply, since 2025-03-20 10:00 UTC`,
+/// `acknowledged as audit-1; closed: reward dispute resolved (5004)`.
+pub fn state_words(standing: &Standing) -> String {
+    let said = standing.said.as_deref();
+    let with_said = |words: &str| said.map_or_else(|| words.to_owned(), |said| format!("{words}: {said}"));
+    let mut words = match standing.state {
+        State::InDoubt => in_doubt(standing),
+        State::Acknowledged => acknowledged(standing),
+        State::Proposed | State::InFlight | State::Withdrawn => state_name_words(standing.state).to_owned(),
+        // Before the first attempt nobody has said anything about sending.
+        State::Approved if standing.attempts == 0 => state_name_words(standing.state).to_owned(),
+        state => with_said(state_name_words(state)),
+    };
+    if let Some(reason) = &standing.reopening {
+        words.push_str("; to be opened again: ");
+        words.push_str(reason);
+    }
+    words
+}
+
+fn in_doubt(standing: &Standing) -> String {
+    let why = standing.doubt.map_or("nobody knows why", super::Doubt::words);
+    format!("in doubt: {why}, since {}", minutes(standing.since))
+}
+
+fn acknowledged(standing: &Standing) -> String {
+    let mut words = "acknowledged".to_owned();
+    if let Some(id) = &standing.provider_id {
+        words.push_str(" as ");
+        words.push_str(id);
+    }
+    let more = standing.news.as_ref().map(news).or_else(|| standing.said.clone());
+    if let Some(more) = more {
+        words.push_str("; ");
+        words.push_str(&more);
+    }
+    words
+}
+
+fn news(news: &News) -> String {
+    let status = match news.status.as_str() {
+        "NEW" => "new".to_owned(),
+        "IN_PROGRESS" => "in progress".to_owned(),
+        "CLOSED" => "closed".to_owned(),
+        other => other.to_owned(),
+    };
+    match (&news.resolution, news.resolution_code) {
+        (Some(resolution), Some(code)) => format!("{status}: {resolution} ({code})"),
+        (Some(resolution), None) => format!("{status}: {resolution}"),
+        (None, Some(code)) => format!("{status}: code {code}"),
+        (None, None) => status,
+    }
+}
+
+/// What is asked for: `audit 3006, reward missing`.
+pub fn ask_words(ask: &Ask) -> String {
+    match ask {
+        Ask::Audit { code, .. } => format!("audit {}, {}", code.number(), code.words()),
+        Ask::Marker => kind_words(EffectKind::FraudMarker).0.to_owned(),
+    }
+}
+
+/// `2025-03-20 10:00 UTC`
+pub fn minutes(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M UTC").to_string()
+}

@@ -1,0 +1,81 @@
+//! The lines that tell of effects: what is in doubt first, then counts, and what to type next.
+
+use super::super::effects::{counts_in_words, in_doubt, kinds_counted, rejected};
+use super::super::text::{counted, visible};
+use super::{MOST_EFFECT_LINES, fit, paint, title, wrap};
+use crate::effects::words::{kind_words, state_words};
+use crate::effects::{EffectKind, EffectsFacts, Standing, State};
+
+/// Doubts and refusals that are spelled out.
+const MOST_URGENT: usize = 2;
+/// Where counts begin, below each other for all kinds.
+const COUNTS_FROM: usize = 17;
+
+/// At most [`MOST_EFFECT_LINES`] lines.
+pub(super) fn effects(facts: &EffectsFacts, run: &str, width: usize, color: bool) -> Vec<String> {
+    let mut lines = vec![title("Effects", color)];
+    let urgent: Vec<&Standing> = in_doubt(facts).into_iter().chain(rejected(facts)).collect();
+    for standing in urgent.iter().take(MOST_URGENT) {
+        let loud = if standing.state == State::InDoubt { "IN DOUBT" } else { "REFUSED" };
+        let effect = &standing.effect;
+        let kind = kind_words(effect.kind()).0;
+        let words = state_words(standing);
+        // The loud word says it already.
+        let words =
+            ["in doubt: ", "refused by Kard: "].iter().find_map(|said| words.strip_prefix(said)).unwrap_or(&words);
+        let line = format!("  {loud} {} {kind} for {}: {words}", effect.id, effect.transaction());
+        lines.push(paint(&fit(&line, width), "1;31", color));
+    }
+    if urgent.len() > MOST_URGENT {
+        let more = kinds_counted(urgent[MOST_URGENT..].iter().map(|standing| standing.effect.kind()));
+        lines.push(paint(&fit(&format!("  and {more} more in doubt or refused"), width), "1;31", color));
+    }
+    let before = lines.len();
+    for kind in EffectKind::ALL {
+        let Some(counts) = counts_in_words(facts, kind) else { continue };
+        let wrapped = wrap(&counts, width - COUNTS_FROM, 2);
+        let heads = [format!("{}:", kind_words(kind).1), String::new()];
+        lines.extend(heads.iter().zip(wrapped).map(|(head, line)| format!("  {head:<15}{line}")));
+    }
+    if lines.len() == before && urgent.is_empty() {
+        lines.push("  nothing is asked of the provider".to_owned());
+    }
+    if let Some(line) = hindrance(facts) {
+        lines.extend(wrap(&visible(&line), width - 2, 1).into_iter().map(|line| format!("  {line}")));
+    }
+    if !facts.silent.is_empty() {
+        let which = counted(facts.silent.len() as u64, "audit", "audits");
+        lines.push(format!("  {which} without news for longer than the job allows"));
+    }
+    let room = MOST_EFFECT_LINES.saturating_sub(lines.len());
+    lines.extend(next(facts, run).into_iter().take(room));
+    lines
+}
+
+/// Why something that might have been sent was not.
+fn hindrance(facts: &EffectsFacts) -> Option<String> {
+    if let Some(stopped) = &facts.stopped {
+        return Some(format!("sending ended early: {stopped}"));
+    }
+    let first = facts.held.first()?;
+    let more = facts.held.len() - 1;
+    Some(if more == 0 { format!("held: {first}") } else { format!("held, for {more} more reasons too: {first}") })
+}
+
+/// What to type. Commands are never cut: people copy them.
+fn next(facts: &EffectsFacts, run: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let run = visible(run);
+    if !in_doubt(facts).is_empty() {
+        lines.push("  decide: tieout in-doubt list".to_owned());
+    }
+    if !rejected(facts).is_empty() {
+        lines.push(format!("  look at: tieout effects {run}"));
+    } else if facts.planned.iter().any(|standing| standing.state == State::Proposed) {
+        lines.push(format!("  read: tieout effects {run}"));
+    }
+    if facts.planned.iter().any(|standing| standing.state == State::Proposed) {
+        lines.push(format!("  approve: tieout approve --all --run {run} --comment TEXT"));
+    }
+    lines
+}
