@@ -13,6 +13,7 @@ mod growth;
 mod http_retry;
 mod job_files;
 mod job_mistakes;
+mod journal_effects;
 mod journal_files;
 mod journal_leases;
 mod journal_runs;
