@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 16] = [
     "",
     "run",
     "plan",
@@ -14,6 +14,9 @@ const COMMANDS: [&str; 13] = [
     "runs",
     "runs show",
     "breaks",
+    "journal verify",
+    "journal export",
+    "journal anchor",
     "doctor",
     "schema",
     "sandbox",

@@ -4,6 +4,7 @@ pub mod breaks;
 pub mod completions;
 pub mod doctor;
 pub mod jobs;
+pub mod journal;
 pub mod man;
 pub mod plan;
 pub mod run;
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::{Command, Global, RunsCommand};
+use crate::cli::{Command, Global, JournalCommand, RunsCommand};
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{Journal, JournalError};
 use crate::output::Output;
@@ -122,6 +123,11 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
             None => runs::list(context, args).await,
         },
         Command::Breaks(args) => breaks::run(context, args).await,
+        Command::Journal(args) => match args.command {
+            JournalCommand::Verify { anchors } => journal::verify(context, anchors).await,
+            JournalCommand::Export { out } => journal::export(context, out).await,
+            JournalCommand::Anchor => journal::anchor(context).await,
+        },
         Command::Doctor => doctor::run(context).await,
         Command::Schema(args) => schema::command(&context, &args),
         Command::Sandbox(args) => sandbox::run(context, args).await,

@@ -4,7 +4,7 @@
 mod audits;
 mod error;
 mod load;
-mod mask;
+pub(crate) mod mask;
 mod normalize;
 mod read;
 mod repeats;

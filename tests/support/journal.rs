@@ -43,10 +43,14 @@ impl Place {
         done
     }
 
-    #[track_caller]
-    pub(crate) fn sql(&self, sql: &str) -> impl Future<Output = ()> {
-        let sql = sql.to_owned();
-        async move { self.try_sql(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}")) }
+    pub(crate) async fn sql(&self, sql: &str) {
+        self.try_sql(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// Makes the file, and what the SQL says in it.
+    pub(crate) async fn create(&self, sql: &str) {
+        std::fs::write(self.path(), "").unwrap();
+        self.sql(sql).await;
     }
 
     pub(crate) async fn number(&self, sql: &'static str) -> i64 {
