@@ -192,9 +192,14 @@ fn mistakes_of_a_rule_are_told() {
             ],
         ),
     ];
+    let mut wrong = Vec::new();
     for (rule, expected) in cases {
-        assert_eq!(checked(&format!("rules: [{{{rule}}}]"), Side::File).unwrap_err(), *expected, "{rule}");
+        let told = checked(&format!("rules: [{{{rule}}}]"), Side::File).unwrap_err();
+        if told != *expected {
+            wrong.push(format!("{rule}\n  found    {told:#?}\n  expected {expected:#?}"));
+        }
     }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
 #[test]

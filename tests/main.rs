@@ -22,6 +22,7 @@ mod fraud_rules;
 mod fraud_rules_in_jobs;
 mod fraud_rules_properties;
 mod growth;
+mod history_of_rules;
 mod http_retry;
 mod job_files;
 mod job_mistakes;

@@ -109,9 +109,11 @@ pub enum FraudRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Grouping {
+    /// As the side names them.
     User,
-    /// First six and last four digits together: the last four alone are many cards'.
+    /// First six and last four digits together: the last four alone are those of many cards.
     Card,
+    /// Of all users together.
     Merchant,
 }
 
