@@ -23,7 +23,7 @@ use crate::project::Project;
 use crate::report::facts::RunFacts;
 use crate::report::gather::{self, Setting};
 use crate::report::verdict::verdict;
-use crate::report::{Facts, file_name};
+use crate::report::{EFFECTS_FILE, Facts, file_name};
 use crate::sources::RawFile;
 use crate::sources::store::RawStore;
 
@@ -155,8 +155,15 @@ pub fn report_folder(request: &Request, attempt: u32) -> PathBuf {
 }
 
 /// The names of the files that a job's report consists of.
-pub fn report_files(asked: &[ReportFormat]) -> Vec<&'static str> {
-    publish::formats(asked).into_iter().map(file_name).collect()
+pub fn report_files(job: &Job) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for format in publish::formats(&job.reports) {
+        names.push(file_name(format));
+        if format == ReportFormat::Csv && job.effects.is_some() {
+            names.push(EFFECTS_FILE);
+        }
+    }
+    names
 }
 
 async fn attempt(request: &Request, journal: &Journal, record: &RunRecord) -> Result<Finished, Failure> {

@@ -5,7 +5,9 @@
 
 mod bytes_to_breaks;
 mod classification;
+mod cli_decisions;
 mod cli_doctor;
+mod cli_effects;
 mod cli_listings;
 mod cli_usage;
 mod comparison_edges;

@@ -122,7 +122,7 @@ fn person_headline(facts: &Facts) -> String {
     }
     let refused = rejected(effects).len() as u64;
     if refused > 0 {
-        let which = if doubts > 0 { super::amount::count(refused) } else { counted(refused, "effect", "effects") };
+        let which = if doubts > 0 { count(refused) } else { counted(refused, "effect", "effects") };
         parts.push(format!("{which} refused by Kard"));
     }
     let rest = headline(facts, tone_of_breaks(facts));
