@@ -1,11 +1,18 @@
 //! The command line: shapes only. What a command does stands in `commands`.
 
+mod effects;
+
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
+
+pub use effects::{
+    ApproveArgs, EffectsArgs, EffectsCommand, InDoubtCommand, PersonArgs, RejectArgs, ReopenArgs, ResolveArgs,
+    WhichArgs,
+};
 
 use crate::breaks::BreakKind;
 use crate::effects::Anchor;
@@ -122,6 +129,47 @@ Examples:
   tieout breaks rewards-daily --kind amount_mismatch --kind reward_mismatch
   tieout breaks rewards-daily/2025-03-19/1 --min-amount 25.00 --format csv")]
     Breaks(BreaksArgs),
+    /// List effects: what is asked of the provider because of breaks, and where it stands
+    #[command(
+        after_help = "\
+Examples:
+  tieout effects
+  tieout effects rewards-daily/2025-03-19/1 --state proposed
+  tieout effects show 12ab34cd56ef7890",
+        args_conflicts_with_subcommands = true
+    )]
+    Effects(EffectsArgs),
+    /// Allow effects of a run's plan to be sent
+    #[command(after_help = "\
+Examples:
+  tieout approve --all --run rewards-daily/2025-03-19/1 --comment \"checked\"
+  tieout approve 12ab34cd 98fe76dc --run rewards-daily/2025-03-19/1
+
+The next run of the job for the period sends them. If a later run has changed
+the plan, nothing is approved.")]
+    Approve(ApproveArgs),
+    /// Refuse effects of a run's plan: they are never sent unless reopened
+    #[command(after_help = "\
+Example:
+  tieout reject 12ab34cd --run rewards-daily/2025-03-19/1 --comment \"refunded\"")]
+    Reject(RejectArgs),
+    /// Open a matter again that was refused, rejected, not applied or closed
+    #[command(after_help = "\
+Example:
+  tieout reopen 12ab34cd --reason \"the user id is known now\"
+
+The next run of the job for the period proposes it anew if its break is there.")]
+    Reopen(ReopenArgs),
+    /// See and end doubts about what was sent
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  tieout in-doubt list
+  tieout in-doubt show 12ab34cd56ef7890
+  tieout in-doubt resolve 12ab34cd --applied --reason \"Kard support, case 4711\""
+    )]
+    InDoubt(InDoubtCommand),
     /// Prove, hand out or anchor the journal of effects
     Journal(JournalArgs),
     /// Check that this machine can run the project's jobs

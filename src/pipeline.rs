@@ -26,7 +26,7 @@ use crate::period::Period;
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::report::verdict::verdict;
-use crate::report::{Facts, file_name};
+use crate::report::{EFFECTS_FILE, Facts, file_name};
 use crate::sources::store::RawStore;
 
 use earlier::Earlier;
@@ -196,8 +196,15 @@ pub fn report_folder(request: &Request, attempt: u32) -> PathBuf {
 }
 
 /// The names of the files that a job's report consists of.
-pub fn report_files(asked: &[ReportFormat]) -> Vec<&'static str> {
-    publish::formats(asked).into_iter().map(file_name).collect()
+pub fn report_files(job: &Job) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for format in publish::formats(&job.reports) {
+        names.push(file_name(format));
+        if format == ReportFormat::Csv && job.effects.is_some() {
+            names.push(EFFECTS_FILE);
+        }
+    }
+    names
 }
 
 /// How an attempt goes, in order; `stop` ends it where nothing is lost by that.

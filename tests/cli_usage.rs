@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 24] = [
     "",
     "run",
     "plan",
@@ -14,6 +14,14 @@ const COMMANDS: [&str; 16] = [
     "runs",
     "runs show",
     "breaks",
+    "effects",
+    "effects show",
+    "approve",
+    "reject",
+    "reopen",
+    "in-doubt list",
+    "in-doubt show",
+    "in-doubt resolve",
     "journal verify",
     "journal export",
     "journal anchor",
@@ -70,7 +78,7 @@ fn the_help_ends_with_every_exit_code() {
 
 #[test]
 fn a_wrong_command_line_ends_with_2_and_says_what_is_wrong() {
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 17] = [
         (&["rum"], "unrecognized subcommand 'rum'"),
         (&["run"], "--period <PERIOD>"),
         (&["run", "rewards-daily"], "--period <PERIOD>"),
@@ -83,6 +91,14 @@ fn a_wrong_command_line_ends_with_2_and_says_what_is_wrong() {
         ),
         (&["jobs", "-q", "-v"], "cannot be used with"),
         (&["schema", "jobs"], "a similar value exists: 'job'"),
+        (&["effects", "--state", "in-doubt"], "a similar value exists: 'in_doubt'"),
+        (&["approve", "--run", "rewards-daily/2025-03-19/1"], "<EFFECT>..."),
+        (&["approve", "--all"], "--run <RUN>"),
+        (&["approve", "12ab", "--all", "--run", "rewards-daily/2025-03-19/1"], "cannot be used with '--all'"),
+        (&["reject", "12ab", "--run", "rewards-daily/2025-03-19/1"], "--comment <TEXT>"),
+        (&["reopen", "12ab"], "--reason <TEXT>"),
+        (&["in-doubt", "resolve", "12ab", "--reason", "x"], "<--applied|--not-applied|--resend>"),
+        (&["in-doubt", "resolve", "12ab", "--reason", "x", "--applied", "--resend"], "cannot be used with"),
     ];
     for (arguments, message) in cases {
         let refused = output(arguments);
@@ -172,7 +188,7 @@ fn completions_and_manual_name_every_command() {
     let folder = TempDir::new().unwrap();
     let written = tieout(&["man", "--out"]).arg(folder.path().join("man1")).output().unwrap();
     assert_eq!((written.status.code(), text(&written.stdout).as_str()), (Some(0), ""));
-    for page in ["tieout.1", "tieout-run.1", "tieout-runs-show.1", "tieout-breaks.1"] {
+    for page in ["tieout.1", "tieout-run.1", "tieout-runs-show.1", "tieout-breaks.1", "tieout-in-doubt-resolve.1"] {
         let page = folder.path().join("man1").join(page);
         assert!(std::fs::read_to_string(&page).unwrap().contains(".SH NAME"), "{}", page.display());
     }

@@ -1,12 +1,18 @@
 //! One file a command; here is what they share and who is called for what.
 
+pub mod approve;
 pub mod breaks;
 pub mod completions;
+pub mod decision;
 pub mod doctor;
+pub mod effects;
+pub mod in_doubt;
 pub mod jobs;
 pub mod journal;
 pub mod man;
+pub mod person;
 pub mod plan;
+pub mod reopen;
 pub mod run;
 pub mod runs;
 pub mod sandbox;
@@ -17,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::{Command, Global, JournalCommand, RunsCommand};
+use crate::cli::{Command, EffectsCommand, Global, InDoubtCommand, JournalCommand, RunsCommand};
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{Journal, JournalError};
 use crate::output::Output;
@@ -102,6 +108,20 @@ impl Context {
     }
 }
 
+impl Context {
+    /// The journal of the project for writing what a person decides; none when nothing was ever run.
+    ///
+    /// # Errors
+    /// When there is no project, or its state file cannot be written.
+    pub async fn write_journal(&mut self) -> Result<Option<Journal>, Failure> {
+        let state = self.load_project()?.state.clone();
+        if !state.exists() {
+            return Ok(None);
+        }
+        Ok(Some(Journal::open(&state).await?))
+    }
+}
+
 impl From<JournalError> for Failure {
     fn from(error: JournalError) -> Self {
         Self::new(error.exit_code(), error)
@@ -123,6 +143,16 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
             None => runs::list(context, args).await,
         },
         Command::Breaks(args) => breaks::run(context, args).await,
+        Command::Effects(args) => match args.show {
+            Some(EffectsCommand::Show { effect }) => effects::show(context, effect).await,
+            None => effects::list(context, args).await,
+        },
+        Command::Approve(args) => approve::approve(context, args).await,
+        Command::Reject(args) => approve::reject(context, args).await,
+        Command::Reopen(args) => reopen::run(context, args).await,
+        Command::InDoubt(InDoubtCommand::List) => in_doubt::list(context).await,
+        Command::InDoubt(InDoubtCommand::Show { effect }) => in_doubt::show(context, effect).await,
+        Command::InDoubt(InDoubtCommand::Resolve(args)) => in_doubt::resolve(context, args).await,
         Command::Journal(args) => match args.command {
             JournalCommand::Verify { anchors } => journal::verify(context, anchors).await,
             JournalCommand::Export { out } => journal::export(context, out).await,

@@ -59,7 +59,7 @@ fn preamble(request: &Request, finished: &Finished) -> String {
         );
     }
     let folder = pipeline::report_folder(request, facts.run.attempt);
-    let names = pipeline::report_files(&request.job.reports).join(", ");
+    let names = pipeline::report_files(&request.job).join(", ");
     let _ = writeln!(text, "  write  {}: {names}\n  send   nothing: this job has no effects\n", folder.display());
     text
 }

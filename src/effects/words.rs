@@ -73,7 +73,7 @@ fn acknowledged(standing: &Standing) -> String {
         words.push_str(" as ");
         words.push_str(id);
     }
-    let more = standing.news.as_ref().map(news).or_else(|| standing.said.clone());
+    let more = standing.news.as_ref().map(news_words).or_else(|| standing.said.clone());
     if let Some(more) = more {
         words.push_str("; ");
         words.push_str(&more);
@@ -81,7 +81,8 @@ fn acknowledged(standing: &Standing) -> String {
     words
 }
 
-fn news(news: &News) -> String {
+/// What Kard says of an audit: `closed: reward dispute resolved (5004)`.
+pub fn news_words(news: &News) -> String {
     let status = match news.status.as_str() {
         "NEW" => "new".to_owned(),
         "IN_PROGRESS" => "in progress".to_owned(),

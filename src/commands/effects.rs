@@ -1,0 +1,249 @@
+//! `tieout effects` and `tieout effects show`: what is asked of the provider, and what became of it.
+
+use serde_json::json;
+
+use super::{Context, decision};
+use crate::cli::EffectsArgs;
+use crate::effects::words::{BY_URGENCY, ask_words, state_words};
+use crate::effects::{Approver, Ask, Entry, Event, Standing, State};
+use crate::exit::{ExitCode, Failure};
+use crate::journal::{EffectFilter, Journal, JournalError};
+use crate::output::{Cell, Format, Rows};
+
+/// What is shown when nobody names a run or a job: all that something or somebody still has to do with.
+const UNFINISHED: [State; 5] = [State::InDoubt, State::Rejected, State::Proposed, State::Approved, State::InFlight];
+
+const COLUMNS: [&str; 13] = [
+    "effect",
+    "state",
+    "kind",
+    "transaction",
+    "user",
+    "asks",
+    "at_risk",
+    "currency",
+    "since",
+    "why",
+    "words",
+    "job",
+    "period",
+];
+
+/// What a narrow terminal does without.
+const SPARE: [&str; 7] = ["kind", "words", "job", "since", "period", "user", "currency"];
+
+/// Lists effects, what needs a person first.
+///
+/// # Errors
+/// When the run is unknown, there is no project or the journal cannot be read.
+pub async fn list(mut context: Context, args: EffectsArgs) -> Result<ExitCode, Failure> {
+    let limit = args.limit.unwrap_or(usize::MAX);
+    let mut found = match context.read_journal().await? {
+        Some(journal) => {
+            let filter = filter(&journal, args).await?;
+            journal.effects(&filter).await?
+        }
+        None => match args.of.filter(|of| of.contains('/')) {
+            Some(id) => return Err(JournalError::UnknownRun { id, nearest: Vec::new() }.into()),
+            None => Vec::new(),
+        },
+    };
+    found.sort_by_key(|standing| BY_URGENCY.iter().position(|state| *state == standing.state));
+    let all = found.len();
+    let counted = decision::states_counted(&found);
+    found.truncate(limit);
+    match (all, found.len()) {
+        (0, _) => tracing::info!("no such effect"),
+        (all, shown) if shown < all => tracing::info!("the first {shown} of {all} effects: {counted}"),
+        (all, _) => tracing::info!("{all} {}: {counted}", if all == 1 { "effect" } else { "effects" }),
+    }
+    context.output.rows(&rows(&found))?;
+    Ok(ExitCode::Done)
+}
+
+async fn filter(journal: &Journal, args: EffectsArgs) -> Result<EffectFilter, JournalError> {
+    let named = args.of.is_some();
+    let (job, period) = match args.of {
+        Some(of) if of.contains('/') => {
+            let run = journal.run(&of).await?;
+            // A run's effects are those of its job and period: sent ones keep the plan that they were sent with.
+            (Some(run.job), Some(run.period))
+        }
+        of => (of, args.period),
+    };
+    let states = match args.states {
+        states if !states.is_empty() => states,
+        _ if named => Vec::new(),
+        _ => UNFINISHED.to_vec(),
+    };
+    Ok(EffectFilter { job, period, plan: None, kind: args.kind, states, transaction: args.transaction, limit: None })
+}
+
+/// Effects as a table, one row each.
+pub(super) fn rows(standings: &[Standing]) -> Rows {
+    let mut rows = Rows::new(&COLUMNS).spare(&SPARE);
+    for standing in standings {
+        let effect = &standing.effect;
+        rows.push(vec![
+            Cell::text(&*effect.id),
+            Cell::text(standing.state.name()),
+            Cell::text(effect.kind().name()),
+            Cell::text(effect.transaction()),
+            Cell::text(&*effect.user),
+            Cell::text(ask_words(&effect.ask)),
+            Cell::amount(effect.at_risk_minor, &effect.currency),
+            Cell::text(&*effect.currency),
+            Cell::Time(standing.since),
+            Cell::text(effect.why()),
+            Cell::text(state_words(standing)),
+            Cell::text(&*effect.job),
+            Cell::text(&*effect.period),
+        ]);
+    }
+    rows
+}
+
+/// Shows one effect with its grounds and its history.
+///
+/// # Errors
+/// When the effect is unknown, there is no project or the journal cannot be read.
+pub async fn show(mut context: Context, id: String) -> Result<ExitCode, Failure> {
+    let journal = context.read_journal().await?;
+    let standing = decision::effect(journal.as_ref(), &id).await?;
+    let history = match journal {
+        Some(journal) => journal.history(&standing.effect.id).await?,
+        None => Vec::new(),
+    };
+    match context.output.format {
+        Format::Json | Format::Jsonl => {
+            let document = json!({ "words": state_words(&standing), "standing": standing, "history": history });
+            let pretty = context.output.format == Format::Json;
+            let text = if pretty { format!("{document:#}\n") } else { format!("{document}\n") };
+            context.output.text(&text)?;
+        }
+        Format::Csv => context.output.rows(&facts(&standing))?,
+        Format::Table => {
+            context.output.rows(&facts(&standing))?;
+            context.output.text("\n")?;
+            context.output.rows(&grounds(&standing))?;
+            context.output.text("\n")?;
+            context.output.rows(&history_rows(&history))?;
+        }
+    }
+    Ok(ExitCode::Done)
+}
+
+/// One effect as names and values.
+pub(super) fn facts(standing: &Standing) -> Rows {
+    let effect = &standing.effect;
+    let mut rows = Rows::new(&["field", "value"]).whole();
+    let mut fact = |name: &str, value: Cell| rows.push(vec![Cell::text(name), value]);
+    let text = |text: Option<&str>| Cell::or_empty(text.map(Cell::text));
+    fact("effect", Cell::text(&*effect.id));
+    fact("state", Cell::text(standing.state.name()));
+    fact("words", Cell::text(state_words(standing)));
+    fact("since", Cell::Time(standing.since));
+    fact("kind", Cell::text(effect.kind().name()));
+    fact("transaction", Cell::text(effect.transaction()));
+    fact("user", Cell::text(&*effect.user));
+    fact("asks", Cell::text(ask_words(&effect.ask)));
+    if let Ask::Audit { merchant, description, .. } = &effect.ask {
+        fact("merchant", Cell::text(&**merchant));
+        fact("description", Cell::text(&**description));
+    }
+    fact("at_risk", Cell::amount(effect.at_risk_minor, &effect.currency));
+    fact("currency", Cell::text(&*effect.currency));
+    fact("job", Cell::text(&*effect.job));
+    fact("period", Cell::text(&*effect.period));
+    fact("provider", Cell::text(&*effect.key.provider));
+    fact("organization", Cell::text(&*effect.key.organization));
+    fact("opening", Cell::integer(effect.opening));
+    fact("reopened", text(effect.reopened.as_deref()));
+    fact("plan", Cell::text(&*standing.plan));
+    fact("approved_by", Cell::or_empty(standing.approval.as_ref().map(|given| Cell::text(approver(&given.by)))));
+    fact("comment", text(standing.approval.as_ref().and_then(|given| given.comment.as_deref())));
+    fact("attempts", Cell::integer(standing.attempts));
+    fact("call", text(standing.call.as_deref()));
+    fact("body_sha256", text(standing.body_sha256.as_deref()));
+    fact("provider_id", text(standing.provider_id.as_deref()));
+    fact("said", text(standing.said.as_deref()));
+    rows
+}
+
+fn approver(by: &Approver) -> String {
+    match by {
+        Approver::Person { name } => name.clone(),
+        Approver::Job { rule } => format!("the job ({rule})"),
+    }
+}
+
+fn grounds(standing: &Standing) -> Rows {
+    let mut rows = Rows::new(&["ground", "break", "detail", "rows"]).whole();
+    for ground in &standing.effect.grounds {
+        let places: Vec<String> =
+            ground.rows.iter().map(|row| format!("{} {} line {}", row.side, row.file, row.line)).collect();
+        rows.push(vec![
+            Cell::text(&*ground.rule),
+            Cell::or_empty(ground.break_id.as_deref().map(Cell::text)),
+            Cell::text(&*ground.detail),
+            Cell::text(places.join("; ")),
+        ]);
+    }
+    rows
+}
+
+pub(super) fn history_rows(history: &[Entry]) -> Rows {
+    let mut rows = Rows::new(&["entry", "at", "by", "what"]).whole();
+    for entry in history {
+        let by = entry.run.clone().or_else(|| person_of(&entry.event).map(str::to_owned));
+        rows.push(vec![
+            Cell::integer(entry.sequence),
+            Cell::Time(entry.at),
+            Cell::or_empty(by.map(Cell::text)),
+            Cell::text(what(&entry.event)),
+        ]);
+    }
+    rows
+}
+
+fn person_of(event: &Event) -> Option<&str> {
+    match event {
+        Event::Approved { by: Approver::Person { name: by }, .. }
+        | Event::Refused { by, .. }
+        | Event::Resolved { by, .. }
+        | Event::Reopened { by, .. } => Some(by),
+        _ => None,
+    }
+}
+
+/// One entry of the journal in a line.
+fn what(event: &Event) -> String {
+    let short = |digest: &str| digest.chars().take(12).collect::<String>();
+    let said = |words: &str, text: &str| format!("{words}: {text}");
+    match event {
+        Event::Proposed { plan, .. } => format!("proposed by plan {}", short(plan)),
+        Event::Withdrawn { plan } => format!("no longer wanted by plan {}", short(plan)),
+        Event::Approved { plan, by, comment } => {
+            let words = match by {
+                Approver::Person { .. } => format!("approved plan {}", short(plan)),
+                Approver::Job { rule } => format!("approved by the job ({rule}), plan {}", short(plan)),
+            };
+            comment.as_ref().map_or_else(|| words.clone(), |comment| said(&words, comment))
+        }
+        Event::Refused { comment, .. } => said("refused", comment),
+        Event::InFlight { call, body_sha256 } => format!("sending in call {call}, body {}", short(body_sha256)),
+        Event::NotSent { why, .. } => said("surely not applied", why),
+        Event::Acknowledged { provider_id, note } => {
+            let words =
+                provider_id.as_ref().map_or_else(|| "acknowledged".to_owned(), |id| format!("acknowledged as {id}"));
+            note.as_ref().map_or_else(|| words.clone(), |note| said(&words, note))
+        }
+        Event::Rejected { why } => said("refused by Kard", why),
+        Event::InDoubt { doubt, why } => format!("in doubt, {}: {why}", doubt.words()),
+        Event::Resolved { decision, reason, .. } => {
+            said(&format!("resolved as {}", decision.name().replace('_', " ")), reason)
+        }
+        Event::News(news) => said("news from Kard", &crate::effects::words::news_words(news)),
+        Event::Reopened { reason, .. } => said("opened again", reason),
+    }
+}

@@ -1,0 +1,221 @@
+//! `tieout in-doubt`: what was sent and may or may not have arrived, until evidence or a person decides.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use reqwest::Url;
+use serde_json::json;
+
+use super::decision::{self, Rule};
+use super::effects::{facts, history_rows, rows};
+use super::{Context, person::person};
+use crate::cli::ResolveArgs;
+use crate::effects::words::{ask_words, state_words};
+use crate::effects::{Decision, Doubt, Effect, EffectKind, Event, Standing, State};
+use crate::exit::{ExitCode, Failure};
+use crate::journal::{EffectFilter, JournalError};
+use crate::output::{Cell, Format, Rows};
+
+const RULE: Rule =
+    Rule { allows: |standing| standing.state == State::InDoubt, allowed: "ones in doubt", decided: "resolved" };
+
+const COLUMNS: [&str; 13] = [
+    "effect",
+    "age",
+    "kind",
+    "transaction",
+    "user",
+    "asks",
+    "at_risk",
+    "currency",
+    "since",
+    "attempts",
+    "why",
+    "job",
+    "period",
+];
+
+/// What a narrow terminal does without.
+const SPARE: [&str; 7] = ["kind", "attempts", "since", "user", "currency", "job", "period"];
+
+/// Lists everything in doubt, oldest first; ends with 20 when there is anything.
+///
+/// # Errors
+/// When there is no project or the journal cannot be read.
+pub async fn list(mut context: Context) -> Result<ExitCode, Failure> {
+    let mut found = match context.read_journal().await? {
+        Some(journal) => {
+            journal.effects(&EffectFilter { states: vec![State::InDoubt], ..EffectFilter::default() }).await?
+        }
+        None => Vec::new(),
+    };
+    found.sort_by_key(|standing| standing.since);
+    context.output.rows(&list_rows(&found, Utc::now()))?;
+    if found.is_empty() {
+        tracing::info!("nothing is in doubt");
+        return Ok(ExitCode::Done);
+    }
+    tracing::info!("{} in doubt; `tieout in-doubt show EFFECT` tells how to decide", decision::counted(&found));
+    Ok(ExitCode::PersonNeeded)
+}
+
+fn list_rows(found: &[Standing], now: DateTime<Utc>) -> Rows {
+    let mut rows = Rows::new(&COLUMNS).spare(&SPARE);
+    for standing in found {
+        let effect = &standing.effect;
+        rows.push(vec![
+            Cell::text(&*effect.id),
+            Cell::text(age(now - standing.since)),
+            Cell::text(effect.kind().name()),
+            Cell::text(effect.transaction()),
+            Cell::text(&*effect.user),
+            Cell::text(ask_words(&effect.ask)),
+            Cell::amount(effect.at_risk_minor, &effect.currency),
+            Cell::text(&*effect.currency),
+            Cell::Time(standing.since),
+            Cell::integer(standing.attempts),
+            Cell::text(why(standing)),
+            Cell::text(&*effect.job),
+            Cell::text(&*effect.period),
+        ]);
+    }
+    rows
+}
+
+/// The kind of doubt and the words that came with it.
+fn why(standing: &Standing) -> String {
+    let doubt = standing.doubt.map_or("unknown", Doubt::words);
+    standing.said.as_ref().map_or_else(|| doubt.to_owned(), |said| format!("{doubt}: {said}"))
+}
+
+/// `12m`, `5h`, `3d 4h`: whole units, never rounded up.
+pub fn age(age: TimeDelta) -> String {
+    let hours = age.num_hours().max(0);
+    match (hours / 24, hours % 24) {
+        (0, 0) => format!("{}m", age.num_minutes().max(0)),
+        (0, hours) => format!("{hours}h"),
+        (days, 0) => format!("{days}d"),
+        (days, hours) => format!("{days}d {hours}h"),
+    }
+}
+
+/// Shows one effect in doubt: the call, what to ask Kard, and what each decision means.
+///
+/// # Errors
+/// When the effect is unknown or not in doubt, there is no project or the journal cannot be read.
+pub async fn show(mut context: Context, id: String) -> Result<ExitCode, Failure> {
+    let Some(journal) = context.read_journal().await? else {
+        return Err(JournalError::UnknownEffect { id, nearest: Vec::new() }.into());
+    };
+    let standing = journal.effect(&id).await?;
+    decision::check(&journal, std::slice::from_ref(&standing), Rule { decided: "shown here", ..RULE }).await?;
+    let history = journal.history(&standing.effect.id).await?;
+    let path = path(&standing.effect);
+    let question = question(&standing);
+    match context.output.format {
+        Format::Json | Format::Jsonl => {
+            let document = json!({
+                "words": state_words(&standing),
+                "why": why(&standing),
+                "call": { "method": "POST", "path": path, "body_sha256": standing.body_sha256, "id": standing.call },
+                "ask_kard": question,
+                "standing": standing,
+                "history": history,
+            });
+            let pretty = context.output.format == Format::Json;
+            let text = if pretty { format!("{document:#}\n") } else { format!("{document}\n") };
+            context.output.text(&text)?;
+        }
+        Format::Csv => context.output.rows(&doubt_facts(&standing, &path, &question))?,
+        Format::Table => {
+            context.output.rows(&doubt_facts(&standing, &path, &question))?;
+            context.output.text("\n")?;
+            context.output.rows(&history_rows(&history))?;
+            context.output.text(&how_to_decide(&standing.effect.id))?;
+        }
+    }
+    Ok(ExitCode::Done)
+}
+
+fn doubt_facts(standing: &Standing, path: &str, question: &str) -> Rows {
+    let mut rows = facts(standing);
+    for (name, value) in [("sent_to", format!("POST {path}")), ("ask_kard", question.to_owned())] {
+        rows.push(vec![Cell::text(name), Cell::text(value)]);
+    }
+    rows
+}
+
+/// Below the provider's `base_url` ("Flag Fraudulent Transactions", "Create Audits").
+fn path(effect: &Effect) -> String {
+    let organization = effect.key.organization.as_str();
+    let segments: Vec<&str> = match effect.kind() {
+        EffectKind::ProviderAudit => vec![organization, "users", &effect.user, "audits"],
+        EffectKind::FraudMarker => vec![organization, "fraud"],
+    };
+    let mut url = Url::parse("https://kard.invalid/v2/issuers").expect("a fixed address");
+    // An https address has a path.
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.extend(segments);
+    }
+    url.path().to_owned()
+}
+
+/// Kard has no endpoint that tells: a person has to be asked.
+fn question(standing: &Standing) -> String {
+    let effect = &standing.effect;
+    let what = match effect.kind() {
+        EffectKind::ProviderAudit => "is there an audit",
+        EffectKind::FraudMarker => "is there a fraud marker",
+    };
+    let asked = ask_words(&effect.ask);
+    let sent = crate::effects::words::minutes(standing.since);
+    format!(
+        "{what} ({asked}) for transaction {} of user {} in organization {}, received up to {sent}, and what is its id?",
+        effect.transaction(),
+        effect.user,
+        effect.key.organization
+    )
+}
+
+fn how_to_decide(effect: &str) -> String {
+    format!(
+        "
+Kard offers no way to look this up: ask its support, or wait for its news of
+the audit (an auditUpdate notification in a later webhook log ends the doubt).
+
+  Kard has it:
+    tieout in-doubt resolve {effect} --applied --reason TEXT
+  Kard does not have it, and it shall not be sent:
+    tieout in-doubt resolve {effect} --not-applied --reason TEXT
+  Send it again in the next run, at the risk that Kard then has it twice:
+    tieout in-doubt resolve {effect} --resend --reason TEXT
+"
+    )
+}
+
+/// Ends doubts, all or none.
+///
+/// # Errors
+/// When an effect is unknown or not in doubt, or nobody is named.
+pub async fn resolve(mut context: Context, args: ResolveArgs) -> Result<ExitCode, Failure> {
+    let by = person(args.person.by.as_deref())?;
+    let journal = context.write_journal().await?;
+    let found = decision::effects(journal.as_ref(), &args.effects).await?;
+    let Some(journal) = journal else {
+        return Err(JournalError::UnknownEffect { id: args.effects.join(" "), nearest: Vec::new() }.into());
+    };
+    decision::check(&journal, &found, RULE).await?;
+    let decision = args.decision.decision();
+    let after = decision::write(journal, &found, &Event::Resolved { decision, by, reason: args.reason }).await?;
+    let counted = decision::counted(&after);
+    match decision {
+        Decision::Applied => tracing::info!("resolved {counted}: Kard has them"),
+        Decision::NotApplied => {
+            tracing::info!("resolved {counted}: Kard does not have them; `tieout reopen` would open them again");
+        }
+        Decision::Resend => {
+            let next = decision::next_runs(&after, context.sandbox);
+            tracing::info!("resolved {counted}: {next} sends them again");
+        }
+    }
+    context.output.rows(&rows(&after))?;
+    Ok(ExitCode::Done)
+}

@@ -1,0 +1,45 @@
+//! Who is at the command line: the name that the journal keeps beside a decision.
+
+use crate::exit::{ExitCode, Failure};
+
+/// Where a name is looked for when `--by` is not given, the first one first.
+const VARIABLES: [&str; 3] = ["TIEOUT_BY", "USER", "LOGNAME"];
+
+/// Nobody can be named. Exit code 2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PersonError {
+    #[error("--by is empty; give the name of the person who decides, such as --by \"Mara Lind\"")]
+    Empty,
+    #[error("nobody is named who decides: no --by, and TIEOUT_BY, USER and LOGNAME are not set; give --by NAME")]
+    Nobody,
+}
+
+impl From<PersonError> for Failure {
+    fn from(error: PersonError) -> Self {
+        Self::new(ExitCode::Usage, error)
+    }
+}
+
+/// The name as given with `--by`, else `TIEOUT_BY`, else the login name.
+///
+/// # Errors
+/// When there is none.
+pub fn person(by: Option<&str>) -> Result<String, PersonError> {
+    named(by, |variable| std::env::var(variable).ok())
+}
+
+/// [`person`] over any environment.
+///
+/// # Errors
+/// When there is none.
+pub fn named(by: Option<&str>, variable: impl Fn(&str) -> Option<String>) -> Result<String, PersonError> {
+    if let Some(name) = by {
+        return if name.trim().is_empty() { Err(PersonError::Empty) } else { Ok(name.to_owned()) };
+    }
+    VARIABLES.iter().filter_map(|name| variable(name)).find(|name| !name.trim().is_empty()).ok_or(PersonError::Nobody)
+}
+
+/// Whether two names are one person's: letter case and blanks around them aside.
+pub fn is_same(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
+}
