@@ -215,9 +215,12 @@ pub struct RunArgs {
     /// The time that the report states as its own, such as 2025-03-20T09:45:00Z [default: now]
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub run_time: Option<DateTime<Utc>>,
-    /// Ask no provider: use the files that an earlier attempt pulled
+    /// Ask no provider: use the files that an earlier attempt pulled, and send nothing
     #[arg(long)]
     pub offline: bool,
+    #[arg(help = "Who starts it [default: TIEOUT_BY, else the login name]")]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -227,6 +230,9 @@ pub struct PlanArgs {
     /// Which data: a day 2025-03-19, a month 2025-03, or auto for the last complete one
     #[arg(long, value_name = "PERIOD")]
     pub period: String,
+    /// Print the calls that a run would make, one JSON object a line, and nothing else
+    #[arg(long)]
+    pub calls: bool,
 }
 
 #[derive(Debug, Clone, Args)]

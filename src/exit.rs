@@ -1,7 +1,10 @@
 //! The exit codes: a contract with cron, Kubernetes and scripts. They never change meaning.
 
+use serde::{Deserialize, Serialize};
+
 /// What the process says when it ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ExitCode {
     /// The work is done, whatever it found.
     Done = 0,

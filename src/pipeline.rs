@@ -42,6 +42,8 @@ pub struct Request {
     pub job: Job,
     pub period: Period,
     pub note: Option<String>,
+    /// The person who starts it: where the job says so, somebody else has to approve its effects.
+    pub started_by: String,
     /// The one clock reading that goes into the report.
     pub run_time: DateTime<Utc>,
     /// Ask no provider and read no local file: take what an earlier attempt stored.
@@ -58,8 +60,6 @@ pub struct Finished {
     pub written: Vec<PathBuf>,
     /// For a plan: the calls that a run would begin with, in their order.
     pub calls: Vec<Call>,
-    /// What kept the run from sending all that is approved.
-    pub unsent: Option<ExitCode>,
 }
 
 impl Finished {
@@ -127,7 +127,7 @@ async fn leased(
             // Not the report's run time, which may be pinned.
             started_at: Utc::now(),
             sandbox: request.sandbox,
-            started_by: login_name(),
+            started_by: request.started_by.clone(),
             lease_epoch: Some(lease.epoch()),
         })
         .await?;
@@ -148,12 +148,6 @@ async fn leased(
         (Err(error), Ok(_)) => Err(error.into()),
         (Ok(_), Ok(finished)) => Ok(finished),
     }
-}
-
-/// Who this process belongs to, as far as the environment says.
-fn login_name() -> String {
-    let named = ["USER", "LOGNAME"].iter().filter_map(|name| std::env::var(name).ok());
-    named.into_iter().find(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// The failure of work that was asked to stop.
@@ -187,7 +181,7 @@ pub async fn plan(request: &Request, journal: Option<&Journal>) -> Result<Finish
         calls = planned.calls();
         facts.effects = Some(effects::told(request, effects, book, planned, &Sent::default()).await?);
     }
-    Ok(Finished { facts, written: Vec::new(), calls, unsent: None })
+    Ok(Finished { facts, written: Vec::new(), calls })
 }
 
 /// Where the report of an attempt goes.
@@ -227,13 +221,13 @@ async fn attempt(
     let earlier = Earlier::read(journal, request).await?;
     let comparing = compare::compared(request, &store, &earlier, record.attempt, &trail);
     let (mut facts, wanted) = unless_stopped(stop, comparing).await?;
-    let unsent = acted(request, journal, record, (guard, stop), &wanted, &mut facts).await?;
+    acted(request, journal, record, (guard, stop), &wanted, &mut facts).await?;
     let (facts, written) = unless_stopped(stop, published(request, facts, home)).await?;
     trail.mark(Step::Reported, json!({ "files": written.len() })).await?;
-    Ok(Finished { facts, written, calls: Vec::new(), unsent })
+    Ok(Finished { facts, written, calls: Vec::new() })
 }
 
-/// Plans what the breaks ask for, and sends what is approved. Gives the exit code of what kept it from sending all.
+/// Plans what the breaks ask for, and sends what is approved.
 async fn acted(
     request: &Request,
     journal: &Journal,
@@ -241,12 +235,11 @@ async fn acted(
     (guard, stop): (&Guard, &Stop),
     wanted: &Wanted,
     facts: &mut Facts,
-) -> Result<Option<ExitCode>, Failure> {
+) -> Result<(), Failure> {
     let trail = Trail(Some((journal, record)));
     let Some(effects) = &request.job.effects else {
         trail.mark(Step::Planned, json!({ "effects": 0 })).await?;
-        trail.mark(Step::Sent, json!({ "calls": 0 })).await?;
-        return Ok(None);
+        return trail.mark(Step::Sent, json!({ "calls": 0 })).await;
     };
     let stage = request.progress.stage("plan");
     effects::recover(request, journal, record).await?;
@@ -259,7 +252,7 @@ async fn acted(
     stage.finish(format!("{} calls", sent.calls));
     trail.mark(Step::Sent, json!({ "calls": sent.calls })).await?;
     facts.effects = Some(effects::told(request, effects, book, planned, &sent).await?);
-    Ok(sent.ended.map(|ended| ended.code).filter(|code| *code != ExitCode::Done))
+    Ok(())
 }
 
 /// Renders the report and puts it into its place.

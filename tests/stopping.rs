@@ -1,6 +1,7 @@
 //! A run that is asked to stop: it ends at once, says so in the journal, and the next one goes on.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -27,6 +28,7 @@ fn request(sandbox: &Sandbox, folder: &Path) -> Request {
         job,
         period: day(PERIOD),
         note: None,
+        started_by: "tester".to_owned(),
         run_time: utc("2025-03-20T10:00:00Z"),
         offline: false,
         sandbox: true,
@@ -56,14 +58,15 @@ async fn a_stopped_run_is_recorded_and_the_next_one_goes_on() {
     let folder = TempDir::new().unwrap();
     let mut options = Options::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/kard"));
     options.faults = plan("  - {on: files, nth: 1, do: {slow: 10m}}\n");
-    let sandbox = Sandbox::start(options).await.unwrap();
+    let sandbox = Arc::new(Sandbox::start(options).await.unwrap());
     let request = request(&sandbox, folder.path());
     let journal = Journal::open(&request.project.state).await.unwrap();
 
     let begun = Instant::now();
-    let stop = async {
+    let seen = Arc::clone(&sandbox);
+    let stop = async move {
         // The token has been asked for: the run stands in the middle of its pull.
-        while sandbox.received().is_empty() {
+        while seen.received().is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         "SIGTERM"
@@ -90,5 +93,4 @@ async fn a_stopped_run_is_recorded_and_the_next_one_goes_on() {
     assert!(finished.facts.ties_out());
     let left = files_below(&request.project.artifacts);
     assert!(left.iter().all(|path| !path.contains(".tmp-")), "{left:?}");
-    sandbox.shutdown().await;
 }

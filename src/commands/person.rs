@@ -28,6 +28,17 @@ pub fn person(by: Option<&str>) -> Result<String, PersonError> {
     named(by, |variable| std::env::var(variable).ok())
 }
 
+/// As [`person`]; where the environment of a scheduler names nobody, that is what is recorded.
+///
+/// # Errors
+/// When a name is given and empty.
+pub fn person_or_unknown(by: Option<&str>) -> Result<String, PersonError> {
+    match person(by) {
+        Err(PersonError::Nobody) => Ok("unknown".to_owned()),
+        named => named,
+    }
+}
+
 /// [`person`] over any environment.
 ///
 /// # Errors

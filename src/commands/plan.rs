@@ -1,15 +1,20 @@
 //! `tieout plan`: everything that a run would find, with nothing kept.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use chrono::Utc;
+use serde::Serialize;
 
 use super::Context;
 use super::run::{load_job, print, resolve_period};
 use crate::cli::PlanArgs;
+use crate::digest::sha256;
+use crate::effects::Call;
 use crate::exit::{ExitCode, Failure};
 use crate::output::Format;
 use crate::pipeline::{self, Finished, Request};
+use crate::providers::http::displayable;
 
 /// Does all that `run` does up to the report, in a temporary folder, and prints what it found.
 /// The inputs are pulled and compared; no attempt is recorded, no report is written.
@@ -27,6 +32,7 @@ pub async fn run(mut context: Context, args: PlanArgs) -> Result<ExitCode, Failu
         job,
         period,
         note: None,
+        started_by: String::new(),
         run_time,
         offline: false,
         sandbox: context.sandbox,
@@ -39,6 +45,10 @@ pub async fn run(mut context: Context, args: PlanArgs) -> Result<ExitCode, Failu
         journal.close().await?;
     }
     let finished = outcome?;
+    if args.calls {
+        context.output.text(&calls_as_lines(&finished.calls)?)?;
+        return Ok(finished.exit_code());
+    }
     if context.output.format == Format::Table {
         context.output.text(&preamble(&request, &finished))?;
     }
@@ -60,6 +70,59 @@ fn preamble(request: &Request, finished: &Finished) -> String {
     }
     let folder = pipeline::report_folder(request, facts.run.attempt);
     let names = pipeline::report_files(&request.job).join(", ");
-    let _ = writeln!(text, "  write  {}: {names}\n  send   nothing: this job has no effects\n", folder.display());
+    let _ = writeln!(text, "  write  {}: {names}", folder.display());
+    sending(&mut text, finished);
+    text.push('\n');
     text
+}
+
+/// Calls of one plan that are told one by one.
+const TOLD: usize = 10;
+
+/// What would be sent now; what waits for a person stands among the findings.
+fn sending(text: &mut String, finished: &Finished) {
+    if finished.facts.effects.is_none() {
+        text.push_str("  send   nothing: this job has no effects\n");
+    } else if finished.calls.is_empty() {
+        text.push_str("  send   nothing that is new and approved\n");
+    }
+    for call in finished.calls.iter().take(TOLD) {
+        let count = call.members.len() as u64;
+        let digest = sha256(&call.body);
+        let digest = digest.get(..12).unwrap_or(&digest);
+        let path = displayable(&call.path, 80);
+        let _ = writeln!(text, "  send   POST {path} ({count} {}, sha256 {digest}…)", call.kind.words(count));
+    }
+    if let more @ 1.. = finished.calls.len().saturating_sub(TOLD) {
+        let _ = writeln!(text, "  send   and {more} more calls: --calls prints every one");
+    }
+}
+
+/// One call as a program reads it.
+#[derive(Serialize)]
+struct CallLine<'a> {
+    method: &'static str,
+    /// Below the provider's `base_url`.
+    path: &'a str,
+    effects: &'a [String],
+    body_sha256: String,
+    /// The exact bytes.
+    body: Cow<'a, str>,
+}
+
+fn calls_as_lines(calls: &[Call]) -> Result<String, Failure> {
+    let mut text = String::new();
+    for call in calls {
+        let line = CallLine {
+            method: "POST",
+            path: &call.path,
+            effects: &call.members,
+            body_sha256: sha256(&call.body),
+            body: String::from_utf8_lossy(&call.body),
+        };
+        let line = serde_json::to_string(&line).map_err(|error| Failure::new(ExitCode::Unexpected, error))?;
+        text.push_str(&line);
+        text.push('\n');
+    }
+    Ok(text)
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
+use super::person::person_or_unknown;
 use super::{Context, stopped};
 use crate::cli::RunArgs;
 use crate::exit::{ExitCode, Failure};
@@ -31,6 +32,7 @@ pub async fn run(mut context: Context, args: RunArgs) -> Result<ExitCode, Failur
         job,
         period,
         note: args.attempt_note,
+        started_by: person_or_unknown(args.by.as_deref())?,
         run_time,
         offline: args.offline,
         sandbox: context.sandbox,

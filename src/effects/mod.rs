@@ -25,6 +25,7 @@ pub use outcome::{Judgement, Next, judge};
 pub use state::{Approval, Approver, Decision, Doubt, Event, IllegalEffectStep, News, Standing, State, apply};
 
 use crate::digest::hex;
+use crate::exit::ExitCode;
 use crate::frames::Side;
 use crate::job::AuditCode;
 
@@ -238,6 +239,8 @@ pub struct EffectsFacts {
     pub silent: Vec<Silent>,
     /// Why sending ended before everything was sent; a sentence fragment.
     pub stopped: Option<String>,
+    /// What the process ends with because of that, where nothing worse is to be told.
+    pub stopped_exit: Option<ExitCode>,
     /// Where the journal stood when the report was written.
     pub anchor: Option<Anchor>,
 }

@@ -42,5 +42,5 @@ pub async fn while_waiting() {
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         after("wait");
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

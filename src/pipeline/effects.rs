@@ -287,6 +287,7 @@ pub(super) async fn told(
         in_doubt,
         silent,
         stopped: sent.ended.as_ref().map(|ended| ended.why.clone()),
+        stopped_exit: sent.ended.as_ref().map(|ended| ended.code).filter(|code| *code != ExitCode::Done),
         anchor,
     })
 }

@@ -162,9 +162,13 @@ impl Sender<'_> {
             .into_iter()
             .filter_map(|(name, there)| there.then_some(name))
             .collect();
-        points.iter().for_each(|point| kill::before(point));
+        for point in &points {
+            kill::before(point);
+        }
         let after = self.means.journal.append(Writer::Run(self.means.run), &events).await?;
-        points.iter().for_each(|point| kill::after(point));
+        for point in &points {
+            kill::after(point);
+        }
         for standing in after {
             self.sent.standings.insert(standing.effect.id.clone(), standing);
         }

@@ -49,6 +49,9 @@ pub fn verdict(facts: &Facts) -> Verdict {
         Tone::NeedsPerson => ExitCode::PersonNeeded,
         Tone::Broken => ExitCode::InvariantFailed,
     };
+    // What is still to be sent goes before what a person has to look at: the next run sends it, and tells the rest again.
+    let unsent = facts.effects.as_ref().and_then(|effects| effects.stopped_exit);
+    let exit = unsent.filter(|_| tone != Tone::Broken).unwrap_or(exit);
     Verdict {
         tone,
         headline: headline(facts, tone),

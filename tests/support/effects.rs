@@ -152,6 +152,7 @@ pub(crate) fn some_of_all() -> EffectsFacts {
         in_doubt: vec![with(before, in_doubt(Doubt::Interrupted, "the process ended")), doubt],
         silent: vec![Silent { standing: with(silent, acknowledged(Some("audit-3"))), days: 19 }],
         stopped: None,
+        stopped_exit: None,
         anchor: Some(Anchor { sequence: 41, hash: "a".repeat(64) }),
     }
 }
