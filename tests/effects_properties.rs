@@ -163,6 +163,9 @@ fn proposals_are_new(before: &Book, plan: &Plan) {
             assert_eq!(effect.opening, latest.effect.opening + 1);
             assert_eq!(effect.reopened, latest.reopening, "a new opening needs a person's word");
             assert!(effect.reopened.is_some());
+            let closed = latest.news.as_ref().is_some_and(News::is_closed);
+            let over = matches!(latest.state, State::Refused | State::Rejected | State::NotApplied) || closed;
+            assert!(over, "it stands, and is not closed: {latest:?}");
         }
     }
 }
@@ -189,6 +192,8 @@ fn limits_are_kept(before: &Book, plan: &Plan, rules: &Effects) {
                 proposed.insert(id, (**effect).clone());
             }
             let Event::Approved { by, .. } = event else { continue };
+            let doubted = before.0.iter().any(|standing| standing.effect.id == *id && standing.was_in_doubt);
+            assert!(!doubted, "what may have arrived once needs a person");
             let effect = proposed.get(id).cloned().unwrap_or_else(|| before.by_id(id).effect.clone());
             assert!(matches!(by, Approver::Job { .. }), "no plan speaks for a person");
             if effect.kind() == kind {
