@@ -24,7 +24,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("src/money.rs", &[]),
     ("src/period.rs", &[]),
     ("src/job/check", &[]),
-    ("src/job/spec.rs", &[]),
+    ("src/job/spec", &[]),
     ("src/job/preset", &[]),
     ("src/job/cron.rs", &[]),
     ("src/frames/normalize", &[]),
