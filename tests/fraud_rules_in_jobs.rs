@@ -98,102 +98,8 @@ rules:
 
 #[test]
 fn mistakes_of_a_rule_are_told() {
-    let kinds = "expected one of `deny`, `outlier`, `returns_above_purchases`, `shared_card`, `velocity`";
-    let cases: &[(&str, &[&str])] = &[
-        (
-            "velocity: {by: user, within: 1h, count: 1}, shared_card: {users: 2}",
-            &[
-                "1:9: both `velocity` and `shared_card` in one rule; expected one of them; begin each rule with a hyphen of its own",
-            ],
-        ),
-        (
-            "",
-            &[
-                "1:9: a rule without a kind; expected one of `velocity`, `returns_above_purchases`, `shared_card`, `outlier`, `deny`",
-            ],
-        ),
-        ("repeats: {users: 2}", &[&format!("1:10: unknown key `repeats` in rules[0]; {kinds}")]),
-        (
-            "velocety: {by: user, within: 1h, count: 1}",
-            &["1:10: unknown key `velocety` in rules[0]; did you mean `velocity`?"],
-        ),
-        ("velocity: {by: user, within: 1h}", &["1:10: neither `count` nor `sum`; expected one of them, or both"]),
-        (
-            "velocity: {by: user, within: 1h, sum: {}}",
-            &["1:10: neither `count` nor `sum`; expected one of them, or both"],
-        ),
-        (
-            "velocity: {by: currency, within: 1h, count: 1}",
-            &["1:25: unknown value `currency` for `rules[0].velocity.by`; expected one of `user`, `card`, `merchant`"],
-        ),
-        (
-            "velocity: {by: user, within: an hour, count: 1}",
-            &["1:39: `an hour` is not a duration; expected a whole number and a unit, such as 90s, 30m, 6h or 2d"],
-        ),
-        (
-            "velocity: {by: user, within: 1500ms, count: 1}",
-            &["1:39: `1500ms` is no window; expected whole seconds, at least 1s"],
-        ),
-        (
-            "velocity: {by: user, within: 0s, count: 1}",
-            &["1:39: `0s` is no window; expected whole seconds, at least 1s"],
-        ),
-        (
-            "velocity: {by: user, within: 1h, count: -1}",
-            &["1:50: `rules[0].velocity.count` is -1; expected at least 0"],
-        ),
-        (
-            "velocity: {by: user, within: 1h, sum: {USD: 1.005, ABC: 1}}",
-            &[
-                "1:66: unknown currency `ABC`; expected an ISO 4217 code such as `USD`",
-                "1:54: 1.005 is finer than the minor unit of USD; expected at most 2 decimals",
-            ],
-        ),
-        (
-            "returns_above_purchases: {beyond: {USD: 5}}",
-            &["1:10: missing key `by` in rules[0].returns_above_purchases"],
-        ),
-        (
-            "returns_above_purchases: {by: user, beyond: {USD: -5}}",
-            &["1:60: the limit -5 is negative; expected zero or more"],
-        ),
-        ("shared_card: {users: 1}", &["1:31: `rules[0].shared_card.users` is 1; expected at least 2"]),
-        ("outlier: {times: 10, history: 0}", &["1:40: `rules[0].outlier.history` is 0; expected at least 1"]),
-        (
-            "outlier: {times: 1, history: 5}",
-            &["1:27: `1` is no number of times; expected one above 1, such as 10 or 2.5"],
-        ),
-        (
-            "outlier: {times: 1e3, history: 5}",
-            &["1:27: `1e3` is no number of times; expected one above 1, such as 10 or 2.5"],
-        ),
-        (
-            "outlier: {times: 1000001, history: 5}",
-            &["1:27: `1000001` is no number of times; expected one above 1, such as 10 or 2.5"],
-        ),
-        ("deny: {}", &["1:10: nothing is denied; expected a field and its values, such as {user: [u-77]}"]),
-        ("deny: {user: []}", &["1:23: no value is listed, so nothing would be denied"]),
-        ("deny: {user: [a, ' ']}", &["1:27: an empty value; expected a text"]),
-        ("deny: {user: [a, b, ' A']}", &["1:30: `A` is listed twice, letter case aside"]),
-        (
-            "deny: {amount: ['5']}",
-            &["1:25: `amount` is no text; a deny list holds texts of fields such as `user`, `merchant`"],
-        ),
-        (
-            "deny: {card_last_four: ['1234']}",
-            &[
-                "1:33: the last four digits alone are those of many cards; deny the user, or the card's first six digits",
-            ],
-        ),
-        (
-            "deny: {reason: [x]}",
-            &[
-                "1:10: `deny` needs `reason`, which the input `file` does not map; map it under inputs.file.columns, or take the rule out",
-            ],
-        ),
-    ];
     let mut wrong = Vec::new();
-    for (rule, expected) in cases {
+    for (rule, expected) in MISTAKES {
         let told = checked(&format!("rules: [{{{rule}}}]"), Side::File).unwrap_err();
         if told != *expected {
             wrong.push(format!("{rule}\n  found    {told:#?}\n  expected {expected:#?}"));
@@ -227,3 +133,86 @@ fn a_rule_needs_its_fields_on_the_side_that_it_looks_at() {
         assert_eq!(checked(&format!("rules: [{{{rule}}}]"), Side::Ledger).unwrap_err(), expected, "{rule}");
     }
 }
+
+/// A rule, and all that is told of it.
+const MISTAKES: &[(&str, &[&str])] = &[
+    (
+        "velocity: {by: user, within: 1h, count: 1}, shared_card: {users: 2}",
+        &[
+            "1:9: both `velocity` and `shared_card` in one rule; expected one of them; begin each rule with a hyphen of its own",
+        ],
+    ),
+    (
+        "",
+        &[
+            "1:9: a rule without a kind; expected one of `velocity`, `returns_above_purchases`, `shared_card`, `outlier`, `deny`",
+        ],
+    ),
+    (
+        "repeats: {users: 2}",
+        &[
+            "1:10: unknown key `repeats` in rules[0]; expected one of `deny`, `outlier`, `returns_above_purchases`, `shared_card`, `velocity`",
+        ],
+    ),
+    (
+        "velocety: {by: user, within: 1h, count: 1}",
+        &["1:10: unknown key `velocety` in rules[0]; did you mean `velocity`?"],
+    ),
+    ("velocity: {by: user, within: 1h}", &["1:10: neither `count` nor `sum`; expected one of them, or both"]),
+    ("velocity: {by: user, within: 1h, sum: {}}", &["1:10: neither `count` nor `sum`; expected one of them, or both"]),
+    (
+        "velocity: {by: currency, within: 1h, count: 1}",
+        &["1:25: unknown value `currency` for `rules[0].velocity.by`; expected one of `user`, `card`, `merchant`"],
+    ),
+    (
+        "velocity: {by: user, within: an hour, count: 1}",
+        &["1:39: `an hour` is not a duration; expected a whole number and a unit, such as 90s, 30m, 6h or 2d"],
+    ),
+    (
+        "velocity: {by: user, within: 1500ms, count: 1}",
+        &["1:39: `1500ms` is no window; expected whole seconds, at least 1s"],
+    ),
+    ("velocity: {by: user, within: 0s, count: 1}", &["1:39: `0s` is no window; expected whole seconds, at least 1s"]),
+    ("velocity: {by: user, within: 1h, count: -1}", &["1:50: `rules[0].velocity.count` is -1; expected at least 0"]),
+    (
+        "velocity: {by: user, within: 1h, sum: {USD: 1.005, ABC: 1}}",
+        &[
+            "1:66: unknown currency `ABC`; expected an ISO 4217 code such as `USD`",
+            "1:54: 1.005 is finer than the minor unit of USD; expected at most 2 decimals",
+        ],
+    ),
+    ("returns_above_purchases: {beyond: {USD: 5}}", &["1:10: missing key `by` in rules[0].returns_above_purchases"]),
+    (
+        "returns_above_purchases: {by: user, beyond: {USD: -5}}",
+        &["1:60: the limit -5 is negative; expected zero or more"],
+    ),
+    ("shared_card: {users: 1}", &["1:31: `rules[0].shared_card.users` is 1; expected at least 2"]),
+    ("outlier: {times: 10, history: 0}", &["1:40: `rules[0].outlier.history` is 0; expected at least 1"]),
+    ("outlier: {times: 1, history: 5}", &["1:27: `1` is no number of times; expected one above 1, such as 10 or 2.5"]),
+    (
+        "outlier: {times: 1e3, history: 5}",
+        &["1:27: `1e3` is no number of times; expected one above 1, such as 10 or 2.5"],
+    ),
+    (
+        "outlier: {times: 1000001, history: 5}",
+        &["1:27: `1000001` is no number of times; expected one above 1, such as 10 or 2.5"],
+    ),
+    ("deny: {}", &["1:10: nothing is denied; expected a field and its values, such as {user: [u-77]}"]),
+    ("deny: {user: []}", &["1:23: no value is listed, so nothing would be denied"]),
+    ("deny: {user: [a, ' ']}", &["1:27: an empty value; expected a text"]),
+    ("deny: {user: [a, b, ' A']}", &["1:30: `A` is listed twice, letter case aside"]),
+    (
+        "deny: {amount: ['5']}",
+        &["1:25: `amount` is no text; a deny list holds texts of fields such as `user`, `merchant`"],
+    ),
+    (
+        "deny: {card_last_four: ['1234']}",
+        &["1:33: the last four digits alone are those of many cards; deny the user, or the card's first six digits"],
+    ),
+    (
+        "deny: {reason: [x]}",
+        &[
+            "1:10: `deny` needs `reason`, which the input `file` does not map; map it under inputs.file.columns, or take the rule out",
+        ],
+    ),
+];

@@ -193,7 +193,7 @@ proptest! {
 fn many_rows_of_one_group_are_no_many_pairs() {
     let many = 30_000_u64;
     let back = |at: u64| {
-        if at % 2 == 0 {
+        if at.is_multiple_of(2) {
             spent(&format!("t{at}"), 0)
         } else {
             spent(&format!("t{at}"), 0).minor(-1_001).status("RETURNED")
@@ -206,4 +206,11 @@ fn many_rows_of_one_group_are_no_many_pairs() {
     assert_eq!(found(FraudRule::ReturnsAbovePurchases { by: Grouping::Card, beyond_minor: [].into() }), many / 2);
     assert_eq!(found(FraudRule::SharedCard { users: 3 }), many);
     assert_eq!(found(outlier("1", 1)), many / 2 - 3);
+    // And all of them of one transaction.
+    let one: Vec<Spent> = (0..many).map(|at| back(2 * at + 1)).map(|row| Spent { id: "t".to_owned(), ..row }).collect();
+    let one = [one, vec![spent("a", 0).minor(-1).status("RETURNED")]].concat();
+    let one =
+        crate::fraud_rules::found(&FraudRule::Deny { field: Field::Merchant, values: vec!["acme".to_owned()] }, &one);
+    assert_eq!(one.len(), 2);
+    assert_eq!(one[1].rows.len(), 50);
 }

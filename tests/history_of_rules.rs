@@ -73,6 +73,7 @@ impl Folder {
             job,
             period: day("2025-03-19"),
             note: None,
+            started_by: "tester".to_owned(),
             run_time: utc("2025-03-20T10:00:00Z"),
             offline: false,
             sandbox: false,

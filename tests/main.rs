@@ -23,6 +23,7 @@ mod effects_properties;
 mod fraud_rules;
 mod fraud_rules_in_jobs;
 mod fraud_rules_properties;
+mod fraud_rules_told;
 mod growth;
 mod history_of_rules;
 mod http_retry;

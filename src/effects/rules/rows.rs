@@ -232,7 +232,12 @@ fn by_transaction(frames: &[Columns], members: &[Member]) -> PolarsResult<Groups
         let columns = &frames[of_frame[0].frame as usize];
         let column = columns.text_column(Field::TransactionId).expect("every frame has the transaction ids");
         let wanted: Vec<u32> = of_frame.iter().map(|member| member.row).collect();
-        let part = column.clone().into_series().take_slice(&wanted)?.str()?.clone();
+        // As many as there are, and in order: all of them as they stand.
+        let part = if wanted.len() == columns.height && wanted.is_sorted() {
+            column.clone()
+        } else {
+            column.clone().into_series().take_slice(&wanted)?.str()?.clone()
+        };
         ids.append_owned(part.with_name(name.clone()))?;
     }
     let series: Series = ids.rechunk().into_owned().into_series();
