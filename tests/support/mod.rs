@@ -2,6 +2,7 @@
 
 pub mod frames;
 pub mod project;
+pub mod sent;
 
 use std::path::Path;
 use std::time::Duration;
