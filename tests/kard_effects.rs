@@ -15,6 +15,7 @@ use tieout::exit::ExitCode;
 use tieout::project::KardConfig;
 use tieout::providers::http::{Answer, REPLY_BYTES};
 use tieout::providers::kard::Client;
+use tieout::providers::kard::reply_effects::{self, Done, ItemError};
 use tieout::sandbox::Sandbox;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -173,13 +174,17 @@ async fn too_late(kind: EffectKind, fault: &str, stands_at_once: &[&str]) {
 }
 
 #[tokio::test]
-async fn work_that_comes_too_late_for_the_client_is_done_all_the_same() {
-    tokio::join!(
-        too_late(ProviderAudit, "{slow: 3s}", BOTH),
-        too_late(ProviderAudit, "{late: 3s}", &[]),
-        too_late(FraudMarker, "{slow: 3s}", BOTH),
-        too_late(FraudMarker, "{late: 3s}", &[]),
-    );
+async fn work_whose_reply_comes_too_late_was_done() {
+    for kind in EffectKind::ALL {
+        too_late(kind, "{slow: 2s}", BOTH).await;
+    }
+}
+
+#[tokio::test]
+async fn work_that_begins_too_late_for_the_client_is_done_all_the_same() {
+    for kind in EffectKind::ALL {
+        too_late(kind, "{late: 2s}", &[]).await;
+    }
 }
 
 #[tokio::test]
@@ -195,6 +200,57 @@ async fn a_token_that_dies_costs_one_call_and_no_effect() {
     let token = "POST /v2/auth/token 200";
     let sent = |status: u16| format!("POST {AUDITS} {status}");
     assert_eq!(requests, [token, &sent(201), &sent(401), token, &sent(201)]);
+}
+
+#[test]
+fn a_reply_is_read_with_whatever_else_it_holds() {
+    let body = json!({
+        "data": [{ "type": "audit", "id": "a-1", "attributes": { "transactionId": "t1", "new": 1 }, "links": {} }],
+        "errors": [
+            { "status": 409, "title": "Conflict", "detail": "Exists.", "id": "t2", "code": "X" },
+            { "status": "400", "title": "Bad", "detail": "No.", "source": { "pointer": "/data/2/id", "line": 3 } },
+        ],
+        "meta": {},
+    });
+    let read = reply_effects::audits(body.to_string().as_bytes(), true).unwrap();
+    assert_eq!(read.done, [Done { transaction: "t1".into(), id: Some("a-1".into()) }]);
+    let error = |id: Option<&str>, pointer: Option<&str>, status, words: &str| ItemError {
+        id: id.map(str::to_owned),
+        pointer: pointer.map(str::to_owned),
+        status: Some(status),
+        words: words.to_owned(),
+    };
+    let expected = [
+        error(Some("t2"), None, 409, "Conflict: Exists. (id t2)"),
+        error(None, Some("/data/2/id"), 400, "Bad: No. (pointer /data/2/id)"),
+    ];
+    assert_eq!(read.errors, expected);
+    assert_eq!(reply_effects::refusal(body.to_string().as_bytes()).unwrap(), expected);
+    for body in ["", "[]", "{}", "{\"errors\": []}", "{\"errors\": {}}"] {
+        assert_eq!(reply_effects::refusal(body.as_bytes()), None, "{body}");
+    }
+}
+
+#[test]
+fn a_pointer_leads_to_an_item_or_nowhere() {
+    let table = [
+        ("/data/0", Some(0)),
+        ("/data/12/attributes/userId", Some(12)),
+        ("#/data/3/id", Some(3)),
+        ("/data", None),
+        ("/data/", None),
+        ("/data/-", None),
+        ("/data/+1", None),
+        ("/data/01", None),
+        ("/data/x", None),
+        ("/data/99999999999999999999", None),
+        ("/meta/1", None),
+        ("", None),
+    ];
+    for (pointer, index) in table {
+        let error = ItemError { id: None, pointer: Some(pointer.into()), status: None, words: String::new() };
+        assert_eq!(error.index(), index, "{pointer}");
+    }
 }
 
 #[tokio::test]
