@@ -13,12 +13,12 @@ use crate::support::{Rig, Sample, chain};
 const FILES: &str = "/v2/issuers/org-sandbox/files/metadata";
 
 /// A plain client: the contract is not checked with the code that was written against it.
-fn plain() -> Client {
+pub(crate) fn plain() -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().no_proxy().build().unwrap()
 }
 
-async fn call(request: RequestBuilder) -> (u16, Value) {
+pub(crate) async fn call(request: RequestBuilder) -> (u16, Value) {
     let response = request.send().await.unwrap();
     let status = response.status().as_u16();
     (status, serde_json::from_slice(&response.bytes().await.unwrap()).unwrap_or(Value::Null))
@@ -32,7 +32,7 @@ fn token_request(rig: &Rig, credentials: &str) -> RequestBuilder {
         .body("grant_type=client_credentials")
 }
 
-async fn token(rig: &Rig) -> String {
+pub(crate) async fn token(rig: &Rig) -> String {
     let (status, body) = call(token_request(rig, "sandbox-client:sandbox-secret")).await;
     assert_eq!(status, 200);
     body["access_token"].as_str().unwrap().to_owned()
@@ -43,7 +43,7 @@ fn get(rig: &Rig, path: &str, token: &str) -> RequestBuilder {
 }
 
 /// The shape of `ErrorResponse`, all its required fields.
-fn assert_error(body: &Value, status: u16) {
+pub(crate) fn assert_error(body: &Value, status: u16) {
     let errors = body["errors"].as_array().unwrap_or_else(|| panic!("errors in {body}"));
     for error in errors {
         assert_eq!(error["status"], status.to_string(), "{body}");

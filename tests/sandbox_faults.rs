@@ -99,7 +99,7 @@ fn mistakes_in_a_plan_are_told_with_their_place() {
         ("{on: token, nth: 1, do: {status: 99}}", "2:38: `rules[0].do.status` is 99; expected at least 200"),
         ("{on: token, nth: 1, do: revoke_token}", "2:29: `revoke_token` makes no sense on `token`"),
         ("{on: token, nth: 1, do: {status: 500, applied: true}}", "2:52: `applied` makes no sense on `token`"),
-        ("{on: files, nth: 1, do: {late: 1s}}", "2:29: `late` makes no sense on `files`"),
+        ("{on: files, nth: 1, do: {late: 1s}}", "2:25: `late` makes no sense on `files`"),
         ("{on: download, nth: 1, do: refuse_item}", "2:32: `refuse_item` makes no sense on `download`"),
         ("{on: fraud, nth: 1, do: expired_url}", "2:29: `expired_url` makes no sense on `fraud`"),
         (

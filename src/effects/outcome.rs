@@ -208,7 +208,7 @@ impl Sent<'_> {
     fn refusal_of(self, at: usize, status: Option<u16>, why: String) -> Event {
         match status {
             Some(409) if self.kind == EffectKind::ProviderAudit && self.members[at].was_in_doubt => {
-                let note = "Kard has it already (409): an earlier attempt had arrived".to_owned();
+                let note = "Kard already has it (409): an earlier attempt had arrived".to_owned();
                 Event::Acknowledged { provider_id: None, note: Some(note) }
             }
             Some(409) => in_doubt(Doubt::Conflict, why),

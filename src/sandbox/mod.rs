@@ -155,7 +155,7 @@ impl Sandbox {
         }
     }
 
-    /// Every request so far, in order of arrival.
+    /// Every request so far, in the order in which they were done with.
     pub fn received(&self) -> Vec<Received> {
         self.state.received.all()
     }
