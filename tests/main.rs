@@ -50,6 +50,7 @@ mod run_full_disk;
 mod run_samples;
 mod samples_compared;
 mod samples_generated;
+mod samples_news;
 mod sandbox_contract;
 mod sandbox_faults;
 mod schedules;
