@@ -77,7 +77,7 @@ pub fn acknowledged(audit: Option<&str>) -> Vec<Event> {
     events
 }
 
-fn in_doubt() -> Vec<Event> {
+pub fn in_doubt() -> Vec<Event> {
     let mut events = sent();
     events.push(Event::InDoubt { doubt: Doubt::NoReply, why: "the connection broke".to_owned() });
     events

@@ -68,6 +68,7 @@ mod run_full_disk;
 mod run_samples;
 mod samples_compared;
 mod samples_generated;
+mod samples_news;
 mod sandbox_contract;
 mod sandbox_contract_effects;
 mod sandbox_faults;

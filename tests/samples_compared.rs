@@ -57,7 +57,7 @@ fn notice_row(said: &Notice) -> Option<Row> {
         NoticeKind::Settled => ("SETTLED", None),
         NoticeKind::Failed { reason } => ("FAILED", Some(reason)),
         NoticeKind::Clawback { reason } => ("CLAWBACK", Some(reason)),
-        NoticeKind::AuditUpdate | NoticeKind::FileProcessingResult => return None,
+        NoticeKind::AuditUpdate(_) | NoticeKind::FileProcessingResult => return None,
     };
     let settled = said.kind == NoticeKind::Settled;
     let row = purchase_row(&said.purchase, said.received_at).status(status).event(&said.event_id);

@@ -2,9 +2,11 @@
 
 use chrono::NaiveDate;
 
+use super::audits;
 use super::core::CoreItem;
 use super::rows::{FileRow, LedgerRow, Notice};
 use super::stories::{Outcome, Plot, Story, What, tell};
+use super::suspicious::{self, Suspicion};
 use super::world::{HOUR, MINUTE, Size, Style, World};
 
 /// A day as planned: which stories it holds. What is left of `purchases` is agreed by all sides.
@@ -19,6 +21,8 @@ pub(crate) struct Plan {
     pub(crate) troubled_file: bool,
     /// The export of core banking states a total that lacks its last item.
     pub(crate) core_total_wrong: bool,
+    /// Some purchases look like fraud.
+    suspicious: bool,
     /// For `samples/README.md`.
     pub(crate) words: &'static str,
 }
@@ -32,6 +36,7 @@ pub(crate) struct Day {
     /// Told from the file's rows, also where the file is not sent yet.
     pub(crate) core: Vec<CoreItem>,
     pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) suspicions: Vec<Suspicion>,
 }
 
 const AGREEMENT: [(Plot, usize); 4] = [
@@ -98,6 +103,7 @@ fn plan_of_breaks() -> Plan {
         file_sent_after: Some(9),
         troubled_file: false,
         core_total_wrong: false,
+        suspicious: false,
         words: "A day on which everything goes wrong once.",
     }
 }
@@ -129,6 +135,7 @@ fn plan_of_variants() -> Plan {
         file_sent_after: Some(20),
         troubled_file: true,
         core_total_wrong: true,
+        suspicious: false,
         words: "Other forms of the same breaks, and trouble with the file itself: it comes late, \
                 then a second time, and its rows have a key that is new.",
     }
@@ -144,7 +151,8 @@ fn plan_of_agreement() -> Plan {
         file_sent_after: Some(9),
         troubled_file: false,
         core_total_wrong: false,
-        words: "A day that ties out: no break.",
+        suspicious: true,
+        words: "A day that ties out: no break. But some purchases look like fraud, and the provider closes audits of the first day.",
     }
 }
 
@@ -156,6 +164,7 @@ fn plan_without_file() -> Plan {
         file_sent_after: None,
         troubled_file: false,
         core_total_wrong: false,
+        suspicious: false,
         words: "Ledger and webhooks are there, the provider's file is not there yet: `rewards-daily` ends with 75 (try again later), \
                 `core-daily` goes on without it.",
     }
@@ -166,10 +175,7 @@ impl Plan {
     pub(crate) fn tell(&self, seed: u64) -> Day {
         let world = World { seed, date: self.date, style: Style::Shipped };
         let mut day = Day::default();
-        for (slot, plot) in self.cast(&world).into_iter().enumerate() {
-            let index = slot as u64 + 1;
-            let at = world.start().plus(self.second_of(&world, slot));
-            let mut story = tell(plot, &world.purchase(index, at, size(plot)));
+        for mut story in self.stories(&world, &mut day.suspicions) {
             day.core.extend(story.file.iter().map(CoreItem::from));
             if self.file_sent_after.is_none() {
                 story.file.clear();
@@ -181,6 +187,25 @@ impl Plan {
         day.core.sort_by_key(|item| item.purchase.at);
         day.notices.sort_by_key(|notice| notice.received_at);
         day
+    }
+
+    /// What happens: the purchases in order of time, then what is suspicious, then what is told of audits.
+    fn stories(&self, world: &World, suspicions: &mut Vec<Suspicion>) -> Vec<Story> {
+        let story = |(slot, plot): (usize, Plot)| {
+            let at = world.start().plus(self.second_of(world, slot));
+            tell(plot, &world.purchase(slot as u64 + 1, at, size(plot)))
+        };
+        let mut stories: Vec<Story> = self.cast(world).into_iter().enumerate().map(story).collect();
+        if self.suspicious {
+            let (more, told) = suspicious::stories(world, self.purchases + 1);
+            stories.extend(more);
+            *suspicions = told;
+        }
+        let first = plan_of_breaks();
+        if self.date > first.date {
+            stories.push(audits::story(self.date, &first.tell(world.seed)));
+        }
+        stories
     }
 
     /// One plot for each purchase of the day, in order of time.

@@ -6,7 +6,9 @@ pub(crate) mod world;
 
 pub(crate) mod rows;
 pub(crate) mod stories;
+pub(crate) mod suspicious;
 
+pub(crate) mod audits;
 pub(crate) mod bulk;
 pub(crate) mod core;
 pub(crate) mod days;

@@ -6,6 +6,7 @@ use super::core;
 use super::days::{Day, Plan};
 use super::shipped::quiet_word;
 use super::stories::{Outcome, What};
+use super::suspicious::Suspicion;
 
 const TEMPLATE: &str = include_str!("readme.md");
 
@@ -37,6 +38,13 @@ fn section(out: &mut String, plan: &Plan, day: &Day) -> std::fmt::Result {
         table(out, ["Break", "Key", "What happened"], &breaks)?;
         let quiet: Vec<_> = day.outcomes.iter().filter_map(|found| Some((found, quiet_word(found.what)?))).collect();
         table(out, ["No break, but", "Key", "Why"], &quiet)?;
+    }
+    if !day.suspicions.is_empty() {
+        writeln!(out, "\n| Suspicious | Keys | What happened |\n|---|---|---|")?;
+        for Suspicion { what, keys, why } in &day.suspicions {
+            let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+            writeln!(out, "| {what} | {} | {why} |", keys.join(" "))?;
+        }
     }
     let of_core = core::outcomes(plan, day);
     let breaks: Vec<_> = of_core.iter().filter_map(|found| Some((found, kind(found)?))).collect();

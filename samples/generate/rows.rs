@@ -53,8 +53,30 @@ pub(crate) enum NoticeKind {
     Settled,
     Failed { reason: &'static str },
     Clawback { reason: &'static str },
-    AuditUpdate,
+    AuditUpdate(AuditNews),
     FileProcessingResult,
+}
+
+/// What an `auditUpdate` says ("`AuditUpdateAttributes`").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AuditNews {
+    pub(crate) status: &'static str,
+    pub(crate) code: u16,
+    pub(crate) description: &'static str,
+    /// Code and words, when it is closed.
+    pub(crate) resolution: Option<(u16, &'static str)>,
+    pub(crate) resolved_at: Option<Moment>,
+}
+
+impl AuditNews {
+    pub(crate) const fn closed(self, code: u16, words: &'static str) -> Self {
+        Self { status: "CLOSED", resolution: Some((code, words)), ..self }
+    }
+
+    /// `CLOSED with 5004`
+    pub(crate) fn words(&self) -> String {
+        self.resolution.map_or_else(|| self.status.to_owned(), |(code, _)| format!("{} with {code}", self.status))
+    }
 }
 
 /// One line of the webhook log.
@@ -236,10 +258,15 @@ impl Notice {
                 let message = json_text(&format!("About your purchase at {name}: {reason}"));
                 format!(r#"{{"message":{message},"reason":{},"name":{shown}}}"#, json_text(reason))
             }
-            NoticeKind::AuditUpdate => {
+            NoticeKind::AuditUpdate(AuditNews { status, code, description, resolution, resolved_at }) => {
                 let key = &self.purchase.key;
+                let resolution = resolution.zip(resolved_at).map_or_else(String::new, |((code, words), at)| {
+                    format!(
+                        r#","resolutionCode":{code},"resolutionDescription":"{words}","resolutionTimeStamp":"{at}""#
+                    )
+                });
                 format!(
-                    r#"{{"status":"IN_PROGRESS","auditCode":3006,"merchantName":{shown},"auditDescription":"cashback missing","transactionId":"{key}"}}"#
+                    r#"{{"status":"{status}","auditCode":{code},"merchantName":{shown},"auditDescription":"{description}","transactionId":"{key}"{resolution}}}"#
                 )
             }
             NoticeKind::FileProcessingResult => concat!(
@@ -256,7 +283,7 @@ impl Notice {
         let transaction = format!(r#""transaction":{{"data":{{"type":"transaction","id":"{key}"}}}}"#);
         match self.kind {
             NoticeKind::Approved | NoticeKind::Settled => format!("{{{user},{transaction}}}"),
-            NoticeKind::AuditUpdate => {
+            NoticeKind::AuditUpdate(_) => {
                 let audit = self.purchase.event_id(99);
                 format!(r#"{{{user},"audit":{{"data":{{"type":"audit","id":"{audit}"}}}}}}"#)
             }
@@ -276,7 +303,7 @@ impl NoticeKind {
             Self::Settled => "earnedRewardSettled",
             Self::Failed { .. } => "failedTransaction",
             Self::Clawback { .. } => "clawback",
-            Self::AuditUpdate => "auditUpdate",
+            Self::AuditUpdate(_) => "auditUpdate",
             Self::FileProcessingResult => "fileProcessingResult",
         }
     }

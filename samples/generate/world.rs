@@ -61,6 +61,9 @@ const MERCHANTS: [Merchant; 8] = [
     merchant("merchant-108", "offer-1108", "Willow Pharmacy", 400, 250),
 ];
 
+/// On a deny list; none of the usual purchases is made there.
+pub(crate) static CASINO: Merchant = merchant("merchant-190", "offer-1190", "CASINO ROYALE", 200, 100);
+
 /// How things are called, and how many there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
@@ -191,6 +194,25 @@ impl World {
 }
 
 impl Purchase {
+    /// The same purchase by somebody else with a card of theirs.
+    pub(crate) fn by(mut self, user: &str, last_four: &str) -> Self {
+        user.clone_into(&mut self.user);
+        last_four.clone_into(&mut self.last_four);
+        self
+    }
+
+    /// The same purchase elsewhere; say afterwards what it costs.
+    pub(crate) fn of(self, merchant: &'static Merchant) -> Self {
+        Self { merchant, ..self }
+    }
+
+    /// The same purchase for another amount.
+    pub(crate) fn costing(self, amount: i64) -> Self {
+        let issuer_commission = amount * self.merchant.issuer_rate / 10_000;
+        let user_reward = amount * self.merchant.user_rate / 10_000;
+        Self { amount, issuer_commission, user_reward, ..self }
+    }
+
     /// Id number `n` of what the provider derives from this purchase, in the shape of a UUID.
     pub(crate) fn event_id(&self, n: u64) -> String {
         let mut prng = self.events.clone();

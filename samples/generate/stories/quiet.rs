@@ -1,6 +1,6 @@
 //! What is no break: agreement in its several forms, and what is expected, suggested, excluded or quarantined.
 
-use super::super::rows::{LedgerRow, NoticeKind, State, major};
+use super::super::rows::{AuditNews, LedgerRow, NoticeKind, State, major};
 use super::super::world::{DAY, HOUR, Purchase};
 use super::{Story, What};
 
@@ -106,7 +106,15 @@ pub(super) fn notified_twice(purchase: &Purchase) -> Story {
 }
 
 pub(super) fn audit_notice(purchase: &Purchase) -> Story {
-    aside(purchase, NoticeKind::AuditUpdate, "An auditUpdate notification: not about a transaction's reward.")
+    let news = AuditNews {
+        status: "IN_PROGRESS",
+        code: 3006,
+        description: "cashback missing",
+        resolution: None,
+        resolved_at: None,
+    };
+    let kind = NoticeKind::AuditUpdate(news);
+    aside(purchase, kind, "An auditUpdate notification: not about a transaction's reward.")
 }
 
 pub(super) fn upload_notice(purchase: &Purchase) -> Story {
