@@ -15,6 +15,7 @@ pub use effects::{
 };
 
 use crate::breaks::BreakKind;
+use crate::effects::Anchor;
 use crate::logging::{Asked, Color, LogFormat};
 use crate::output::Format;
 
@@ -169,6 +170,8 @@ Examples:
   tieout in-doubt resolve 12ab34cd --applied --reason \"Kard support, case 4711\""
     )]
     InDoubt(InDoubtCommand),
+    /// Prove, hand out or anchor the journal of effects
+    Journal(JournalArgs),
     /// Check that this machine can run the project's jobs
     #[command(after_help = "\
 Example:
@@ -286,6 +289,44 @@ pub struct BreaksArgs {
 }
 
 #[derive(Debug, Clone, Args)]
+pub struct JournalArgs {
+    #[command(subcommand)]
+    pub command: JournalCommand,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub enum JournalCommand {
+    /// Find every entry that was changed, removed, moved or added
+    #[command(after_help = "\
+Example:
+  tieout journal verify --anchor 1204:5f1c…e9
+
+Ends with 70 when something is found. A journal whose end was cut off is found
+only by an anchor: those in summary.json files of its runs are used as well.")]
+    Verify {
+        /// A point of the journal that was kept elsewhere; can be given several times
+        #[arg(long = "anchor", value_name = "SEQUENCE:HASH", value_parser = parse_anchor)]
+        anchors: Vec<Anchor>,
+    },
+    /// Print all entries, one JSON object a line
+    #[command(after_help = "\
+Example:
+  tieout journal export --out effects.jsonl
+
+The SHA-256 of the text that stands for `entry` is `hash`.")]
+    Export {
+        /// Write to this file [default: stdout]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Print where the journal ends, to be kept elsewhere
+    #[command(after_help = "\
+Example:
+  tieout journal anchor >> /mnt/elsewhere/anchors")]
+    Anchor,
+}
+
+#[derive(Debug, Clone, Args)]
 pub struct SchemaArgs {
     /// Which file: a job file in jobs/, or the project file tieout.yaml
     #[arg(value_enum)]
@@ -329,6 +370,15 @@ fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(text)
         .map(|time| time.with_timezone(&Utc))
         .map_err(|_| "expected a time with its offset, such as 2025-03-20T09:45:00Z".to_owned())
+}
+
+fn parse_anchor(text: &str) -> Result<Anchor, String> {
+    let anchor = text.split_once(':').and_then(|(sequence, hash)| {
+        let good = hash.len() == 64 && hash.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let sequence = sequence.parse().ok().filter(|_| good)?;
+        Some(Anchor { sequence, hash: hash.to_ascii_lowercase() })
+    });
+    anchor.ok_or_else(|| "expected a line of `tieout journal anchor`: a number, a colon and 64 digits".to_owned())
 }
 
 fn kind_parser() -> impl TypedValueParser<Value = BreakKind> {

@@ -2,6 +2,7 @@
 //! mark in the journal; a process that dies between two of them leaves nothing half-written.
 
 mod earlier;
+mod lease;
 mod publish;
 mod pull;
 
@@ -15,7 +16,7 @@ use crate::breaks::{Break, files};
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{Field, Frame, Side};
 use crate::job::{Job, ReportFormat};
-use crate::journal::{Ending, Journal, NewRun, RunLock, RunOutcome, RunRecord, Step};
+use crate::journal::{Ending, Journal, JournalError, Lease, NewRun, RunOutcome, RunRecord, Step};
 use crate::matching::Rules;
 use crate::period::Period;
 use crate::progress::Progress;
@@ -28,6 +29,7 @@ use crate::sources::RawFile;
 use crate::sources::store::RawStore;
 
 use earlier::Earlier;
+use lease::Keeper;
 use pull::PulledInput;
 
 /// What is to be run.
@@ -84,9 +86,24 @@ pub async fn run(
     stop: impl Future<Output = &'static str>,
 ) -> Result<Finished, Failure> {
     let state_folder = request.project.state.parent().unwrap_or(&request.project.root);
-    // Held until the end: what else was begun for this period and never ended is dead.
-    let _lock = RunLock::take(state_folder, &request.job.name, &request.period.label, Utc::now())
+    // Held until the end: what else was begun for this period and never ended is dead, or can write no more.
+    let lease = journal
+        .take_lease(state_folder, &request.job.name, &request.period.label, request.project.lease)
+        .await
         .map_err(|error| Failure::new(error.exit_code(), error))?;
+    let outcome = leased(request, journal, &lease, stop).await;
+    if let Err(error) = journal.release(lease).await {
+        tracing::debug!("the lease is not released and is free when this process has ended: {error}");
+    }
+    outcome
+}
+
+async fn leased(
+    request: &Request,
+    journal: &Journal,
+    lease: &Lease,
+    stop: impl Future<Output = &'static str>,
+) -> Result<Finished, Failure> {
     let record = journal
         .start_run(NewRun {
             job: request.job.name.clone(),
@@ -98,12 +115,16 @@ pub async fn run(
             started_at: Utc::now(),
             sandbox: request.sandbox,
             started_by: login_name(),
-            lease_epoch: None,
+            lease_epoch: Some(lease.epoch()),
         })
         .await?;
+    let keeper = Keeper::new();
     let (outcome, without_result) = tokio::select! {
         outcome = attempt(request, journal, &record) => (outcome, Ending::Failed),
         name = stop => (Err(stopped(name)), Ending::Interrupted),
+        _ = keeper.keep(journal, lease) => {
+            (Err(JournalError::LeaseLost { run: record.id.clone() }.into()), Ending::Failed)
+        }
     };
     let ending = match &outcome {
         Ok(finished) => success(finished, request),

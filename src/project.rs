@@ -25,6 +25,8 @@ pub struct Project {
     pub artifacts: PathBuf,
     /// Local inputs are read from here: `path:` of a job is relative to it.
     pub data: PathBuf,
+    /// How long a run may give no sign of life before another may take over; at least a second.
+    pub lease: Duration,
     pub providers: BTreeMap<String, ProviderConfig>,
 }
 

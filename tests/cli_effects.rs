@@ -28,7 +28,7 @@ fn states(json: &str) -> Vec<(String, String)> {
     rows.iter().map(|row| (text(row, "transaction"), text(row, "state"))).collect()
 }
 
-fn pairs<'a>(states: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
+fn pairs(states: &[(String, String)]) -> Vec<(&str, &str)> {
     states.iter().map(|(transaction, state)| (&**transaction, &**state)).collect()
 }
 

@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 24] = [
     "",
     "run",
     "plan",
@@ -22,6 +22,9 @@ const COMMANDS: [&str; 21] = [
     "in-doubt list",
     "in-doubt show",
     "in-doubt resolve",
+    "journal verify",
+    "journal export",
+    "journal anchor",
     "doctor",
     "schema",
     "sandbox",

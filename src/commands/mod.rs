@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod effects;
 pub mod in_doubt;
 pub mod jobs;
+pub mod journal;
 pub mod man;
 pub mod person;
 pub mod plan;
@@ -22,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::{Command, EffectsCommand, Global, InDoubtCommand, RunsCommand};
+use crate::cli::{Command, EffectsCommand, Global, InDoubtCommand, JournalCommand, RunsCommand};
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{Journal, JournalError};
 use crate::output::Output;
@@ -152,6 +153,11 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
         Command::InDoubt(InDoubtCommand::List) => in_doubt::list(context).await,
         Command::InDoubt(InDoubtCommand::Show { effect }) => in_doubt::show(context, effect).await,
         Command::InDoubt(InDoubtCommand::Resolve(args)) => in_doubt::resolve(context, args).await,
+        Command::Journal(args) => match args.command {
+            JournalCommand::Verify { anchors } => journal::verify(context, anchors).await,
+            JournalCommand::Export { out } => journal::export(context, out).await,
+            JournalCommand::Anchor => journal::anchor(context).await,
+        },
         Command::Doctor => doctor::run(context).await,
         Command::Schema(args) => schema::command(&context, &args),
         Command::Sandbox(args) => sandbox::run(context, args).await,

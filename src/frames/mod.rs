@@ -3,7 +3,7 @@
 
 mod error;
 mod load;
-mod mask;
+pub(crate) mod mask;
 mod normalize;
 mod read;
 mod repeats;

@@ -4,13 +4,15 @@
 //! `state` says what may follow what, `sqlite` keeps it (`file` opens it, `rows` reads it back), `lock` keeps two runs of one period apart.
 
 mod append;
+mod entries;
 mod file;
 pub mod kill;
-pub mod lock;
+pub mod lease;
 mod rows;
 pub mod sqlite;
 mod standings;
 pub mod state;
+pub mod verify;
 
 use std::path::PathBuf;
 
@@ -18,9 +20,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 pub use append::Writer;
-pub use lock::{LockError, RunLock};
+pub use entries::ExportError;
+pub use lease::{Lease, LeaseError};
 pub use sqlite::Journal;
 pub use state::{Ending, Event, IllegalTransition, RunStatus, Step};
+pub use verify::{Finding, Verdict};
 
 use crate::effects::{EffectKind, IllegalEffectStep, State};
 use crate::exit::ExitCode;

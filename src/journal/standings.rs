@@ -136,7 +136,8 @@ impl Journal {
                 let named = row.get::<bool, _>("named");
                 (if named { 1.0 } else { strsim::normalized_damerau_levenshtein(&known, id) }, known)
             })
-            .filter(|(score, _)| *score >= 0.6)
+            // Digits alone are alike by chance: less than this is no slip of the pen.
+            .filter(|(score, _)| *score >= 0.8)
             .collect();
         scored.sort_by(|left, right| right.0.total_cmp(&left.0).then_with(|| left.1.cmp(&right.1)));
         Ok(scored.into_iter().take(3).map(|(_, id)| id).collect())

@@ -13,11 +13,17 @@ use crate::exit::{ExitCode, Failure};
 /// The project file's name.
 pub const FILE: &str = "tieout.yaml";
 
+/// How long a run may give no sign of life, where the file does not say.
+const LEASE: Duration = Duration::from_mins(1);
+/// A busy disk may take a good part of a second for a renewal.
+const LEAST_LEASE: Duration = Duration::from_secs(1);
+
 /// What an excerpt of this file may show.
 const SHOWN: Excerpts = Excerpts::Guarded {
     values: &[
         "artifacts",
         "data",
+        "lease",
         "type",
         "organization",
         "target_issuer",
@@ -99,6 +105,7 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
     let state = state(&root, spec.state.as_deref().unwrap_or("sqlite:.tieout/state.db"), checker);
     let artifacts = folder(&root, "artifacts", spec.artifacts.as_deref().unwrap_or("runs"), checker);
     let data = folder(&root, "data", spec.data.as_deref().unwrap_or("data"), checker);
+    let lease = lease(spec.lease.as_deref(), checker);
     let mut providers = BTreeMap::new();
     let mut complete = true;
     for (name, written) in &spec.providers {
@@ -109,8 +116,18 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
             None => complete = false,
         }
     }
-    let (state, artifacts, data) = (state?, artifacts?, data?);
-    complete.then_some(Project { root, state, artifacts, data, providers })
+    let (state, artifacts, data, lease) = (state?, artifacts?, data?, lease?);
+    complete.then_some(Project { root, state, artifacts, data, lease, providers })
+}
+
+fn lease(written: Option<&str>, checker: &mut Checker<'_>) -> Option<Duration> {
+    let Some(written) = written else { return Some(LEASE) };
+    let lease = checker.duration("lease", written)?;
+    if lease < LEAST_LEASE {
+        checker.problem("lease", format!("`lease` is {written}; expected at least 1s"));
+        return None;
+    }
+    Some(lease)
 }
 
 fn state(root: &Path, written: &str, checker: &mut Checker<'_>) -> Option<PathBuf> {

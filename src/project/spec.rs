@@ -20,6 +20,10 @@ pub struct ProjectSpec {
     /// The folder that the local inputs of jobs are relative to; `data/` when left out.
     #[serde(default)]
     pub data: Option<String>,
+    /// How long a run may give no sign of life before another may take over, such as `60s`, which it is when left
+    /// out; at least `1s`.
+    #[serde(default)]
+    pub lease: Option<String>,
     /// The systems of others, by the names that jobs use.
     #[serde(default)]
     pub providers: BTreeMap<String, ProviderSpec>,

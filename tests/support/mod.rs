@@ -3,6 +3,7 @@
 pub mod decisions;
 pub mod effects;
 pub mod frames;
+pub mod journal;
 pub mod project;
 
 use std::path::Path;

@@ -1,0 +1,153 @@
+//! The effect journal from its first entry to its last: verified, or handed out. Read a page at a time, all pages
+//! of one moment: what is appended meanwhile is not looked at.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use sqlx::{Connection, Row, SqliteConnection};
+
+use super::verify::{EFFECT_COLUMNS, EffectRow, EntryRow, Verdict, Verifier};
+use super::{Journal, JournalError};
+use crate::effects::Anchor;
+use crate::exit::ExitCode;
+
+/// Rows in memory at once.
+const PAGE: i64 = 1_000;
+
+/// The journal could not be handed out.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Exit code 70.
+    #[error("entry {sequence} of the effect journal is no JSON text; `tieout journal verify` tells what else is wrong")]
+    NoJson { sequence: i64 },
+    #[error("cannot write the entries")]
+    Write(#[from] std::io::Error),
+}
+
+impl ExportError {
+    /// The exit code of a process that ends by it.
+    pub const fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Journal(error) => error.exit_code(),
+            Self::NoJson { .. } => ExitCode::InvariantFailed,
+            Self::Write(_) => ExitCode::Unexpected,
+        }
+    }
+}
+
+/// One line of an export: the text stands in it exactly as it was hashed.
+#[derive(Serialize)]
+struct ExportLine<'a> {
+    hash: &'a str,
+    entry: &'a RawValue,
+}
+
+impl Journal {
+    /// Reads every entry and every standing and says what is not as it was written; see [`super::verify`].
+    ///
+    /// # Errors
+    /// When the state file cannot be read. What is wrong with the entries is no error but a finding.
+    pub async fn verify(&self, anchors: &[Anchor]) -> Result<Verdict, JournalError> {
+        let mut verifier = Verifier::new(anchors);
+        let read = async {
+            let mut connection = self.connection.lock().await;
+            let mut transaction = connection.begin().await?;
+            let mut next = Some(i64::MIN);
+            while let Some(from) = next {
+                let page = entries_from(&mut transaction, from).await?;
+                for row in &page {
+                    verifier.entry(row);
+                }
+                next = following(&page);
+            }
+            let mut next = Some(i64::MIN);
+            while let Some(from) = next {
+                let page = effects_from(&mut transaction, from).await?;
+                for (_, row) in &page {
+                    verifier.effect(row);
+                }
+                next = page.last().and_then(|(rowid, _)| rowid.checked_add(1));
+            }
+            transaction.rollback().await
+        };
+        read.await.map_err(|source| self.told("reading the effect journal", source))?;
+        Ok(verifier.finish())
+    }
+
+    /// Hands out every entry, in order, as lines `{"hash":…,"entry":…}`, some at a time. The SHA-256 of the text
+    /// that stands for `entry` is `hash`.
+    ///
+    /// # Errors
+    /// When the state file cannot be read, `out` fails, or an entry is no JSON text.
+    pub async fn export(&self, mut out: impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<u64, ExportError> {
+        let told = |source| self.told("reading the effect journal", source);
+        let mut connection = self.connection.lock().await;
+        let mut transaction = connection.begin().await.map_err(told)?;
+        let (mut next, mut handed_out) = (Some(i64::MIN), 0);
+        while let Some(from) = next {
+            let page = entries_from(&mut transaction, from).await.map_err(told)?;
+            let mut lines = Vec::new();
+            for row in &page {
+                export_line(row, &mut lines).ok_or(ExportError::NoJson { sequence: row.sequence })?;
+            }
+            out(&lines)?;
+            handed_out += page.len() as u64;
+            next = following(&page);
+        }
+        transaction.rollback().await.map_err(told)?;
+        Ok(handed_out)
+    }
+}
+
+fn export_line(row: &EntryRow, lines: &mut Vec<u8>) -> Option<()> {
+    let entry: &RawValue = serde_json::from_slice(&row.entry).ok()?;
+    // Blanks around the text would be lost, and with them the hash; no entry has any.
+    if entry.get().len() != row.entry.len() {
+        return None;
+    }
+    let hash = std::str::from_utf8(&row.hash).ok()?;
+    serde_json::to_writer(&mut *lines, &ExportLine { hash, entry }).ok()?;
+    lines.push(b'\n');
+    Some(())
+}
+
+fn following(page: &[EntryRow]) -> Option<i64> {
+    page.last().and_then(|row| row.sequence.checked_add(1))
+}
+
+/// As blobs: what somebody has written into the file by hand may be no text.
+async fn entries_from(connection: &mut SqliteConnection, from: i64) -> sqlx::Result<Vec<EntryRow>> {
+    let rows = sqlx::query(
+        "SELECT sequence, CAST(effect AS BLOB) AS effect, CAST(entry AS BLOB) AS entry, CAST(hash AS BLOB) AS hash
+         FROM entries WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2",
+    );
+    let rows = rows.bind(from).bind(PAGE).fetch_all(connection).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(EntryRow {
+                sequence: row.try_get("sequence")?,
+                effect: row.try_get("effect")?,
+                entry: row.try_get("entry")?,
+                hash: row.try_get("hash")?,
+            })
+        })
+        .collect()
+}
+
+async fn effects_from(connection: &mut SqliteConnection, from: i64) -> sqlx::Result<Vec<(i64, EffectRow)>> {
+    let rows = sqlx::query(
+        "SELECT rowid, CAST(id AS BLOB), CAST(provider AS BLOB), CAST(organization AS BLOB), CAST(kind AS BLOB),
+         CAST(transaction_id AS BLOB), CAST(opening AS BLOB), CAST(job AS BLOB), CAST(period AS BLOB),
+         CAST(plan AS BLOB), CAST(state AS BLOB), CAST(standing AS BLOB), CAST(last_sequence AS BLOB),
+         CAST(last_hash AS BLOB) FROM effects WHERE rowid >= ?1 ORDER BY rowid LIMIT ?2",
+    );
+    let rows = rows.bind(from).bind(PAGE).fetch_all(connection).await?;
+    rows.iter()
+        .map(|row| {
+            // The row's number, the id, then the columns.
+            let columns = (2..EFFECT_COLUMNS.len() + 2).map(|place| row.try_get(place)).collect::<Result<_, _>>()?;
+            Ok((row.try_get(0)?, EffectRow { id: row.try_get(1)?, columns }))
+        })
+        .collect()
+}

@@ -1,0 +1,383 @@
+//! Proving the effect journal: the chain of its entries, the legality of every step, and that the standings are
+//! what the entries add up to. Pure, over rows; texts are looked at one by one and not kept.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde_json::Value;
+
+use super::GENESIS;
+use crate::digest::sha256;
+use crate::effects::{Anchor, BusinessKey, Entry, Event, Standing, State, apply};
+use crate::frames::mask;
+use crate::text::visible;
+
+/// A row of `entries` as it lies in the file: whoever tampers with it may have left no text at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryRow {
+    pub sequence: i64,
+    pub effect: Vec<u8>,
+    pub entry: Vec<u8>,
+    pub hash: Vec<u8>,
+}
+
+/// A row of `effects`: the columns by name, numbers as text too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EffectRow {
+    pub id: Vec<u8>,
+    /// In the order of [`EFFECT_COLUMNS`].
+    pub columns: Vec<Vec<u8>>,
+}
+
+/// The columns of `effects` besides the id.
+pub const EFFECT_COLUMNS: [&str; 12] = [
+    "provider",
+    "organization",
+    "kind",
+    "transaction_id",
+    "opening",
+    "job",
+    "period",
+    "plan",
+    "state",
+    "standing",
+    "last_sequence",
+    "last_hash",
+];
+
+/// One thing that is not as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub place: Place,
+    /// What was found and what was expected, as a lowercase fragment.
+    pub what: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// Of `entries`, by sequence.
+    Entry(i64),
+    /// Of `effects`, by id.
+    Effect(String),
+    /// The journal as a whole.
+    End,
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.place {
+            Place::Entry(sequence) => write!(f, "entry {sequence}: {}", self.what),
+            Place::Effect(id) => write!(f, "effect {id}: {}", self.what),
+            Place::End => write!(f, "the end: {}", self.what),
+        }
+    }
+}
+
+/// What verifying came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Entries that were read.
+    pub entries: u64,
+    /// Effects that they are about.
+    pub effects: u64,
+    /// Different anchors that were held against the journal.
+    pub anchors: u64,
+    /// Where the journal ends: the anchor to keep.
+    pub end: Anchor,
+    /// The first [`SHOWN_FINDINGS`].
+    pub findings: Vec<Finding>,
+    /// All of them.
+    pub found: u64,
+}
+
+impl Verdict {
+    /// Nothing was changed, removed, moved or added.
+    pub const fn is_whole(&self) -> bool {
+        self.found == 0
+    }
+}
+
+/// More findings than these are only counted: one removed entry can make as many as there are effects.
+pub const SHOWN_FINDINGS: usize = 20;
+
+/// What the entries of one effect add up to.
+#[derive(Debug)]
+struct Replayed {
+    standing: Standing,
+    last_sequence: i64,
+    last_hash: String,
+    /// Its row was there.
+    seen: bool,
+}
+
+/// Takes first all entries by sequence, then all effects, then says what it found.
+#[derive(Debug)]
+pub struct Verifier {
+    anchors: BTreeMap<u64, Vec<String>>,
+    entries: u64,
+    /// The sequence and hash of the row before.
+    last: (i64, String),
+    effects: HashMap<String, Replayed>,
+    /// Effects of which a step could not be followed: their rows cannot be judged any more.
+    lost: HashSet<String>,
+    findings: Vec<Finding>,
+    found: u64,
+}
+
+impl Verifier {
+    /// `anchors`: points of this journal that were kept elsewhere.
+    pub fn new(anchors: &[Anchor]) -> Self {
+        let mut by_sequence: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+        for anchor in anchors {
+            let known = by_sequence.entry(anchor.sequence).or_default();
+            if !known.contains(&anchor.hash) {
+                known.push(anchor.hash.clone());
+            }
+        }
+        Self {
+            anchors: by_sequence,
+            entries: 0,
+            last: (0, GENESIS.to_owned()),
+            effects: HashMap::new(),
+            lost: HashSet::new(),
+            findings: Vec::new(),
+            found: 0,
+        }
+    }
+
+    /// The next row of `entries`, by sequence.
+    pub fn entry(&mut self, row: &EntryRow) {
+        self.entries += 1;
+        let place = Place::Entry(row.sequence);
+        self.check_row(row, &place);
+        let entry = serde_json::from_slice::<Entry>(&row.entry);
+        let before = std::mem::replace(&mut self.last, (row.sequence, text(&row.hash)));
+        if let Ok(entry) = entry {
+            self.check_entry(row, &entry, &before.1, &place);
+            self.replay(&entry, row.sequence, &place);
+        } else {
+            self.tell(place, "its text is no entry that this program can read".to_owned());
+            self.lose(&text(&row.effect));
+        }
+    }
+
+    /// What can be said without reading the entry.
+    fn check_row(&mut self, row: &EntryRow, place: &Place) {
+        let expected = self.last.0.saturating_add(1);
+        if row.sequence > expected {
+            let missing = row.sequence.abs_diff(expected);
+            self.tell(place.clone(), format!("{missing} before it missing; expected entry {expected} here"));
+        } else if row.sequence < expected {
+            self.tell(place.clone(), format!("its number is too small; expected entry {expected} here"));
+        }
+        let hash = sha256(&row.entry);
+        if hash.as_bytes() != row.hash {
+            let beside = shown(&row.hash);
+            self.tell(
+                place.clone(),
+                format!("its text has the hash {hash}; expected {beside}, which stands beside it"),
+            );
+        }
+        let anchors = u64::try_from(row.sequence).ok().and_then(|sequence| self.anchors.get(&sequence));
+        for anchor in anchors.cloned().unwrap_or_default() {
+            if anchor.as_bytes() != row.hash {
+                let found = shown(&row.hash);
+                let anchor = shown(anchor.as_bytes());
+                self.tell(place.clone(), format!("it has the hash {found}; expected {anchor}, as an anchor says"));
+            }
+        }
+    }
+
+    /// Whether the entry says of itself what its row and its place say.
+    fn check_entry(&mut self, row: &EntryRow, entry: &Entry, previous: &str, place: &Place) {
+        if i64::try_from(entry.sequence) != Ok(row.sequence) {
+            self.tell(place.clone(), format!("its text says that it is entry {}", entry.sequence));
+        }
+        if entry.previous != previous {
+            let (found, expected) = (shown(entry.previous.as_bytes()), shown(previous.as_bytes()));
+            self.tell(place.clone(), format!("it follows an entry of hash {found}; expected {expected}"));
+        }
+        if entry.effect.as_bytes() != row.effect {
+            let (found, expected) = (shown(&row.effect), shown(entry.effect.as_bytes()));
+            self.tell(
+                place.clone(),
+                format!("it is filed under effect {found}; expected {expected}, as its text says"),
+            );
+            self.lose(&text(&row.effect));
+        }
+    }
+
+    /// One step more of the entry's effect.
+    fn replay(&mut self, entry: &Entry, sequence: i64, place: &Place) {
+        if self.lost.contains(&entry.effect) {
+            return;
+        }
+        let before = self.effects.get(&entry.effect).map(|replayed| &replayed.standing);
+        if let (Some(before), Event::Proposed { effect, .. }) = (before, &entry.event)
+            && (&before.effect.key, before.effect.opening) != (&effect.key, effect.opening)
+        {
+            self.tell(place.clone(), "it proposes another transaction under an id that is taken".to_owned());
+            self.lose(&entry.effect);
+            return;
+        }
+        match apply(before, &entry.effect, &entry.event, entry.at) {
+            Ok(standing) => {
+                let (last_sequence, last_hash) = (sequence, self.last.1.clone());
+                let replayed = Replayed { standing, last_sequence, last_hash, seen: false };
+                self.effects.insert(entry.effect.clone(), replayed);
+            }
+            Err(illegal) => {
+                self.tell(place.clone(), visible(&illegal.to_string()).into_owned());
+                self.lose(&entry.effect);
+            }
+        }
+    }
+
+    /// Nothing more can be said of this effect; it has its finding.
+    fn lose(&mut self, effect: &str) {
+        self.effects.remove(effect);
+        self.lost.insert(effect.to_owned());
+    }
+
+    /// The next row of `effects`, in any order.
+    pub fn effect(&mut self, row: &EffectRow) {
+        let id = text(&row.id);
+        if self.lost.contains(&id) {
+            return;
+        }
+        let place = Place::Effect(shown(&row.id));
+        let Some(replayed) = self.effects.get_mut(&id) else {
+            self.tell(place, "no entry speaks of it".to_owned());
+            return;
+        };
+        if replayed.seen {
+            self.tell(place, "it is there twice".to_owned());
+            return;
+        }
+        replayed.seen = true;
+        let expected = expected_columns(replayed);
+        for ((name, found), expected) in EFFECT_COLUMNS.into_iter().zip(&row.columns).zip(expected) {
+            if *found != expected.as_bytes() {
+                let what = if name == "standing" {
+                    standing_difference(found, &expected)
+                } else {
+                    format!("`{name}` is {}; expected {}", shown(found), shown(expected.as_bytes()))
+                };
+                self.tell(place.clone(), what);
+            }
+        }
+    }
+
+    /// After the last row.
+    pub fn finish(mut self) -> Verdict {
+        let mut unseen: Vec<(String, State)> = self
+            .effects
+            .iter()
+            .filter(|(_, replayed)| !replayed.seen)
+            .map(|(id, replayed)| (id.clone(), replayed.standing.state))
+            .collect();
+        unseen.sort();
+        for (id, state) in unseen {
+            let what = format!("it is not among the effects; expected it there as {state}");
+            self.tell(Place::Effect(shown(id.as_bytes())), what);
+        }
+        self.check_ids();
+        self.check_end();
+        Verdict {
+            entries: self.entries,
+            effects: (self.effects.len() + self.lost.len()) as u64,
+            anchors: self.anchors.values().map(|hashes| hashes.len() as u64).sum(),
+            end: Anchor { sequence: self.last.0.unsigned_abs(), hash: self.last.1 },
+            findings: self.findings,
+            found: self.found,
+        }
+    }
+
+    /// One id for a key and opening.
+    fn check_ids(&mut self) {
+        let mut ids: HashMap<(&BusinessKey, u32), &str> = HashMap::with_capacity(self.effects.len());
+        let mut twice = Vec::new();
+        for (id, replayed) in &self.effects {
+            let effect = &replayed.standing.effect;
+            if let Some(other) = ids.insert((&effect.key, effect.opening), id) {
+                let (first, second) = if *other < **id { (other, &**id) } else { (&**id, other) };
+                twice.push((second.to_owned(), first.to_owned()));
+            }
+        }
+        twice.sort();
+        for (id, other) in twice {
+            let what = format!("it stands for the same transaction as effect {}", shown(other.as_bytes()));
+            self.tell(Place::Effect(shown(id.as_bytes())), what);
+        }
+    }
+
+    /// Anchors of what is no longer, or never was, there.
+    fn check_end(&mut self) {
+        let last = self.last.0.unsigned_abs();
+        let beyond: Vec<u64> = self.anchors.range(last + 1..).map(|(sequence, _)| *sequence).collect();
+        for sequence in beyond {
+            let what = format!("the last entry is {last}; an anchor knows entry {sequence}, so the end was cut off");
+            self.tell(Place::End, what);
+        }
+        if self.anchors.get(&0).is_some_and(|hashes| hashes.iter().any(|hash| hash != GENESIS)) {
+            self.tell(Place::End, format!("an anchor of an empty journal has another hash than {GENESIS}"));
+        }
+    }
+
+    fn tell(&mut self, place: Place, what: String) {
+        self.found += 1;
+        if self.findings.len() < SHOWN_FINDINGS {
+            self.findings.push(Finding { place, what });
+        }
+    }
+}
+
+/// What the row of an effect must say, in the order of [`EFFECT_COLUMNS`].
+fn expected_columns(replayed: &Replayed) -> [String; 12] {
+    let standing = &replayed.standing;
+    let effect = &standing.effect;
+    [
+        effect.key.provider.clone(),
+        effect.key.organization.clone(),
+        effect.key.kind.name().to_owned(),
+        effect.key.transaction.clone(),
+        effect.opening.to_string(),
+        effect.job.clone(),
+        effect.period.clone(),
+        standing.plan.clone(),
+        standing.state.name().to_owned(),
+        serde_json::to_string(standing).expect("a standing is plain data with text keys"),
+        replayed.last_sequence.to_string(),
+        replayed.last_hash.clone(),
+    ]
+}
+
+/// The first field in which a standing differs.
+fn standing_difference(found: &[u8], expected: &str) -> String {
+    let Ok(Value::Object(found)) = serde_json::from_slice(found) else {
+        return "`standing` cannot be read".to_owned();
+    };
+    let Ok(Value::Object(expected)) = serde_json::from_str(expected) else {
+        return "`standing` is not what the entries add up to".to_owned();
+    };
+    let differs = expected.iter().find(|(name, value)| found.get(*name) != Some(value));
+    match differs {
+        Some((name, value)) => {
+            let found = found.get(name).map_or_else(|| "not there".to_owned(), Value::to_string);
+            let (found, expected) = (shown(found.as_bytes()), shown(value.to_string().as_bytes()));
+            format!("`standing.{name}` is {found}; expected {expected}")
+        }
+        None => "`standing` is written otherwise than by this program".to_owned(),
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Hashes and ids whole, other values cut and masked.
+fn shown(bytes: &[u8]) -> String {
+    if bytes.len() <= GENESIS.len() && bytes.iter().all(u8::is_ascii_hexdigit) {
+        return text(bytes);
+    }
+    format!("`{}`", visible(&mask::shown_bytes(bytes)))
+}
