@@ -20,6 +20,7 @@ mod journal_effects;
 mod journal_files;
 mod journal_leases;
 mod journal_runs;
+mod journal_verify;
 mod kard_client;
 mod kard_faults;
 mod kard_pull;
