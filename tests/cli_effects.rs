@@ -28,7 +28,7 @@ fn states(json: &str) -> Vec<(String, String)> {
     rows.iter().map(|row| (text(row, "transaction"), text(row, "state"))).collect()
 }
 
-fn pairs<'a>(states: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
+fn pairs(states: &[(String, String)]) -> Vec<(&str, &str)> {
     states.iter().map(|(transaction, state)| (&**transaction, &**state)).collect()
 }
 
@@ -183,7 +183,7 @@ fn the_list_of_doubts_ends_with_20_while_there_is_one() {
         told,
         [["t-2", "1", "no reply: no answer within 30s"], ["t-0", "1", "the provider failed: 502 Bad Gateway"]]
     );
-    assert!(listed.stderr.contains("1 audit and 1 fraud marker, at risk USD 12.00 in doubt"), "{}", listed.stderr);
+    assert!(listed.stderr.contains("in doubt: 1 audit and 1 fraud marker, at risk USD 12.00; "), "{}", listed.stderr);
     let table = ledger.project.run(&["in-doubt", "list"]).ended_with(20);
     assert!(table.stdout.starts_with("effect            age  kind"), "{}", table.stdout);
     let json = ledger.project.run(&["in-doubt", "list", "--format", "jsonl"]).ended_with(20);

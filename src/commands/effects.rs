@@ -29,8 +29,8 @@ const COLUMNS: [&str; 13] = [
     "period",
 ];
 
-/// What a narrow terminal does without.
-const SPARE: [&str; 7] = ["kind", "words", "job", "since", "period", "user", "currency"];
+/// What a narrow terminal does without; never the currency, an amount is nothing without it.
+const SPARE: [&str; 7] = ["kind", "words", "job", "since", "period", "user", "why"];
 
 /// Lists effects, what needs a person first.
 ///

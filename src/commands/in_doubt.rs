@@ -33,8 +33,8 @@ const COLUMNS: [&str; 13] = [
     "period",
 ];
 
-/// What a narrow terminal does without.
-const SPARE: [&str; 7] = ["kind", "attempts", "since", "user", "currency", "job", "period"];
+/// What a narrow terminal does without; never the currency, an amount is nothing without it.
+const SPARE: [&str; 6] = ["kind", "attempts", "since", "user", "job", "period"];
 
 /// Lists everything in doubt, oldest first; ends with 20 when there is anything.
 ///
@@ -53,7 +53,7 @@ pub async fn list(mut context: Context) -> Result<ExitCode, Failure> {
         tracing::info!("nothing is in doubt");
         return Ok(ExitCode::Done);
     }
-    tracing::info!("{} in doubt; `tieout in-doubt show EFFECT` tells how to decide", decision::counted(&found));
+    tracing::info!("in doubt: {}; `tieout in-doubt show EFFECT` tells how to decide", decision::counted(&found));
     Ok(ExitCode::PersonNeeded)
 }
 

@@ -123,12 +123,12 @@ pub(crate) fn some_of_all() -> EffectsFacts {
     let sent = [approved(), in_flight()];
     let with = |effect: Effect, last: Event| standing(&effect, &[&sent[..], &[last]].concat());
     let mut before = audit("txn-0001", 7_00);
-    before.period = "2025-03-18".to_owned();
+    "2025-03-18".clone_into(&mut before.period);
     let mut elsewhere = marker("txn-0002", 9_00);
-    elsewhere.job = "rewards-monthly".to_owned();
-    elsewhere.period = "2025-03".to_owned();
+    "rewards-monthly".clone_into(&mut elsewhere.job);
+    "2025-03".clone_into(&mut elsewhere.period);
     let mut silent = audit("txn-0003", 3_00);
-    silent.period = "2025-03-01".to_owned();
+    "2025-03-01".clone_into(&mut silent.period);
     let doubt = with(audit("txn-0101", 44_20), in_doubt(Doubt::NoReply, "no answer within 30s"));
     EffectsFacts {
         plan: PLAN.to_owned(),
