@@ -63,6 +63,7 @@ mod report_xlsx;
 mod run_attempts;
 mod run_bad_input;
 mod run_crashes;
+mod run_effects;
 mod run_faults;
 mod run_full_disk;
 mod run_samples;

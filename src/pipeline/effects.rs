@@ -10,7 +10,6 @@ use super::Request;
 use super::lease::Guard;
 use super::send::{self, Ended, Means, Sent};
 use super::stop::Stop;
-use crate::breaks::gates;
 use crate::effects::call::calls;
 use crate::effects::draft::{Drafts, Material, drafts};
 use crate::effects::plan::{self, Plan, Scope};
@@ -21,7 +20,7 @@ use crate::job::Effects;
 use crate::journal::{EffectFilter, Journal, RunRecord, Writer, kill};
 use crate::project::{KardConfig, ProviderConfig};
 use crate::providers::kard::Client;
-use crate::report::Facts;
+use crate::report::{Facts, gather};
 
 /// What the comparison hands on besides its facts.
 #[derive(Debug, Default)]
@@ -164,8 +163,7 @@ pub(super) async fn plan(
     let plan = plan::decide(effects, &scope, &drafts.effects, &standings.all());
     book.write(&mut standings, &plan.events).await?;
     kill::after("plan");
-    news::follow_breaks(&mut facts.breaks, &standings.all());
-    facts.gates = gates::check(&request.job.gates, &facts.breaks);
+    gather::follow_audits(facts, &request.job.gates, &standings.all());
     Ok(Planned { plan, standings, drafts })
 }
 

@@ -6,7 +6,9 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tieout::sandbox::{CLIENT_ID, CLIENT_SECRET, ORGANIZATION, Options, Received, Sandbox, WEBHOOK_KEY};
+use tieout::sandbox::{
+    AppliedAudit, AppliedMarker, CLIENT_ID, CLIENT_SECRET, ORGANIZATION, Options, Received, Sandbox, WEBHOOK_KEY,
+};
 use tokio::runtime::Runtime;
 
 use super::{Sample, plan, write_samples};
@@ -273,6 +275,16 @@ impl TestProject {
     /// What the provider received so far.
     pub(crate) fn received(&self) -> Vec<Received> {
         self.sandbox.as_ref().map(Sandbox::received).unwrap_or_default()
+    }
+
+    /// The audits that stand at the provider, by user and transaction.
+    pub(crate) fn audits(&self) -> Vec<AppliedAudit> {
+        self.sandbox.as_ref().map(Sandbox::audits).unwrap_or_default()
+    }
+
+    /// The markers that stand at the provider, by transaction.
+    pub(crate) fn markers(&self) -> Vec<AppliedMarker> {
+        self.sandbox.as_ref().map(Sandbox::markers).unwrap_or_default()
     }
 
     /// How many downloads the provider received so far.
