@@ -6,6 +6,7 @@
 mod bytes_to_breaks;
 mod classification;
 mod cli_doctor;
+mod cli_journal;
 mod cli_listings;
 mod cli_usage;
 mod comparison_edges;
@@ -46,6 +47,7 @@ mod run_bad_input;
 mod run_crashes;
 mod run_faults;
 mod run_full_disk;
+mod run_leases;
 mod run_samples;
 mod samples_compared;
 mod samples_generated;
