@@ -204,7 +204,8 @@ fn one_run_is_shown_with_its_steps_and_inputs() {
     assert_eq!(shown["inputs"][0]["file"]["sha256"], "cd".repeat(32));
 
     let table = fixture.stdout(&["runs", "show", RUN]);
-    for part in ["gate_breached", "reported", "ledger-2025-03-19.csv", "4096", "=late, \"file\""] {
+    for part in ["gate_breached", "started_by", "dana", "reported", "ledger-2025-03-19.csv", "4096", "=late, \"file\""]
+    {
         assert!(table.contains(part), "{part} in\n{table}");
     }
     // Global options may stand anywhere.
@@ -351,7 +352,7 @@ fn a_newer_state_file_ends_with_78() {
     let (code, stderr) = fixture.failure(&["runs"]);
     assert_eq!(code, Some(78));
     assert!(
-        stderr.contains("its tables are of version 7, this program knows 1; install the newer program"),
+        stderr.contains("its tables are of version 7, this program knows 2; install the newer program"),
         "{stderr}"
     );
 }

@@ -265,22 +265,33 @@ async fn two_processes_share_one_state_file() {
     }
 }
 
-/// The marks that stand after a process was killed around `pulled`, and whether it was killed at all.
-async fn steps_after_a_kill(variable: &str) -> Vec<Step> {
+/// The runs there are after a process was killed at this point, and the marks of the last one.
+async fn after_a_kill(variable: &str, point: &str) -> (usize, Vec<Step>) {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("state.db");
     let name = "journal_files::helper_that_runs_a_whole_attempt_many_times";
-    let status = helper(name, &path, "2025-03-19").env(variable, "pulled").status().unwrap();
+    let status = helper(name, &path, "2025-03-19").env(variable, point).status().unwrap();
     assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(9), "{variable}: {status}");
 
     let journal = Journal::open(&path).await.unwrap();
     let runs = journal.runs(&RunFilter::default()).await.unwrap();
-    assert_eq!((runs.len(), runs[0].status), (1, RunStatus::Running));
-    journal.steps(&runs[0].id).await.unwrap().into_iter().map(|step| step.step).collect()
+    assert_eq!(runs[0].status, RunStatus::Running);
+    let steps = journal.steps(&runs[0].id).await.unwrap();
+    (runs.len(), steps.into_iter().map(|step| step.step).collect())
+}
+
+#[tokio::test]
+async fn a_process_can_be_killed_when_it_comes_by_for_the_third_time() {
+    let (runs, steps) = after_a_kill("TIEOUT_KILL_AFTER", "pulled:3").await;
+    assert_eq!((runs, steps), (3, vec![Step::Started, Step::Pulled]));
+    let (runs, steps) = after_a_kill("TIEOUT_KILL_BEFORE", "started:4").await;
+    assert_eq!((runs, steps), (3, vec![Step::Started, Step::Pulled, Step::Normalized]));
 }
 
 #[tokio::test]
 async fn a_process_killed_after_a_mark_has_the_mark_and_one_killed_before_it_has_not() {
-    assert_eq!(steps_after_a_kill("TIEOUT_KILL_AFTER").await, [Step::Started, Step::Pulled]);
-    assert_eq!(steps_after_a_kill("TIEOUT_KILL_BEFORE").await, [Step::Started]);
+    let (runs, steps) = after_a_kill("TIEOUT_KILL_AFTER", "pulled").await;
+    assert_eq!((runs, steps), (1, vec![Step::Started, Step::Pulled]));
+    let (runs, steps) = after_a_kill("TIEOUT_KILL_BEFORE", "pulled").await;
+    assert_eq!((runs, steps), (1, vec![Step::Started]));
 }

@@ -73,7 +73,22 @@ fn an_empty_group_of_settings_means_the_defaults() {
     assert_eq!(project.state, workspace.root().join(".tieout/state.db"));
     assert_eq!(project.artifacts, workspace.root().join("runs"));
     assert_eq!(project.data, workspace.root().join("data"));
+    assert_eq!(project.lease, Duration::from_mins(1));
     assert!(project.providers.is_empty());
+}
+
+#[test]
+fn a_lease_is_a_time_of_at_least_a_second() {
+    let text = |lease: &str| format!("lease: {lease}\n");
+    assert_eq!(Workspace::new(&text("1s")).project().lease, Duration::from_secs(1));
+    assert_eq!(Workspace::new(&text("5m")).project().lease, Duration::from_mins(5));
+    for (lease, told) in [
+        ("999ms", "`lease` is 999ms; expected at least 1s"),
+        ("0s", "`lease` is 0s; expected at least 1s"),
+        ("soon", "`soon` is not a duration; expected a whole number and a unit, such as 90s, 30m, 6h or 2d"),
+    ] {
+        assert_eq!(problems(&text(lease)), [format!("tieout.yaml:1:8: {told}")]);
+    }
 }
 
 #[test]

@@ -98,6 +98,7 @@ fn facts(run: &RunRecord) -> Rows {
     fact("ties_out", Cell::or_empty(run.ties_out.map(Cell::Flag)));
     fact("started_at", Cell::Time(run.started_at));
     fact("finished_at", Cell::or_empty(run.finished_at.map(Cell::Time)));
+    fact("started_by", optional_text(run.started_by.as_deref()));
     fact("note", optional_text(run.note.as_deref()));
     fact("message", optional_text(run.message.as_deref()));
     fact("artifacts", optional_text(run.artifacts.as_deref()));

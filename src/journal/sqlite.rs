@@ -63,11 +63,15 @@ impl Journal {
         self.commits.load(Ordering::Relaxed)
     }
 
-    /// Every write ends here.
+    /// Ends a transaction that has written.
     pub(super) async fn commit(&self, transaction: Transaction<'_, Sqlite>) -> sqlx::Result<()> {
         transaction.commit().await?;
-        self.commits.fetch_add(1, Ordering::Relaxed);
+        self.committed();
         Ok(())
+    }
+
+    pub(super) fn committed(&self) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Closes the file, so that all of the journal stands in the one file.
