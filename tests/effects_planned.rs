@@ -236,7 +236,7 @@ fn beyond_a_limit_all_effects_of_the_kind_wait() {
     assert_eq!(held(None, Some(29_99)), (vec![sum.clone()], vec!["approved audit d".to_owned()]));
     assert_eq!(held(Some(2), Some(29_99)), (vec![count, sum], vec!["approved audit d".to_owned()]));
     let (held, approved) = held(Some(0), None);
-    let one = "1 provider audit, the job allows 0 a run: all wait for approval";
+    let one = "1 audit, the job allows 0 a run: all wait for approval";
     assert_eq!((held[0].as_str(), held.len(), approved), (one, 2, vec![]));
 }
 

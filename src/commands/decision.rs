@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::effects::words::{kind_words, state_name_words};
+use crate::effects::words::state_name_words;
 use crate::effects::{Event, Standing, State};
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{Journal, JournalError, Writer};
@@ -159,7 +159,7 @@ pub(super) fn counted(standings: &[Standing]) -> String {
         *amounts.entry(&standing.effect.currency).or_default() += i128::from(standing.effect.at_risk_minor);
     }
     let kinds = kinds.into_iter().map(|(kind, count)| {
-        let (one, many) = kind_words(kind);
+        let (one, many) = (kind.words(1), kind.words(2));
         format!("{count} {}", if count == 1 { one } else { many })
     });
     let amounts = amounts.into_iter().map(|(currency, minor)| {

@@ -243,7 +243,7 @@ fn what(event: &Event) -> String {
         Event::Resolved { decision, reason, .. } => {
             said(&format!("resolved as {}", decision.name().replace('_', " ")), reason)
         }
-        Event::News(news) => said("news from Kard", &crate::effects::words::news_words(news)),
+        Event::News(news) => said("news from Kard", &crate::effects::news::news_words(news)),
         Event::Reopened { reason, .. } => said("opened again", reason),
     }
 }

@@ -1,7 +1,6 @@
 //! `tieout in-doubt`: what was sent and may or may not have arrived, until evidence or a person decides.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use reqwest::Url;
 use serde_json::json;
 
 use super::decision::{self, Rule};
@@ -13,6 +12,7 @@ use crate::effects::{Decision, Doubt, Effect, EffectKind, Event, Standing, State
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{EffectFilter, JournalError};
 use crate::output::{Cell, Format, Rows};
+use crate::providers::kard::request::{audits_path, fraud_path};
 
 const RULE: Rule =
     Rule { allows: |standing| standing.state == State::InDoubt, allowed: "ones in doubt", decided: "resolved" };
@@ -143,19 +143,14 @@ fn doubt_facts(standing: &Standing, path: &str, question: &str) -> Rows {
     rows
 }
 
-/// Below the provider's `base_url` ("Flag Fraudulent Transactions", "Create Audits").
+/// Below the provider's `base_url`.
 fn path(effect: &Effect) -> String {
-    let organization = effect.key.organization.as_str();
-    let segments: Vec<&str> = match effect.kind() {
-        EffectKind::ProviderAudit => vec![organization, "users", &effect.user, "audits"],
-        EffectKind::FraudMarker => vec![organization, "fraud"],
+    let organization = &effect.key.organization;
+    let path = match effect.kind() {
+        EffectKind::ProviderAudit => audits_path(organization, &effect.user),
+        EffectKind::FraudMarker => fraud_path(organization),
     };
-    let mut url = Url::parse("https://kard.invalid/v2/issuers").expect("a fixed address");
-    // An https address has a path.
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.extend(segments);
-    }
-    url.path().to_owned()
+    path.unwrap_or_default()
 }
 
 /// Kard has no endpoint that tells: a person has to be asked.

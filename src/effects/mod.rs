@@ -42,11 +42,11 @@ pub enum EffectKind {
 impl EffectKind {
     pub const ALL: [Self; 2] = [Self::ProviderAudit, Self::FraudMarker];
 
-    /// `provider audit`, `fraud markers`: for sentences with a number.
+    /// `audit`, `fraud markers`: for sentences with a number.
     pub const fn words(self, count: u64) -> &'static str {
         match (self, count) {
-            (Self::ProviderAudit, 1) => "provider audit",
-            (Self::ProviderAudit, _) => "provider audits",
+            (Self::ProviderAudit, 1) => "audit",
+            (Self::ProviderAudit, _) => "audits",
             (Self::FraudMarker, 1) => "fraud marker",
             (Self::FraudMarker, _) => "fraud markers",
         }

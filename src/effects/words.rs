@@ -4,15 +4,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Ask, EffectKind, News, Standing, State};
-
-/// `audit`, `audits`
-pub const fn kind_words(kind: EffectKind) -> (&'static str, &'static str) {
-    match kind {
-        EffectKind::ProviderAudit => ("audit", "audits"),
-        EffectKind::FraudMarker => ("fraud marker", "fraud markers"),
-    }
-}
+use super::news::news_words;
+use super::{Ask, EffectKind, Standing, State};
 
 /// A state alone, for counts: `waiting for approval`.
 pub const fn state_name_words(state: State) -> &'static str {
@@ -81,27 +74,11 @@ fn acknowledged(standing: &Standing) -> String {
     words
 }
 
-/// What Kard says of an audit: `closed: reward dispute resolved (5004)`.
-pub fn news_words(news: &News) -> String {
-    let status = match news.status.as_str() {
-        "NEW" => "new".to_owned(),
-        "IN_PROGRESS" => "in progress".to_owned(),
-        "CLOSED" => "closed".to_owned(),
-        other => other.to_owned(),
-    };
-    match (&news.resolution, news.resolution_code) {
-        (Some(resolution), Some(code)) => format!("{status}: {resolution} ({code})"),
-        (Some(resolution), None) => format!("{status}: {resolution}"),
-        (None, Some(code)) => format!("{status}: code {code}"),
-        (None, None) => status,
-    }
-}
-
 /// What is asked for: `audit 3006, reward missing`.
 pub fn ask_words(ask: &Ask) -> String {
     match ask {
         Ask::Audit { code, .. } => format!("audit {}, {}", code.number(), code.words()),
-        Ask::Marker => kind_words(EffectKind::FraudMarker).0.to_owned(),
+        Ask::Marker => EffectKind::FraudMarker.words(1).to_owned(),
     }
 }
 

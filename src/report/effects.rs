@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::table::{Value, ValueKind};
 use super::text::counted;
-use crate::effects::words::{BY_URGENCY, ask_words, kind_words, state_name_words, state_words};
+use crate::effects::words::{BY_URGENCY, ask_words, state_name_words, state_words};
 use crate::effects::{Approver, Ask, EffectKind, EffectsFacts, Ground, Standing, State, Unplannable};
 
 /// Rows of one ground that are spelled out; the rest is counted.
@@ -56,7 +56,7 @@ pub(super) fn kinds_counted(kinds: impl Iterator<Item = EffectKind>) -> String {
         *counts.entry(kind).or_default() += 1;
     }
     let words = |(kind, count): (&EffectKind, &u64)| {
-        let (one, many) = kind_words(*kind);
+        let (one, many) = (kind.words(1), kind.words(2));
         counted(*count, one, many)
     };
     super::text::listed(&counts.iter().map(words).collect::<Vec<_>>())

@@ -8,7 +8,7 @@ use super::super::facts::Facts;
 use super::super::text::{counted, visible};
 use super::breaks::time;
 use super::lists::rest_note;
-use crate::effects::words::{ask_words, kind_words, state_name_words};
+use crate::effects::words::{ask_words, state_name_words};
 use crate::effects::{Approver, Ask, EffectsFacts, Silent, Standing, State};
 
 pub(super) fn effects(found: &EffectsFacts, facts: &Facts, page_rows: usize) -> Markup {
@@ -98,7 +98,7 @@ fn counts(found: &EffectsFacts) -> Markup {
                     tbody {
                         @for total in &totals {
                             tr {
-                                th scope="row" { (kind_words(total.kind).1) }
+                                th scope="row" { (total.kind.words(2)) }
                                 td class=[urgent(total.state)] { (state_name_words(total.state)) }
                                 td.n { (count(total.count)) }
                                 td.n { @for (currency, minor) in &total.at_risk { bdi { (money(*minor, currency)) } br; } }
@@ -215,7 +215,7 @@ fn unplannable(item: Item<'_>) -> Markup {
         tr {
             th scope="row" .what {
                 span.id { bdi { (visible(item.transaction())) } } br;
-                strong { (kind_words(item.kind()).0) }
+                strong { (item.kind().words(1)) }
             }
             td.n {}
             td.wide { bdi { (visible(&item.words())) } }

@@ -3,7 +3,7 @@
 use super::super::effects::{counts_in_words, in_doubt, kinds_counted, rejected};
 use super::super::text::{counted, visible};
 use super::{MOST_EFFECT_LINES, fit, paint, title, wrap};
-use crate::effects::words::{kind_words, state_words};
+use crate::effects::words::state_words;
 use crate::effects::{EffectKind, EffectsFacts, Standing, State};
 
 /// Doubts and refusals that are spelled out.
@@ -18,7 +18,7 @@ pub(super) fn effects(facts: &EffectsFacts, run: &str, width: usize, color: bool
     for standing in urgent.iter().take(MOST_URGENT) {
         let loud = if standing.state == State::InDoubt { "IN DOUBT" } else { "REFUSED" };
         let effect = &standing.effect;
-        let kind = kind_words(effect.kind()).0;
+        let kind = effect.kind().words(1);
         let words = state_words(standing);
         // The loud word says it already.
         let words =
@@ -34,7 +34,7 @@ pub(super) fn effects(facts: &EffectsFacts, run: &str, width: usize, color: bool
     for kind in EffectKind::ALL {
         let Some(counts) = counts_in_words(facts, kind) else { continue };
         let wrapped = wrap(&counts, width - COUNTS_FROM, 2);
-        let heads = [format!("{}:", kind_words(kind).1), String::new()];
+        let heads = [format!("{}:", kind.words(2)), String::new()];
         lines.extend(heads.iter().zip(wrapped).map(|(head, line)| format!("  {head:<15}{line}")));
     }
     if lines.len() == before && urgent.is_empty() {

@@ -11,7 +11,7 @@ use super::super::totals::{by_risk, by_size, kind_words, measure_words};
 use super::super::verdict::verdict;
 use super::cells::{Page, Styles, page_setup, put, put_amount, put_text, sums_exactly};
 use crate::breaks::{Bridge, RowAccount};
-use crate::effects::words::{kind_words as effect_words, state_name_words};
+use crate::effects::words::state_name_words;
 
 /// The columns of amounts: beside what they are amounts of.
 const AMOUNT: u16 = 2;
@@ -168,7 +168,7 @@ fn effects(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
     }
     page.heads(&["What, and where it stands", ">Effects", ">At risk", "Currency"])?;
     for total in totals {
-        let name = format!("{}, {}", effect_words(total.kind).1, state_name_words(total.state));
+        let name = format!("{}, {}", total.kind.words(2), state_name_words(total.state));
         for (index, (currency, minor)) in total.at_risk.iter().enumerate() {
             let first = index == 0;
             page.cells(&[
