@@ -290,7 +290,7 @@ const MISTAKES: &[Mistake] = &[
         "  provider_audit:\n    for: [reward_missing]\n",
         "  fraud_marker: {side: webhooks}\n",
         &[
-            "15:3: nothing is marked; expected kinds of breaks under `for`",
+            "15:3: nothing is marked; expected kinds of breaks under `for`, or `rules`",
             "15:24: the job has no input `webhooks`; expected one of `file`, `ledger`",
         ],
     ),
@@ -352,7 +352,7 @@ fn the_schema_offers_every_kind_its_code_and_describes_every_key() {
     for kind in BreakKind::ALL {
         assert_eq!(codes[kind.name()]["enum"], serde_json::json!([3005, 3006, 8001]), "{kind}");
     }
-    let expected = ["approval", "distinct", "for", "history", "limit", "limit_amount", "side"];
+    let expected = ["approval", "distinct", "for", "history", "limit", "limit_amount", "rules", "side"];
     let mut keys: Vec<String> = group("MarkerSpec").keys().cloned().collect();
     keys.sort();
     assert_eq!(keys, expected);

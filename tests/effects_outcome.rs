@@ -103,6 +103,24 @@ fn a_success_acknowledges_what_it_names_and_nothing_else() {
 }
 
 #[test]
+fn a_whole_success_under_ids_of_the_providers_own_acknowledges_in_order() {
+    let (events, next) = outcome(ProviderAudit, &["t1", "t2"], &success(ProviderAudit, &["k7", "k9"]));
+    let under = "status 201 for as many as were sent, under transaction ids that are not ours";
+    let expected = ["k7", "k9"].map(|id| format!("acknowledged audit-{id} {under}"));
+    assert_eq!((events, next), (expected.to_vec(), Next::GoOn));
+    // Not where one of them is ours, where some are missing or repeated, or where only a part was done.
+    for answer in [
+        success(ProviderAudit, &["k7", "t2"]),
+        success(ProviderAudit, &["k7"]),
+        success(ProviderAudit, &["k7", "k7"]),
+        multi(ProviderAudit, &["k7", "k9"], &json!([])),
+    ] {
+        let (events, _) = outcome(ProviderAudit, &["t1", "t2"], &answer);
+        assert!(events[0].starts_with("in_doubt NotInReply"), "{events:?}");
+    }
+}
+
+#[test]
 fn items_too_many_are_told_and_change_nothing() {
     for kind in BOTH {
         let members = members(kind, &["t1"]);
@@ -427,6 +445,12 @@ proptest! {
                 Event::Acknowledged { note: None, .. } => {
                     prop_assert!(matches!(status, 200 | 201 | 207) && !web_page);
                     prop_assert!(names(&body, kind, member.effect.transaction()));
+                }
+                Event::Acknowledged { note: Some(_), .. } if status == 201 && members.iter().all(|member| {
+                    !names(&body, kind, member.effect.transaction())
+                }) => {
+                    let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
+                    prop_assert_eq!(document["data"].as_array().map(Vec::len), Some(count));
                 }
                 Event::Acknowledged { note: Some(_), .. } => {
                     prop_assert!(member.was_in_doubt && kind == ProviderAudit);

@@ -27,12 +27,27 @@ match:
 ";
 
 /// A project of two local files for 2025-03-19, and whatever a test adds.
+/// Nobody is asked at these addresses: every marker waits for approval.
+const PROJECT: &str = "\
+state: sqlite:state.db
+artifacts: runs/
+data: data/
+providers:
+  kard:
+    type: kard
+    base_url: http://127.0.0.1:9
+    token_url: http://127.0.0.1:9/token
+    organization: org-123
+    client_id: {env: NOBODY}
+    client_secret: {env: NOBODY}
+";
+
 struct Folder(TempDir);
 
 impl Folder {
     fn new() -> Self {
         let folder = Self(TempDir::new().unwrap());
-        folder.write("tieout.yaml", "state: sqlite:state.db\nartifacts: runs/\ndata: data/\n");
+        folder.write("tieout.yaml", PROJECT);
         folder.write("jobs/daily.yaml", JOB);
         folder.write("data/file.csv", "id,amount\na,100\n");
         folder.write("data/ledger-2025-03-19.csv", "id,user,amount\na,u-1,100\n");

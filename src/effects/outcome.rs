@@ -3,7 +3,7 @@
 //! Two mistakes are never made here: to call something acknowledged that the reply does not name, and to call
 //! something refused that may have been done. Whatever lies between is in doubt.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::{Doubt, EffectKind, Event, Standing};
@@ -157,6 +157,9 @@ impl Sent<'_> {
 
     fn judge_items(self, reply: Reply<'_>, items: &EffectReply) -> Judgement {
         let places = self.places();
+        if reply.status == 201 && self.is_whole_under_other_ids(&places, items) {
+            return self.acknowledged_in_order(items);
+        }
         let mut done: Vec<Option<&Done>> = vec![None; self.members.len()];
         let mut surplus = Vec::new();
         for item in &items.done {
@@ -196,6 +199,22 @@ impl Sent<'_> {
         let too_many = items.errors.iter().any(|error| error.status == Some(429));
         let next = if too_many { Next::Again { wait: reply.retry_after } } else { Next::GoOn };
         self.judged(events, next, told(&words))
+    }
+
+    /// A 201 says that all of the call was created (in part is 207), and its `transactionId` is described as
+    /// "Cardlinked Transaction ID" (`AuditResponseAttributes`): where none of them is ours, these may be Kard's own.
+    fn is_whole_under_other_ids(self, places: &HashMap<&str, usize>, items: &EffectReply) -> bool {
+        let ids: HashSet<&str> = items.done.iter().map(|done| done.transaction.as_str()).collect();
+        items.errors.is_empty()
+            && ids.len() == items.done.len()
+            && items.done.len() == self.members.len()
+            && ids.iter().all(|id| !places.contains_key(id))
+    }
+
+    fn acknowledged_in_order(self, items: &EffectReply) -> Judgement {
+        let words = "status 201 for as many as were sent, under transaction ids that are not ours";
+        let event = |done: &Done| Event::Acknowledged { provider_id: done.id.clone(), note: Some(words.to_owned()) };
+        self.judged(items.done.iter().map(event).collect(), Next::GoOn, words.to_owned())
     }
 
     /// One event each, in the members' order.
