@@ -1,5 +1,6 @@
 //! `tieout breaks`: the breaks of a run, read back from its `breaks.parquet`.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -10,9 +11,11 @@ use polars::prelude::{
 use rust_decimal::Decimal;
 
 use super::Context;
+use crate::breaks::BreakStatus;
 use crate::cli::BreaksArgs;
+use crate::effects::{EffectKind, Standing, news};
 use crate::exit::{ExitCode, Failure};
-use crate::journal::{Journal, JournalError, RunFilter, RunRecord};
+use crate::journal::{EffectFilter, Journal, JournalError, RunFilter, RunRecord};
 use crate::money;
 use crate::output::{Cell, Rows};
 
@@ -72,20 +75,31 @@ impl From<BreaksError> for Failure {
     }
 }
 
-/// Lists breaks, in the order of the report: by kind, most at risk first.
+/// Lists breaks, in the order of the report: by kind, most at risk first. Their statuses are those of now.
 ///
 /// # Errors
 /// When the run is unknown, never finished, or its file is gone.
 pub async fn run(mut context: Context, args: BreaksArgs) -> Result<ExitCode, Failure> {
     let artifacts = context.load_project()?.artifacts.clone();
-    let run = wanted_run(context.read_journal().await?, &args).await?;
+    let journal = context.read_journal().await?;
+    let run = wanted_run(journal.as_ref(), &args).await?;
+    let audits = match &journal {
+        Some(journal) => audits(journal, &run.job).await?,
+        None => Vec::new(),
+    };
     let path = artifacts.join(&run.id).join(BREAKS_FILE);
     let frame = read(&run, &path)?;
-    let (rows, matching) =
-        select(&frame, &args).map_err(|source| BreaksError::Unreadable { path: path.clone(), source })?;
+    let (rows, matching) = select(&frame, &news::statuses(&audits), &args)
+        .map_err(|source| BreaksError::Unreadable { path: path.clone(), source })?;
     tracing::info!(run = run.id, "{}", told(rows.len(), matching, frame.height()));
     context.output.rows(&rows)?;
     Ok(ExitCode::Done)
+}
+
+/// The audits of a job: what became of them since the run decides how its breaks stand now.
+async fn audits(journal: &Journal, job: &str) -> Result<Vec<Standing>, JournalError> {
+    let (job, kind) = (Some(job.to_owned()), Some(EffectKind::ProviderAudit));
+    journal.effects(&EffectFilter { job, kind, ..EffectFilter::default() }).await
 }
 
 fn told(listed: usize, matching: usize, all: usize) -> String {
@@ -98,7 +112,7 @@ fn told(listed: usize, matching: usize, all: usize) -> String {
     }
 }
 
-async fn wanted_run(journal: Option<Journal>, args: &BreaksArgs) -> Result<RunRecord, Failure> {
+async fn wanted_run(journal: Option<&Journal>, args: &BreaksArgs) -> Result<RunRecord, Failure> {
     if args.of.contains('/') {
         return match journal {
             Some(journal) => Ok(journal.run(&args.of).await?),
@@ -110,7 +124,7 @@ async fn wanted_run(journal: Option<Journal>, args: &BreaksArgs) -> Result<RunRe
     let filter = RunFilter { job: Some(args.of.clone()), period: args.period.clone(), finished: true, limit: Some(1) };
     match journal.runs(&filter).await?.pop() {
         Some(run) => Ok(run),
-        None => Err(nothing(finished_jobs(&journal).await?).into()),
+        None => Err(nothing(finished_jobs(journal).await?).into()),
     }
 }
 
@@ -144,14 +158,18 @@ fn read(run: &RunRecord, path: &Path) -> Result<DataFrame, BreaksError> {
 }
 
 /// The rows that pass the filters, at most as many as asked for, and how many pass in all.
-fn select(frame: &DataFrame, args: &BreaksArgs) -> Result<(Rows, usize), PolarsError> {
+fn select(
+    frame: &DataFrame,
+    now: &HashMap<&str, BreakStatus>,
+    args: &BreaksArgs,
+) -> Result<(Rows, usize), PolarsError> {
     let table = BreakTable::new(frame)?;
     let mut rows = Rows::new(&COLUMNS).spare(&SPARE);
     let mut matching = 0;
     for index in (0..frame.height()).filter(|index| table.passes(*index, args)) {
         matching += 1;
         if args.limit.is_none_or(|limit| rows.len() < limit) {
-            rows.push(table.cells(index));
+            rows.push(table.cells(index, now));
         }
     }
     Ok((rows, matching))
@@ -207,9 +225,10 @@ impl BreakTable {
         self.at_risk_minor.get(index).map(|minor| Decimal::new(minor, u32::from(scale)))
     }
 
-    fn cells(&self, index: usize) -> Vec<Cell> {
+    fn cells(&self, index: usize, now: &HashMap<&str, BreakStatus>) -> Vec<Cell> {
         let text = |column: &StringChunked| Cell::or_empty(column.get(index).map(Cell::text));
         let currency = self.currency.get(index).unwrap_or_default();
+        let id = self.id.get(index).unwrap_or_default();
         let amount =
             |column: &Int64Chunked| Cell::or_empty(column.get(index).map(|minor| Cell::amount(minor, currency)));
         vec![
@@ -222,7 +241,7 @@ impl BreakTable {
             amount(&self.difference_minor),
             Cell::or_empty(self.occurred_at.get(index).and_then(DateTime::from_timestamp_micros).map(Cell::Time)),
             Cell::or_empty(self.age_days.get(index).map(Cell::integer)),
-            text(&self.status),
+            now.get(id).map_or_else(|| text(&self.status), |status| Cell::text(status.name())),
             text(&self.detail),
         ]
     }

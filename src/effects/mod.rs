@@ -235,6 +235,8 @@ pub struct EffectsFacts {
     pub held: Vec<String>,
     /// Every effect of this job that is in doubt, of whatever period.
     pub in_doubt: Vec<Standing>,
+    /// Audits of which this run's notifications told something new, of whatever job and period.
+    pub news: Vec<Standing>,
     /// Audits of this job that are longer without news than the job allows, oldest first.
     pub silent: Vec<Silent>,
     /// Why sending ended before everything was sent; a sentence fragment.

@@ -64,9 +64,17 @@ pub fn verdict_on_break(news: &News) -> BreakStatus {
     known.map_or(BreakStatus::Open, |known| known.2)
 }
 
-/// Gives each break the status that follows from the audit it stands behind: of several openings the latest
-/// counts, and one that a person wants opened again settles nothing. Breaks without an audit are open.
+/// Gives each break the status that follows from the audit it stands behind; breaks without an audit are open.
 pub fn follow_breaks(breaks: &mut [Break], standings: &[Standing]) {
+    let statuses = statuses(standings);
+    for found in breaks {
+        found.status = statuses.get(found.id.as_str()).copied().unwrap_or(BreakStatus::Open);
+    }
+}
+
+/// Break id → the status that follows from its audit: of several openings the latest counts, and one that a person
+/// wants opened again settles nothing.
+pub fn statuses(standings: &[Standing]) -> HashMap<&str, BreakStatus> {
     let mut latest = HashMap::<&str, &Standing>::new();
     for standing in standings.iter().filter(|standing| standing.effect.kind() == EffectKind::ProviderAudit) {
         for id in standing.effect.grounds.iter().filter_map(|ground| ground.break_id.as_deref()) {
@@ -76,9 +84,7 @@ pub fn follow_breaks(breaks: &mut [Break], standings: &[Standing]) {
             }
         }
     }
-    for found in breaks {
-        found.status = latest.get(found.id.as_str()).map_or(BreakStatus::Open, |standing| settled(standing));
-    }
+    latest.into_iter().map(|(id, standing)| (id, settled(standing))).collect()
 }
 
 fn settled(standing: &Standing) -> BreakStatus {

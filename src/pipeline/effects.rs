@@ -92,6 +92,8 @@ pub(super) struct Planned {
     plan: Plan,
     standings: Standings,
     drafts: Drafts,
+    /// The audits of which something new was told.
+    news: Vec<String>,
 }
 
 impl Planned {
@@ -159,12 +161,15 @@ pub(super) async fn plan(
     }
     kill::before("plan");
     let events = news::follow(&standings.all(), &wanted.updates);
+    let mut news: Vec<String> = events.iter().map(|(id, _)| id.clone()).collect();
+    news.sort_unstable();
+    news.dedup();
     book.write(&mut standings, &events).await?;
     let plan = plan::decide(effects, &scope, &drafts.effects, &standings.all());
     book.write(&mut standings, &plan.events).await?;
     kill::after("plan");
     gather::follow_audits(facts, &request.job, &standings.all());
-    Ok(Planned { plan, standings, drafts })
+    Ok(Planned { plan, standings, drafts, news })
 }
 
 /// What the journal knows of these, and of all that this job wanted for this period before.
@@ -259,7 +264,7 @@ pub(super) async fn told(
     planned: Planned,
     sent: &Sent,
 ) -> Result<EffectsFacts, Failure> {
-    let Planned { plan, mut standings, drafts } = planned;
+    let Planned { plan, mut standings, drafts, news } = planned;
     standings.take(sent.standings.values().cloned());
     let (mut in_doubt, mut audits, mut anchor) = (Vec::new(), Vec::new(), None);
     if let Some(journal) = book.journal() {
@@ -283,6 +288,7 @@ pub(super) async fn told(
         unplannable: drafts.unplannable,
         held: plan.held,
         in_doubt,
+        news: standings.of(&news),
         silent,
         stopped: sent.ended.as_ref().map(|ended| ended.why.clone()),
         stopped_exit: sent.ended.as_ref().map(|ended| ended.code).filter(|code| *code != ExitCode::Done),

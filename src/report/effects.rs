@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::table::{Value, ValueKind};
 use super::text::counted;
+use crate::effects::news::news_words;
 use crate::effects::words::{BY_URGENCY, ask_words, state_name_words, state_words};
 use crate::effects::{Approver, Ask, EffectKind, EffectsFacts, Ground, Standing, State, Unplannable};
 
@@ -62,6 +63,17 @@ pub(super) fn kinds_counted(kinds: impl Iterator<Item = EffectKind>) -> String {
     super::text::listed(&counts.iter().map(words).collect::<Vec<_>>())
 }
 
+/// What this run's notifications told of audits: `1 closed: reward dispute resolved (5004), 2 new`.
+pub(super) fn news_in_words(facts: &EffectsFacts) -> Option<String> {
+    let mut counts = BTreeMap::<String, u64>::new();
+    for news in facts.news.iter().filter_map(|standing| standing.news.as_ref()) {
+        *counts.entry(news_words(news)).or_default() += 1;
+    }
+    let parts: Vec<String> =
+        counts.iter().map(|(words, number)| format!("{} {words}", super::amount::count(*number))).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
 /// One line of the list of effects.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Item<'a> {
@@ -69,6 +81,8 @@ pub(super) enum Item<'a> {
     Planned(&'a Standing),
     /// In doubt since another period of this job.
     InDoubtBefore(&'a Standing),
+    /// An audit of another period or job of which this run's notifications told something new.
+    News(&'a Standing),
     /// Wanted too, but proposed or sent for another period or job before.
     KnownBefore(&'a Standing),
     Unplannable(&'a Unplannable),
@@ -82,13 +96,16 @@ pub(super) fn items(facts: &EffectsFacts) -> Vec<Item<'_>> {
     let urgent = planned.iter().take_while(|standing| standing.state == State::InDoubt).count();
     let rest = planned.split_off(urgent);
     let before = facts.in_doubt.iter().filter(|standing| !ours.contains(standing.effect.id.as_str()));
-    let told: BTreeSet<&str> = before.clone().map(|standing| standing.effect.id.as_str()).collect();
+    let mut told = ours.clone();
+    told.extend(before.clone().map(|standing| standing.effect.id.as_str()));
+    let news: Vec<&Standing> = facts.news.iter().filter(|standing| told.insert(&standing.effect.id)).collect();
     let elsewhere = facts.elsewhere.iter().filter(|standing| !told.contains(standing.effect.id.as_str()));
     planned
         .into_iter()
         .map(Item::Planned)
         .chain(before.map(Item::InDoubtBefore))
         .chain(rest.into_iter().map(Item::Planned))
+        .chain(news.into_iter().map(Item::News))
         .chain(elsewhere.map(Item::KnownBefore))
         .chain(facts.unplannable.iter().map(Item::Unplannable))
         .collect()
@@ -101,24 +118,25 @@ fn urgency(state: State) -> usize {
 impl<'a> Item<'a> {
     pub(super) const fn standing(self) -> Option<&'a Standing> {
         match self {
-            Self::Planned(standing) | Self::InDoubtBefore(standing) | Self::KnownBefore(standing) => Some(standing),
+            Self::Planned(standing)
+            | Self::InDoubtBefore(standing)
+            | Self::News(standing)
+            | Self::KnownBefore(standing) => Some(standing),
             Self::Unplannable(_) => None,
         }
     }
 
     pub(super) const fn kind(self) -> EffectKind {
         match self {
-            Self::Planned(standing) | Self::InDoubtBefore(standing) | Self::KnownBefore(standing) => {
-                standing.effect.kind()
-            }
+            Self::Planned(of) | Self::InDoubtBefore(of) | Self::News(of) | Self::KnownBefore(of) => of.effect.kind(),
             Self::Unplannable(found) => found.kind,
         }
     }
 
     pub(super) fn transaction(self) -> &'a str {
         match self {
-            Self::Planned(standing) | Self::InDoubtBefore(standing) | Self::KnownBefore(standing) => {
-                standing.effect.transaction()
+            Self::Planned(of) | Self::InDoubtBefore(of) | Self::News(of) | Self::KnownBefore(of) => {
+                of.effect.transaction()
             }
             Self::Unplannable(found) => &found.transaction,
         }
@@ -129,6 +147,7 @@ impl<'a> Item<'a> {
         match self {
             Self::Planned(_) => "planned",
             Self::InDoubtBefore(_) => "in_doubt_before",
+            Self::News(_) => "news",
             Self::KnownBefore(_) => "known_before",
             Self::Unplannable(_) => "cannot_be_asked_for",
         }
@@ -138,6 +157,10 @@ impl<'a> Item<'a> {
     pub(super) fn words(self) -> String {
         match self {
             Self::Planned(standing) | Self::InDoubtBefore(standing) => state_words(standing),
+            Self::News(standing) => {
+                let effect = &standing.effect;
+                format!("news ({} {}): {}", effect.job, effect.period, state_words(standing))
+            }
             Self::KnownBefore(standing) => {
                 let effect = &standing.effect;
                 format!("known from before ({} {}): {}", effect.job, effect.period, state_words(standing))
@@ -254,8 +277,8 @@ impl Column {
             (Self::Breaks, Item::Unplannable(found)) => Value::optional_text(found.break_id.as_deref()),
             (Self::Why, Item::Unplannable(found)) => Value::text(&*found.reason),
             (_, Item::Unplannable(_)) => Value::Empty,
-            (column, Item::Planned(standing) | Item::InDoubtBefore(standing) | Item::KnownBefore(standing)) => {
-                column.of_standing(standing, silent)
+            (column, Item::Planned(of) | Item::InDoubtBefore(of) | Item::News(of) | Item::KnownBefore(of)) => {
+                column.of_standing(of, silent)
             }
         }
     }

@@ -17,6 +17,7 @@ use super::facts::{
 };
 use super::verdict::verdict;
 use crate::breaks::{Break, BreakKind, BreakStatus, Bridge, RowAccount};
+use crate::effects::news::news_words;
 use crate::effects::{Anchor, EffectKind, EffectsFacts, State};
 use crate::frames::{Measure, Quarantined, Side, Warning};
 
@@ -186,6 +187,8 @@ pub struct EffectsSummary {
     pub held: Vec<String>,
     /// Ids: all of this job, of whatever period.
     pub in_doubt: Vec<String>,
+    /// Audits of which this run's notifications told something new.
+    pub news: Vec<NewsSummary>,
     /// Audits without news for longer than the job allows, oldest first.
     pub silent: Vec<SilentSummary>,
     /// Why sending ended before everything was sent.
@@ -206,6 +209,14 @@ pub struct EffectCount {
 pub struct EffectsRisk {
     pub currency: String,
     pub at_risk_minor: Minor,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewsSummary {
+    pub effect: String,
+    pub transaction: String,
+    /// `closed: reward dispute resolved (5004)`
+    pub words: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -331,6 +342,13 @@ fn effects(facts: &EffectsFacts) -> EffectsSummary {
         provider_id: silent.standing.provider_id.clone(),
         days: silent.days,
     });
+    let news = facts.news.iter().filter_map(|standing| {
+        Some(NewsSummary {
+            effect: standing.effect.id.clone(),
+            transaction: standing.effect.transaction().to_owned(),
+            words: news_words(standing.news.as_ref()?),
+        })
+    });
     EffectsSummary {
         plan: facts.plan.clone(),
         counts: counts.collect(),
@@ -338,6 +356,7 @@ fn effects(facts: &EffectsFacts) -> EffectsSummary {
         cannot_be_asked_for: facts.unplannable.len() as u64,
         held: facts.held.clone(),
         in_doubt: in_doubt(facts).into_iter().map(|standing| standing.effect.id.clone()).collect(),
+        news: news.collect(),
         silent: silent.collect(),
         stopped: facts.stopped.clone(),
         anchor: facts.anchor.clone(),

@@ -38,7 +38,7 @@ pub fn terminal_summary(facts: &Facts, written: &[PathBuf], width: usize, color:
     above.extend(totals(bridges, room - breaks.len(), width, color));
     above.extend(breaks);
     // What a person has to do is the last thing read before the prompt, but for where the report is.
-    above.extend(facts.effects.iter().flat_map(|found| effects::effects(found, &facts.run.id, width, color)));
+    above.extend(facts.effects.iter().flat_map(|found| effects::effects(found, &facts.run, width, color)));
     above.extend(below);
     let mut text = above.join("\n");
     text.push('\n');

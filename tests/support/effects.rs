@@ -153,6 +153,7 @@ pub(crate) fn some_of_all() -> EffectsFacts {
         silent: vec![Silent { standing: with(silent, acknowledged(Some("audit-3"))), days: 19 }],
         stopped: None,
         stopped_exit: None,
+        news: Vec::new(),
         anchor: Some(Anchor { sequence: 41, hash: "a".repeat(64) }),
     }
 }

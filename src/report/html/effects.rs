@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::super::amount::{count, grouped, money};
-use super::super::effects::{Item, by_state, in_doubt, items, rows_in_words};
+use super::super::effects::{Item, by_state, in_doubt, items, news_in_words, rows_in_words};
 use super::super::facts::Facts;
 use super::super::text::{counted, visible};
 use super::breaks::time;
@@ -24,6 +24,7 @@ pub(super) fn effects(found: &EffectsFacts, facts: &Facts, page_rows: usize) -> 
             }
             @for why in &found.held { p { "Held back: " bdi { (visible(why)) } "." } }
             (counts(found))
+            @if let Some(news) = news_in_words(found) { p { "News of audits in this log: " bdi { (visible(&news)) } "." } }
             (silent(&found.silent, page_rows))
             @if shown.is_empty() {
                 p { @if items.is_empty() { "Nothing is asked for." } }

@@ -1,6 +1,7 @@
 //! The lines that tell of effects: what is in doubt first, then counts, and what to type next.
 
-use super::super::effects::{counts_in_words, in_doubt, kinds_counted, rejected};
+use super::super::effects::{counts_in_words, in_doubt, kinds_counted, news_in_words, rejected};
+use super::super::facts::RunFacts;
 use super::super::text::{counted, visible};
 use super::{MOST_EFFECT_LINES, fit, paint, title, wrap};
 use crate::effects::words::state_words;
@@ -12,7 +13,7 @@ const MOST_URGENT: usize = 2;
 const COUNTS_FROM: usize = 17;
 
 /// At most [`MOST_EFFECT_LINES`] lines.
-pub(super) fn effects(facts: &EffectsFacts, run: &str, width: usize, color: bool) -> Vec<String> {
+pub(super) fn effects(facts: &EffectsFacts, run: &RunFacts, width: usize, color: bool) -> Vec<String> {
     let mut lines = vec![title("Effects", color)];
     let urgent: Vec<&Standing> = in_doubt(facts).into_iter().chain(rejected(facts)).collect();
     for standing in urgent.iter().take(MOST_URGENT) {
@@ -36,6 +37,11 @@ pub(super) fn effects(facts: &EffectsFacts, run: &str, width: usize, color: bool
         let wrapped = wrap(&counts, width - COUNTS_FROM, 2);
         let heads = [format!("{}:", kind.words(2)), String::new()];
         lines.extend(heads.iter().zip(wrapped).map(|(head, line)| format!("  {head:<15}{line}")));
+    }
+    if let Some(news) = news_in_words(facts) {
+        lines.extend(
+            wrap(&visible(&format!("news of audits: {news}")), width - 2, 2).iter().map(|line| format!("  {line}")),
+        );
     }
     if lines.len() == before && urgent.is_empty() {
         lines.push("  nothing is asked of the provider".to_owned());
@@ -63,19 +69,20 @@ fn hindrance(facts: &EffectsFacts) -> Option<String> {
 }
 
 /// What to type. Commands are never cut: people copy them.
-fn next(facts: &EffectsFacts, run: &str) -> Vec<String> {
+fn next(facts: &EffectsFacts, run: &RunFacts) -> Vec<String> {
     let mut lines = Vec::new();
-    let run = visible(run);
+    let sandbox = if run.sandbox { " --sandbox" } else { "" };
+    let run = visible(&run.id);
     if !in_doubt(facts).is_empty() {
-        lines.push("  decide: tieout in-doubt list".to_owned());
+        lines.push(format!("  decide: tieout in-doubt list{sandbox}"));
     }
     if !rejected(facts).is_empty() {
-        lines.push(format!("  look at: tieout effects {run}"));
+        lines.push(format!("  look at: tieout effects {run}{sandbox}"));
     } else if facts.planned.iter().any(|standing| standing.state == State::Proposed) {
-        lines.push(format!("  read: tieout effects {run}"));
+        lines.push(format!("  read: tieout effects {run}{sandbox}"));
     }
     if facts.planned.iter().any(|standing| standing.state == State::Proposed) {
-        lines.push(format!("  approve: tieout approve --all --run {run} --comment TEXT"));
+        lines.push(format!("  approve: tieout approve --all --run {run} --comment TEXT{sandbox}"));
     }
     lines
 }
