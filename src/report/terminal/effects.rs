@@ -54,7 +54,7 @@ pub(super) fn effects(facts: &EffectsFacts, run: &RunFacts, width: usize, color:
         lines.push(format!("  {which} without news for longer than the job allows"));
     }
     let room = MOST_EFFECT_LINES.saturating_sub(lines.len());
-    lines.extend(next(facts, run).into_iter().take(room));
+    lines.extend(next(facts, run, width).into_iter().take(room));
     lines
 }
 
@@ -69,7 +69,7 @@ fn hindrance(facts: &EffectsFacts) -> Option<String> {
 }
 
 /// What to type. Commands are never cut: people copy them.
-fn next(facts: &EffectsFacts, run: &RunFacts) -> Vec<String> {
+fn next(facts: &EffectsFacts, run: &RunFacts, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let sandbox = if run.sandbox { " --sandbox" } else { "" };
     let run = visible(&run.id);
@@ -82,7 +82,9 @@ fn next(facts: &EffectsFacts, run: &RunFacts) -> Vec<String> {
         lines.push(format!("  read: tieout effects {run}{sandbox}"));
     }
     if facts.planned.iter().any(|standing| standing.state == State::Proposed) {
-        lines.push(format!("  approve: tieout approve --all --run {run} --comment TEXT{sandbox}"));
+        let approve = format!("  approve: tieout approve --all --run {run}{sandbox}");
+        let commented = format!("{approve} --comment TEXT");
+        lines.push(if commented.chars().count() <= width { commented } else { approve });
     }
     lines
 }
