@@ -53,9 +53,9 @@ Effects
                  person, 1 known from before
   held: 312 fraud markers, the job allows 200 a run: all wait for approval
   1 audit without news for longer than the job allows
-  decide: tieout in-doubt list
-  look at: tieout effects rewards-daily/2025-03-19/1
-  approve: tieout approve --all --run rewards-daily/2025-03-19/1 --comment TEXT
+  decide: tieout in-doubt list --sandbox
+  look at: tieout effects rewards-daily/2025-03-19/1 --sandbox
+  approve: tieout approve --all --run rewards-daily/2025-03-19/1 --sandbox
 ";
     let text = block(&with(a_day(), some_of_all()));
     assert_eq!(text, expected, "{text}");
@@ -92,7 +92,8 @@ fn the_block_has_its_own_lines_and_never_takes_more() {
             for width in [60, 80, 120] {
                 let text = terminal(&with(facts.clone(), effects.clone()), width);
                 assert!(text.lines().count() <= MOST_LINES + MOST_EFFECT_LINES, "{text}");
-                let cut = text.lines().filter(|line| !line.starts_with("  approve: "));
+                // Commands are never cut: people copy them.
+                let cut = text.lines().filter(|line| !line.contains(": tieout "));
                 for line in cut {
                     assert!(line.chars().count() <= width, "{width}: {line}");
                 }

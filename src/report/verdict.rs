@@ -187,7 +187,7 @@ fn of_effects(effects: &EffectsFacts, period: &str) -> Vec<String> {
             .map(|(found, when)| format!("{} {when}", kinds_counted(found.iter().map(|one| one.effect.kind()))))
             .collect();
         let parts = listed(&parts);
-        sentences.push(format!("In doubt: {parts}; nobody here knows whether Kard has them, and none is sent again."));
+        sentences.push(format!("In doubt: {parts}; nobody here knows what Kard has, and nothing of it is sent again."));
     }
     let refused = rejected(effects);
     if !refused.is_empty() {
