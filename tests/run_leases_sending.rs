@@ -64,10 +64,35 @@ fn continued_it_does_no_harm(case: &str, project: &TestProject, first: Child, do
     assert_eq!(applied(project), before.0, "{case}: sent by a third run");
 }
 
-/// Takes over from a run that has been stopped; `made` calls have reached the provider by then.
-fn taken_over(case: &str, project: &TestProject, made: usize, doubt: Option<usize>) -> Output {
-    let doubtful = doubt.map_or(&[][..], |call| CALLS[call]);
-    let second = project.run_day(&[]);
+/// What a run says while another that is stopped is in the middle of writing.
+const LOCKED: &str = "stays locked by another process";
+
+/// A run that was stopped there for longer than its lease, and was taken over by another; `made` calls have reached
+/// the provider before. Stopped in the very moment of a renewal it keeps the state file itself, and nobody can write:
+/// that is no takeover, and is begun again.
+fn overtaken((variable, point, made, doubt): Stopped) -> (TestProject, Child) {
+    let case = format!("{variable}={point}");
+    for _ in 0..5 {
+        let project = sending("");
+        set_lease(&project, "1s");
+        let mut first = project.command(&RUN).env(variable, point).spawn().unwrap();
+        wait_until_stopped(&first);
+        assert_eq!(applied(&project), once(&CALLS[..made]), "{case}");
+        std::thread::sleep(PAST_THE_LEASE);
+        let second = project.run_day(&[]);
+        if second.stderr.contains(LOCKED) {
+            first.kill().unwrap();
+            first.wait().unwrap();
+            continue;
+        }
+        assert_taken_over(&case, &project, &second, made, doubt);
+        return (project, first);
+    }
+    panic!("{case}: the state file was locked each time");
+}
+
+fn assert_taken_over(case: &str, project: &TestProject, second: &Output, made: usize, doubt: Option<usize>) {
+    let doubtful = members(doubt);
     assert_eq!(second.code, Some(if doubtful.is_empty() { 0 } else { 20 }), "{case}: {second:?}");
     assert!(second.stdout.contains("attempt 2\n"), "{case}: {}", second.stdout);
     assert_eq!(states(project), all_but(doubtful), "{case}");
@@ -77,7 +102,11 @@ fn taken_over(case: &str, project: &TestProject, made: usize, doubt: Option<usiz
         calls.remove(call);
     }
     assert_eq!(applied(project), once(&calls), "{case}");
-    second
+}
+
+/// The transactions of a call, or none.
+fn members(call: Option<usize>) -> &'static [&'static str] {
+    call.map_or(&[], |call| CALLS[call])
 }
 
 /// Where a run is stopped, how many calls it had made by then, and which call's outcome nobody knows.
@@ -98,22 +127,17 @@ const STOPS: [Stopped; 8] = [
 #[test]
 fn stopped_around_a_call_past_its_lease_it_sends_and_writes_nothing_when_it_goes_on() {
     std::thread::scope(|scope| {
-        for (variable, point, made, doubt) in STOPS {
+        for stop in STOPS {
             scope.spawn(move || {
+                let (variable, point, made, doubt) = stop;
                 let case = format!("{variable}={point}");
-                let project = sending("");
-                set_lease(&project, "1s");
-                let first = project.command(&RUN).env(variable, point).spawn().unwrap();
-                wait_until_stopped(&first);
-                assert_eq!(applied(&project), once(&CALLS[..made]), "{case}");
-                std::thread::sleep(PAST_THE_LEASE);
-                taken_over(&case, &project, made, doubt);
-                continued_it_does_no_harm(&case, &project, first, doubt.map_or(&[][..], |call| CALLS[call]));
+                let (project, first) = overtaken(stop);
+                continued_it_does_no_harm(&case, &project, first, members(doubt));
                 // Whatever the first wrote, it wrote before the second wrote anything.
-                let writers = writers(&project);
                 let (first, second) = (("rewards/2025-03-19/1".to_owned(), 1), ("rewards/2025-03-19/2".to_owned(), 2));
-                let expected = if made == 4 && doubt.is_none() { vec![first] } else { vec![first, second] };
-                assert_eq!(writers, expected, "{case}");
+                let all_was_done = made == CALLS.len() && doubt.is_none();
+                let expected = if all_was_done { vec![first] } else { vec![first, second] };
+                assert_eq!(writers(&project), expected, "{case}");
             });
         }
     });
@@ -122,13 +146,8 @@ fn stopped_around_a_call_past_its_lease_it_sends_and_writes_nothing_when_it_goes
 #[test]
 fn a_call_that_left_too_late_to_be_held_back_is_in_doubt_and_made_once_at_most() {
     // Between the look at the lease and the first byte nothing can hold it back: the protocol's last gap. What it
-    // does to the provider is never done again.
-    let project = sending("");
-    set_lease(&project, "1s");
-    let first = project.command(&RUN).env("TIEOUT_STOP_BEFORE", "send").spawn().unwrap();
-    wait_until_stopped(&first);
-    std::thread::sleep(PAST_THE_LEASE);
-    taken_over("before send", &project, 0, Some(0));
+    // does at the provider is never done again.
+    let (project, first) = overtaken(("TIEOUT_STOP_BEFORE", "send", 0, Some(0)));
     signal("-CONT", &first);
     let late = project.ended(first).ended_with(75);
     assert_eq!(late.error(), OVERTAKEN);
@@ -155,8 +174,7 @@ fn stopped_past_its_lease_while_a_call_is_under_way_it_is_overtaken() {
         wait_until_stopped(&first);
         std::thread::sleep(PAST_THE_LEASE);
         let second = project.run_day(&[]);
-        // Stopped in the very moment of a renewal it keeps the file itself: nobody can write then.
-        if second.stderr.contains("stays locked by another process") {
+        if second.stderr.contains(LOCKED) {
             signal("-CONT", &first);
             std::thread::sleep(Duration::from_millis(200));
             return false;
@@ -207,8 +225,8 @@ fn met(round: usize) -> bool {
 fn of_two_started_at_once_one_works_and_the_other_sends_nothing() {
     let meetings: usize = std::thread::scope(|scope| {
         let threads =
-            [0, 1, 2].map(|thread| scope.spawn(move || (0..7).filter(|round| met(thread * 7 + round)).count()));
+            [0, 1, 2].map(|thread| scope.spawn(move || (0..5).filter(|round| met(thread * 5 + round)).count()));
         threads.map(|thread| thread.join().unwrap()).iter().sum()
     });
-    assert!(meetings >= 10, "of 21 rounds only {meetings} had both there at once");
+    assert!(meetings >= 8, "of 15 rounds only {meetings} had both there at once");
 }
