@@ -106,6 +106,8 @@ impl Sender<'_> {
         let stop = self.means.stop.clone();
         let mut stopped: Option<(&'static str, Instant)> = None;
         loop {
+            // Looked at before anything leaves, not only while something is awaited: once asked, no call begins.
+            stopped = stopped.or_else(|| stop.by().map(|name| (name, Instant::now())));
             let ready = if stopped.is_none() { self.ready(Instant::now()) } else { Vec::new() };
             self.write(&ready).await?;
             for call in ready {

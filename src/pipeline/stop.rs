@@ -23,7 +23,12 @@ impl Stop {
     }
 
     pub(super) fn is_asked(&self) -> bool {
-        self.0.borrow().is_some()
+        self.by().is_some()
+    }
+
+    /// What has asked, if anything has by now.
+    pub(super) fn by(&self) -> Option<&'static str> {
+        *self.0.borrow()
     }
 
     /// Waits until something asks, and names it.

@@ -7,6 +7,7 @@ pub mod frames;
 pub mod journal;
 pub mod plans;
 pub mod project;
+pub mod sending;
 pub mod sent;
 
 use std::path::Path;

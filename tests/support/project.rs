@@ -240,6 +240,7 @@ impl TestProject {
         for variable in ["NO_COLOR", "RUST_LOG", "TIEOUT_KILL_BEFORE", "TIEOUT_KILL_AFTER"] {
             command.env_remove(variable);
         }
+        command.env_remove("TIEOUT_STOP_BEFORE").env_remove("TIEOUT_STOP_AFTER");
         command
             .env("TEST_CLIENT_ID", CLIENT_ID)
             .env("TEST_CLIENT_SECRET", CLIENT_SECRET)
