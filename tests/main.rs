@@ -14,6 +14,7 @@ mod cli_effects;
 mod cli_listings;
 mod cli_usage;
 mod comparison_edges;
+mod crash_campaign;
 mod effect_words;
 mod effects_calls;
 mod effects_drafted;
