@@ -50,6 +50,11 @@ impl Mark {
         both.filter(|mark| (mark.moment, mark.point) != (Moment::Before, "wait")).collect()
     }
 
+    /// Which side of which point, however often it is passed.
+    pub(crate) const fn side(self) -> (Moment, &'static str) {
+        (self.moment, self.point)
+    }
+
     pub(crate) fn is_of_calls(self) -> bool {
         OF_CALLS.contains(&self.point)
     }
@@ -150,7 +155,8 @@ impl Course {
     }
 
     /// Whether a kill at each of these marks, run after run, finds its process there.
-    pub(crate) fn is_struck_by(mut self, marks: &[Mark]) -> bool {
-        marks.iter().all(|mark| self.run(Some(*mark)) == Err(Killed))
+    pub(crate) fn is_struck_by(&self, marks: &[Mark]) -> bool {
+        let mut course = self.clone();
+        marks.iter().all(|mark| course.run(Some(*mark)) == Err(Killed))
     }
 }

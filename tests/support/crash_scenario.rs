@@ -93,12 +93,13 @@ impl Scenario {
             project,
             course: Course::of(NUMBER_OF_CALLS),
             noticed: 0,
+            allowed: [1; NUMBER_OF_CALLS],
             tally: Tally { scenarios: 1, effects: CALLS.iter().map(|call| call.len()).sum(), ..Tally::default() },
         };
-        play.project_is_patient();
+        play.project.set_http(PATIENT);
         self.kills.iter().for_each(|mark| play.killed(*mark));
-        play.settled();
-        play.decided();
+        let settled = play.settled();
+        play.decided(settled);
         play.tally.failures.iter_mut().for_each(|failure| *failure = format!("{self}: {failure}"));
         play.tally
     }
@@ -168,14 +169,12 @@ struct Play {
     course: Course,
     /// So many of the requests that the provider received have been looked at.
     noticed: usize,
+    /// How often each call may be made: once, and once more for each time that a person wanted it.
+    allowed: [usize; NUMBER_OF_CALLS],
     tally: Tally,
 }
 
 impl Play {
-    fn project_is_patient(&mut self) {
-        self.project.set_http(PATIENT);
-    }
-
     fn fail_unless(&mut self, holds: bool, words: impl FnOnce() -> String) {
         if !holds {
             self.tally.failures.push(words());
@@ -290,6 +289,10 @@ impl Play {
         self.fail_unless(duplicates == 0, || format!("{duplicates} duplicates: {picture:?}"));
         let only_ours = known(picture.journal.keys().collect()) && known(picture.provider.keys().collect());
         self.fail_unless(only_ours, || format!("more than was asked for: {picture:?}"));
+        for (path, allowed) in PATHS.into_iter().zip(self.allowed) {
+            let made = self.project.received().iter().filter(|request| request.path.ends_with(path)).count();
+            self.fail_unless(made <= allowed, || format!("{path} was called {made} times, {allowed} allowed"));
+        }
         let listed = self.command(&["in-doubt", "list"]);
         let code = if expected.is_empty() { 0 } else { 20 };
         self.fail_unless(listed.code == Some(code), || format!("in-doubt list should end with {code}: {listed:?}"));
@@ -297,23 +300,24 @@ impl Play {
 
     /// The second act: a person ends each doubt by what the provider has. A call that is sent again may still meet the
     /// fate; then it is in doubt once more.
-    fn decided(&mut self) {
+    fn decided(&mut self, mut picture: Picture) {
         for _ in 0..ENOUGH_RUNS {
             let doubted = std::mem::take(&mut self.course.doubted);
             if doubted.is_empty() {
                 break;
             }
-            let picture = self.picture();
             let (there, missing): (BTreeSet<usize>, BTreeSet<usize>) =
                 doubted.into_iter().partition(|call| picture.provider.contains_key(CALLS[*call][0]));
             self.tally.applied += self.resolved(&picture, &there, "--applied");
             self.tally.resent += self.resolved(&picture, &missing, "--resend");
+            for call in &missing {
+                self.allowed[*call] += 1;
+            }
             self.course.waiting.extend(missing);
             self.run();
-            let picture = self.picture();
+            picture = self.picture();
             self.compared(&picture);
         }
-        let picture = self.picture();
         let all = CALLS.concat();
         let done = picture.journal.values().filter(|listed| listed.state == "acknowledged").count() == all.len();
         let once = all.iter().all(|transaction| picture.provider.get(*transaction) == Some(&1));
