@@ -11,6 +11,10 @@ run period="2025-03-19":
 test filter="":
     cargo test --locked {{filter}}
 
+# Runs killed at every point, with every fate of a reply: a table of what was found (many minutes)
+crash:
+    cargo test --locked --test main crash_campaign -- --ignored --nocapture
+
 # What CI checks before it builds
 lint:
     cargo fmt --check

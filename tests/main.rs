@@ -15,6 +15,7 @@ mod cli_journal;
 mod cli_listings;
 mod cli_usage;
 mod comparison_edges;
+mod crash_campaign;
 mod effect_words;
 mod effects_calls;
 mod effects_drafted;

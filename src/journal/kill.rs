@@ -25,18 +25,23 @@ pub fn after(name: &str) {
 }
 
 fn point(variable: &str, name: &str, passed: &AtomicU32, what: fn()) {
-    if !cfg!(debug_assertions) {
-        return;
+    if strikes(variable, name, passed) {
+        what();
     }
-    let Ok(asked) = std::env::var(variable) else { return };
+}
+
+/// Whether the environment asks for this point, and for this time of passing it.
+fn strikes(variable: &str, name: &str, passed: &AtomicU32) -> bool {
+    if !cfg!(debug_assertions) {
+        return false;
+    }
+    let Ok(asked) = std::env::var(variable) else { return false };
     let (wanted, nth) = match asked.rsplit_once(':') {
         Some((wanted, nth)) => (wanted, nth.parse().unwrap_or(1)),
         None => (asked.as_str(), 1),
     };
     // Only the point that is asked for is counted, so one counter a variable is enough.
-    if wanted == name && passed.fetch_add(1, Ordering::Relaxed) + 1 == nth {
-        what();
-    }
+    wanted == name && passed.fetch_add(1, Ordering::Relaxed) + 1 == nth
 }
 
 fn signal_self(signal: &str) {
@@ -58,11 +63,12 @@ fn pause() {
 }
 
 /// While something is awaited: ends the process a moment later when `TIEOUT_KILL_AFTER=wait` asks for it; else never
-/// returns.
+/// returns. `wait:3` is the third thing that is awaited, however soon the first two came.
 pub async fn while_waiting() {
-    if cfg!(debug_assertions) && std::env::var("TIEOUT_KILL_AFTER").is_ok_and(|asked| asked.starts_with("wait")) {
+    static BEGUN: AtomicU32 = AtomicU32::new(0);
+    if strikes("TIEOUT_KILL_AFTER", "wait", &BEGUN) {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        after("wait");
+        end();
     }
     std::future::pending::<()>().await;
 }

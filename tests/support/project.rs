@@ -278,6 +278,13 @@ impl TestProject {
         self.sandbox.as_ref().map(Sandbox::received).unwrap_or_default()
     }
 
+    /// Returns once the provider works on no request for effects any more, also none whose client is gone.
+    pub(crate) fn provider_idle(&self) {
+        if let Some(sandbox) = &self.sandbox {
+            self.runtime.block_on(sandbox.idle());
+        }
+    }
+
     /// The audits that stand at the provider, by user and transaction.
     pub(crate) fn audits(&self) -> Vec<AppliedAudit> {
         self.sandbox.as_ref().map(Sandbox::audits).unwrap_or_default()
