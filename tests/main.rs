@@ -13,6 +13,7 @@ mod cli_doctor;
 mod cli_effects;
 mod cli_listings;
 mod cli_usage;
+mod commits_of_effects;
 mod comparison_edges;
 mod effect_words;
 mod effects_calls;
