@@ -179,7 +179,7 @@ pub async fn plan(request: &Request, journal: Option<&Journal>) -> Result<Finish
         let book = Book::Paper(journal);
         let planned = effects::plan(request, effects, book, &wanted, &mut facts).await?;
         calls = planned.calls();
-        facts.effects = Some(effects::told(request, effects, book, planned, &Sent::default()).await?);
+        facts.effects = Some(effects::told(request, effects, book, planned, Sent::default()).await?);
     }
     Ok(Finished { facts, written: Vec::new(), calls })
 }
@@ -251,7 +251,7 @@ async fn acted(
     let sent = effects::send(request, effects, &planned, (journal, record, guard, stop)).await?;
     stage.finish(format!("{} calls", sent.calls));
     trail.mark(Step::Sent, json!({ "calls": sent.calls })).await?;
-    facts.effects = Some(effects::told(request, effects, book, planned, &sent).await?);
+    facts.effects = Some(effects::told(request, effects, book, planned, sent).await?);
     Ok(())
 }
 

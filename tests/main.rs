@@ -14,6 +14,7 @@ mod cli_effects;
 mod cli_journal;
 mod cli_listings;
 mod cli_usage;
+mod commits_of_effects;
 mod comparison_edges;
 mod crash_campaign;
 mod effect_words;

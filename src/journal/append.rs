@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, SubsecRound, Utc};
+use serde::Serialize;
 use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::file::BEGIN_WRITE;
@@ -10,7 +11,7 @@ use super::rows;
 use super::sqlite::holds_lease;
 use super::{GENESIS, Journal, JournalError, RunRecord};
 use crate::digest::sha256;
-use crate::effects::{Anchor, BusinessKey, Effect, Entry, Event, IllegalEffectStep, Standing, apply};
+use crate::effects::{Anchor, BusinessKey, Effect, Event, IllegalEffectStep, Standing, apply};
 use crate::text::visible;
 
 /// Rows of one statement. Each takes up to 13 of the 32,766 values that `SQLite` binds at most.
@@ -47,13 +48,13 @@ impl Journal {
         }
         let last = last_entry(&mut transaction).await.map_err(told)?;
         let known = self.known(&mut transaction, events).await?;
-        let mut batch = Batch::new(writer, last, known);
+        let mut batch = Batch::new(writer, last, known, events.len());
         for (id, event) in events {
             batch.add(id, event)?;
         }
         refuse_other_ids(&mut transaction, &batch.proposed).await.map_err(told)??;
         insert_entries(&mut transaction, &batch.lines).await.map_err(told)?;
-        write_standings(&mut transaction, &batch.standings).await.map_err(told)?;
+        write_standings(&mut transaction, &batch).await.map_err(told)?;
         self.commit(transaction).await.map_err(told)?;
         Ok(batch.after)
     }
@@ -63,7 +64,7 @@ impl Journal {
         &self,
         connection: &mut SqliteConnection,
         events: &[(String, Event)],
-    ) -> Result<HashMap<String, Held>, JournalError> {
+    ) -> Result<HashMap<String, Standing>, JournalError> {
         let mut ids: Vec<&str> = events.iter().map(|(id, _)| id.as_str()).collect();
         ids.sort_unstable();
         ids.dedup();
@@ -78,7 +79,7 @@ impl Journal {
             let found = query.build().fetch_all(&mut *connection).await;
             for row in found.map_err(|source| self.told("reading where effects stand", source))? {
                 let standing = self.readable(rows::standing(&row))?;
-                known.insert(row.get("id"), Held { standing, written: None });
+                known.insert(row.get("id"), standing);
             }
         }
         Ok(known)
@@ -94,11 +95,16 @@ pub(super) async fn last_entry(connection: &mut SqliteConnection) -> sqlx::Resul
     })
 }
 
-/// A standing, and the entry of this batch that made it so.
-#[derive(Debug)]
-struct Held {
-    standing: Standing,
-    written: Option<Anchor>,
+/// An [`Entry`](crate::effects::Entry) as it is written, field for field, out of what is there already.
+#[derive(Debug, Serialize)]
+struct NewEntry<'e> {
+    sequence: u64,
+    at: DateTime<Utc>,
+    run: Option<&'e str>,
+    epoch: Option<u64>,
+    effect: &'e str,
+    event: &'e Event,
+    previous: &'e str,
 }
 
 /// A row of `entries`.
@@ -116,52 +122,60 @@ struct Batch<'e> {
     writer: Writer<'e>,
     at: DateTime<Utc>,
     last: Anchor,
-    standings: HashMap<String, Held>,
+    /// The standings before.
+    known: HashMap<String, Standing>,
     /// What is proposed for the first time → its id.
     proposed: HashMap<(&'e BusinessKey, u32), &'e str>,
     lines: Vec<Line<'e>>,
-    /// The standing after each event.
+    /// The standing after each event, in the order of `lines`.
     after: Vec<Standing>,
+    /// Effect id → the place of its last event in `lines` and `after`.
+    latest: HashMap<&'e str, usize>,
 }
 
 impl<'e> Batch<'e> {
-    fn new(writer: Writer<'e>, last: Anchor, standings: HashMap<String, Held>) -> Self {
-        // Microseconds, as all times of the journal.
-        let at = Utc::now().trunc_subsecs(6);
-        Self { writer, at, last, standings, proposed: HashMap::new(), lines: Vec::new(), after: Vec::new() }
+    fn new(writer: Writer<'e>, last: Anchor, known: HashMap<String, Standing>, events: usize) -> Self {
+        Self {
+            writer,
+            // Microseconds, as all times of the journal.
+            at: Utc::now().trunc_subsecs(6),
+            last,
+            known,
+            proposed: HashMap::new(),
+            lines: Vec::with_capacity(events),
+            after: Vec::with_capacity(events),
+            latest: HashMap::new(),
+        }
     }
 
     fn add(&mut self, id: &'e str, event: &'e Event) -> Result<(), JournalError> {
         if let Event::Proposed { effect, .. } = event {
             self.check_key(id, effect)?;
         }
-        let before = self.standings.get(id).map(|held| &held.standing);
-        let after = apply(before, id, event, self.at)?;
+        let after = apply(self.standing(id), id, event, self.at)?;
         let (run, epoch) = match self.writer {
-            Writer::Run(run) => (Some(run.id.clone()), run.lease_epoch),
+            Writer::Run(run) => (Some(run.id.as_str()), run.lease_epoch),
             Writer::Person => (None, None),
         };
-        let entry = Entry {
-            sequence: self.last.sequence + 1,
-            at: self.at,
-            run,
-            epoch,
-            effect: id.to_owned(),
-            event: event.clone(),
-            previous: std::mem::take(&mut self.last.hash),
-        };
+        let sequence = self.last.sequence + 1;
+        let entry = NewEntry { sequence, at: self.at, run, epoch, effect: id, event, previous: &self.last.hash };
         let text = serde_json::to_string(&entry).expect("an entry is plain data with text keys");
         let hash = sha256(text.as_bytes());
-        self.last = Anchor { sequence: entry.sequence, hash: hash.clone() };
-        self.lines.push(Line { sequence: entry.sequence, effect: id, entry: text, hash });
-        self.after.push(after.clone());
-        self.standings.insert(id.to_owned(), Held { standing: after, written: Some(self.last.clone()) });
+        self.last = Anchor { sequence, hash: hash.clone() };
+        self.latest.insert(id, self.after.len());
+        self.lines.push(Line { sequence, effect: id, entry: text, hash });
+        self.after.push(after);
         Ok(())
+    }
+
+    /// Where an effect stands after what was added so far.
+    fn standing(&self, id: &str) -> Option<&Standing> {
+        self.latest.get(id).map(|place| &self.after[*place]).or_else(|| self.known.get(id))
     }
 
     /// An id stands for one key and opening for ever, and these for one id.
     fn check_key(&mut self, id: &'e str, effect: &'e Effect) -> Result<(), JournalError> {
-        if let Some(Held { standing: before, .. }) = self.standings.get(id) {
+        if let Some(before) = self.standing(id) {
             if (&before.effect.key, before.effect.opening) == (&effect.key, effect.opening) {
                 return Ok(());
             }
@@ -227,23 +241,21 @@ async fn insert_entries(connection: &mut SqliteConnection, lines: &[Line<'_>]) -
     Ok(())
 }
 
-/// Writes the standings that the batch has changed.
-async fn write_standings(connection: &mut SqliteConnection, standings: &HashMap<String, Held>) -> sqlx::Result<()> {
-    let mut changed: Vec<(&String, &Standing, &Anchor)> = standings
-        .iter()
-        .filter_map(|(id, held)| held.written.as_ref().map(|written| (id, &held.standing, written)))
-        .collect();
+/// Writes the standings that the batch has changed, each once.
+async fn write_standings(connection: &mut SqliteConnection, batch: &Batch<'_>) -> sqlx::Result<()> {
+    let mut changed: Vec<usize> = batch.latest.values().copied().collect();
     // In one order always: the same events make the same file.
-    changed.sort_unstable_by_key(|(_, _, written)| written.sequence);
+    changed.sort_unstable();
     for chunk in changed.chunks(CHUNK) {
         let mut query = QueryBuilder::<Sqlite>::new(
             "INSERT INTO effects (id, provider, organization, kind, transaction_id, opening, job, period, plan, state,
              standing, last_sequence, last_hash) ",
         );
-        query.push_values(chunk, |mut row, (id, standing, written)| {
+        query.push_values(chunk, |mut row, place| {
+            let (standing, written) = (&batch.after[*place], &batch.lines[*place]);
             let effect = &standing.effect;
             let text = serde_json::to_string(standing).expect("a standing is plain data with text keys");
-            row.push_bind(&**id).push_bind(&*effect.key.provider).push_bind(&*effect.key.organization);
+            row.push_bind(written.effect).push_bind(&*effect.key.provider).push_bind(&*effect.key.organization);
             row.push_bind(effect.key.kind.name()).push_bind(&*effect.key.transaction);
             row.push_bind(i64::from(effect.opening)).push_bind(&*effect.job).push_bind(&*effect.period);
             row.push_bind(&*standing.plan).push_bind(standing.state.name()).push_bind(text);

@@ -1,7 +1,7 @@
 //! The stage between breaks and report: what became of earlier effects, what is to be asked for now, and sending
 //! what is approved. `tieout plan` takes the same way on paper.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::Utc;
@@ -57,32 +57,45 @@ impl<'a> Book<'a> {
         }
         let after = match self {
             Self::Journal(journal, run) => journal.append(Writer::Run(run), events).await?,
-            Self::Paper(_) => {
-                let before: Vec<Standing> = standings.0.values().cloned().collect();
-                plan::standings_after(&before, events, Utc::now())
-                    .map_err(|error| Failure::new(ExitCode::InvariantFailed, error))?
-            }
+            Self::Paper(_) => plan::standings_after(standings.all(), events, Utc::now())
+                .map_err(|error| Failure::new(ExitCode::InvariantFailed, error))?,
         };
         standings.take(after);
         Ok(())
     }
 }
 
-/// Standings by effect id.
+/// Standings, each effect's once.
 #[derive(Debug, Default)]
-struct Standings(BTreeMap<String, Standing>);
+struct Standings {
+    all: Vec<Standing>,
+    /// Effect id → its place in `all`.
+    places: HashMap<String, usize>,
+}
 
 impl Standings {
+    /// Adds what is new; of what is there already this is the later state.
     fn take(&mut self, standings: impl IntoIterator<Item = Standing>) {
-        self.0.extend(standings.into_iter().map(|standing| (standing.effect.id.clone(), standing)));
+        for standing in standings {
+            if let Some(place) = self.places.get(&standing.effect.id) {
+                self.all[*place] = standing;
+            } else {
+                self.places.insert(standing.effect.id.clone(), self.all.len());
+                self.all.push(standing);
+            }
+        }
     }
 
-    fn all(&self) -> Vec<Standing> {
-        self.0.values().cloned().collect()
+    fn all(&self) -> &[Standing] {
+        &self.all
     }
 
-    fn of(&self, ids: &[String]) -> Vec<Standing> {
-        ids.iter().filter_map(|id| self.0.get(id)).cloned().collect()
+    fn get(&self, id: &str) -> Option<&Standing> {
+        self.places.get(id).map(|place| &self.all[*place])
+    }
+
+    fn of(&self, ids: &[String]) -> impl Iterator<Item = &Standing> {
+        ids.iter().filter_map(|id| self.get(id))
     }
 }
 
@@ -109,7 +122,8 @@ impl Planned {
 
     /// What may be sent now, as the calls that would be made.
     pub(super) fn calls(&self) -> Vec<Call> {
-        calls(&self.standings.of(&self.plan.ids))
+        let standings: Vec<Standing> = self.standings.of(&self.plan.ids).cloned().collect();
+        calls(&standings)
     }
 }
 
@@ -155,20 +169,20 @@ pub(super) async fn plan(
     }
     if let Book::Paper(_) = book {
         // A run would find these in flight, and nobody there.
-        let left = standings.all().into_iter().filter(|standing| standing.state == State::InFlight);
-        let events: Vec<_> = left.map(|standing| (standing.effect.id, left_in_flight())).collect();
+        let left = standings.all().iter().filter(|standing| standing.state == State::InFlight);
+        let events: Vec<_> = left.map(|standing| (standing.effect.id.clone(), left_in_flight())).collect();
         book.write(&mut standings, &events).await?;
     }
     kill::before("plan");
-    let events = news::follow(&standings.all(), &wanted.updates);
+    let events = news::follow(standings.all(), &wanted.updates);
     let mut news: Vec<String> = events.iter().map(|(id, _)| id.clone()).collect();
     news.sort_unstable();
     news.dedup();
     book.write(&mut standings, &events).await?;
-    let plan = plan::decide(effects, &scope, &drafts.effects, &standings.all());
+    let plan = plan::decide(effects, &scope, &drafts.effects, standings.all());
     book.write(&mut standings, &plan.events).await?;
     kill::after("plan");
-    gather::follow_audits(facts, &request.job, &standings.all());
+    gather::follow_audits(facts, &request.job, standings.all());
     Ok(Planned { plan, standings, drafts, news })
 }
 
@@ -233,12 +247,8 @@ pub(super) async fn send(
     planned: &Planned,
     means: (&Journal, &RunRecord, &Guard, &Stop),
 ) -> Result<Sent, Failure> {
-    let approved: Vec<Standing> = planned
-        .standings
-        .of(&planned.plan.ids)
-        .into_iter()
-        .filter(|standing| standing.state == State::Approved)
-        .collect();
+    let planned = planned.standings.of(&planned.plan.ids);
+    let approved: Vec<Standing> = planned.filter(|standing| standing.state == State::Approved).cloned().collect();
     if approved.is_empty() {
         return Ok(Sent::default());
     }
@@ -262,10 +272,10 @@ pub(super) async fn told(
     effects: &Effects,
     book: Book<'_>,
     planned: Planned,
-    sent: &Sent,
+    sent: Sent,
 ) -> Result<EffectsFacts, Failure> {
     let Planned { plan, mut standings, drafts, news } = planned;
-    standings.take(sent.standings.values().cloned());
+    standings.take(sent.standings.into_values());
     let (mut in_doubt, mut audits, mut anchor) = (Vec::new(), Vec::new(), None);
     if let Some(journal) = book.journal() {
         let of_job = EffectFilter { job: Some(request.job.name.clone()), ..EffectFilter::default() };
@@ -275,20 +285,20 @@ pub(super) async fn told(
         anchor = Some(journal.anchor().await?);
     }
     // On paper some of these have moved on.
-    in_doubt.retain(|doubt| standings.0.get(&doubt.effect.id).is_none_or(|standing| standing.state == State::InDoubt));
+    in_doubt.retain(|doubt| standings.get(&doubt.effect.id).is_none_or(|standing| standing.state == State::InDoubt));
     let silent = effects
         .provider_audit
         .as_ref()
         .map(|rule| news::silent(&audits, rule.news_within, request.run_time))
         .unwrap_or_default();
     Ok(EffectsFacts {
-        planned: standings.of(&plan.ids),
+        planned: standings.of(&plan.ids).cloned().collect(),
         plan: plan.digest,
         elsewhere: plan.elsewhere,
         unplannable: drafts.unplannable,
         held: plan.held,
         in_doubt,
-        news: standings.of(&news),
+        news: standings.of(&news).cloned().collect(),
         silent,
         stopped: sent.ended.as_ref().map(|ended| ended.why.clone()),
         stopped_exit: sent.ended.as_ref().map(|ended| ended.code).filter(|code| *code != ExitCode::Done),

@@ -151,8 +151,8 @@ impl Sender<'_> {
 
     /// One commit: the outcomes of what has landed, then the intents of what leaves.
     async fn write(&mut self, leaving: &[Call]) -> Result<(), Failure> {
-        let outcomes = std::mem::take(&mut self.outcomes);
-        let mut events = outcomes.clone();
+        let mut events = std::mem::take(&mut self.outcomes);
+        let outcomes = events.len();
         for call in leaving {
             let event = Event::InFlight { call: call.id(), body_sha256: crate::digest::sha256(&call.body) };
             events.extend(call.members.iter().map(|member| (member.clone(), event.clone())));
@@ -160,7 +160,7 @@ impl Sender<'_> {
         if events.is_empty() {
             return Ok(());
         }
-        let points: Vec<&str> = [("outcome", !outcomes.is_empty()), ("intent", !leaving.is_empty())]
+        let points: Vec<&str> = [("outcome", outcomes > 0), ("intent", !leaving.is_empty())]
             .into_iter()
             .filter_map(|(name, there)| there.then_some(name))
             .collect();
@@ -175,7 +175,7 @@ impl Sender<'_> {
             self.sent.standings.insert(standing.effect.id.clone(), standing);
         }
         // Surely not applied, and approved as before: they go once more.
-        let again: Vec<Standing> = outcomes
+        let again: Vec<Standing> = events[..outcomes]
             .iter()
             .filter_map(|(id, _)| self.sent.standings.get(id))
             .filter(|standing| standing.state == State::Approved)
