@@ -21,8 +21,8 @@ use crate::output::Format;
 
 const ABOUT: &str = "\
 Ties what a card or rewards provider says to what the issuer booked: pulls the
-provider's files, compares them with your ledger and your webhook log, and
-reports every break.";
+provider's files, compares them with your ledger and your webhook log, reports
+every break, and sends audits and fraud markers for them once they are approved.";
 
 const EXIT_CODES: &str = "\
 Exit codes:

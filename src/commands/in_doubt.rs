@@ -41,13 +41,18 @@ const SPARE: [&str; 6] = ["kind", "attempts", "since", "user", "job", "period"];
 /// # Errors
 /// When there is no project or the journal cannot be read.
 pub async fn list(mut context: Context) -> Result<ExitCode, Failure> {
-    let mut found = match context.read_journal().await? {
-        Some(journal) => {
-            journal.effects(&EffectFilter { states: vec![State::InDoubt], ..EffectFilter::default() }).await?
-        }
+    let states = vec![State::InDoubt, State::InFlight];
+    let open = match context.read_journal().await? {
+        Some(journal) => journal.effects(&EffectFilter { states, ..EffectFilter::default() }).await?,
         None => Vec::new(),
     };
+    let (mut found, in_flight): (Vec<_>, Vec<_>) =
+        open.into_iter().partition(|standing| standing.state == State::InDoubt);
     found.sort_by_key(|standing| standing.since);
+    if !in_flight.is_empty() {
+        let counted = decision::counted(&in_flight);
+        tracing::warn!("{counted} in flight: a run is sending them, or it is gone and the next run finds them in doubt");
+    }
     context.output.rows(&list_rows(&found, Utc::now()))?;
     if found.is_empty() {
         tracing::info!("nothing is in doubt");
