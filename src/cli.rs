@@ -187,7 +187,21 @@ Example:
     /// Serve the simulated provider on this machine until stopped
     #[command(after_help = "\
 Example:
-  tieout sandbox --port 8080 --faults faults.yaml --log requests.jsonl")]
+  tieout sandbox --port 8080 --faults faults.yaml --log requests.jsonl
+
+A plan of faults:
+  rules:
+    - {on: audits, nth: 1, do: reset_after}
+    - {on: fraud, nth: every, do: {late: 5s}}
+    - {on: files, nth: 2, do: {status: 503, retry_after: 1}}
+on: token, files, download, fraud, audits
+do: {status: N}, {slow: TIME}, {late: TIME}, {truncate: BYTES}, reset_before,
+    reset_after, malformed_json, html_page, revoke_token, wrong_bytes; for
+    effects also {status: N, applied: true}, missing_item, extra_item,
+    repeat_item, refuse_item, error_without_id; for files expired_url,
+    repeat_cursor
+Users that begin with unknown- are not known; markers and audits for
+transactions that begin with refuse- are refused.")]
     Sandbox(SandboxArgs),
     /// Print the completions of a shell
     #[command(after_help = "\
