@@ -106,7 +106,9 @@ impl Sender<'_> {
         let stop = self.means.stop.clone();
         let mut stopped: Option<(&'static str, Instant)> = None;
         loop {
-            let ready = if stopped.is_none() { self.ready(Instant::now()) } else { Vec::new() };
+            // Without the lease nothing leaves. That is no failure of the provider: it is waited for.
+            let holds = self.means.guard.holds();
+            let ready = if stopped.is_none() && holds { self.ready(Instant::now()) } else { Vec::new() };
             self.write(&ready).await?;
             for call in ready {
                 self.launch(call);
@@ -115,7 +117,7 @@ impl Sender<'_> {
             if self.flying.is_empty() && !more {
                 break;
             }
-            let room = more && self.flying.len() < self.means.effects.concurrency as usize;
+            let room = more && holds && self.flying.len() < self.means.effects.concurrency as usize;
             let next = self.pace.next(Instant::now());
             let deadline = stopped.map(|(_, since)| since + PATIENCE);
             tokio::select! {
@@ -126,6 +128,7 @@ impl Sender<'_> {
                     }
                 }
                 () = tokio::time::sleep_until(next.into()), if room => {}
+                () = self.means.guard.held(), if more && !holds => {}
                 name = stop.asked(), if stopped.is_none() => stopped = Some((name, Instant::now())),
                 () = until(deadline), if deadline.is_some() => self.abandon().await?,
             }
