@@ -32,6 +32,10 @@ samples:
 bench-day rows="1000000":
     benches/day.sh {{rows}}
 
+# MARKERS fraud markers in one run: time, commits and waits for the disk (needs strace and python3)
+bench-effects markers="100000":
+    benches/effects.sh {{markers}}
+
 # Licences, advisories, sources and doubles of dependencies (needs cargo-deny)
 deny:
     cargo deny --locked check

@@ -85,7 +85,7 @@ fn job(effect: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_markers_take_about_one_commit_for_each_call_of_five_hundred() {
-    let cost = run(10_000, "fraud_marker").await;
+    let cost = Box::pin(run(10_000, "fraud_marker")).await;
     assert_eq!((cost.finished.facts.breaks.len(), cost.calls), (10_000, 20));
     // The intents of what leaves stand in one commit with the outcomes of what has landed.
     assert!(cost.commits <= cost.calls + 1 + OF_THE_RUN, "{} commits for {} calls", cost.commits, cost.calls);
@@ -93,7 +93,7 @@ async fn ten_thousand_markers_take_about_one_commit_for_each_call_of_five_hundre
 
 #[tokio::test(flavor = "multi_thread")]
 async fn audits_of_a_thousand_users_take_far_fewer_commits_than_intents_and_outcomes() {
-    let cost = run(1_000, "provider_audit").await;
+    let cost = Box::pin(run(1_000, "provider_audit")).await;
     assert_eq!((cost.finished.facts.breaks.len(), cost.calls), (1_000, 1_000));
     assert!(cost.commits <= cost.calls + 1 + OF_THE_RUN, "{} commits for {} calls", cost.commits, cost.calls);
 }

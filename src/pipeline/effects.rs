@@ -22,6 +22,9 @@ use crate::project::{KardConfig, ProviderConfig};
 use crate::providers::kard::Client;
 use crate::report::{Facts, gather};
 
+/// Events of a plan in one transaction.
+const PART: usize = 5_000;
+
 /// What the comparison hands on besides its facts.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
@@ -55,12 +58,19 @@ impl<'a> Book<'a> {
         if events.is_empty() {
             return Ok(());
         }
-        let after = match self {
-            Self::Journal(journal, run) => journal.append(Writer::Run(run), events).await?,
-            Self::Paper(_) => plan::standings_after(standings.all(), events, Utc::now())
-                .map_err(|error| Failure::new(ExitCode::InvariantFailed, error))?,
-        };
-        standings.take(after);
+        match self {
+            Self::Journal(journal, run) => {
+                // In parts, so that the lease is renewed in between. What a kill leaves unwritten the next run plans
+                // again: the plan is the same, and so are the effects.
+                for part in events.chunks(PART) {
+                    standings.take(journal.append(Writer::Run(run), part).await?);
+                }
+            }
+            Self::Paper(_) => {
+                let after = plan::standings_after(standings.all(), events, Utc::now());
+                standings.take(after.map_err(|error| Failure::new(ExitCode::InvariantFailed, error))?);
+            }
+        }
         Ok(())
     }
 }

@@ -25,6 +25,10 @@ impl Until {
     fn after(asked: (Instant, DateTime<Utc>), lease: &Lease) -> Self {
         Self { monotonic: asked.0 + lease.lasting(), wall: asked.1 + lease.lasting() }
     }
+
+    fn is_to_come(&self) -> bool {
+        Instant::now() < self.monotonic && Utc::now() < self.wall
+    }
 }
 
 /// Says to those that send whether the lease still holds. Cheap to clone.
@@ -34,8 +38,17 @@ pub(super) struct Guard(watch::Receiver<Until>);
 impl Guard {
     /// Whether nobody else can have taken over yet, as far as this process's clocks tell.
     pub(super) fn holds(&self) -> bool {
-        let until = *self.0.borrow();
-        Instant::now() < until.monotonic && Utc::now() < until.wall
+        self.0.borrow().is_to_come()
+    }
+
+    /// Waits until it holds. Where it has run out because the disk or the machine was slow, it is renewed in a while;
+    /// where another has taken it, the run ends meanwhile.
+    pub(super) async fn held(&self) {
+        let mut until = self.0.clone();
+        if until.wait_for(Until::is_to_come).await.is_err() {
+            // Nobody renews it any more.
+            std::future::pending::<()>().await;
+        }
     }
 }
 

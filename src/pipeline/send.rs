@@ -108,7 +108,9 @@ impl Sender<'_> {
         loop {
             // Looked at before anything leaves, not only while something is awaited: once asked, no call begins.
             stopped = stopped.or_else(|| stop.by().map(|name| (name, Instant::now())));
-            let ready = if stopped.is_none() { self.ready(Instant::now()) } else { Vec::new() };
+            // Without the lease nothing leaves. That is no failure of the provider: it is waited for.
+            let holds = self.means.guard.holds();
+            let ready = if stopped.is_none() && holds { self.ready(Instant::now()) } else { Vec::new() };
             self.write(&ready).await?;
             for call in ready {
                 self.launch(call);
@@ -117,7 +119,7 @@ impl Sender<'_> {
             if self.flying.is_empty() && !more {
                 break;
             }
-            let room = more && self.flying.len() < self.means.effects.concurrency as usize;
+            let room = more && holds && self.flying.len() < self.means.effects.concurrency as usize;
             let next = self.pace.next(Instant::now());
             let deadline = stopped.map(|(_, since)| since + PATIENCE);
             tokio::select! {
@@ -128,6 +130,7 @@ impl Sender<'_> {
                     }
                 }
                 () = tokio::time::sleep_until(next.into()), if room => {}
+                () = self.means.guard.held(), if more && !holds => {}
                 name = stop.asked(), if stopped.is_none() => stopped = Some((name, Instant::now())),
                 () = until(deadline), if deadline.is_some() => self.abandon().await?,
             }
@@ -190,10 +193,9 @@ impl Sender<'_> {
         let (path, body) = (call.path.clone(), call.body.clone());
         tracing::info!(call = call.id(), kind = call.kind.name(), effects = call.members.len(), "sending");
         let handle = self.flying.spawn(async move {
-            // The process may have slept since the intent was written, and another may have taken over.
-            if !guard.holds() {
-                return Ok(Answer::NotSent { why: "this run's lease ran out before it was sent".to_owned() });
-            }
+            // The process may have slept since the intent was written, and another may have taken over: then the
+            // run ends while this waits, and the effect is in doubt.
+            guard.held().await;
             kill::before("send");
             let answer = tokio::select! {
                 answer = client.post_once(&path, &body) => answer,
