@@ -51,7 +51,9 @@ pub async fn list(mut context: Context) -> Result<ExitCode, Failure> {
     found.sort_by_key(|standing| standing.since);
     if !in_flight.is_empty() {
         let counted = decision::counted(&in_flight);
-        tracing::warn!("{counted} in flight: a run is sending them, or it is gone and the next run finds them in doubt");
+        tracing::warn!(
+            "{counted} in flight: a run is sending them, or it is gone and the next run finds them in doubt"
+        );
     }
     context.output.rows(&list_rows(&found, Utc::now()))?;
     if found.is_empty() {
