@@ -10,6 +10,7 @@ use polars::prelude::{
 use rust_decimal::Decimal;
 
 use super::Context;
+use crate::breaks::BreakStatus;
 use crate::cli::BreaksArgs;
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{Journal, JournalError, RunFilter, RunRecord};
@@ -33,7 +34,7 @@ const COLUMNS: [&str; 11] = [
     "detail",
 ];
 
-/// What a narrow terminal does without: what differs says most of it.
+/// What a narrow terminal does without: what differs says most of it, and while all are open their status nothing.
 const SPARE: [&str; 6] = ["status", "occurred_at", "age_days", "difference", "measure", "id"];
 
 /// Why there is nothing to list.
@@ -146,15 +147,17 @@ fn read(run: &RunRecord, path: &Path) -> Result<DataFrame, BreaksError> {
 /// The rows that pass the filters, at most as many as asked for, and how many pass in all.
 fn select(frame: &DataFrame, args: &BreaksArgs) -> Result<(Rows, usize), PolarsError> {
     let table = BreakTable::new(frame)?;
-    let mut rows = Rows::new(&COLUMNS).spare(&SPARE);
-    let mut matching = 0;
+    let mut rows = Rows::new(&COLUMNS);
+    let (mut matching, mut all_open) = (0, true);
     for index in (0..frame.height()).filter(|index| table.passes(*index, args)) {
         matching += 1;
         if args.limit.is_none_or(|limit| rows.len() < limit) {
             rows.push(table.cells(index));
+            all_open &= table.status.get(index) == Some(BreakStatus::Open.name());
         }
     }
-    Ok((rows, matching))
+    let spare = SPARE.iter().copied().filter(|name| all_open || *name != "status").collect::<Vec<_>>();
+    Ok((rows.spare(&spare), matching))
 }
 
 /// The columns of `breaks.parquet` that are shown or filtered by.
