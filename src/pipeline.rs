@@ -287,9 +287,21 @@ fn success(finished: &Finished, request: &Request) -> RunOutcome {
         breaks: Some(facts.breaks.len() as u64),
         rows: Some(facts.statement.rows.iter().map(|rows| rows.read).sum()),
         ties_out: Some(facts.ties_out()),
-        message: (!breached.is_empty()).then(|| breached.join("; ")),
+        message: told(facts, &breached),
         finished_at: Utc::now(),
         artifacts: Some(publish::attempt_folder(&publish::period_folder(request), facts.run.attempt)),
+    }
+}
+
+/// Why the exit code is not 0, in one line.
+fn told(facts: &Facts, breached: &[String]) -> Option<String> {
+    let verdict = verdict(facts);
+    let stopped = facts.effects.as_ref().and_then(|effects| effects.stopped.clone());
+    match verdict.exit {
+        ExitCode::Done => None,
+        ExitCode::GateBreached => Some(breached.join("; ")),
+        ExitCode::PersonNeeded => Some(verdict.headline),
+        _ => stopped.map(|why| format!("sending ended early: {why}")),
     }
 }
 

@@ -11,6 +11,7 @@ use tieout::exit::ExitCode;
 use tieout::frames::Measure;
 use tieout::job::Gates;
 use tieout::report::facts::Facts;
+use tieout::report::gather::follow_audits;
 use tieout::report::verdict::{Tone, verdict};
 use tieout::report::{csv, html, json, parquet, terminal_summary};
 
@@ -111,6 +112,23 @@ fn gates_and_what_is_at_risk_count_open_breaks_only() {
     assert_eq!(facts.at_risk(), at_risk);
     let counts = BreakStatus::ALL.map(|status| facts.with_status(status));
     assert_eq!(counts, [5, 1, 1]);
+}
+
+#[test]
+fn audits_that_settle_breaks_take_them_from_the_gates() {
+    let mut facts = a_day();
+    let limits = Gates { max_breaks: Some(6), max_break_amount_minor: BTreeMap::new() };
+    let standings = [audit(&facts.breaks[0], 1, closed(5004)), audit(&facts.breaks[3], 1, closed(5009))];
+    let gate = |facts: &Facts| {
+        let [gate] = &facts.gates[..] else { panic!("one gate is declared: {:?}", facts.gates) };
+        (gate.found.clone(), gate.breached)
+    };
+    follow_audits(&mut facts, &limits, &[]);
+    assert_eq!(gate(&facts), ("7".to_owned(), true));
+    follow_audits(&mut facts, &limits, &standings);
+    assert_eq!(gate(&facts), ("6".to_owned(), false));
+    assert_eq!(facts.breaks[0].status, BreakStatus::Resolved);
+    assert_eq!(facts.with_status(BreakStatus::Open), 6);
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn break_frame() -> DataFrame {
         "difference_minor" => [Some(-1_250_i64), Some(99), Some(-1_300), None],
         "occurred_at" => [Some(1_742_385_600_000_000_i64), Some(1_742_385_600_500_000), None, None],
         "age_days" => [0_i64, 0, 3, 0],
-        "status" => ["open", "open", "open", "open"],
+        "status" => ["written_off", "open", "resolved", "open"],
         "detail" => ["rewards differ", "-0.99 too little", "amounts differ", "came late"],
     )
     .unwrap();
@@ -221,9 +221,9 @@ fn breaks_are_the_last_finished_run_of_a_job_with_exact_amounts() {
         by_job,
         "\
 id,kind,key,currency,measure,at_risk,difference,occurred_at,age_days,status,detail
-00000000000000a1,reward_mismatch,txn-1,USD,user_reward,12.50,-12.50,2025-03-19T12:00:00Z,0,open,rewards differ
+00000000000000a1,reward_mismatch,txn-1,USD,user_reward,12.50,-12.50,2025-03-19T12:00:00Z,0,written_off,rewards differ
 00000000000000a2,amount_mismatch,'=cmd|'/c calc'!A1,USD,transaction_amount,0.99,0.99,2025-03-19T12:00:00.500Z,0,open,'-0.99 too little
-00000000000000a3,amount_mismatch,txn-3,JPY,transaction_amount,1300,-1300,,3,open,amounts differ
+00000000000000a3,amount_mismatch,txn-3,JPY,transaction_amount,1300,-1300,,3,resolved,amounts differ
 00000000000000a4,file_late,file.json,,transaction_amount,0.00,,,0,open,came late
 "
     );

@@ -36,7 +36,7 @@ const COLUMNS: [&str; 11] = [
     "detail",
 ];
 
-/// What a narrow terminal does without: what differs says most of it.
+/// What a narrow terminal does without: what differs says most of it, and while all are open their status nothing.
 const SPARE: [&str; 6] = ["status", "occurred_at", "age_days", "difference", "measure", "id"];
 
 /// Why there is nothing to list.
@@ -164,15 +164,17 @@ fn select(
     args: &BreaksArgs,
 ) -> Result<(Rows, usize), PolarsError> {
     let table = BreakTable::new(frame)?;
-    let mut rows = Rows::new(&COLUMNS).spare(&SPARE);
-    let mut matching = 0;
+    let mut rows = Rows::new(&COLUMNS);
+    let (mut matching, mut all_open) = (0, true);
     for index in (0..frame.height()).filter(|index| table.passes(*index, args)) {
         matching += 1;
         if args.limit.is_none_or(|limit| rows.len() < limit) {
             rows.push(table.cells(index, now));
+            all_open &= table.status(index, now) == BreakStatus::Open.name();
         }
     }
-    Ok((rows, matching))
+    let spare = SPARE.iter().copied().filter(|name| all_open || *name != "status").collect::<Vec<_>>();
+    Ok((rows.spare(&spare), matching))
 }
 
 /// The columns of `breaks.parquet` that are shown or filtered by.
@@ -219,6 +221,12 @@ impl BreakTable {
             && args.min_amount.is_none_or(|least| self.at_risk(index, currency).is_some_and(|amount| amount >= least))
     }
 
+    /// What has become of it since the run, else what the run knew.
+    fn status(&self, index: usize, now: &HashMap<&str, BreakStatus>) -> &str {
+        let since = self.id.get(index).and_then(|id| now.get(id));
+        since.map_or_else(|| self.status.get(index).unwrap_or_default(), |status| status.name())
+    }
+
     /// In units of the currency, exactly.
     fn at_risk(&self, index: usize, currency: &str) -> Option<Decimal> {
         let scale = money::exponent(currency).unwrap_or(2);
@@ -228,7 +236,6 @@ impl BreakTable {
     fn cells(&self, index: usize, now: &HashMap<&str, BreakStatus>) -> Vec<Cell> {
         let text = |column: &StringChunked| Cell::or_empty(column.get(index).map(Cell::text));
         let currency = self.currency.get(index).unwrap_or_default();
-        let id = self.id.get(index).unwrap_or_default();
         let amount =
             |column: &Int64Chunked| Cell::or_empty(column.get(index).map(|minor| Cell::amount(minor, currency)));
         vec![
@@ -241,7 +248,7 @@ impl BreakTable {
             amount(&self.difference_minor),
             Cell::or_empty(self.occurred_at.get(index).and_then(DateTime::from_timestamp_micros).map(Cell::Time)),
             Cell::or_empty(self.age_days.get(index).map(Cell::integer)),
-            now.get(id).map_or_else(|| text(&self.status), |status| Cell::text(status.name())),
+            Cell::text(self.status(index, now)),
             text(&self.detail),
         ]
     }

@@ -192,7 +192,7 @@ pub(super) async fn plan(
     let plan = plan::decide(effects, &scope, &drafts.effects, standings.all());
     book.write(&mut standings, &plan.events).await?;
     kill::after("plan");
-    gather::follow_audits(facts, &request.job, standings.all());
+    gather::follow_audits(facts, &request.job.gates, standings.all());
     Ok(Planned { plan, standings, drafts, news })
 }
 

@@ -9,7 +9,7 @@ use crate::breaks::{Break, gates};
 use crate::effects::Standing;
 use crate::effects::news::follow_breaks;
 use crate::frames::{Frame, Measure, Warning};
-use crate::job::{Job, Splits};
+use crate::job::{Gates, Job, Splits};
 use crate::period::{Period, duration_words};
 use crate::sources::{Origin, RawFile};
 
@@ -143,9 +143,9 @@ fn parameters(job: &Job) -> Vec<(String, String)> {
 }
 
 /// Gives the breaks the statuses that follow from their audits; what is settled counts at no gate any more.
-pub fn follow_audits(facts: &mut Facts, job: &Job, standings: &[Standing]) {
+pub fn follow_audits(facts: &mut Facts, limits: &Gates, standings: &[Standing]) {
     follow_breaks(&mut facts.breaks, standings);
-    facts.gates = gates::check(&job.gates, &facts.breaks);
+    facts.gates = gates::check(limits, &facts.breaks);
 }
 
 /// What is new against the attempt before.

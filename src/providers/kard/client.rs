@@ -167,6 +167,14 @@ impl Client {
         }
     }
 
+    /// Has a token at hand, so that the next call needs no other before it.
+    ///
+    /// # Errors
+    /// When no token is to be had.
+    pub async fn warm(&self) -> Result<(), KardError> {
+        self.token().await.map(drop)
+    }
+
     /// Sends a JSON body to a path below `base_url` (percent-encoded, beginning with `/`), exactly once and over a
     /// connection of its own. A token that is refused is forgotten: the next call asks for a new one.
     ///
