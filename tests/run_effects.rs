@@ -177,6 +177,29 @@ fn a_conflict_that_nobody_can_explain_waits_for_a_person() {
 }
 
 #[test]
+fn what_a_person_refuses_while_others_are_sent_stays_and_the_rest_goes() {
+    // The second call's reply takes its time; the third leaves after it.
+    let mut project = project(&[FAST, AUDITS].concat(), "  - {on: audits, nth: 2, do: {slow: 5s}}\n");
+    project.set_http("{idle_timeout: 60s}");
+    let process = project.command(&["run", "rewards", "--period", DAY]).spawn().unwrap();
+    while project.audits().len() < 3 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let listed = project.run(&["effects", "rewards", "--transaction", "t-4", "--format", "json"]).stdout;
+    let id = serde_json::from_str::<Value>(&listed).unwrap()[0]["effect"].as_str().unwrap().to_owned();
+    let run = format!("rewards/{DAY}/1");
+    project.run(&["reject", &id, "--run", &run, "--comment", "refunded", "--by", "Mara Lind"]).ended_with(0);
+    project.ended(process).ended_with(0);
+    let states = states(&project);
+    assert_eq!(
+        ["t-2", "t-3", "t-4", "t-5"].map(|transaction| states[transaction].as_str()),
+        ["acknowledged", "acknowledged", "refused", "acknowledged"]
+    );
+    assert_eq!(project.audits().len(), 3);
+    project.run(&["journal", "verify"]).ended_with(0);
+}
+
+#[test]
 fn offline_nothing_is_sent() {
     let project = project(&[FAST, ASKED].concat(), "");
     project.run_day(&[]).ended_with(0);

@@ -326,7 +326,10 @@ fn next_state(before: &Standing, event: &Event) -> Option<State> {
     use State::{Acknowledged, Approved, InDoubt, InFlight, NotApplied, Proposed, Refused, Rejected, Withdrawn};
     let state = before.state;
     match (state, event) {
-        (Proposed | Approved | Withdrawn, Event::Proposed { effect, .. }) if effect.id == before.effect.id => {
+        // What another job or period has proposed is theirs until they withdraw it.
+        (Proposed | Approved | Withdrawn, Event::Proposed { effect, .. })
+            if effect.id == before.effect.id && (state == Withdrawn || is_of_one_owner(effect, &before.effect)) =>
+        {
             Some(Proposed)
         }
         (Proposed | Approved, Event::Withdrawn { .. }) => Some(Withdrawn),
@@ -349,6 +352,10 @@ fn next_state(before: &Standing, event: &Event) -> Option<State> {
         (Acknowledged, Event::Reopened { .. }) if before.news.as_ref().is_some_and(News::is_closed) => Some(state),
         _ => None,
     }
+}
+
+fn is_of_one_owner(one: &Effect, other: &Effect) -> bool {
+    (&one.job, &one.period) == (&other.job, &other.period)
 }
 
 fn first(plan: &str, effect: &Effect, at: DateTime<Utc>) -> Standing {

@@ -1,7 +1,7 @@
 //! The stage between breaks and report: what became of earlier effects, what is to be asked for now, and sending
 //! what is approved. `tieout plan` takes the same way on paper.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::Utc;
@@ -17,7 +17,7 @@ use crate::effects::{BusinessKey, Call, Doubt, EffectKind, EffectsFacts, Event, 
 use crate::exit::{ExitCode, Failure};
 use crate::frames::AuditUpdate;
 use crate::job::Effects;
-use crate::journal::{EffectFilter, Journal, RunRecord, Writer, kill};
+use crate::journal::{EffectFilter, Journal, JournalError, RunRecord, Writer, kill};
 use crate::project::{KardConfig, ProviderConfig};
 use crate::providers::kard::Client;
 use crate::report::{Facts, gather};
@@ -148,8 +148,34 @@ pub(super) fn provider<'r>(request: &'r Request, effects: &Effects) -> Result<&'
     }
 }
 
+/// How often a plan is made again because others wrote to the journal meanwhile.
+const TRIES: u32 = 5;
+
 /// Follows what became of earlier effects, and plans what this run's breaks and findings ask for.
+///
+/// Another job, or a person, may change an effect between reading and writing: then nothing of that part is written,
+/// and all is read and planned again.
 pub(super) async fn plan(
+    request: &Request,
+    effects: &Effects,
+    book: Book<'_>,
+    wanted: &Wanted,
+    facts: &mut Facts,
+) -> Result<Planned, Failure> {
+    let mut tries = 1;
+    loop {
+        match plan_once(request, effects, book, wanted, facts).await {
+            Err(failure) if tries < TRIES && is_overtaken(&failure) => tries += 1,
+            outcome => return outcome,
+        }
+    }
+}
+
+fn is_overtaken(failure: &Failure) -> bool {
+    matches!(failure.source.downcast_ref(), Some(JournalError::IllegalEffect(_) | JournalError::OtherId { .. }))
+}
+
+async fn plan_once(
     request: &Request,
     effects: &Effects,
     book: Book<'_>,
@@ -220,20 +246,22 @@ async fn known(journal: &Journal, scope: &Scope, keys: BTreeSet<BusinessKey>) ->
 /// What dead attempts of this job left in flight is in doubt: the intent is on disk and the outcome is not.
 /// Other periods are looked at too, since nobody may ever run them again.
 pub(super) async fn recover(request: &Request, journal: &Journal, run: &RunRecord) -> Result<(), Failure> {
-    let filter =
+    let of_job =
         EffectFilter { job: Some(request.job.name.clone()), states: vec![State::InFlight], ..EffectFilter::default() };
-    let mut by_period = BTreeMap::<String, Vec<String>>::new();
-    for standing in journal.effects(&filter).await? {
-        by_period.entry(standing.effect.period).or_default().push(standing.effect.id);
-    }
-    for (period, ids) in by_period {
+    let left = journal.effects(&of_job).await?;
+    let periods: BTreeSet<String> = left.into_iter().map(|standing| standing.effect.period).collect();
+    for period in periods {
         let own = period == request.period.label;
         // Whoever holds the period's lease lives, and will write the outcomes.
         let lease = if own { None } else { super::lease::of_the_dead(request, journal, &period).await? };
         if !own && lease.is_none() {
             continue;
         }
-        let events: Vec<(String, Event)> = ids.into_iter().map(|id| (id, left_in_flight())).collect();
+        // Read again: from here on nobody else writes for the period.
+        let of_period = EffectFilter { period: Some(period.clone()), ..of_job.clone() };
+        let left = journal.effects(&of_period).await?;
+        let events: Vec<(String, Event)> =
+            left.into_iter().map(|standing| (standing.effect.id, left_in_flight())).collect();
         kill::before("recover");
         journal.append(Writer::Run(run), &events).await?;
         kill::after("recover");

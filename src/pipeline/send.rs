@@ -15,7 +15,7 @@ use crate::effects::pace::Pace;
 use crate::effects::{Call, Doubt, Event, Standing, State};
 use crate::exit::{ExitCode, Failure};
 use crate::job::Effects;
-use crate::journal::{Journal, RunRecord, Writer, kill};
+use crate::journal::{Journal, JournalError, RunRecord, Writer, kill};
 use crate::project::HttpConfig;
 use crate::providers::http::Answer;
 use crate::providers::kard::{Client, KardError};
@@ -111,8 +111,7 @@ impl Sender<'_> {
             // Without the lease nothing leaves. That is no failure of the provider: it is waited for.
             let holds = self.means.guard.holds();
             let ready = if stopped.is_none() && holds { self.ready(Instant::now()) } else { Vec::new() };
-            self.write(&ready).await?;
-            for call in ready {
+            for call in self.write(ready).await? {
                 self.launch(call);
             }
             let more = stopped.is_none() && self.sent.ended.is_none() && !self.waiting.is_empty();
@@ -152,39 +151,63 @@ impl Sender<'_> {
         ready
     }
 
-    /// One commit: the outcomes of what has landed, then the intents of what leaves.
-    async fn write(&mut self, leaving: &[Call]) -> Result<(), Failure> {
-        let mut events = std::mem::take(&mut self.outcomes);
-        let outcomes = events.len();
-        for call in leaving {
+    /// One commit: the outcomes of what has landed, then the intents of what leaves. Gives the calls that may leave.
+    async fn write(&mut self, leaving: Vec<Call>) -> Result<Vec<Call>, Failure> {
+        let outcomes = std::mem::take(&mut self.outcomes);
+        let mut events = outcomes;
+        let landed = events.len();
+        for call in &leaving {
             let event = Event::InFlight { call: call.id(), body_sha256: crate::digest::sha256(&call.body) };
             events.extend(call.members.iter().map(|member| (member.clone(), event.clone())));
         }
         if events.is_empty() {
-            return Ok(());
+            return Ok(leaving);
         }
-        let points: Vec<&str> = [("outcome", outcomes > 0), ("intent", !leaving.is_empty())]
+        let points: Vec<&str> = [("outcome", landed > 0), ("intent", !leaving.is_empty())]
             .into_iter()
             .filter_map(|(name, there)| there.then_some(name))
             .collect();
         for point in &points {
             kill::before(point);
         }
-        let after = self.means.journal.append(Writer::Run(self.means.run), &events).await?;
+        let (written, leaving) = match self.means.journal.append(Writer::Run(self.means.run), &events).await {
+            // A person has decided otherwise since this was planned.
+            Err(JournalError::IllegalEffect(_)) if !leaving.is_empty() => {
+                events.truncate(landed);
+                let written = self.means.journal.append(Writer::Run(self.means.run), &events).await?;
+                self.plan_again(leaving).await?;
+                (written, Vec::new())
+            }
+            written => (written?, leaving),
+        };
         for point in &points {
             kill::after(point);
         }
-        for standing in after {
+        for standing in written {
             self.sent.standings.insert(standing.effect.id.clone(), standing);
         }
         // Surely not applied, and approved as before: they go once more.
-        let again: Vec<Standing> = events[..outcomes]
+        let again: Vec<Standing> = events[..landed]
             .iter()
             .filter_map(|(id, _)| self.sent.standings.get(id))
             .filter(|standing| standing.state == State::Approved)
             .cloned()
             .collect();
         self.waiting.extend(calls(&again));
+        Ok(leaving)
+    }
+
+    /// Reads again where the members of these calls stand: what is still approved goes to the end of the queue.
+    async fn plan_again(&mut self, leaving: Vec<Call>) -> Result<(), Failure> {
+        let mut approved = Vec::new();
+        for id in leaving.into_iter().flat_map(|call| call.members) {
+            let standing = self.means.journal.effect(&id).await?;
+            if standing.state == State::Approved {
+                approved.push(standing.clone());
+            }
+            self.sent.standings.insert(id, standing);
+        }
+        self.waiting.extend(calls(&approved));
         Ok(())
     }
 
@@ -304,7 +327,7 @@ impl Sender<'_> {
             let event = Event::InDoubt { doubt: Doubt::Interrupted, why };
             self.outcomes.extend(call.members.into_iter().map(|member| (member, event.clone())));
         }
-        self.write(&[]).await
+        self.write(Vec::new()).await.map(drop)
     }
 }
 
