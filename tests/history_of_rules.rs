@@ -135,8 +135,16 @@ async fn files_of_earlier_periods_are_inputs_and_missing_ones_are_counted() {
     let told = "of the 4 periods that the rules of fraud_marker look back, 2 have no file ledger-{period}.csv: the rules \
                 know less of them";
     assert_eq!(warnings(&finished), [told]);
-    // They are no part of the comparison.
+    // They are no part of the comparison, and stand in the report with their digests.
     assert_eq!(finished.facts.statement.rows[1].read, 1);
+    let told: Vec<_> = finished.facts.history.iter().map(|file| (file.name.as_str(), file.rows)).collect();
+    assert_eq!(told, [("ledger-2025-03-16.csv", 2), ("ledger-2025-03-18.csv", 1)]);
+    let page = finished.written.iter().find(|path| path.ends_with("report.html")).unwrap();
+    let page = std::fs::read_to_string(page).unwrap();
+    for file in &finished.facts.history {
+        assert_eq!(file.origin, "local file, of an earlier period, for rules only");
+        assert!(page.contains(&file.sha256) && file.sums.is_empty());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

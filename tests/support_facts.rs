@@ -51,6 +51,7 @@ pub fn clean() -> Facts {
             sandbox: false,
         },
         inputs: vec![input(Side::File, "cardlinked-reconciliation-250319.json"), input(Side::Ledger, "ledger.csv")],
+        history: Vec::new(),
         statement: Statement {
             bridges: vec![bridge((Side::File, Side::Ledger), "USD", Measure::TransactionAmount, 1250, &[])],
             rows: vec![account(Side::File, 1, 0), account(Side::Ledger, 1, 0)],

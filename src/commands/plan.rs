@@ -60,7 +60,7 @@ pub async fn run(mut context: Context, args: PlanArgs) -> Result<ExitCode, Failu
 fn preamble(request: &Request, finished: &Finished) -> String {
     let facts = &finished.facts;
     let mut text = format!("Plan only: nothing is written. `tieout run` would be attempt {}.\n", facts.run.attempt);
-    for input in &facts.inputs {
+    for input in facts.all_inputs() {
         let digest = input.sha256.get(..12).unwrap_or(&input.sha256);
         let _ = writeln!(
             text,

@@ -51,11 +51,12 @@ pub(super) async fn compared(
         job: &request.job,
         period: &request.period,
         run: run_facts(request, attempt),
+        history: &history,
         file_breaks: file_breaks(request, &pulled, &frames, earlier),
         warnings: pulled.iter().flat_map(|input| input.warnings.iter().cloned()).collect(),
     };
     let mut facts = gather::gather(setting, &frames, &comparison);
-    facts.changes = earlier.changes(&facts, &history);
+    facts.changes = earlier.changes(&facts);
     trail.mark(Step::Classified, serde_json::json!({ "breaks": facts.breaks.len() })).await?;
     Ok((facts, wanted(request, frames, findings)))
 }

@@ -12,7 +12,7 @@ use super::history::PeriodFiles;
 use super::pull::PulledInput;
 use crate::breaks::files::EarlierFile;
 use crate::exit::Failure;
-use crate::frames::{Frame, Side};
+use crate::frames::Side;
 use crate::job::ReportFormat;
 use crate::journal::{Journal, RunFilter, RunRecord, Step};
 use crate::report::facts::{Changes, Facts};
@@ -99,17 +99,11 @@ impl Earlier {
         input.history.iter().find(|files| files.period == period)
     }
 
-    /// `history` are the rules' inputs: what a rerun finds may change with them.
-    pub(super) fn changes(&self, facts: &Facts, history: &[Frame]) -> Option<Changes> {
+    /// What a rerun finds may change with the files that only rules read, too.
+    pub(super) fn changes(&self, facts: &Facts) -> Option<Changes> {
         let last = self.last.as_ref()?;
-        let files = facts.inputs.iter().map(|input| (input_name(input.side, &input.name), input.sha256.clone()));
-        let of = |frame: &Frame| {
-            let side = frame.side;
-            let files = frame.files.iter();
-            files.map(move |file| (input_name(side, &file.name), file.sha256.clone())).collect::<Vec<_>>()
-        };
-        let now: BTreeMap<String, String> =
-            files.chain(history.iter().flat_map(of)).chain([(JOB_FILE.to_owned(), facts.job.sha256.clone())]).collect();
+        let files = facts.all_inputs().map(|input| (input_name(input.side, &input.name), input.sha256.clone()));
+        let now: BTreeMap<String, String> = files.chain([(JOB_FILE.to_owned(), facts.job.sha256.clone())]).collect();
         Some(gather::changes(last.attempt, &last.digests, &now, last.break_ids.as_deref(), &facts.breaks))
     }
 }

@@ -216,10 +216,11 @@ impl Sender<'_> {
         let (path, body) = (call.path.clone(), call.body.clone());
         tracing::info!(call = call.id(), kind = call.kind.name(), effects = call.members.len(), "sending");
         let handle = self.flying.spawn(async move {
-            // First, so that the last look at the lease is close to the first byte.
-            client.warm().await?;
             // The process may have slept since the intent was written, and another may have taken over: then the
             // run ends while this waits, and the effect is in doubt.
+            guard.held().await;
+            // A new token takes its time: it is got first, so that the last look is close to the first byte.
+            client.warm().await?;
             guard.held().await;
             kill::before("send");
             let answer = tokio::select! {

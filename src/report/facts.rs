@@ -21,6 +21,8 @@ pub struct Facts {
     pub period: PeriodFacts,
     pub run: RunFacts,
     pub inputs: Vec<InputFacts>,
+    /// Files of earlier periods that only the job's rules read: part of no total.
+    pub history: Vec<InputFacts>,
     pub statement: Statement,
     /// Ordered by kind, then most at risk first, then key.
     pub breaks: Vec<Break>,
@@ -39,6 +41,11 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Every file that was read, those of earlier periods last.
+    pub fn all_inputs(&self) -> impl Iterator<Item = &InputFacts> {
+        self.inputs.iter().chain(&self.history)
+    }
+
     /// Sum of `at_risk_minor` of the open breaks by currency and measure, file-level kinds left out.
     pub fn at_risk(&self) -> BTreeMap<(String, Measure), i128> {
         let mut sums = BTreeMap::new();

@@ -27,6 +27,8 @@ pub struct Setting<'a> {
     pub job: &'a Job,
     pub period: &'a Period,
     pub run: RunFacts,
+    /// The frames of earlier periods that rules read.
+    pub history: &'a [Frame],
     /// Breaks of whole files.
     pub file_breaks: Vec<Break>,
     /// Warnings of pulling; those of the frames are added.
@@ -35,7 +37,7 @@ pub struct Setting<'a> {
 
 /// Gathers the facts. What changed against an earlier attempt is left for the caller to add.
 pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Facts {
-    let Setting { job, period, run, file_breaks, mut warnings } = setting;
+    let Setting { job, period, run, history, file_breaks, mut warnings } = setting;
     let mut breaks = comparison.breaks();
     breaks.extend(file_breaks);
     compare::sort(&mut breaks);
@@ -57,6 +59,7 @@ pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Fa
         },
         run,
         inputs: frames.iter().flat_map(inputs).collect(),
+        history: history.iter().flat_map(inputs).map(of_earlier_period).collect(),
         statement: comparison.statement.clone(),
         gates: gates::check(&job.gates, &breaks),
         breaks,
@@ -94,6 +97,12 @@ fn inputs(frame: &Frame) -> Vec<InputFacts> {
                 .collect(),
         })
         .collect()
+}
+
+fn of_earlier_period(mut input: InputFacts) -> InputFacts {
+    input.origin.push_str(", of an earlier period, for rules only");
+    input.sums.clear();
+    input
 }
 
 fn origin(file: &RawFile) -> String {

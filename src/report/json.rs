@@ -70,6 +70,9 @@ pub struct Summary {
     /// Null for the first attempt.
     pub changes: Option<Changes>,
     pub inputs: Vec<InputSummary>,
+    /// Files of earlier periods that only the job's rules read.
+    #[serde(default)]
+    pub history: Vec<InputSummary>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -269,6 +272,7 @@ pub fn summary(facts: &Facts) -> Summary {
         warnings: facts.warnings.clone(),
         changes: facts.changes.clone(),
         inputs: facts.inputs.iter().map(input).collect(),
+        history: facts.history.iter().map(input).collect(),
     }
 }
 

@@ -170,7 +170,7 @@ fn evidence(facts: &Facts) -> Markup {
                         th scope="col" { "SHA-256" }
                     } }
                     tbody {
-                        @for input in &facts.inputs {
+                        @for input in facts.all_inputs() {
                             tr {
                                 th scope="row" { (input.side) }
                                 td.id { bdi { (visible(&input.name)) } }

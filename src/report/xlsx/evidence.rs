@@ -23,7 +23,7 @@ pub(super) fn write_evidence(sheet: &mut Worksheet, facts: &Facts, styles: &Styl
     page.line("The same inputs, job file and program give the same breaks.", &styles.note)?;
     page.section("Inputs, as received")?;
     page.heads(&["Side", "Name", "Origin", "SHA-256", ">Bytes", ">Rows"])?;
-    for input in &facts.inputs {
+    for input in facts.all_inputs() {
         page.cells(&[
             Value::text(input.side.name()),
             Value::text(&input.name),
