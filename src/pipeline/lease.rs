@@ -5,7 +5,8 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
-use crate::journal::{Journal, JournalError, Lease};
+use crate::exit::Failure;
+use crate::journal::{Journal, JournalError, Lease, LeaseError};
 
 /// Renews a lease while it is polled, and tells whether it still holds.
 #[derive(Debug)]
@@ -87,11 +88,11 @@ pub(super) async fn of_the_dead(
     request: &super::Request,
     journal: &Journal,
     period: &str,
-) -> Result<Option<Lease>, crate::exit::Failure> {
+) -> Result<Option<Lease>, Failure> {
     let taken = journal.take_lease(super::state_folder(request), &request.job.name, period, request.project.lease);
     match taken.await {
         Ok(lease) => Ok(Some(lease)),
-        Err(crate::journal::LeaseError::Held { .. }) => Ok(None),
-        Err(error) => Err(crate::exit::Failure::new(error.exit_code(), error)),
+        Err(LeaseError::Held { .. }) => Ok(None),
+        Err(error) => Err(Failure::new(error.exit_code(), error)),
     }
 }
