@@ -235,7 +235,7 @@ fn the_person_is_named_by_flag_then_variable_then_login() {
     assert_eq!(named(Some(" "), all), Err(PersonError::Empty));
     assert_eq!(
         named(None, variables(&[])).unwrap_err().to_string(),
-        "nobody is named who decides: no --by, and TIEOUT_BY, USER and LOGNAME are not set; give --by NAME"
+        "nobody is named who decides: no --by, and neither TIEOUT_BY nor the login name says; give --by NAME"
     );
     assert!(is_same("Mara Lind", " mara LIND ") && !is_same("Mara", "Dana"));
 }
@@ -244,7 +244,11 @@ fn the_person_is_named_by_flag_then_variable_then_login() {
 fn a_decision_without_a_name_is_refused_before_anything_is_read() {
     let ledger = waiting();
     let mut command = ledger.project.command(&["approve", "--all", "--run", RUN]);
-    command.env_remove("TIEOUT_BY").env_remove("USER").env_remove("LOGNAME");
+    for variable in ["TIEOUT_BY", "USER", "LOGNAME"] {
+        command.env_remove(variable);
+    }
+    // Nor can the system be asked.
+    command.env("PATH", "");
     let refused = ledger.project.ended(command.spawn().unwrap()).ended_with(2);
     assert!(refused.error().ends_with("give --by NAME"), "{refused:?}");
     let mut command = ledger.project.command(&["approve", "--all", "--run", RUN]);
@@ -252,6 +256,18 @@ fn a_decision_without_a_name_is_refused_before_anything_is_read() {
     ledger.project.ended(command.spawn().unwrap()).ended_with(0);
     let by = ledger.standing(&audit("t-1", 0).id).approval.unwrap().by;
     assert_eq!(by, Approver::Person { name: "finance desk".to_owned() });
+}
+
+#[test]
+fn where_no_variable_names_the_person_the_account_does() {
+    let ledger = waiting();
+    let mut command = ledger.project.command(&["approve", "--all", "--run", RUN]);
+    command.env_remove("TIEOUT_BY").env_remove("USER").env_remove("LOGNAME");
+    ledger.project.ended(command.spawn().unwrap()).ended_with(0);
+    let account = std::process::Command::new("id").arg("-un").output().unwrap().stdout;
+    let name = String::from_utf8(account).unwrap().trim().to_owned();
+    let by = ledger.standing(&audit("t-1", 0).id).approval.unwrap().by;
+    assert_eq!(by, Approver::Person { name });
 }
 
 fn rules(audits: bool, markers: bool) -> Effects {

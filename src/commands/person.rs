@@ -10,7 +10,7 @@ const VARIABLES: [&str; 3] = ["TIEOUT_BY", "USER", "LOGNAME"];
 pub enum PersonError {
     #[error("--by is empty; give the name of the person who decides, such as --by \"Mara Lind\"")]
     Empty,
-    #[error("nobody is named who decides: no --by, and TIEOUT_BY, USER and LOGNAME are not set; give --by NAME")]
+    #[error("nobody is named who decides: no --by, and neither TIEOUT_BY nor the login name says; give --by NAME")]
     Nobody,
 }
 
@@ -25,7 +25,17 @@ impl From<PersonError> for Failure {
 /// # Errors
 /// When there is none.
 pub fn person(by: Option<&str>) -> Result<String, PersonError> {
-    named(by, |variable| std::env::var(variable).ok())
+    match named(by, |variable| std::env::var(variable).ok()) {
+        Err(PersonError::Nobody) => account().ok_or(PersonError::Nobody),
+        named => named,
+    }
+}
+
+/// Who this process belongs to: containers and schedulers often set no variable that says so.
+fn account() -> Option<String> {
+    let told = std::process::Command::new("id").arg("-un").output().ok().filter(|told| told.status.success())?;
+    let name = String::from_utf8(told.stdout).ok()?.trim().to_owned();
+    (!name.is_empty()).then_some(name)
 }
 
 /// As [`person`]; where the environment of a scheduler names nobody, that is what is recorded.
