@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Context;
 use crate::effects::words::state_name_words;
 use crate::effects::{Event, Standing, State};
 use crate::exit::{ExitCode, Failure};
@@ -132,6 +133,20 @@ pub(super) async fn check(journal: &Journal, standings: &[Standing], rule: Rule)
         decided: rule.decided,
     }
     .into())
+}
+
+/// Takes the same decision about the effects of these ids (at least one), all or none, and gives where they stand then.
+pub(super) async fn decide(
+    context: &mut Context,
+    ids: &[String],
+    rule: Rule,
+    event: &Event,
+) -> Result<Vec<Standing>, Failure> {
+    let journal = context.write_journal().await?;
+    let found = effects(journal.as_ref(), ids).await?;
+    let Some(journal) = journal else { return Ok(Vec::new()) };
+    check(&journal, &found, rule).await?;
+    write(journal, &found, event).await
 }
 
 /// Writes the same decision about all effects in one transaction, and gives where they stand then.

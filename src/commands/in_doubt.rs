@@ -199,14 +199,9 @@ the audit (an auditUpdate notification in a later webhook log ends the doubt).
 /// When an effect is unknown or not in doubt, or nobody is named.
 pub async fn resolve(mut context: Context, args: ResolveArgs) -> Result<ExitCode, Failure> {
     let by = person(args.person.by.as_deref())?;
-    let journal = context.write_journal().await?;
-    let found = decision::effects(journal.as_ref(), &args.effects).await?;
-    let Some(journal) = journal else {
-        return Err(JournalError::UnknownEffect { id: args.effects.join(" "), nearest: Vec::new() }.into());
-    };
-    decision::check(&journal, &found, RULE).await?;
     let decision = args.decision.decision();
-    let after = decision::write(journal, &found, &Event::Resolved { decision, by, reason: args.reason }).await?;
+    let event = Event::Resolved { decision, by, reason: args.reason };
+    let after = decision::decide(&mut context, &args.effects, RULE, &event).await?;
     let counted = decision::counted(&after);
     match decision {
         Decision::Applied => tracing::info!("resolved {counted}: Kard has them"),

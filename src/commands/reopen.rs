@@ -4,20 +4,11 @@ use super::decision::{self, Rule};
 use super::effects::rows;
 use super::{Context, person::person};
 use crate::cli::ReopenArgs;
-use crate::effects::{Event, News, Standing, State};
+use crate::effects::{Event, Standing};
 use crate::exit::{ExitCode, Failure};
-use crate::journal::JournalError;
 
 const RULE: Rule =
-    Rule { allows: can_be_reopened, allowed: "refused, rejected, not applied or closed ones", decided: "reopened" };
-
-fn can_be_reopened(standing: &Standing) -> bool {
-    match standing.state {
-        State::Refused | State::Rejected | State::NotApplied => true,
-        State::Acknowledged => standing.news.as_ref().is_some_and(News::is_closed),
-        _ => false,
-    }
-}
+    Rule { allows: Standing::is_over, allowed: "refused, rejected, not applied or closed ones", decided: "reopened" };
 
 /// Opens effects again, all or none.
 ///
@@ -25,13 +16,8 @@ fn can_be_reopened(standing: &Standing) -> bool {
 /// When an effect is unknown or not at an end, or nobody is named.
 pub async fn run(mut context: Context, args: ReopenArgs) -> Result<ExitCode, Failure> {
     let by = person(args.person.by.as_deref())?;
-    let journal = context.write_journal().await?;
-    let found = decision::effects(journal.as_ref(), &args.effects).await?;
-    let Some(journal) = journal else {
-        return Err(JournalError::UnknownEffect { id: args.effects.join(" "), nearest: Vec::new() }.into());
-    };
-    decision::check(&journal, &found, RULE).await?;
-    let after = decision::write(journal, &found, &Event::Reopened { by, reason: args.reason }).await?;
+    let event = Event::Reopened { by, reason: args.reason };
+    let after = decision::decide(&mut context, &args.effects, RULE, &event).await?;
     tracing::info!(
         "reopened {}; {} proposes anew what its breaks still call for",
         decision::counted(&after),

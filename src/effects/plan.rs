@@ -134,13 +134,7 @@ fn wish<'a>(scope: &Scope, draft: &Draft, known: Option<&'a Standing>) -> Result
 /// Why a person wants it opened again. Not while the provider is still at work on it: news may have come after the
 /// person's word.
 fn reopening(standing: &Standing) -> Option<&str> {
-    let closed = standing.news.as_ref().is_some_and(super::News::is_closed);
-    let over = match standing.state {
-        State::Refused | State::Rejected | State::NotApplied => true,
-        State::Acknowledged => closed,
-        State::Proposed | State::Approved | State::InFlight | State::InDoubt | State::Withdrawn => false,
-    };
-    standing.reopening.as_deref().filter(|_| over)
+    standing.reopening.as_deref().filter(|_| standing.is_over())
 }
 
 /// The latest opening of each key.

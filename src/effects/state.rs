@@ -348,8 +348,7 @@ fn next_state(before: &Standing, event: &Event) -> Option<State> {
         }),
         // Whatever we thought: the provider has it. What is in flight gets its outcome first.
         (_, Event::News(_)) if state != InFlight => Some(Acknowledged),
-        (Refused | Rejected | NotApplied, Event::Reopened { .. }) => Some(state),
-        (Acknowledged, Event::Reopened { .. }) if before.news.as_ref().is_some_and(News::is_closed) => Some(state),
+        (_, Event::Reopened { .. }) if before.is_over() => Some(state),
         _ => None,
     }
 }
@@ -429,6 +428,17 @@ fn note(after: &mut Standing, event: &Event, at: DateTime<Utc>) {
             after.news = Some(news.clone());
         }
         Event::Reopened { reason, .. } => after.reopening = Some(reason.clone()),
+    }
+}
+
+impl Standing {
+    /// Nothing more happens to it by itself: only now can a person open the matter again.
+    pub fn is_over(&self) -> bool {
+        match self.state {
+            State::Refused | State::Rejected | State::NotApplied => true,
+            State::Acknowledged => self.news.as_ref().is_some_and(News::is_closed),
+            State::Proposed | State::Approved | State::InFlight | State::InDoubt | State::Withdrawn => false,
+        }
     }
 }
 

@@ -15,8 +15,8 @@ use crate::exit::{ExitCode, Failure};
 use crate::frames::{Frame, Side, Warning, WarningKind};
 use crate::job::{Input, MarkerRule, Source};
 use crate::period::Period;
+use crate::sources::RawFile;
 use crate::sources::store::RawStore;
-use crate::sources::{RawFile, file};
 
 /// Where a pattern says which period it is of.
 const PERIOD: &str = "{period}";
@@ -67,9 +67,7 @@ pub(super) async fn pull(
         let files = if request.offline {
             stored(earlier, side, pattern, &label)?
         } else {
-            let (root, pattern, store) = (request.project.data.clone(), pattern.clone(), store.clone());
-            let copied = aside(move || file::pull(&root, &pattern, &period, &store)).await?;
-            copied.map_err(|error| Failure::new(error.exit_code(), error))?
+            pull::local(request, pattern, &period, store).await?
         };
         pulled.history.push(PeriodFiles { period: label, files });
     }

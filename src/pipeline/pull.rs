@@ -8,6 +8,7 @@ use super::history::{self, PeriodFiles};
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{Side, Warning};
 use crate::job::{Input, OnMissing, Source};
+use crate::period::Period;
 use crate::project::{Project, ProviderConfig, Secret};
 use crate::providers::kard::Client;
 use crate::sources::store::RawStore;
@@ -61,6 +62,19 @@ pub(super) async fn all(request: &Request, store: &RawStore, earlier: &Earlier) 
     Ok(pulled)
 }
 
+/// Copies the files of this machine that a pattern names for a period into the raw store.
+pub(super) async fn local(
+    request: &Request,
+    pattern: &str,
+    period: &Period,
+    store: &RawStore,
+) -> Result<Vec<RawFile>, Failure> {
+    let (root, pattern) = (request.project.data.clone(), pattern.to_owned());
+    let (period, store) = (period.clone(), store.clone());
+    let copied = super::aside(move || file::pull(&root, &pattern, &period, &store)).await?;
+    copied.map_err(|error| Failure::new(error.exit_code(), error))
+}
+
 async fn from_source(
     request: &Request,
     input: &Input,
@@ -70,10 +84,7 @@ async fn from_source(
 ) -> Result<(), Failure> {
     match &input.source {
         Source::Path { pattern } => {
-            let (root, pattern) = (request.project.data.clone(), pattern.clone());
-            let (period, store) = (request.period.clone(), store.clone());
-            let copied = super::aside(move || file::pull(&root, &pattern, &period, &store)).await?;
-            pulled.files = copied.map_err(|error| Failure::new(error.exit_code(), error))?;
+            pulled.files = local(request, pattern, &request.period, store).await?;
         }
         Source::Provider { provider: name, file_type, name: template } => {
             let Some(ProviderConfig::Kard(config)) = request.project.providers.get(name) else {

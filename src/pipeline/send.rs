@@ -153,8 +153,7 @@ impl Sender<'_> {
 
     /// One commit: the outcomes of what has landed, then the intents of what leaves. Gives the calls that may leave.
     async fn write(&mut self, leaving: Vec<Call>) -> Result<Vec<Call>, Failure> {
-        let outcomes = std::mem::take(&mut self.outcomes);
-        let mut events = outcomes;
+        let mut events = std::mem::take(&mut self.outcomes);
         let landed = events.len();
         for call in &leaving {
             let event = Event::InFlight { call: call.id(), body_sha256: crate::digest::sha256(&call.body) };
