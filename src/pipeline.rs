@@ -1,6 +1,7 @@
 //! One run, stage by stage: pull → normalize → match → classify → report. Each arrow leaves a
 //! mark in the journal; a process that dies between two of them leaves nothing half-written.
 
+mod book;
 mod compare;
 mod earlier;
 mod effects;
@@ -8,8 +9,13 @@ mod history;
 mod lease;
 mod publish;
 mod pull;
+mod results;
+mod sealing;
 mod send;
+mod sending;
+mod shelf;
 mod stop;
+mod urls;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -30,7 +36,8 @@ use crate::report::{EFFECTS_FILE, Facts, file_name};
 use crate::sources::store::RawStore;
 
 use earlier::Earlier;
-use effects::{Book, Wanted};
+use book::Book;
+use effects::Wanted;
 use lease::{Guard, Keeper};
 use send::Sent;
 use stop::Stop;

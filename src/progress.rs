@@ -29,6 +29,14 @@ impl Progress {
         Stage { bar }
     }
 
+    /// Begins a transfer of that many bytes: with its rate and the time that is left.
+    pub fn bytes(&self, name: impl Into<String>, total: u64) -> Stage {
+        let Some(bars) = &self.bars else { return Stage { bar: ProgressBar::hidden() } };
+        let bar = bars.add(ProgressBar::new(total).with_prefix(name.into()).with_style(moving()));
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Stage { bar }
+    }
+
     /// Runs `write` while no bar stands in the way of what it prints on stderr.
     pub fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
         match &self.bars {
@@ -45,6 +53,11 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// How far it is: of the bytes that were announced with [`Progress::bytes`].
+    pub fn set(&self, done: u64) {
+        self.bar.set_position(done);
+    }
+
     /// Ends the stage; the bar stays with these words.
     pub fn finish(self, message: impl Into<String>) {
         self.bar.set_style(ended());
@@ -62,6 +75,10 @@ impl Drop for Stage {
 
 fn going_on() -> ProgressStyle {
     style("{prefix:12} {spinner} {elapsed}")
+}
+
+fn moving() -> ProgressStyle {
+    style("{prefix:12} {wide_bar} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta} left")
 }
 
 fn ended() -> ProgressStyle {

@@ -67,13 +67,13 @@ fn approved() -> Event {
 
 /// Approved and put in flight.
 pub fn sent() -> Vec<Event> {
-    vec![approved(), Event::InFlight { call: "c1".to_owned(), body_sha256: "b".repeat(64) }]
+    vec![approved(), Event::InFlight { call: "c1".to_owned(), body_sha256: "b".repeat(64), session: None }]
 }
 
 /// Sent, and acknowledged under this audit id.
 pub fn acknowledged(audit: Option<&str>) -> Vec<Event> {
     let mut events = sent();
-    events.push(Event::Acknowledged { provider_id: audit.map(str::to_owned), note: None });
+    events.push(Event::Acknowledged { provider_id: audit.map(str::to_owned), note: None, refused: Vec::new() });
     events
 }
 

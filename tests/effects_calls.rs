@@ -124,7 +124,7 @@ fn a_call_holds_at_most_500_markers_or_100_audits() {
 fn what_must_go_alone_goes_alone() {
     let mut book = planned(&[audit("a", "u"), audit("b", "u"), audit("c", "u"), audit("d", "u")]);
     for transaction in ["b", "c"] {
-        book.happens(transaction, Event::InFlight { call: "x".to_owned(), body_sha256: "y".to_owned() });
+        book.happens(transaction, Event::InFlight { call: "x".to_owned(), body_sha256: "y".to_owned(), session: None });
         book.happens(transaction, Event::NotSent { why: "400".to_owned(), alone: true });
     }
     let calls = calls(&book.0);

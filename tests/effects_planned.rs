@@ -312,7 +312,7 @@ fn what_may_have_arrived_once_is_never_approved_by_the_job() {
 fn what_was_surely_not_sent_is_changed_like_anything_else() {
     let mut book = Book::default();
     book.plan(&free(), &here(), &[audit("a", "u")]);
-    book.happens("a", Event::InFlight { call: "c".to_owned(), body_sha256: "d".to_owned() });
+    book.happens("a", Event::InFlight { call: "c".to_owned(), body_sha256: "d".to_owned(), session: None });
     book.happens("a", Event::NotSent { why: "no connection".to_owned(), alone: true });
     assert_eq!(book.told(&free(), &here(), &[audit("a", "u")]), nothing());
     let told = book.told(&free(), &here(), &[audit("a", "other")]);

@@ -98,8 +98,8 @@ fn event(befalls: Befalls, standing: &Standing) -> Event {
             Event::Approved { plan, by: Approver::Person { name: by }, comment: None }
         }
         Befalls::Refused => Event::Refused { by, comment: words },
-        Befalls::InFlight => Event::InFlight { call: "c".to_owned(), body_sha256: "d".to_owned() },
-        Befalls::Acknowledged => Event::Acknowledged { provider_id: None, note: None },
+        Befalls::InFlight => Event::InFlight { call: "c".to_owned(), body_sha256: "d".to_owned(), session: None },
+        Befalls::Acknowledged => Event::Acknowledged { provider_id: None, note: None, refused: Vec::new() },
         Befalls::Rejected => Event::Rejected { why: words },
         Befalls::InDoubt => Event::InDoubt { doubt: Doubt::NoReply, why: words },
         Befalls::NotSent => Event::NotSent { why: words, alone: standing.attempts > 1 },

@@ -23,7 +23,7 @@ fn approved() -> Event {
 }
 
 fn in_flight() -> Event {
-    Event::InFlight { call: "call-1".to_owned(), body_sha256: "cd".repeat(32) }
+    Event::InFlight { call: "call-1".to_owned(), body_sha256: "cd".repeat(32), session: None }
 }
 
 /// So many markers, each proposed.
@@ -322,7 +322,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         text().prop_map(|comment| Event::Refused { by: "robin".to_owned(), comment }),
         Just(in_flight()),
         (text(), any::<bool>()).prop_map(|(why, alone)| Event::NotSent { why, alone }),
-        proptest::option::of(text()).prop_map(|note| Event::Acknowledged { provider_id: note.clone(), note }),
+        proptest::option::of(text()).prop_map(|note| Event::Acknowledged { provider_id: note.clone(), note, refused: Vec::new() }),
         text().prop_map(|why| Event::Rejected { why }),
         text().prop_map(|why| Event::InDoubt { doubt: Doubt::NoReply, why }),
         (decision, text()).prop_map(|(decision, reason)| Event::Resolved { decision, by: "robin".to_owned(), reason }),

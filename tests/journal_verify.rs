@@ -47,7 +47,7 @@ async fn written() -> (Place, Anchor) {
     let by = Approver::Person { name: "robin".to_owned() };
     let following = [
         Event::Approved { plan: PLAN.to_owned(), by, comment: None },
-        Event::InFlight { call: "call-1".to_owned(), body_sha256: "cd".repeat(32) },
+        Event::InFlight { call: "call-1".to_owned(), body_sha256: "cd".repeat(32), session: None },
         Event::InDoubt { doubt: Doubt::NoReply, why: "no reply within 30 s".to_owned() },
     ];
     journal.append(Writer::Run(&run), &effects.iter().map(proposed).collect::<Vec<_>>()).await.unwrap();

@@ -260,7 +260,7 @@ async fn a_second_audit_after_a_lost_reply_proves_the_first() {
     assert_eq!(short(&lost.events[0].1), "NoReply");
     let (_, again) = send(&rig.client, ProviderAudit, &[sent_again(ProviderAudit, "t1")]).await;
     let note = Some("Kard already has it (409): an earlier attempt had arrived".to_owned());
-    assert_eq!(again.events[0].1, Event::Acknowledged { provider_id: None, note });
+    assert_eq!(again.events[0].1, Event::Acknowledged { provider_id: None, note, refused: Vec::new() });
     // One that we do not know of is a matter for a person.
     let (_, unknown) = send(&rig.client, ProviderAudit, &[sent(ProviderAudit, "t1")]).await;
     assert_eq!(short(&unknown.events[0].1), "Conflict");

@@ -231,13 +231,21 @@ fn what(event: &Event) -> String {
             comment.as_ref().map_or_else(|| words.clone(), |comment| said(&words, comment))
         }
         Event::Refused { comment, .. } => said("refused", comment),
-        Event::InFlight { call, body_sha256 } => format!("sending in call {call}, body {}", short(body_sha256)),
+        Event::InFlight { call, body_sha256, .. } => format!("sending in call {call}, body {}", short(body_sha256)),
         Event::NotSent { why, .. } => said("surely not applied", why),
-        Event::Acknowledged { provider_id, note } => {
+        Event::Acknowledged { provider_id, note, .. } => {
             let words =
                 provider_id.as_ref().map_or_else(|| "acknowledged".to_owned(), |id| format!("acknowledged as {id}"));
             note.as_ref().map_or_else(|| words.clone(), |note| said(&words, note))
         }
+        Event::Again { doubt, why } => format!("may have arrived and goes again, {}: {why}", doubt.words()),
+        Event::Narrowed { known, refused, why } => {
+            format!("{} rows have arrived, {} are refused, the rest goes again: {why}", known.len(), refused.len())
+        }
+        Event::Processed(outcome) => match outcome.refused.len() as u64 + outcome.more {
+            0 => "Kard has read all of its rows".to_owned(),
+            refused => format!("Kard has read it and refused {refused} of its rows"),
+        },
         Event::Rejected { why } => said("refused by Kard", why),
         Event::InDoubt { doubt, why } => format!("in doubt, {}: {why}", doubt.words()),
         Event::Resolved { decision, reason, .. } => {

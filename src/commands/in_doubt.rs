@@ -13,6 +13,7 @@ use crate::exit::{ExitCode, Failure};
 use crate::journal::{EffectFilter, JournalError};
 use crate::output::{Cell, Format, Rows};
 use crate::providers::kard::request::{audits_path, fraud_path};
+use crate::providers::kard::request_transactions::{historical_start_path, transactions_path, uploads_path};
 
 const RULE: Rule =
     Rule { allows: |standing| standing.state == State::InDoubt, allowed: "ones in doubt", decided: "resolved" };
@@ -156,6 +157,11 @@ fn path(effect: &Effect) -> String {
     let path = match effect.kind() {
         EffectKind::ProviderAudit => audits_path(organization, &effect.user),
         EffectKind::FraudMarker => fraud_path(organization),
+        EffectKind::BulkFile => uploads_path(organization),
+        EffectKind::IncomingPart => transactions_path(organization),
+        EffectKind::HistoricalStart | EffectKind::HistoricalPart | EffectKind::HistoricalComplete => {
+            historical_start_path(organization, &effect.user)
+        }
     };
     path.unwrap_or_default()
 }
@@ -166,6 +172,10 @@ fn question(standing: &Standing) -> String {
     let what = match effect.kind() {
         EffectKind::ProviderAudit => "is there an audit",
         EffectKind::FraudMarker => "is there a fraud marker",
+        EffectKind::BulkFile => "has this file arrived",
+        EffectKind::IncomingPart | EffectKind::HistoricalPart => "have these rows arrived",
+        EffectKind::HistoricalStart => "is there an upload session",
+        EffectKind::HistoricalComplete => "is this upload session completed",
     };
     let asked = ask_words(&effect.ask);
     let sent = crate::effects::words::minutes(standing.since);

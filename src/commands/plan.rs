@@ -9,8 +9,7 @@ use serde::Serialize;
 use super::Context;
 use super::run::{load_job, print, resolve_period};
 use crate::cli::PlanArgs;
-use crate::digest::sha256;
-use crate::effects::Call;
+use crate::effects::{Body, Call, Target};
 use crate::exit::{ExitCode, Failure};
 use crate::output::Format;
 use crate::pipeline::{self, Finished, Request};
@@ -88,13 +87,22 @@ fn sending(text: &mut String, finished: &Finished) {
     }
     for call in finished.calls.iter().take(TOLD) {
         let count = call.members.len() as u64;
-        let digest = sha256(&call.body);
+        let digest = call.body.sha256();
         let digest = digest.get(..12).unwrap_or(&digest);
-        let path = displayable(&call.path, 80);
-        let _ = writeln!(text, "  send   POST {path} ({count} {}, sha256 {digest}…)", call.kind.words(count));
+        let (method, path) = address(call);
+        let path = displayable(path, 80);
+        let _ = writeln!(text, "  send   {method} {path} ({count} {}, sha256 {digest}…)", call.kind.words(count));
     }
     if let more @ 1.. = finished.calls.len().saturating_sub(TOLD) {
         let _ = writeln!(text, "  send   and {more} more calls: --calls prints every one");
+    }
+}
+
+/// Method and path below the provider's `base_url`; of a bulk file, which storage it goes to.
+fn address(call: &Call) -> (&'static str, &str) {
+    match &call.target {
+        Target::Api { method, path } => (method.name(), path),
+        Target::Storage { session } => ("PUT", session),
     }
 }
 
@@ -107,19 +115,22 @@ struct CallLine<'a> {
     effects: &'a [String],
     body_sha256: String,
     /// The exact bytes.
-    body: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Cow<'a, str>>,
+    /// The name of the sealed file that holds them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<Cow<'a, str>>,
 }
 
 fn calls_as_lines(calls: &[Call]) -> Result<String, Failure> {
     let mut text = String::new();
     for call in calls {
-        let line = CallLine {
-            method: "POST",
-            path: &call.path,
-            effects: &call.members,
-            body_sha256: sha256(&call.body),
-            body: String::from_utf8_lossy(&call.body),
+        let (method, path) = address(call);
+        let (body, file) = match &call.body {
+            Body::Bytes(bytes) => (Some(String::from_utf8_lossy(bytes)), None),
+            Body::File { path, .. } => (None, path.file_name().map(std::ffi::OsStr::to_string_lossy)),
         };
+        let line = CallLine { method, path, effects: &call.members, body_sha256: call.body.sha256(), body, file };
         let line = serde_json::to_string(&line).map_err(|error| Failure::new(ExitCode::Unexpected, error))?;
         text.push_str(&line);
         text.push('\n');

@@ -48,13 +48,12 @@ fn call(together: &[&Standing]) -> Option<Call> {
         EffectKind::FraudMarker => {
             (fraud_path(&first.key.organization), fraud_body(&together.iter().copied().map(marker).collect::<Vec<_>>()))
         }
+        // What a sending job sends is packed where its bytes lie.
+        _ => return None,
     };
-    Some(Call {
-        kind: first.kind(),
-        path: path.expect("a plan holds only what an address can be made of"),
-        body,
-        members: together.iter().map(|standing| standing.effect.id.clone()).collect(),
-    })
+    let path = path.expect("a plan holds only what an address can be made of");
+    let members = together.iter().map(|standing| standing.effect.id.clone()).collect();
+    Some(Call::post(first.kind(), path, body, members))
 }
 
 fn audit(standing: &Standing) -> AuditItem<'_> {

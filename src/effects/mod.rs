@@ -6,30 +6,37 @@
 //! known already, `call` packs what may be sent, `outcome` says what an answer means for each effect of a call, `news`
 //! what notifications say of an audit later on, and `words` says it all to people.
 
+pub mod answers;
 pub mod call;
 pub mod describe;
 pub mod draft;
+pub mod event;
 pub mod news;
 pub mod outcome;
 pub mod pace;
+pub mod parcels;
 pub mod plan;
 pub mod rules;
 pub mod state;
 pub mod words;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use outcome::{Judgement, Next, judge};
-pub use state::{Approval, Approver, Decision, Doubt, Event, IllegalEffectStep, News, Standing, State, apply};
+pub use event::{Approval, Approver, Decision, Event, FileOutcome, News, RefusedRow};
+pub use state::{Doubt, IllegalEffectStep, Standing, State, apply};
 
 use crate::digest::hex;
 use crate::exit::ExitCode;
 use crate::frames::Side;
 use crate::job::AuditCode;
 
-/// What is asked for. One effect of a kind for a transaction, for ever.
+/// What is asked for. One effect of a kind for a transaction or a parcel, for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EffectKind {
@@ -37,10 +44,28 @@ pub enum EffectKind {
     ProviderAudit,
     /// "Flag Fraudulent Transactions".
     FraudMarker,
+    /// A file for a presigned URL ("Create Bulk Transactions Upload URL").
+    BulkFile,
+    /// Transactions of one call ("Create Incoming Transactions").
+    IncomingPart,
+    /// An upload session of one user is opened ("Create Upload").
+    HistoricalStart,
+    /// Transactions of one call into such a session ("Add Upload Part").
+    HistoricalPart,
+    /// Such a session is completed ("Update Upload").
+    HistoricalComplete,
 }
 
 impl EffectKind {
-    pub const ALL: [Self; 2] = [Self::ProviderAudit, Self::FraudMarker];
+    pub const ALL: [Self; 7] = [
+        Self::ProviderAudit,
+        Self::FraudMarker,
+        Self::BulkFile,
+        Self::IncomingPart,
+        Self::HistoricalStart,
+        Self::HistoricalPart,
+        Self::HistoricalComplete,
+    ];
 
     /// `audit`, `fraud markers`: for sentences with a number.
     pub const fn words(self, count: u64) -> &'static str {
@@ -49,6 +74,16 @@ impl EffectKind {
             (Self::ProviderAudit, _) => "audits",
             (Self::FraudMarker, 1) => "fraud marker",
             (Self::FraudMarker, _) => "fraud markers",
+            (Self::BulkFile, 1) => "bulk file",
+            (Self::BulkFile, _) => "bulk files",
+            (Self::IncomingPart, 1) => "incoming part",
+            (Self::IncomingPart, _) => "incoming parts",
+            (Self::HistoricalStart, 1) => "upload session",
+            (Self::HistoricalStart, _) => "upload sessions",
+            (Self::HistoricalPart, 1) => "historical part",
+            (Self::HistoricalPart, _) => "historical parts",
+            (Self::HistoricalComplete, 1) => "completion",
+            (Self::HistoricalComplete, _) => "completions",
         }
     }
 
@@ -57,7 +92,30 @@ impl EffectKind {
         match self {
             Self::ProviderAudit => "provider_audit",
             Self::FraudMarker => "fraud_marker",
+            Self::BulkFile => "bulk_file",
+            Self::IncomingPart => "incoming_part",
+            Self::HistoricalStart => "historical_start",
+            Self::HistoricalPart => "historical_part",
+            Self::HistoricalComplete => "historical_complete",
         }
+    }
+
+    /// Whether a second arrival does no harm: every row has an event id of its own, a session without parts holds
+    /// nothing, and a session is complete however often it is told so.
+    pub const fn repeats_safely(self) -> bool {
+        match self {
+            Self::ProviderAudit | Self::FraudMarker => false,
+            Self::BulkFile
+            | Self::IncomingPart
+            | Self::HistoricalStart
+            | Self::HistoricalPart
+            | Self::HistoricalComplete => true,
+        }
+    }
+
+    /// A call of rows of which each may be refused by itself.
+    pub const fn is_part(self) -> bool {
+        matches!(self, Self::IncomingPart | Self::HistoricalPart)
     }
 }
 
@@ -75,7 +133,7 @@ pub struct BusinessKey {
     /// The organization id of its paths.
     pub organization: String,
     pub kind: EffectKind,
-    /// The transaction id as the issuer states it.
+    /// The transaction id as the issuer states it; of what a sending job sends, the name of the parcel or session.
     pub transaction: String,
 }
 
@@ -147,6 +205,27 @@ pub enum Ask {
     },
     /// The transaction id and the user are all of it.
     Marker,
+    /// Sealed bytes are to be sent.
+    Parcel(Parcel),
+    /// A user's upload session is to be opened, or completed.
+    Session {
+        parts: u64,
+        rows: u64,
+    },
+}
+
+/// What lies sealed on disk: a bulk file, or the rows of one call as JSONL.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parcel {
+    /// SHA-256 of the bytes on disk.
+    pub sha256: String,
+    pub bytes: u64,
+    pub rows: u64,
+    /// Currency (ISO 4217) → sum of the rows' amounts in minor units.
+    pub totals_minor: BTreeMap<String, i64>,
+    /// Of a historical part: the name of the session that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
 }
 
 /// What an effect rests on: a break, or a rule of the job that rows have met.
@@ -202,22 +281,83 @@ pub struct Unplannable {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     pub kind: EffectKind,
-    /// Always POST. Below the provider's `base_url`: `/v2/issuers/org-123/fraud`, percent-encoded.
-    pub path: String,
-    /// The JSON body, exactly as it is sent.
-    pub body: Vec<u8>,
+    pub target: Target,
+    pub body: Body,
     /// The ids of the effects, in the order of the items in the body.
     pub members: Vec<String>,
 }
 
+/// Where a call goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Below the provider's `base_url`: `/v2/issuers/org-123/fraud`, percent-encoded.
+    Api { method: Method, path: String },
+    /// PUT to the presigned URL of an upload session. The URL is a secret and stands elsewhere.
+    Storage { session: String },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    Post,
+    Put,
+}
+
+impl Method {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+            Self::Put => "PUT",
+        }
+    }
+}
+
+/// What is sent, exactly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// JSON.
+    Bytes(Vec<u8>),
+    /// A sealed file.
+    File { path: PathBuf, bytes: u64, sha256: String },
+}
+
+impl Body {
+    /// SHA-256 of the bytes, lower-case hexadecimal.
+    pub fn sha256(&self) -> String {
+        match self {
+            Self::Bytes(bytes) => crate::digest::sha256(bytes),
+            Self::File { sha256, .. } => sha256.clone(),
+        }
+    }
+}
+
 impl Call {
-    /// 16 hexadecimal digits over path and body: the same call has the same name.
+    /// POST of a JSON body.
+    pub const fn post(kind: EffectKind, path: String, body: Vec<u8>, members: Vec<String>) -> Self {
+        Self { kind, target: Target::Api { method: Method::Post, path }, body: Body::Bytes(body), members }
+    }
+
+    /// 16 hexadecimal digits over target and body: the same call has the same name.
     pub fn id(&self) -> String {
         let mut hasher = Sha256::new();
-        hasher.update(self.path.as_bytes());
+        match &self.target {
+            Target::Api { method: Method::Post, path } => hasher.update(path.as_bytes()),
+            Target::Api { method: Method::Put, path } => hasher.update(format!("PUT {path}")),
+            Target::Storage { session } => hasher.update(format!("PUT to upload session {session}")),
+        }
         hasher.update([0]);
-        hasher.update(&self.body);
+        match &self.body {
+            Body::Bytes(bytes) => hasher.update(bytes),
+            Body::File { sha256, .. } => hasher.update(sha256),
+        }
         hex(&hasher.finalize()[..8])
+    }
+
+    /// The upload session of the URL that it goes to.
+    pub fn session(&self) -> Option<&str> {
+        match &self.target {
+            Target::Api { .. } => None,
+            Target::Storage { session } => Some(session),
+        }
     }
 }
 

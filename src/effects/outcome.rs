@@ -44,11 +44,11 @@ pub enum Next {
 
 /// A complete reply.
 #[derive(Clone, Copy)]
-struct Reply<'a> {
-    status: u16,
-    retry_after: Option<Duration>,
-    body: &'a [u8],
-    web_page: bool,
+pub(super) struct Reply<'a> {
+    pub(super) status: u16,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) body: &'a [u8],
+    pub(super) web_page: bool,
 }
 
 /// The call that was answered.
@@ -59,7 +59,8 @@ struct Sent<'a> {
     members: &'a [Standing],
 }
 
-/// Judges the answer to one call, whose `members` stand in the order of the items in its body.
+/// Judges the answer to one call, whose `members` stand in the order of the items in its body. What a sending job
+/// sends has a table of its own ([`super::answers`]).
 pub fn judge(kind: EffectKind, members: &[Standing], answer: &Answer) -> Judgement {
     let sent = Sent { kind, members };
     match answer {
@@ -143,7 +144,7 @@ impl Sent<'_> {
         let read = match self.kind {
             _ if reply.web_page => return self.unreadable(&reply.says()),
             EffectKind::ProviderAudit => reply_effects::audits(reply.body, multi),
-            EffectKind::FraudMarker => reply_effects::markers(reply.body, multi),
+            _ => reply_effects::markers(reply.body, multi),
         };
         match read {
             Ok(items) => self.judge_items(reply, &items),
@@ -176,7 +177,7 @@ impl Sent<'_> {
             errors => format!("status {status} does not name it, and says: {}", words_of(errors)),
         };
         let event = |(at, errors): (usize, &Vec<&ItemError>)| match (done[at], &**errors) {
-            (Some(done), []) => Event::Acknowledged { provider_id: done.id.clone(), note: None },
+            (Some(done), []) => acknowledged(done.id.clone(), None),
             (None, []) => in_doubt(Doubt::NotInReply, silent.clone()),
             (None, errors) => self.refusal_of(at, status_of(errors, None), words_of(errors)),
             (Some(_), errors) => {
@@ -213,7 +214,7 @@ impl Sent<'_> {
 
     fn acknowledged_in_order(self, items: &EffectReply) -> Judgement {
         let words = "status 201 for as many as were sent, under transaction ids that are not ours";
-        let event = |done: &Done| Event::Acknowledged { provider_id: done.id.clone(), note: Some(words.to_owned()) };
+        let event = |done: &Done| acknowledged(done.id.clone(), Some(words.to_owned()));
         self.judged(items.done.iter().map(event).collect(), Next::GoOn, words.to_owned())
     }
 
@@ -228,7 +229,7 @@ impl Sent<'_> {
         match status {
             Some(409) if self.kind == EffectKind::ProviderAudit && self.members[at].was_in_doubt => {
                 let note = "Kard already has it (409): an earlier attempt had arrived".to_owned();
-                Event::Acknowledged { provider_id: None, note: Some(note) }
+                acknowledged(None, Some(note))
             }
             Some(409) => in_doubt(Doubt::Conflict, why),
             Some(429) => not_sent(why),
@@ -261,7 +262,7 @@ impl Sent<'_> {
 
 impl Reply<'_> {
     /// The status and Kard's words, fit to be kept.
-    fn says(self) -> String {
+    pub(super) fn says(self) -> String {
         let status = self.status;
         if self.web_page {
             return format!("status {status} with a web page; a proxy or a maintenance page may answer");
@@ -282,7 +283,7 @@ fn status_of(errors: &[&ItemError], otherwise: Option<u16>) -> Option<u16> {
 }
 
 /// What the errors say, the first three of them.
-fn words_of(errors: &[&ItemError]) -> String {
+pub(super) fn words_of(errors: &[&ItemError]) -> String {
     const FIRST: usize = 3;
     let mut words: Vec<&str> = errors.iter().take(FIRST).map(|error| error.words.as_str()).collect();
     let more = format!("and {} more", errors.len().saturating_sub(FIRST));
@@ -293,14 +294,18 @@ fn words_of(errors: &[&ItemError]) -> String {
 }
 
 /// A text of others, fit to be kept and shown.
-fn told(text: &str) -> String {
+pub(super) fn told(text: &str) -> String {
     displayable(&Redactor::default().redact(text), TOLD)
 }
 
-const fn not_sent(why: String) -> Event {
+pub(super) const fn not_sent(why: String) -> Event {
     Event::NotSent { why, alone: false }
 }
 
-const fn in_doubt(doubt: Doubt, why: String) -> Event {
+pub(super) const fn acknowledged(provider_id: Option<String>, note: Option<String>) -> Event {
+    Event::Acknowledged { provider_id, note, refused: Vec::new() }
+}
+
+pub(super) const fn in_doubt(doubt: Doubt, why: String) -> Event {
     Event::InDoubt { doubt, why }
 }

@@ -21,7 +21,7 @@ pub struct Scope {
 }
 
 impl Scope {
-    fn owns(&self, standing: &Standing) -> bool {
+    pub(super) fn owns(&self, standing: &Standing) -> bool {
         standing.effect.job == self.job && standing.effect.period == self.period
     }
 }
@@ -219,6 +219,8 @@ fn caution(rules: &Effects, kind: EffectKind) -> &Caution {
     match kind {
         EffectKind::ProviderAudit => rules.provider_audit.as_ref().map_or(ASK, |rule| &rule.caution),
         EffectKind::FraudMarker => rules.fraud_marker.as_ref().map_or(ASK, |rule| &rule.caution),
+        // Only sending jobs want these, and they plan apart.
+        _ => ASK,
     }
 }
 
@@ -284,6 +286,8 @@ fn digest(wanted: &[Wish<'_>]) -> String {
                 part(description);
             }
             Ask::Marker => part("marker"),
+            Ask::Parcel(parcel) => part(&parcel.sha256),
+            Ask::Session { .. } => part("session"),
         }
     }
     hex(&hasher.finalize())

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::Effect;
+use super::{Approval, Decision, Effect, EffectKind, Event, FileOutcome, News, RefusedRow};
 
 /// Where an effect stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -103,153 +103,6 @@ impl Doubt {
     }
 }
 
-/// Who allowed an effect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "approver", rename_all = "snake_case")]
-pub enum Approver {
-    Person {
-        name: String,
-    },
-    /// The job's own rule, in words: `approval: none`.
-    Job {
-        rule: String,
-    },
-}
-
-/// Holds for one plan only.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approval {
-    /// The digest of the plan that was seen.
-    pub plan: String,
-    pub by: Approver,
-    pub comment: Option<String>,
-    pub at: DateTime<Utc>,
-}
-
-/// What a person found out about a doubt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Decision {
-    /// The provider has it.
-    Applied,
-    /// The provider does not have it, and it shall not be sent.
-    NotApplied,
-    /// It shall be sent again, whatever the provider has.
-    Resend,
-}
-
-impl Decision {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::NotApplied => "not_applied",
-            Self::Resend => "resend",
-        }
-    }
-}
-
-/// What the provider's `auditUpdate` notification says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct News {
-    /// The notification's id.
-    pub notification: String,
-    /// The provider's id of the audit.
-    pub audit: Option<String>,
-    /// `NEW`, `IN_PROGRESS`, `CLOSED`, or as sent.
-    pub status: String,
-    /// For `CLOSED` ("`AuditUpdateAttributes`").
-    pub resolution_code: Option<i64>,
-    pub resolution: Option<String>,
-    /// When it was received, or resolved; UTC.
-    pub at: Option<DateTime<Utc>>,
-}
-
-/// What can happen to an effect. What the journal holds is a list of these.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum Event {
-    /// A run's plan wants it; an approval of an earlier plan is void.
-    Proposed {
-        plan: String,
-        effect: Box<Effect>,
-    },
-    /// A run's plan wants it no longer.
-    Withdrawn {
-        plan: String,
-    },
-    Approved {
-        /// The digest of the plan that was seen.
-        plan: String,
-        by: Approver,
-        comment: Option<String>,
-    },
-    /// A person said no.
-    Refused {
-        by: String,
-        comment: String,
-    },
-    /// The intent, durable before the first byte is sent.
-    InFlight {
-        /// Names the call among the run's calls.
-        call: String,
-        /// SHA-256 of the exact bytes of the body.
-        body_sha256: String,
-    },
-    /// Surely not applied; it may be sent again.
-    NotSent {
-        why: String,
-        /// The provider refused the call as a whole: next time the effect goes alone.
-        alone: bool,
-    },
-    Acknowledged {
-        /// The provider's id of the audit.
-        provider_id: Option<String>,
-        /// How we know, where it was not the plain reply.
-        note: Option<String>,
-    },
-    /// In the provider's words.
-    Rejected {
-        why: String,
-    },
-    InDoubt {
-        doubt: Doubt,
-        why: String,
-    },
-    /// A person ended the doubt.
-    Resolved {
-        decision: Decision,
-        by: String,
-        reason: String,
-    },
-    /// The provider speaks of an audit for the transaction: proof that it stands.
-    News(News),
-    /// A person wants the matter opened again: the next plan may propose it anew.
-    Reopened {
-        by: String,
-        reason: String,
-    },
-}
-
-impl Event {
-    /// The name in the journal and in messages.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Proposed { .. } => "proposed",
-            Self::Withdrawn { .. } => "withdrawn",
-            Self::Approved { .. } => "approved",
-            Self::Refused { .. } => "refused",
-            Self::InFlight { .. } => "in_flight",
-            Self::NotSent { .. } => "not_sent",
-            Self::Acknowledged { .. } => "acknowledged",
-            Self::Rejected { .. } => "rejected",
-            Self::InDoubt { .. } => "in_doubt",
-            Self::Resolved { .. } => "resolved",
-            Self::News(_) => "news",
-            Self::Reopened { .. } => "reopened",
-        }
-    }
-}
-
 /// An effect with all that is known of it: what its events add up to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
@@ -264,13 +117,25 @@ pub struct Standing {
     /// The last call it was part of, and the digest of that call's body.
     pub call: Option<String>,
     pub body_sha256: Option<String>,
-    /// It must go in a call of its own.
+    /// It must go in a call of its own; a bulk file: through a new URL.
     pub alone: bool,
     /// An attempt has been in doubt: a conflict later on is that attempt.
     pub was_in_doubt: bool,
     pub doubt: Option<Doubt>,
-    /// The provider's id of the audit.
+    /// The provider's id: of the audit, of the user's upload session, or of the request that it queued.
     pub provider_id: Option<String>,
+    /// The upload session of a bulk file's URL that was used last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// Event ids of a part's rows that the provider has, from an answer that did not settle the others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known: Vec<String>,
+    /// Rows of it that the provider refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<RefusedRow>,
+    /// What the provider told of the bulk file after it had read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<FileOutcome>,
     /// The latest words about it: the provider's, or a person's.
     pub said: Option<String>,
     pub news: Option<News>,
@@ -346,8 +211,17 @@ fn next_state(before: &Standing, event: &Event) -> Option<State> {
             Decision::NotApplied => NotApplied,
             Decision::Resend => Approved,
         }),
+        // A parcel that may have arrived goes once more: its lines carry ids by which a second one is known.
+        (InFlight, Event::Again { .. }) if before.effect.kind().repeats_safely() => Some(Approved),
+        (InFlight, Event::Narrowed { .. }) if before.effect.kind().is_part() => Some(Approved),
         // Whatever we thought: the provider has it. What is in flight gets its outcome first.
         (_, Event::News(_)) if state != InFlight => Some(Acknowledged),
+        (Acknowledged | InDoubt, Event::Processed(_)) if before.effect.kind() == EffectKind::BulkFile => {
+            Some(Acknowledged)
+        }
+        (Approved, Event::Processed(_)) if before.effect.kind() == EffectKind::BulkFile && before.was_in_doubt => {
+            Some(Acknowledged)
+        }
         (_, Event::Reopened { .. }) if before.is_over() => Some(state),
         _ => None,
     }
@@ -370,6 +244,10 @@ fn first(plan: &str, effect: &Effect, at: DateTime<Utc>) -> Standing {
         was_in_doubt: false,
         doubt: None,
         provider_id: None,
+        session: None,
+        known: Vec::new(),
+        refused: Vec::new(),
+        outcome: None,
         said: None,
         news: None,
         reopening: None,
@@ -394,20 +272,39 @@ fn note(after: &mut Standing, event: &Event, at: DateTime<Utc>) {
             after.approval = Some(Approval { plan: plan.clone(), by: by.clone(), comment: comment.clone(), at });
         }
         Event::Refused { comment: said, .. } | Event::Rejected { why: said } => after.said = Some(said.clone()),
-        Event::InFlight { call, body_sha256 } => {
+        Event::InFlight { call, body_sha256, session } => {
             after.attempts += 1;
             after.call = Some(call.clone());
             after.body_sha256 = Some(body_sha256.clone());
+            if session.is_some() {
+                after.session.clone_from(session);
+                after.alone = false;
+            }
         }
         Event::NotSent { why, alone } => {
             after.said = Some(why.clone());
             after.alone |= alone;
         }
-        Event::Acknowledged { provider_id, note } => {
+        Event::Acknowledged { provider_id, note, refused } => {
             after.provider_id.clone_from(provider_id);
             after.said.clone_from(note);
+            after.refused.extend(refused.iter().cloned());
             after.doubt = None;
             after.acknowledged_at = Some(at);
+        }
+        Event::Again { why, .. } => {
+            after.was_in_doubt = true;
+            after.said = Some(why.clone());
+        }
+        Event::Narrowed { known, refused, why } => {
+            after.known.extend(known.iter().cloned());
+            after.refused.extend(refused.iter().cloned());
+            after.said = Some(why.clone());
+        }
+        Event::Processed(outcome) => {
+            after.doubt = None;
+            after.acknowledged_at = after.acknowledged_at.or(Some(at));
+            after.outcome = Some(outcome.clone());
         }
         Event::InDoubt { doubt, why } => {
             after.doubt = Some(*doubt);
@@ -439,12 +336,5 @@ impl Standing {
             State::Acknowledged => self.news.as_ref().is_some_and(News::is_closed),
             State::Proposed | State::Approved | State::InFlight | State::InDoubt | State::Withdrawn => false,
         }
-    }
-}
-
-impl News {
-    /// Kard has ended the audit.
-    pub fn is_closed(&self) -> bool {
-        self.status == "CLOSED"
     }
 }

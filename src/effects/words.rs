@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::news::news_words;
 use super::{Ask, EffectKind, Standing, State};
+use crate::money::{exponent, format_minor};
 
 /// A state alone, for counts: `waiting for approval`.
 pub const fn state_name_words(state: State) -> &'static str {
@@ -74,12 +75,27 @@ fn acknowledged(standing: &Standing) -> String {
     words
 }
 
-/// What is asked for: `audit 3006, reward missing`.
+/// What is asked for: `audit 3006, reward missing`, `500 rows, 1250.00 USD`.
 pub fn ask_words(ask: &Ask) -> String {
     match ask {
         Ask::Audit { code, .. } => format!("audit {}, {}", code.number(), code.words()),
         Ask::Marker => EffectKind::FraudMarker.words(1).to_owned(),
+        Ask::Parcel(parcel) => {
+            let mut words = rows_words(parcel.rows);
+            for (currency, sum_minor) in &parcel.totals_minor {
+                let sum = format_minor(i128::from(*sum_minor), exponent(currency).unwrap_or(2));
+                words.push_str(&format!(", {sum} {currency}"));
+            }
+            words
+        }
+        Ask::Session { parts, rows } => {
+            format!("{parts} {}, {}", EffectKind::HistoricalPart.words(*parts), rows_words(*rows))
+        }
     }
+}
+
+fn rows_words(rows: u64) -> String {
+    format!("{rows} {}", if rows == 1 { "row" } else { "rows" })
 }
 
 /// `2025-03-20 10:00 UTC`

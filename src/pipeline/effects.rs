@@ -7,8 +7,9 @@ use std::sync::Arc;
 use chrono::Utc;
 
 use super::Request;
+use super::book::{Book, Standings};
 use super::lease::Guard;
-use super::send::{self, Ended, Means, Sent};
+use super::send::{self, Ended, Goods, Means, Sent};
 use super::stop::Stop;
 use crate::effects::call::calls;
 use crate::effects::draft::{Drafts, Material, drafts};
@@ -22,9 +23,6 @@ use crate::project::{KardConfig, ProviderConfig};
 use crate::providers::kard::Client;
 use crate::report::{Facts, gather};
 
-/// Events of a plan in one transaction.
-const PART: usize = 5_000;
-
 /// What the comparison hands on besides its facts.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
@@ -34,79 +32,6 @@ pub(super) struct Wanted {
     pub findings: Vec<Finding>,
     /// The names of each side's files, sides in the order of [`Side::ALL`](crate::frames::Side::ALL).
     pub files: [Vec<String>; 3],
-}
-
-/// What an effect's life is written on.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Book<'a> {
-    /// A run's: durable, and refused once its lease is lost.
-    Journal(&'a Journal, &'a RunRecord),
-    /// A plan's: nothing is kept, but earlier lives may be read.
-    Paper(Option<&'a Journal>),
-}
-
-impl<'a> Book<'a> {
-    const fn journal(self) -> Option<&'a Journal> {
-        match self {
-            Self::Journal(journal, _) => Some(journal),
-            Self::Paper(journal) => journal,
-        }
-    }
-
-    /// Writes events and brings the standings up to them.
-    async fn write(self, standings: &mut Standings, events: &[(String, Event)]) -> Result<(), Failure> {
-        if events.is_empty() {
-            return Ok(());
-        }
-        match self {
-            Self::Journal(journal, run) => {
-                // In parts, so that the lease is renewed in between. What a kill leaves unwritten the next run plans
-                // again: the plan is the same, and so are the effects.
-                for part in events.chunks(PART) {
-                    standings.take(journal.append(Writer::Run(run), part).await?);
-                }
-            }
-            Self::Paper(_) => {
-                let after = plan::standings_after(standings.all(), events, Utc::now());
-                standings.take(after.map_err(|error| Failure::new(ExitCode::InvariantFailed, error))?);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Standings, each effect's once.
-#[derive(Debug, Default)]
-struct Standings {
-    all: Vec<Standing>,
-    /// Effect id → its place in `all`.
-    places: HashMap<String, usize>,
-}
-
-impl Standings {
-    /// Adds what is new; of what is there already this is the later state.
-    fn take(&mut self, standings: impl IntoIterator<Item = Standing>) {
-        for standing in standings {
-            if let Some(place) = self.places.get(&standing.effect.id) {
-                self.all[*place] = standing;
-            } else {
-                self.places.insert(standing.effect.id.clone(), self.all.len());
-                self.all.push(standing);
-            }
-        }
-    }
-
-    fn all(&self) -> &[Standing] {
-        &self.all
-    }
-
-    fn get(&self, id: &str) -> Option<&Standing> {
-        self.places.get(id).map(|place| &self.all[*place])
-    }
-
-    fn of(&self, ids: &[String]) -> impl Iterator<Item = &Standing> {
-        ids.iter().filter_map(|id| self.get(id))
-    }
 }
 
 /// What is to be asked for, written down.
@@ -206,7 +131,7 @@ async fn plan_once(
     if let Book::Paper(_) = book {
         // A run would find these in flight, and nobody there.
         let left = standings.all().iter().filter(|standing| standing.state == State::InFlight);
-        let events: Vec<_> = left.map(|standing| (standing.effect.id.clone(), left_in_flight())).collect();
+        let events: Vec<_> = left.map(|standing| (standing.effect.id.clone(), left_in_flight(standing))).collect();
         book.write(&mut standings, &events).await?;
     }
     kill::before("plan");
@@ -261,11 +186,16 @@ pub(super) async fn recover(request: &Request, journal: &Journal, run: &RunRecor
         let of_period = EffectFilter { period: Some(period.clone()), ..of_job.clone() };
         let left = journal.effects(&of_period).await?;
         let events: Vec<(String, Event)> =
-            left.into_iter().map(|standing| (standing.effect.id, left_in_flight())).collect();
+            left.iter().map(|standing| (standing.effect.id.clone(), left_in_flight(standing))).collect();
         kill::before("recover");
         journal.append(Writer::Run(run), &events).await?;
         kill::after("recover");
-        tracing::warn!(period, effects = events.len(), "in doubt: left in flight by a run that is gone");
+        let what = if events.iter().any(|(_, event)| matches!(event, Event::InDoubt { .. })) {
+            "in doubt: left in flight by a run that is gone"
+        } else {
+            "left in flight by a run that is gone, sent again"
+        };
+        tracing::warn!(period, effects = events.len(), "{what}");
         if let Some(lease) = lease {
             journal.release(lease).await?;
         }
@@ -273,8 +203,11 @@ pub(super) async fn recover(request: &Request, journal: &Journal, run: &RunRecor
     Ok(())
 }
 
-fn left_in_flight() -> Event {
+fn left_in_flight(standing: &Standing) -> Event {
     let why = "its run ended between writing the intent and writing the outcome".to_owned();
+    if standing.effect.kind().repeats_safely() {
+        return Event::Again { doubt: Doubt::Interrupted, why };
+    }
     Event::InDoubt { doubt: Doubt::Interrupted, why }
 }
 
@@ -301,7 +234,9 @@ pub(super) async fn send(
     })?;
     let (journal, run, guard, stop) = means;
     let client = &Arc::new(client);
-    send::send(Means { journal, run, guard, client, effects, http: &config.http, stop }, approved).await
+    let (rate, concurrency, http) = (effects.rate, effects.concurrency, &config.http);
+    let goods = Goods::Items;
+    send::send(Means { journal, run, guard, client, goods, rate, concurrency, http, stop }, approved).await
 }
 
 /// What the report tells.

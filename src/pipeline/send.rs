@@ -2,20 +2,24 @@
 //! byte came back; one commit holds the outcomes of the calls that have landed and the intents of those that leave.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use secrecy::SecretString;
 use tokio::task::{Id, JoinSet};
 
 use super::lease::Guard;
 use super::stop::Stop;
+use super::shelf::Shelf;
 use crate::effects::call::calls;
-use crate::effects::outcome::{self, Next};
+use crate::effects::outcome::{self, Judgement, Next};
 use crate::effects::pace::Pace;
-use crate::effects::{Call, Doubt, Event, Standing, State};
+use crate::effects::{Body, Call, Doubt, Event, Method, Standing, State, Target, answers};
 use crate::exit::{ExitCode, Failure};
-use crate::job::Effects;
+use crate::job::Rate;
 use crate::journal::{Journal, JournalError, RunRecord, Writer, kill};
+use crate::progress::Stage;
 use crate::project::HttpConfig;
 use crate::providers::http::Answer;
 use crate::providers::kard::{Client, KardError};
@@ -33,9 +37,39 @@ pub(super) struct Means<'a> {
     pub run: &'a RunRecord,
     pub guard: &'a Guard,
     pub client: &'a Arc<Client>,
-    pub effects: &'a Effects,
+    pub goods: Goods<'a>,
+    /// Calls that may begin in a time.
+    pub rate: Option<Rate>,
+    /// Calls that may be under way at once.
+    pub concurrency: u32,
     pub http: &'a HttpConfig,
     pub stop: &'a Stop,
+}
+
+/// What is sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Goods<'a> {
+    /// Audits and markers: an effect is an item of a call.
+    Items,
+    /// Sealed parcels: an effect is a call.
+    Parcels(&'a Shelf),
+}
+
+impl Goods<'_> {
+    /// The calls that send what is approved among these.
+    fn calls(self, standings: &[Standing]) -> Vec<Call> {
+        match self {
+            Self::Items => calls(standings),
+            Self::Parcels(shelf) => shelf.calls(standings),
+        }
+    }
+
+    fn judge(self, call: &Call, members: &[Standing], answer: &Answer) -> Judgement {
+        match (self, members) {
+            (Self::Parcels(_), [standing]) => answers::judge(call, standing, answer),
+            _ => outcome::judge(call.kind, members, answer),
+        }
+    }
 }
 
 /// What was sent, and why no more.
@@ -61,7 +95,7 @@ pub(super) struct Ended {
 /// When the journal cannot be written, the lease is lost, or the process is asked to stop (then everything that was
 /// under way has its outcome, or is in doubt).
 pub(super) async fn send(means: Means<'_>, standings: Vec<Standing>) -> Result<Sent, Failure> {
-    let waiting = VecDeque::from(calls(&standings));
+    let waiting = VecDeque::from(means.goods.calls(&standings));
     let standings = standings.into_iter().map(|standing| (standing.effect.id.clone(), standing)).collect();
     let mut sender = Sender {
         means,
@@ -69,7 +103,7 @@ pub(super) async fn send(means: Means<'_>, standings: Vec<Standing>) -> Result<S
         flying: JoinSet::new(),
         under_way: HashMap::new(),
         outcomes: Vec::new(),
-        pace: Pace::new(means.effects.rate),
+        pace: Pace::new(means.rate),
         course: Course::default(),
         sent: Sent { standings, ..Sent::default() },
     };
@@ -118,7 +152,7 @@ impl Sender<'_> {
             if self.flying.is_empty() && !more {
                 break;
             }
-            let room = more && holds && self.flying.len() < self.means.effects.concurrency as usize;
+            let room = more && holds && self.flying.len() < self.means.concurrency as usize;
             let next = self.pace.next(Instant::now());
             let deadline = stopped.map(|(_, since)| since + PATIENCE);
             tokio::select! {
@@ -141,7 +175,7 @@ impl Sender<'_> {
     fn ready(&mut self, now: Instant) -> Vec<Call> {
         let mut ready = Vec::new();
         while self.sent.ended.is_none()
-            && self.flying.len() + ready.len() < self.means.effects.concurrency as usize
+            && self.flying.len() + ready.len() < self.means.concurrency as usize
             && self.pace.next(now) <= now
             && let Some(call) = self.waiting.pop_front()
         {
@@ -156,7 +190,8 @@ impl Sender<'_> {
         let mut events = std::mem::take(&mut self.outcomes);
         let landed = events.len();
         for call in &leaving {
-            let event = Event::InFlight { call: call.id(), body_sha256: crate::digest::sha256(&call.body) };
+            let session = call.session().map(str::to_owned);
+            let event = Event::InFlight { call: call.id(), body_sha256: call.body.sha256(), session };
             events.extend(call.members.iter().map(|member| (member.clone(), event.clone())));
         }
         if events.is_empty() {
@@ -192,7 +227,7 @@ impl Sender<'_> {
             .filter(|standing| standing.state == State::Approved)
             .cloned()
             .collect();
-        self.waiting.extend(calls(&again));
+        self.waiting.extend(self.means.goods.calls(&again));
         Ok(leaving)
     }
 
@@ -206,24 +241,26 @@ impl Sender<'_> {
             }
             self.sent.standings.insert(id, standing);
         }
-        self.waiting.extend(calls(&approved));
+        self.waiting.extend(self.means.goods.calls(&approved));
         Ok(())
     }
 
     fn launch(&mut self, call: Call) {
         let (client, guard) = (Arc::clone(self.means.client), self.means.guard.clone());
-        let (path, body) = (call.path.clone(), call.body.clone());
+        let letter = Letter::new(&call, self.means.goods);
         tracing::info!(call = call.id(), kind = call.kind.name(), effects = call.members.len(), "sending");
         let handle = self.flying.spawn(async move {
             // The process may have slept since the intent was written, and another may have taken over: then the
             // run ends while this waits, and the effect is in doubt.
             guard.held().await;
             // A new token takes its time: it is got first, so that the last look is close to the first byte.
-            client.warm().await?;
+            if letter.needs_token() {
+                client.warm().await?;
+            }
             guard.held().await;
             kill::before("send");
             let answer = tokio::select! {
-                answer = client.post_once(&path, &body) => answer,
+                answer = letter.send(&client) => answer,
                 () = kill::while_waiting() => Ok(Answer::Lost { why: "killed".to_owned() }),
             };
             kill::after("send");
@@ -258,12 +295,14 @@ impl Sender<'_> {
     fn judge(&mut self, call: &Call, answer: &Answer) {
         let members: Vec<Standing> =
             call.members.iter().filter_map(|id| self.sent.standings.get(id)).cloned().collect();
-        let judgement = outcome::judge(call.kind, &members, answer);
+        let judgement = self.means.goods.judge(call, &members, answer);
         tracing::info!(call = call.id(), outcome = judgement.words, "answered");
         let reached = judgement
             .events
             .iter()
-            .any(|(_, event)| matches!(event, Event::Acknowledged { .. } | Event::Rejected { .. }));
+            .any(|(_, event)| {
+                matches!(event, Event::Acknowledged { .. } | Event::Rejected { .. } | Event::Narrowed { .. })
+            });
         self.outcomes.extend(judgement.events);
         if reached {
             self.course = Course::default();
@@ -289,7 +328,7 @@ impl Sender<'_> {
     /// calls that left together were refused together.
     fn renew_token(&mut self, words: String) {
         self.course.tokens += 1;
-        if self.course.tokens > self.means.effects.concurrency {
+        if self.course.tokens > self.means.concurrency {
             self.end(ExitCode::CredentialsRefused, words);
         }
     }
@@ -324,10 +363,62 @@ impl Sender<'_> {
         while self.flying.join_next().await.is_some() {}
         for (_, call) in self.under_way.drain() {
             let why = format!("asked to stop, and no reply within {} s", PATIENCE.as_secs());
-            let event = Event::InDoubt { doubt: Doubt::Interrupted, why };
+            let event = if call.kind.repeats_safely() {
+                Event::Again { doubt: Doubt::Interrupted, why }
+            } else {
+                Event::InDoubt { doubt: Doubt::Interrupted, why }
+            };
             self.outcomes.extend(call.members.into_iter().map(|member| (member, event.clone())));
         }
         self.write(Vec::new()).await.map(drop)
+    }
+}
+
+/// A call on its way: where it goes and what is in it.
+enum Letter {
+    Api { method: Method, path: String, body: Vec<u8> },
+    Storage { url: SecretString, file: PathBuf, bytes: u64, progress: Stage },
+    /// Its URL is not known any more.
+    Lost,
+}
+
+impl Letter {
+    fn new(call: &Call, goods: Goods<'_>) -> Self {
+        match (&call.target, &call.body, goods) {
+            (Target::Api { method, path }, Body::Bytes(body), _) => {
+                Self::Api { method: *method, path: path.clone(), body: body.clone() }
+            }
+            (Target::Storage { session }, Body::File { path, bytes, .. }, Goods::Parcels(shelf)) => {
+                match shelf.url(session) {
+                    Some(url) => {
+                        let (file, bytes) = (path.clone(), *bytes);
+                        Self::Storage { url, progress: shelf.progress(&file, bytes), file, bytes }
+                    }
+                    None => Self::Lost,
+                }
+            }
+            _ => Self::Lost,
+        }
+    }
+
+    const fn needs_token(&self) -> bool {
+        matches!(self, Self::Api { .. })
+    }
+
+    async fn send(self, client: &Client) -> Result<Answer, KardError> {
+        match self {
+            Self::Api { method, path, body } => {
+                let method = match method {
+                    Method::Post => reqwest::Method::POST,
+                    Method::Put => reqwest::Method::PUT,
+                };
+                client.send_once(method, &path, &body).await
+            }
+            Self::Storage { url, file, bytes, progress } => {
+                client.put_file(&url, &file, bytes, move |sent| progress.set(sent)).await
+            }
+            Self::Lost => Ok(Answer::NotSent { why: "its URL is not at hand".to_owned() }),
+        }
     }
 }
 

@@ -287,7 +287,7 @@ impl Column {
         let effect = &standing.effect;
         let audit = match &effect.ask {
             Ask::Audit { merchant, description, .. } => Some((merchant.as_str(), description.as_str())),
-            Ask::Marker => None,
+            Ask::Marker | Ask::Parcel(_) | Ask::Session { .. } => None,
         };
         match self {
             Self::Effect => Value::text(&*effect.id),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::breaks::gates::GateFacts;
 use crate::breaks::{Break, BreakStatus, Statement, Suggestion};
-use crate::effects::EffectsFacts;
+use crate::effects::{EffectKind, EffectsFacts};
 use crate::frames::{Measure, Quarantined, Side, Warning};
 
 /// The version of `summary.json`; a reader refuses a newer major number.
@@ -36,6 +36,8 @@ pub struct Facts {
     pub warnings: Vec<Warning>,
     /// What is asked of the provider because of the breaks; none for a job without effects.
     pub effects: Option<EffectsFacts>,
+    /// What a sending job has sealed, and what became of it; empty for a reconciliation.
+    pub sent: Vec<ParcelFacts>,
     /// Against the last finished attempt of the same period; none for the first.
     pub changes: Option<Changes>,
 }
@@ -130,6 +132,63 @@ pub struct ExcludedFacts {
     pub side: Side,
     pub reason: String,
     pub rows: u64,
+}
+
+/// One parcel: a bulk file, or the rows of one call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParcelFacts {
+    /// The name of the file, as Kard is told it.
+    pub name: String,
+    /// The effect's id.
+    pub effect: String,
+    pub kind: EffectKind,
+    /// Of a historical part: whose transactions they are.
+    pub user: Option<String>,
+    pub rows: u64,
+    /// Currency (ISO 4217) → sum in minor units.
+    pub totals_minor: BTreeMap<String, i128>,
+    /// On disk; compressed for a bulk file.
+    pub bytes: u64,
+    pub sha256: String,
+    pub fate: Fate,
+    /// Rows of it that Kard refused by themselves.
+    pub rejected_rows: u64,
+    /// Kard's id: of the upload session, or of the request.
+    pub provider_id: Option<String>,
+}
+
+/// What became of a parcel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// Kard has it; of a file whose result the job waits for: and has told so.
+    Accepted,
+    /// Not sent yet, or to be sent again.
+    Unsent,
+    /// Sent; the result is not told yet, and not due.
+    Awaited,
+    InDoubt,
+    /// Kard refused it as a whole.
+    Refused,
+    /// Sent, and the result is not told in time.
+    Overdue,
+}
+
+impl Fate {
+    pub const ALL: [Self; 6] =
+        [Self::Accepted, Self::Unsent, Self::Awaited, Self::InDoubt, Self::Refused, Self::Overdue];
+
+    /// For people.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Unsent => "not sent yet",
+            Self::Awaited => "sent, result awaited",
+            Self::InDoubt => "in doubt",
+            Self::Refused => "refused by Kard",
+            Self::Overdue => "sent, no result in time",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -44,19 +44,8 @@ pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Fa
     warnings.extend(frames.iter().flat_map(|frame| frame.warnings.iter().cloned()));
     Facts {
         program: program(),
-        job: JobFacts {
-            name: job.name.clone(),
-            description: job.description.clone(),
-            path: job.path.display().to_string(),
-            sha256: job.digest.clone(),
-            parameters: parameters(job),
-        },
-        period: PeriodFacts {
-            label: period.label.clone(),
-            timezone: period.zone.name().to_owned(),
-            start: period.start,
-            end: period.end,
-        },
+        job: job_facts(job, parameters(job)),
+        period: period_facts(period),
         run,
         inputs: frames.iter().flat_map(inputs).collect(),
         history: history.iter().flat_map(inputs).map(of_earlier_period).collect(),
@@ -73,7 +62,28 @@ pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Fa
         quarantine: frames.iter().flat_map(|frame| frame.quarantine.iter().cloned()).collect(),
         warnings,
         effects: None,
+        sent: Vec::new(),
         changes: None,
+    }
+}
+
+/// The job as the report tells it.
+pub(super) fn job_facts(job: &Job, parameters: Vec<(String, String)>) -> JobFacts {
+    JobFacts {
+        name: job.name.clone(),
+        description: job.description.clone(),
+        path: job.path.display().to_string(),
+        sha256: job.digest.clone(),
+        parameters,
+    }
+}
+
+pub(super) fn period_facts(period: &Period) -> PeriodFacts {
+    PeriodFacts {
+        label: period.label.clone(),
+        timezone: period.zone.name().to_owned(),
+        start: period.start,
+        end: period.end,
     }
 }
 
@@ -105,7 +115,8 @@ fn of_earlier_period(mut input: InputFacts) -> InputFacts {
     input
 }
 
-fn origin(file: &RawFile) -> String {
+/// Where a file came from, in words.
+pub fn origin(file: &RawFile) -> String {
     match &file.origin {
         Origin::Path { .. } => "local file".to_owned(),
         Origin::Provider { provider, file_type, sent_at, .. } => {

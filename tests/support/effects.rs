@@ -70,11 +70,11 @@ pub(crate) fn approved() -> Event {
 }
 
 pub(crate) fn in_flight() -> Event {
-    Event::InFlight { call: "c0ffee00c0ffee00".to_owned(), body_sha256: "b".repeat(64) }
+    Event::InFlight { call: "c0ffee00c0ffee00".to_owned(), body_sha256: "b".repeat(64), session: None }
 }
 
 pub(crate) fn acknowledged(provider_id: Option<&str>) -> Event {
-    Event::Acknowledged { provider_id: provider_id.map(str::to_owned), note: None }
+    Event::Acknowledged { provider_id: provider_id.map(str::to_owned), note: None, refused: Vec::new() }
 }
 
 pub(crate) fn rejected(why: &str) -> Event {

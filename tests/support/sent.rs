@@ -35,7 +35,7 @@ pub(crate) fn step(standing: &Standing, event: &Event) -> Standing {
 }
 
 fn in_flight() -> Event {
-    Event::InFlight { call: "call-1".to_owned(), body_sha256: "0".repeat(64) }
+    Event::InFlight { call: "call-1".to_owned(), body_sha256: "0".repeat(64), session: None }
 }
 
 fn effect(kind: EffectKind, user: &str, transaction: &str) -> Effect {
