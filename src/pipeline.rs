@@ -20,7 +20,7 @@ use serde_json::json;
 
 use crate::effects::Call;
 use crate::exit::{ExitCode, Failure};
-use crate::job::{Job, ReportFormat};
+use crate::job::{Job, Reconciliation, ReportFormat};
 use crate::journal::{Ending, Journal, JournalError, Lease, NewRun, RunOutcome, RunRecord, Step};
 use crate::period::Period;
 use crate::progress::Progress;
@@ -166,6 +166,7 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 /// # Errors
 /// As [`run`].
 pub async fn plan(request: &Request, journal: Option<&Journal>) -> Result<Finished, Failure> {
+    let reconciliation = reconciliation(&request.job)?;
     let scratch = tempfile::tempdir()?;
     let store = RawStore::open(scratch.path())?;
     let earlier = match journal {
@@ -173,15 +174,24 @@ pub async fn plan(request: &Request, journal: Option<&Journal>) -> Result<Finish
         None => Earlier::default(),
     };
     let attempt = earlier.attempts + 1;
-    let (mut facts, wanted) = compare::compared(request, &store, &earlier, attempt, &Trail(None)).await?;
+    let (mut facts, wanted) =
+        compare::compared(request, reconciliation, &store, &earlier, attempt, &Trail(None)).await?;
     let mut calls = Vec::new();
-    if let Some(effects) = &request.job.effects {
+    if let Some(effects) = request.job.effects() {
         let book = Book::Paper(journal);
         let planned = effects::plan(request, effects, book, &wanted, &mut facts).await?;
         calls = planned.calls();
         facts.effects = Some(effects::told(request, effects, book, planned, Sent::default()).await?);
     }
     Ok(Finished { facts, written: Vec::new(), calls })
+}
+
+/// What the stages here carry out.
+fn reconciliation(job: &Job) -> Result<&Reconciliation, Failure> {
+    job.reconciliation().ok_or_else(|| {
+        let message = anyhow::anyhow!("the job `{}` sends and compares nothing; expected one with `match`", job.name);
+        Failure::new(ExitCode::Configuration, message)
+    })
 }
 
 /// Where the report of an attempt goes.
@@ -194,7 +204,7 @@ pub fn report_files(job: &Job) -> Vec<&'static str> {
     let mut names = Vec::new();
     for format in publish::formats(&job.reports) {
         names.push(file_name(format));
-        if format == ReportFormat::Csv && job.effects.is_some() {
+        if format == ReportFormat::Csv && job.effects().is_some() {
             names.push(EFFECTS_FILE);
         }
     }
@@ -209,6 +219,7 @@ async fn attempt(
     guard: &Guard,
     stop: &Stop,
 ) -> Result<Finished, Failure> {
+    let reconciliation = reconciliation(&request.job)?;
     let trail = Trail(Some((journal, record)));
     let home = publish::period_folder(request);
     publish::sweep(&home)?;
@@ -219,7 +230,7 @@ async fn attempt(
         })
         .map_err(|error| Failure::new(ExitCode::Unexpected, error))?;
     let earlier = Earlier::read(journal, request).await?;
-    let comparing = compare::compared(request, &store, &earlier, record.attempt, &trail);
+    let comparing = compare::compared(request, reconciliation, &store, &earlier, record.attempt, &trail);
     let (mut facts, wanted) = unless_stopped(stop, comparing).await?;
     acted(request, journal, record, (guard, stop), &wanted, &mut facts).await?;
     let (facts, written) = unless_stopped(stop, published(request, facts, home)).await?;
@@ -237,7 +248,7 @@ async fn acted(
     facts: &mut Facts,
 ) -> Result<(), Failure> {
     let trail = Trail(Some((journal, record)));
-    let Some(effects) = &request.job.effects else {
+    let Some(effects) = request.job.effects() else {
         trail.mark(Step::Planned, json!({ "effects": 0 })).await?;
         return trail.mark(Step::Sent, json!({ "calls": 0 })).await;
     };

@@ -37,7 +37,7 @@ impl PulledInput {
 /// not asked for its file again and again.
 pub(super) async fn all(request: &Request, store: &RawStore, earlier: &Earlier) -> Result<Vec<PulledInput>, Failure> {
     let mut pulled = Vec::new();
-    let mut inputs: Vec<&Input> = request.job.inputs.iter().collect();
+    let mut inputs = request.job.inputs();
     inputs.sort_by_key(|input| matches!(input.source, Source::Provider { .. }));
     for input in inputs {
         let wanted = wanted(request, input);
