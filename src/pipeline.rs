@@ -26,7 +26,7 @@ use serde_json::json;
 
 use crate::effects::Call;
 use crate::exit::{ExitCode, Failure};
-use crate::job::{Job, ReportFormat};
+use crate::job::{Job, ReportFormat, Work};
 use crate::journal::{Ending, Journal, JournalError, Lease, NewRun, RunOutcome, RunRecord, Step};
 use crate::period::Period;
 use crate::progress::Progress;
@@ -174,15 +174,20 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 /// As [`run`].
 pub async fn plan(request: &Request, journal: Option<&Journal>) -> Result<Finished, Failure> {
     let scratch = tempfile::tempdir()?;
+    let reconciliation = match &request.job.work {
+        Work::Reconcile(reconciliation) => reconciliation,
+        Work::Send(sending) => return sending::on_paper(request, sending, journal, scratch.path()).await,
+    };
     let store = RawStore::open(scratch.path())?;
     let earlier = match journal {
         Some(journal) => Earlier::read(journal, request).await?,
         None => Earlier::default(),
     };
     let attempt = earlier.attempts + 1;
-    let (mut facts, wanted) = compare::compared(request, &store, &earlier, attempt, &Trail(None)).await?;
+    let (mut facts, wanted) =
+        compare::compared(request, reconciliation, &store, &earlier, attempt, &Trail(None)).await?;
     let mut calls = Vec::new();
-    if let Some(effects) = &request.job.effects {
+    if let Some(effects) = request.job.effects() {
         let book = Book::Paper(journal);
         let planned = effects::plan(request, effects, book, &wanted, &mut facts).await?;
         calls = planned.calls();
@@ -201,7 +206,7 @@ pub fn report_files(job: &Job) -> Vec<&'static str> {
     let mut names = Vec::new();
     for format in publish::formats(&job.reports) {
         names.push(file_name(format));
-        if format == ReportFormat::Csv && job.effects.is_some() {
+        if format == ReportFormat::Csv && job.effects().is_some() {
             names.push(EFFECTS_FILE);
         }
     }
@@ -216,22 +221,33 @@ async fn attempt(
     guard: &Guard,
     stop: &Stop,
 ) -> Result<Finished, Failure> {
+    let reconciliation = match &request.job.work {
+        Work::Reconcile(reconciliation) => reconciliation,
+        Work::Send(sending) => {
+            return sending::attempt(request, sending, sending::Run { journal, record, guard, stop }).await;
+        }
+    };
     let trail = Trail(Some((journal, record)));
     let home = publish::period_folder(request);
     publish::sweep(&home)?;
-    let raw = home.join("raw");
-    let store = RawStore::open(&raw)
-        .with_context(|| {
-            format!("cannot make the folder {}; `artifacts` in tieout.yaml must be writable", raw.display())
-        })
-        .map_err(|error| Failure::new(ExitCode::Unexpected, error))?;
+    let store = open_store(&home)?;
     let earlier = Earlier::read(journal, request).await?;
-    let comparing = compare::compared(request, &store, &earlier, record.attempt, &trail);
+    let comparing = compare::compared(request, reconciliation, &store, &earlier, record.attempt, &trail);
     let (mut facts, wanted) = unless_stopped(stop, comparing).await?;
     acted(request, journal, record, (guard, stop), &wanted, &mut facts).await?;
     let (facts, written) = unless_stopped(stop, published(request, facts, home)).await?;
     trail.mark(Step::Reported, json!({ "files": written.len() })).await?;
     Ok(Finished { facts, written, calls: Vec::new() })
+}
+
+/// Where the inputs of a period are kept as they were received.
+fn open_store(home: &Path) -> Result<RawStore, Failure> {
+    let raw = home.join("raw");
+    RawStore::open(&raw)
+        .with_context(|| {
+            format!("cannot make the folder {}; `artifacts` in tieout.yaml must be writable", raw.display())
+        })
+        .map_err(|error| Failure::new(ExitCode::Unexpected, error))
 }
 
 /// Plans what the breaks ask for, and sends what is approved.
@@ -244,7 +260,7 @@ async fn acted(
     facts: &mut Facts,
 ) -> Result<(), Failure> {
     let trail = Trail(Some((journal, record)));
-    let Some(effects) = &request.job.effects else {
+    let Some(effects) = request.job.effects() else {
         trail.mark(Step::Planned, json!({ "effects": 0 })).await?;
         return trail.mark(Step::Sent, json!({ "calls": 0 })).await;
     };

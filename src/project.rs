@@ -25,6 +25,9 @@ pub struct Project {
     pub artifacts: PathBuf,
     /// Local inputs are read from here: `path:` of a job is relative to it.
     pub data: PathBuf,
+    /// Logs of notifications that sending jobs wait for are read from here: the same folder, but for a sandbox, which
+    /// writes them.
+    pub notifications: PathBuf,
     /// How long a run may give no sign of life before another may take over; at least a second.
     pub lease: Duration,
     pub providers: BTreeMap<String, ProviderConfig>,
@@ -44,6 +47,7 @@ impl Project {
         self.state = world.join("state.db");
         self.artifacts = world.join("runs");
         self.data = self.root.join("samples").join("data");
+        self.notifications = world.join("notifications");
         for provider in self.providers.values_mut() {
             match provider {
                 ProviderConfig::Kard(kard) => {

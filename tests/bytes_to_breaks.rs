@@ -339,7 +339,7 @@ fn a_status_may_be_written_in_any_case_in_a_job() {
     std::fs::write(folder.path().join("jobs/daily.yaml"), job).unwrap();
     let project = tieout::project::Project::load(folder.path()).unwrap();
     let job = tieout::job::load(&project, "daily").unwrap();
-    assert_eq!(job.inputs[0].mapping.statuses["void"], "DECLINED");
+    assert_eq!(job.inputs()[0].mapping.statuses["void"], "DECLINED");
 }
 
 #[test]

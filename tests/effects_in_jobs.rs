@@ -48,7 +48,7 @@ pub(crate) fn load(job: &str) -> Job {
 }
 
 fn effects(job: &str) -> Effects {
-    load(job).effects.unwrap()
+    load(job).effects().unwrap().clone()
 }
 
 /// All that is told about a job, without the file's name.
@@ -64,7 +64,7 @@ fn told(project: &str, job: &str) -> Vec<String> {
 
 #[test]
 fn a_job_without_effects_has_none() {
-    assert_eq!(load(JOB.split("effects:").next().unwrap()).effects, None);
+    assert_eq!(load(JOB.split("effects:").next().unwrap()).effects(), None);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_marker_looks_at_the_file_where_there_is_no_ledger() {
 fn the_only_provider_need_not_be_named() {
     let job = JOB.replacen("  provider: kard\n", "", 1);
     let loaded = job::load(&workspace(one_provider(), &job).project(), "daily").unwrap();
-    assert_eq!(loaded.effects.unwrap().provider, "kard");
+    assert_eq!(loaded.effects().unwrap().provider, "kard");
     let one_of = "13:1: `provider` is left out, and tieout.yaml has several; expected one of `kard`, `keyless`";
     assert_eq!(told(PROJECT, &job), [one_of]);
     assert_eq!(told("{}\n", &job), ["13:1: nobody to ask; tieout.yaml has no providers"]);
@@ -173,7 +173,7 @@ fn a_job_is_checked_even_when_the_project_file_is_wrong() {
         let workspace = workspace(PROJECT, &text);
         let (jobs, problems) = job::load::load_all_from(workspace.root(), None);
         assert!(problems.is_empty(), "{problems}");
-        assert!(jobs[0].effects.is_some());
+        assert!(jobs[0].effects().is_some());
     }
 }
 

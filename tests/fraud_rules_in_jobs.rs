@@ -42,7 +42,7 @@ match:
 fn checked(text: &str, side: Side) -> Result<Vec<FraudRule>, Vec<String>> {
     let inputs: Vec<(Side, Option<Input>)> = {
         let job = job::load(&workspace(JOB).project(), "daily").unwrap();
-        job.inputs.into_iter().map(|input| (input.side, Some(input))).collect()
+        job.inputs().into_iter().map(|input| (input.side, Some(input.clone()))).collect()
     };
     let schema = schemars::schema_for!(Part).to_value();
     let told = |findings: Vec<config::Finding>| {

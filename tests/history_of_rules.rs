@@ -9,7 +9,7 @@ use tieout::pipeline::{self, Finished, Request};
 use tieout::progress::Progress;
 use tieout::project::Project;
 
-use crate::support::{day, utc};
+use crate::support::{day, reconciliation, utc};
 
 const JOB: &str = "\
 job: daily
@@ -76,7 +76,7 @@ impl Folder {
             rules: vec![FraudRule::Deny { field: tieout::frames::Field::User, values }],
             caution: Caution::default(),
         };
-        job.effects = Some(Effects {
+        reconciliation(&mut job).effects = Some(Effects {
             provider: "kard".to_owned(),
             concurrency: 1,
             rate: Rate { calls: 1, per: std::time::Duration::from_secs(1) },
@@ -185,14 +185,14 @@ async fn offline_the_stored_files_of_earlier_periods_are_read() {
 async fn a_side_without_earlier_periods_says_so() {
     let folder = Folder::new();
     let mut request = folder.request(Side::File, 7);
-    let fraud_marker = request.job.effects.as_mut().unwrap().fraud_marker.as_mut().unwrap();
+    let fraud_marker = reconciliation(&mut request.job).effects.as_mut().unwrap().fraud_marker.as_mut().unwrap();
     fraud_marker.rules = vec![FraudRule::SharedCard { users: 2 }];
     let finished = pipeline::plan(&request, None).await.unwrap();
     let told = "the rules of fraud_marker look back 7 periods, but inputs.file has no `path` with `{period}`: they see \
                 this period's rows alone";
     assert_eq!(warnings(&finished), [told]);
     // Without rules nothing is read that nobody asks for.
-    request.job.effects.as_mut().unwrap().fraud_marker.as_mut().unwrap().rules.clear();
+    reconciliation(&mut request.job).effects.as_mut().unwrap().fraud_marker.as_mut().unwrap().rules.clear();
     let finished = pipeline::plan(&request, None).await.unwrap();
     assert_eq!(warnings(&finished), Vec::<&str>::new());
 }

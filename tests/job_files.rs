@@ -5,8 +5,8 @@ use std::path::Path;
 use chrono::TimeDelta;
 use tieout::frames::{Field, Side};
 use tieout::job::{
-    self, Column, ColumnSource, FileType, Format, Grain, Job, OnMissing, ReadLimits, ReportFormat, Sign, Source,
-    Splits, TimeFormat, Unit,
+    self, Column, ColumnSource, FileType, Format, Grain, Job, Matching, OnMissing, ReadLimits, ReportFormat, Sign,
+    Source, Splits, TimeFormat, Unit,
 };
 use tieout::project::Project;
 
@@ -38,6 +38,10 @@ pub(crate) fn load(job: &str) -> Job {
     job::load(&workspace(job).project(), "daily").unwrap_or_else(|problems| panic!("{problems}"))
 }
 
+fn matching(job: &Job) -> &Matching {
+    &job.reconciliation().expect("the job compares").matching
+}
+
 fn shipped() -> Project {
     Project::load(Path::new(env!("CARGO_MANIFEST_DIR"))).expect("the shipped project file is right")
 }
@@ -56,10 +60,10 @@ fn the_shipped_daily_job_means_what_it_says() {
     assert_eq!((job.grain, job.zone), (Grain::Day, chrono_tz::UTC));
     let schedule = job.schedule.as_ref().unwrap();
     assert_eq!((schedule.cron.as_str(), schedule.catchup), ("45 9 * * *", 7));
-    assert_eq!(job.grace, TimeDelta::hours(4));
+    assert_eq!(job.reconciliation().unwrap().grace, TimeDelta::hours(4));
     assert_eq!(job.gates.max_breaks, Some(100));
     assert_eq!(job.gates.max_break_amount_minor["USD"], 50_000);
-    assert_eq!(job.inputs.iter().map(|input| input.side).collect::<Vec<_>>(), Side::ALL);
+    assert_eq!(job.inputs().iter().map(|input| input.side).collect::<Vec<_>>(), Side::ALL);
 
     let file = job.input(Side::File).unwrap();
     let expected = Source::Provider {
@@ -83,15 +87,15 @@ fn the_shipped_daily_job_means_what_it_says() {
     assert_eq!(webhooks.format, Format::WebhookLog);
     assert_eq!(webhooks.verify.as_deref(), Some("kard"));
 
-    assert_eq!(job.matching.key, Field::TransactionId);
-    assert_eq!(job.matching.amount_tolerance_minor, Some(0));
-    assert!(job.matching.currency);
-    assert_eq!(job.matching.status, Some(Vec::new()));
-    assert_eq!(job.matching.identity, [Field::User, Field::CardLastFour]);
-    assert_eq!(job.matching.date_tolerance, Some(TimeDelta::days(1)));
-    assert_eq!(job.matching.splits, Splits::Sum);
-    assert_eq!(job.matching.fallback[0].by, [Field::CardLastFour, Field::Amount, Field::Currency]);
-    assert_eq!(job.matching.fallback[0].within, Some(TimeDelta::days(1)));
+    assert_eq!(matching(&job).key, Field::TransactionId);
+    assert_eq!(matching(&job).amount_tolerance_minor, Some(0));
+    assert!(matching(&job).currency);
+    assert_eq!(matching(&job).status, Some(Vec::new()));
+    assert_eq!(matching(&job).identity, [Field::User, Field::CardLastFour]);
+    assert_eq!(matching(&job).date_tolerance, Some(TimeDelta::days(1)));
+    assert_eq!(matching(&job).splits, Splits::Sum);
+    assert_eq!(matching(&job).fallback[0].by, [Field::CardLastFour, Field::Amount, Field::Currency]);
+    assert_eq!(matching(&job).fallback[0].within, Some(TimeDelta::days(1)));
 }
 
 #[test]
@@ -99,7 +103,7 @@ fn what_is_left_out_has_the_documented_defaults() {
     let job = load(JOB);
     assert_eq!(job.description, None);
     assert!(job.schedule.is_none());
-    assert_eq!(job.grace, TimeDelta::zero());
+    assert_eq!(job.reconciliation().unwrap().grace, TimeDelta::zero());
     assert_eq!(job.gates.max_breaks, None);
     assert_eq!(
         job.reports,
@@ -108,9 +112,9 @@ fn what_is_left_out_has_the_documented_defaults() {
     let file = job.input(Side::File).unwrap();
     assert_eq!(file.limits, ReadLimits::default());
     assert_eq!((file.quarantine_limit, file.allow_empty, file.on_missing), (0, false, OnMissing::Wait));
-    assert_eq!(job.matching.key, Field::TransactionId);
-    assert_eq!(job.matching.splits, Splits::Forbid);
-    assert_eq!((job.matching.currency, job.matching.status.clone()), (false, None));
+    assert_eq!(matching(&job).key, Field::TransactionId);
+    assert_eq!(matching(&job).splits, Splits::Forbid);
+    assert_eq!((matching(&job).currency, matching(&job).status.clone()), (false, None));
 }
 
 #[test]
@@ -193,7 +197,7 @@ fn amounts_of_gates_are_exact_in_the_currencys_minor_units() {
 fn statuses_that_count_as_the_same_are_pairs() {
     let mut text = JOB.replace("currency: currency}", "currency: currency, status: status}");
     text.push_str("    status: {same: [[approved, SETTLED]]}\n");
-    assert_eq!(load(&text).matching.status, Some(vec![("APPROVED".to_owned(), "SETTLED".to_owned())]));
+    assert_eq!(matching(&load(&text)).status, Some(vec![("APPROVED".to_owned(), "SETTLED".to_owned())]));
 }
 
 #[test]
@@ -203,7 +207,7 @@ fn a_monthly_file_has_its_own_name_template() {
         "provider: kard\n    file_type: monthlyReconciliationFile",
         1,
     );
-    let Source::Provider { name, .. } = load(&text).inputs[0].source.clone() else { panic!("not a provider's file") };
+    let Source::Provider { name, .. } = load(&text).inputs()[0].source.clone() else { panic!("not a provider's file") };
     assert_eq!(name, "cardlinked-reconciliation-{yymm}");
 }
 
@@ -213,7 +217,7 @@ fn anchors_are_unfolded_and_comments_ignored() {
         .replacen("columns: {", "columns: &columns {", 1)
         .replace("columns: {transaction_id: id, amount: amount, currency: currency}", "columns: *columns # the same");
     let job = load(&text);
-    assert_eq!(job.inputs[0].mapping, job.inputs[1].mapping);
+    assert_eq!(job.inputs()[0].mapping, job.inputs()[1].mapping);
 }
 
 #[test]

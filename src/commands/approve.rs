@@ -30,7 +30,7 @@ pub async fn approve(mut context: Context, args: ApproveArgs) -> Result<ExitCode
         return nothing_waits(&context, &args.which);
     };
     let job = load_job(&mut context, &seen.run.job)?;
-    refuse_starter(job.effects.as_ref(), &seen.run, &seen.effects, &by)?;
+    refuse_starter(job.effects(), &seen.run, &seen.effects, &by)?;
     let event = Event::Approved { plan: seen.plan, by: Approver::Person { name: by }, comment: args.comment };
     let after = decision::write(seen.journal, &seen.effects, &event).await?;
     tracing::info!(

@@ -62,7 +62,7 @@ pub fn job_rows(lines: &[JobLine<'_>]) -> Rows {
     ])
     .spare(&["description", "timezone", "inputs", "grain", "schedule", "next_due", "last_status"]);
     for JobLine { job, last, next_period, next_due } in lines {
-        let inputs: Vec<_> = job.inputs.iter().map(|input| input.side.name()).collect();
+        let inputs: Vec<_> = job.inputs().iter().map(|input| input.side.name()).collect();
         rows.push(vec![
             Cell::text(&job.name),
             Cell::text(match job.grain {

@@ -78,7 +78,7 @@ pub struct Drafts {
 /// One draft for each transaction and kind that open breaks or findings ask for; none for a job without effects.
 pub fn drafts(material: &Material<'_>) -> Drafts {
     let mut drafts = Drafts::default();
-    let Some(rules) = &material.job.effects else { return drafts };
+    let Some(rules) = material.job.effects() else { return drafts };
     let mut keep = |draft: Result<Draft, Unplannable>| match draft {
         Ok(draft) => drafts.effects.push(draft),
         Err(unplannable) => drafts.unplannable.push(unplannable),

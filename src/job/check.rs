@@ -12,7 +12,7 @@ use std::path::Path;
 use chrono::TimeDelta;
 
 use super::spec::{GatesSpec, InputSpec, JobSpec, ScheduleSpec};
-use super::{Gates, Grain, Input, Job, ReportFormat, Schedule, cron};
+use super::{Gates, Grain, Input, Job, Reconciliation, ReportFormat, Schedule, Work, cron};
 use crate::config::Checker;
 use crate::frames::Side;
 use crate::money;
@@ -58,10 +58,12 @@ pub fn job(spec: &JobSpec, context: Context<'_>, checker: &mut Checker<'_>) -> O
         grain,
         zone: zone?,
         schedule,
-        inputs: inputs.into_iter().map(|(_, input)| input).collect::<Option<_>>()?,
-        matching: matching?,
-        grace: grace?,
-        effects: effects?,
+        work: Work::Reconcile(Box::new(Reconciliation {
+            inputs: inputs.into_iter().map(|(_, input)| input).collect::<Option<_>>()?,
+            matching: matching?,
+            grace: grace?,
+            effects: effects?,
+        })),
         gates: gates?,
         reports: reports(spec.report.as_deref()),
     })

@@ -6,6 +6,7 @@ pub mod cron;
 pub mod effects;
 pub mod load;
 pub mod preset;
+pub mod sending;
 pub mod spec;
 pub mod spec_effects;
 pub mod spec_rules;
@@ -22,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use cron::next_fire;
 pub use effects::{ApprovalRule, AuditCode, AuditRule, Caution, Effects, FraudRule, Grouping, MarkerRule, Rate};
 pub use load::{load, load_all};
+pub use sending::{BulkFileType, Confirm, SendApproval, Sending, Upload, Way};
 pub use template::{Placeholder, Template, TemplateError};
 
 use crate::frames::{Field, Measure, Side};
@@ -41,6 +43,22 @@ pub struct Job {
     /// The zone in which a period's label is a day or a month.
     pub zone: Tz,
     pub schedule: Option<Schedule>,
+    pub work: Work,
+    pub gates: Gates,
+    /// Which renderings to write; `summary.json` is always written.
+    pub reports: Vec<ReportFormat>,
+}
+
+/// What a job does.
+#[derive(Debug, Clone)]
+pub enum Work {
+    Reconcile(Box<Reconciliation>),
+    Send(Box<Sending>),
+}
+
+/// A comparison of two or three data sets.
+#[derive(Debug, Clone)]
+pub struct Reconciliation {
     /// Two or three, each side at most once, in the order of [`Side::ALL`].
     pub inputs: Vec<Input>,
     pub matching: Matching,
@@ -48,14 +66,46 @@ pub struct Job {
     pub grace: TimeDelta,
     /// What is done about breaks; none: they are only reported.
     pub effects: Option<Effects>,
-    pub gates: Gates,
-    /// Which renderings to write; `summary.json` is always written.
-    pub reports: Vec<ReportFormat>,
+}
+
+impl Reconciliation {
+    pub fn input(&self, side: Side) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.side == side)
+    }
 }
 
 impl Job {
+    pub const fn reconciliation(&self) -> Option<&Reconciliation> {
+        match &self.work {
+            Work::Reconcile(reconciliation) => Some(reconciliation),
+            Work::Send(_) => None,
+        }
+    }
+
+    pub const fn sending(&self) -> Option<&Sending> {
+        match &self.work {
+            Work::Reconcile(_) => None,
+            Work::Send(sending) => Some(sending),
+        }
+    }
+
+    /// All that is read: the sides that are compared, or the source that is sent and the log that confirms it.
+    pub fn inputs(&self) -> Vec<&Input> {
+        match &self.work {
+            Work::Reconcile(reconciliation) => reconciliation.inputs.iter().collect(),
+            Work::Send(sending) => {
+                std::iter::once(&sending.source).chain(sending.confirm.as_ref().map(|confirm| &confirm.log)).collect()
+            }
+        }
+    }
+
     pub fn input(&self, side: Side) -> Option<&Input> {
-        self.inputs.iter().find(|input| input.side == side)
+        self.inputs().into_iter().find(|input| input.side == side)
+    }
+
+    /// What a reconciliation does about breaks; none: they are only reported.
+    pub fn effects(&self) -> Option<&Effects> {
+        self.reconciliation()?.effects.as_ref()
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Step {
     Matched,
     /// Every difference has its kind, and the statement ties out.
     Classified,
+    /// What a sending job sends lies sealed on disk.
+    Sealed,
     /// Every effect that the job wants has been proposed, or was known already.
     Planned,
     /// Nothing more can be sent now.
@@ -27,12 +29,13 @@ pub enum Step {
 }
 
 impl Step {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Started,
         Self::Pulled,
         Self::Normalized,
         Self::Matched,
         Self::Classified,
+        Self::Sealed,
         Self::Planned,
         Self::Sent,
         Self::Reported,
@@ -47,6 +50,7 @@ impl Step {
             Self::Normalized => "normalized",
             Self::Matched => "matched",
             Self::Classified => "classified",
+            Self::Sealed => "sealed",
             Self::Planned => "planned",
             Self::Sent => "sent",
             Self::Reported => "reported",
@@ -187,7 +191,8 @@ pub const fn is_legal(status: RunStatus, last: Option<Step>, event: Event) -> bo
             | (RunStatus::Running, Some(Step::Pulled), Mark(Step::Normalized))
             | (RunStatus::Running, Some(Step::Normalized), Mark(Step::Matched))
             | (RunStatus::Running, Some(Step::Matched), Mark(Step::Classified))
-            | (RunStatus::Running, Some(Step::Classified), Mark(Step::Planned))
+            | (RunStatus::Running, Some(Step::Pulled), Mark(Step::Sealed))
+            | (RunStatus::Running, Some(Step::Classified | Step::Sealed), Mark(Step::Planned))
             | (RunStatus::Running, Some(Step::Planned), Mark(Step::Sent))
             | (RunStatus::Running, Some(Step::Sent), Mark(Step::Reported))
             | (RunStatus::Running, Some(Step::Reported), Finish(Ending::Done | Ending::GateBreached))

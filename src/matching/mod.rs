@@ -16,7 +16,7 @@ pub use tally::Tally;
 
 use crate::breaks::RowRef;
 use crate::frames::{Side, schema::Exclusion};
-use crate::job::{FileType, Job, Matching, Source};
+use crate::job::{FileType, Matching, Reconciliation, Source};
 use crate::period::Period;
 
 /// What matching and classification need to know of the job and the period.
@@ -37,19 +37,26 @@ pub struct Rules {
 }
 
 impl Rules {
-    pub fn new(job: &Job, period: &Period, missing: Vec<Side>, ledger_states_reward: bool) -> Self {
-        let settled_file = job.input(Side::File).is_some_and(|input| {
+    /// `job` is the job's name.
+    pub fn new(
+        job: &str,
+        reconciliation: &Reconciliation,
+        period: &Period,
+        missing: Vec<Side>,
+        ledger_states_reward: bool,
+    ) -> Self {
+        let settled_file = reconciliation.input(Side::File).is_some_and(|input| {
             matches!(
                 input.source,
                 Source::Provider { file_type: FileType::EarnedRewardSettledDaily | FileType::Monthly, .. }
             )
         });
         Self {
-            job: job.name.clone(),
-            matching: job.matching.clone(),
-            grace: job.grace,
+            job: job.to_owned(),
+            matching: reconciliation.matching.clone(),
+            grace: reconciliation.grace,
             period: period.clone(),
-            sides: job.inputs.iter().map(|input| input.side).collect(),
+            sides: reconciliation.inputs.iter().map(|input| input.side).collect(),
             missing,
             settled_file,
             ledger_states_reward,

@@ -9,6 +9,7 @@ use crate::breaks::{Break, files};
 use crate::effects::Finding;
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{Field, Frame, Side};
+use crate::job::Reconciliation;
 use crate::journal::Step;
 use crate::matching::Rules;
 use crate::report::Facts;
@@ -20,6 +21,7 @@ use crate::sources::store::RawStore;
 /// The stages from inputs to facts.
 pub(super) async fn compared(
     request: &Request,
+    reconciliation: &Reconciliation,
     store: &RawStore,
     earlier: &Earlier,
     attempt: u32,
@@ -42,13 +44,14 @@ pub(super) async fn compared(
     trail.mark(Step::Normalized, serde_json::json!({ "rows": rows })).await?;
 
     let stage = request.progress.stage("compare");
-    let (frames, comparison) = compare_frames(request, &pulled, frames).await?;
+    let (frames, comparison) = compare_frames(request, reconciliation, &pulled, frames).await?;
     let (frames, history, findings) = history::findings(request, frames, history).await?;
     stage.finish(format!("{} keys agree", comparison.tally.clean_keys));
     trail.mark(Step::Matched, serde_json::json!({ "agreeing_keys": comparison.tally.clean_keys })).await?;
 
     let setting = Setting {
         job: &request.job,
+        reconciliation,
         period: &request.period,
         run: run_facts(request, attempt),
         history: &history,
@@ -64,7 +67,7 @@ pub(super) async fn compared(
 /// What planning effects needs beside the facts.
 fn wanted(request: &Request, frames: Vec<Frame>, findings: Vec<Finding>) -> Wanted {
     let mut wanted = Wanted { findings, ..Wanted::default() };
-    if request.job.effects.is_none() {
+    if request.job.effects().is_none() {
         return wanted;
     }
     for frame in frames {
@@ -94,13 +97,14 @@ async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Vec<Frame>, F
 /// The pure middle, away from the threads that answer the network.
 async fn compare_frames(
     request: &Request,
+    reconciliation: &Reconciliation,
     pulled: &[PulledInput],
     frames: Vec<Frame>,
 ) -> Result<(Vec<Frame>, Comparison), Failure> {
     let missing: Vec<Side> = pulled.iter().filter(|input| input.missing()).map(|input| input.side).collect();
     let ledger_states_reward =
         frames.iter().any(|frame| frame.side == Side::Ledger && frame.mapped.contains(&Field::UserReward));
-    let rules = Rules::new(&request.job, &request.period, missing, ledger_states_reward);
+    let rules = Rules::new(&request.job.name, reconciliation, &request.period, missing, ledger_states_reward);
     let work = aside(move || {
         let comparison = compare(&rules, &frames);
         comparison.map(|comparison| (frames, comparison))
@@ -135,7 +139,7 @@ fn inputs(frame: &Frame) -> impl Iterator<Item = (Side, RawFile, u64)> {
     files.map(|(file, rows)| (frame.side, file, rows))
 }
 
-fn run_facts(request: &Request, attempt: u32) -> RunFacts {
+pub(super) fn run_facts(request: &Request, attempt: u32) -> RunFacts {
     RunFacts {
         id: format!("{}/{}/{attempt}", request.job.name, request.period.label),
         attempt,

@@ -64,10 +64,15 @@ impl Planned {
 
 /// The provider that a job's effects go to.
 pub(super) fn provider<'r>(request: &'r Request, effects: &Effects) -> Result<&'r KardConfig, Failure> {
-    match request.project.providers.get(&effects.provider) {
+    kard(request, &effects.provider)
+}
+
+/// The provider of that name.
+pub(super) fn kard<'r>(request: &'r Request, name: &str) -> Result<&'r KardConfig, Failure> {
+    match request.project.providers.get(name) {
         Some(ProviderConfig::Kard(config)) => Ok(config),
         None => {
-            let message = format!("provider `{}` of `effects` is not in tieout.yaml", effects.provider);
+            let message = format!("provider `{name}` of job {} is not in tieout.yaml", request.job.name);
             Err(Failure::new(ExitCode::Configuration, anyhow::anyhow!(message)))
         }
     }
@@ -129,10 +134,7 @@ async fn plan_once(
         standings.take(known(journal, &scope, keys).await?);
     }
     if let Book::Paper(_) = book {
-        // A run would find these in flight, and nobody there.
-        let left = standings.all().iter().filter(|standing| standing.state == State::InFlight);
-        let events: Vec<_> = left.map(|standing| (standing.effect.id.clone(), left_in_flight(standing))).collect();
-        book.write(&mut standings, &events).await?;
+        put_down(book, &mut standings).await?;
     }
     kill::before("plan");
     let events = news::follow(standings.all(), &wanted.updates);
@@ -145,6 +147,13 @@ async fn plan_once(
     kill::after("plan");
     gather::follow_audits(facts, &request.job.gates, standings.all());
     Ok(Planned { plan, standings, drafts, news })
+}
+
+/// On paper: a run would find these in flight, and nobody there.
+pub(super) async fn put_down(book: Book<'_>, standings: &mut Standings) -> Result<(), Failure> {
+    let left = standings.all().iter().filter(|standing| standing.state == State::InFlight);
+    let events: Vec<_> = left.map(|standing| (standing.effect.id.clone(), left_in_flight(standing))).collect();
+    book.write(standings, &events).await
 }
 
 /// What the journal knows of these, and of all that this job wanted for this period before.
@@ -239,6 +248,20 @@ pub(super) async fn send(
     send::send(Means { journal, run, guard, client, goods, rate, concurrency, http, stop }, approved).await
 }
 
+/// Everything of this job that is in doubt, of whatever period.
+pub(super) async fn in_doubt(
+    request: &Request,
+    book: Book<'_>,
+    standings: &Standings,
+) -> Result<Vec<Standing>, Failure> {
+    let Some(journal) = book.journal() else { return Ok(Vec::new()) };
+    let (job, states) = (Some(request.job.name.clone()), vec![State::InDoubt]);
+    let mut in_doubt = journal.effects(&EffectFilter { job, states, ..EffectFilter::default() }).await?;
+    // On paper some of these have moved on.
+    in_doubt.retain(|doubt| standings.get(&doubt.effect.id).is_none_or(|standing| standing.state == State::InDoubt));
+    Ok(in_doubt)
+}
+
 /// What the report tells.
 pub(super) async fn told(
     request: &Request,
@@ -249,16 +272,14 @@ pub(super) async fn told(
 ) -> Result<EffectsFacts, Failure> {
     let Planned { plan, mut standings, drafts, news } = planned;
     standings.take(sent.standings.into_values());
-    let (mut in_doubt, mut audits, mut anchor) = (Vec::new(), Vec::new(), None);
+    let in_doubt = in_doubt(request, book, &standings).await?;
+    let (mut audits, mut anchor) = (Vec::new(), None);
     if let Some(journal) = book.journal() {
-        let of_job = EffectFilter { job: Some(request.job.name.clone()), ..EffectFilter::default() };
-        in_doubt = journal.effects(&EffectFilter { states: vec![State::InDoubt], ..of_job.clone() }).await?;
-        let kind = Some(EffectKind::ProviderAudit);
-        audits = journal.effects(&EffectFilter { states: vec![State::Acknowledged], kind, ..of_job }).await?;
+        let (job, kind) = (Some(request.job.name.clone()), Some(EffectKind::ProviderAudit));
+        let of_job = EffectFilter { job, kind, states: vec![State::Acknowledged], ..EffectFilter::default() };
+        audits = journal.effects(&of_job).await?;
         anchor = Some(journal.anchor().await?);
     }
-    // On paper some of these have moved on.
-    in_doubt.retain(|doubt| standings.get(&doubt.effect.id).is_none_or(|standing| standing.state == State::InDoubt));
     let silent = effects
         .provider_audit
         .as_ref()

@@ -32,7 +32,7 @@ pub(super) struct PeriodFiles {
 
 /// The rules of the job that look at rows.
 fn marker(request: &Request) -> Option<&MarkerRule> {
-    let marker = request.job.effects.as_ref()?.fraud_marker.as_ref()?;
+    let marker = request.job.effects()?.fraud_marker.as_ref()?;
     (!marker.rules.is_empty()).then_some(marker)
 }
 

@@ -37,7 +37,7 @@ impl PulledInput {
 /// not asked for its file again and again.
 pub(super) async fn all(request: &Request, store: &RawStore, earlier: &Earlier) -> Result<Vec<PulledInput>, Failure> {
     let mut pulled = Vec::new();
-    let mut inputs: Vec<&Input> = request.job.inputs.iter().collect();
+    let mut inputs = request.job.inputs();
     inputs.sort_by_key(|input| matches!(input.source, Source::Provider { .. }));
     for input in inputs {
         let wanted = wanted(request, input);
@@ -69,7 +69,17 @@ pub(super) async fn local(
     period: &Period,
     store: &RawStore,
 ) -> Result<Vec<RawFile>, Failure> {
-    let (root, pattern) = (request.project.data.clone(), pattern.to_owned());
+    local_below(&request.project.data, pattern, period, store).await
+}
+
+/// The same for the files below another folder.
+pub(super) async fn local_below(
+    root: &std::path::Path,
+    pattern: &str,
+    period: &Period,
+    store: &RawStore,
+) -> Result<Vec<RawFile>, Failure> {
+    let (root, pattern) = (root.to_owned(), pattern.to_owned());
     let (period, store) = (period.clone(), store.clone());
     let copied = super::aside(move || file::pull(&root, &pattern, &period, &store)).await?;
     copied.map_err(|error| Failure::new(error.exit_code(), error))

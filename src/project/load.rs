@@ -117,7 +117,8 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
         }
     }
     let (state, artifacts, data, lease) = (state?, artifacts?, data?, lease?);
-    complete.then_some(Project { root, state, artifacts, data, lease, providers })
+    let notifications = data.clone();
+    complete.then_some(Project { root, state, artifacts, data, notifications, lease, providers })
 }
 
 fn lease(written: Option<&str>, checker: &mut Checker<'_>) -> Option<Duration> {

@@ -9,7 +9,7 @@ use crate::breaks::{Break, gates};
 use crate::effects::Standing;
 use crate::effects::news::follow_breaks;
 use crate::frames::{Frame, Measure, Warning};
-use crate::job::{Gates, Job, Splits};
+use crate::job::{Gates, Job, Reconciliation, Splits};
 use crate::period::{Period, duration_words};
 use crate::sources::{Origin, RawFile};
 
@@ -25,6 +25,8 @@ pub fn program() -> ProgramFacts {
 #[derive(Debug)]
 pub struct Setting<'a> {
     pub job: &'a Job,
+    /// The job's, which was carried out.
+    pub reconciliation: &'a Reconciliation,
     pub period: &'a Period,
     pub run: RunFacts,
     /// The frames of earlier periods that rules read.
@@ -37,14 +39,14 @@ pub struct Setting<'a> {
 
 /// Gathers the facts. What changed against an earlier attempt is left for the caller to add.
 pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Facts {
-    let Setting { job, period, run, history, file_breaks, mut warnings } = setting;
+    let Setting { job, reconciliation, period, run, history, file_breaks, mut warnings } = setting;
     let mut breaks = comparison.breaks();
     breaks.extend(file_breaks);
     compare::sort(&mut breaks);
     warnings.extend(frames.iter().flat_map(|frame| frame.warnings.iter().cloned()));
     Facts {
         program: program(),
-        job: job_facts(job, parameters(job)),
+        job: job_facts(job, parameters(reconciliation)),
         period: period_facts(period),
         run,
         inputs: frames.iter().flat_map(inputs).collect(),
@@ -126,8 +128,8 @@ pub fn origin(file: &RawFile) -> String {
 }
 
 /// What was asked for, in words.
-fn parameters(job: &Job) -> Vec<(String, String)> {
-    let matching = &job.matching;
+fn parameters(reconciliation: &Reconciliation) -> Vec<(String, String)> {
+    let matching = &reconciliation.matching;
     let mut said = vec![("key".to_owned(), matching.key.name().to_owned())];
     for measure in Measure::ALL {
         let (name, tolerance_minor) = (measure.field().name(), matching.tolerance_minor(measure));
@@ -155,8 +157,8 @@ fn parameters(job: &Job) -> Vec<(String, String)> {
     for (index, rule) in matching.fallback.iter().enumerate() {
         said.push((format!("fallback {}", index + 1), rule.to_string()));
     }
-    said.push(("grace".to_owned(), duration_words(job.grace)));
-    for input in &job.inputs {
+    said.push(("grace".to_owned(), duration_words(reconciliation.grace)));
+    for input in &reconciliation.inputs {
         said.push((format!("{} quarantine limit", input.side), format!("{} rows", input.quarantine_limit)));
     }
     said

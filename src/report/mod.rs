@@ -6,6 +6,7 @@ mod definitions;
 mod effects;
 pub mod facts;
 pub mod gather;
+pub mod gather_sent;
 pub mod html;
 pub mod json;
 pub mod parquet;

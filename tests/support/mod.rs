@@ -18,7 +18,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::json;
 use tempfile::TempDir;
-use tieout::job::{FileType, Grain};
+use tieout::job::{FileType, Grain, Job, Reconciliation, Work};
 use tieout::period::Period;
 use tieout::project::{HttpConfig, KardConfig};
 use tieout::providers::kard::Client;
@@ -39,6 +39,14 @@ pub(crate) fn fast_http() -> HttpConfig {
         attempts: 3,
         first_delay: Duration::from_millis(1),
         max_delay: Duration::from_millis(5),
+    }
+}
+
+/// What a job that compares does, to be changed.
+pub(crate) fn reconciliation(job: &mut Job) -> &mut Reconciliation {
+    match &mut job.work {
+        Work::Reconcile(reconciliation) => reconciliation,
+        Work::Send(_) => panic!("{} sends", job.name),
     }
 }
 
