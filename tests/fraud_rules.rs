@@ -115,6 +115,7 @@ pub(crate) fn ledger(name: &str, rows: &[Spent]) -> Frame {
         warnings: Vec::new(),
         control_mismatches: Vec::new(),
         audit_updates: Vec::new(),
+        file_results: Vec::new(),
     }
 }
 

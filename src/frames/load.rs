@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use secrecy::SecretString;
 
-use super::audits::AuditLog;
 use super::error::InputError;
 use super::mask;
 use super::normalize::{Normalizer, Written};
+use super::notices::Notices;
 use super::read::{self, Outcome, Reading, Sources};
 use super::repeats;
 use super::schema::{ControlKind, ControlMismatch, Field, Frame, Warning, WarningKind};
@@ -33,7 +33,7 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString
         let reading = Reading { input, raw, sources: &sources, verifier: verifier.as_ref() };
         let mut outcome = read::read(reading, &mut normalizer)?;
         check_present(reading, &outcome)?;
-        for message in learned.audits.add(file, &raw.name, std::mem::take(&mut outcome.audits)) {
+        for message in learned.notices.add(file, &raw.name, std::mem::take(&mut outcome.notices)) {
             learned.warn(reading, WarningKind::Notification, message);
         }
         learned.file(reading, file, &outcome, &normalizer.written)?;
@@ -44,7 +44,8 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString
         repeats::mark(&mut rows, mapped.iter().copied())
             .map_err(|source| InputError::Columns { side: input.side, source })?;
     }
-    let Learned { rows_read, warnings, control_mismatches, audits } = learned;
+    let Learned { rows_read, warnings, control_mismatches, notices } = learned;
+    let (audit_updates, file_results) = notices.finish();
     Ok(Frame {
         side: input.side,
         rows,
@@ -54,7 +55,8 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString
         rows_read,
         warnings,
         control_mismatches,
-        audit_updates: audits.finish(),
+        audit_updates,
+        file_results,
     })
 }
 
@@ -93,7 +95,7 @@ struct Learned {
     rows_read: Vec<u64>,
     warnings: Vec<Warning>,
     control_mismatches: Vec<ControlMismatch>,
-    audits: AuditLog,
+    notices: Notices,
 }
 
 impl Learned {

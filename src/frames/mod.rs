@@ -3,9 +3,11 @@
 
 mod audits;
 mod error;
+mod file_results;
 mod load;
 pub(crate) mod mask;
 mod normalize;
+mod notices;
 mod read;
 mod repeats;
 pub mod schema;
@@ -15,6 +17,6 @@ pub use error::{InputError, StreamFault};
 pub use load::load;
 pub(crate) use mask::without_cards;
 pub use schema::{
-    AuditUpdate, ControlKind, ControlMismatch, Exclusion, Field, FieldType, Frame, Measure, Quarantined, Side, Warning,
-    WarningKind,
+    AuditUpdate, ControlKind, ControlMismatch, Exclusion, Field, FieldType, FileResult, Frame, Measure, Quarantined,
+    RowError, Side, Warning, WarningKind,
 };

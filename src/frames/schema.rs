@@ -258,6 +258,8 @@ pub struct Frame {
     pub control_mismatches: Vec<ControlMismatch>,
     /// What the notifications of a webhook log say about audits, in the order of the log.
     pub audit_updates: Vec<AuditUpdate>,
+    /// What they say about bulk files, likewise.
+    pub file_results: Vec<FileResult>,
 }
 
 /// One `auditUpdate` notification ("`AuditUpdateAttributes`").
@@ -282,6 +284,43 @@ pub struct AuditUpdate {
     pub file: u32,
     /// See [`LINE`].
     pub line: u64,
+}
+
+/// One `fileProcessingResult` notification ("`FileMetadataAttribute`", "`NotificationPayload`").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileResult {
+    /// The notification's id: its idempotency key.
+    pub notification: String,
+    /// `fileName`, as sent.
+    pub file_name: String,
+    /// `sentAt`, UTC.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// `lastModified`, UTC.
+    pub last_modified: Option<DateTime<Utc>>,
+    /// When the notification was received, UTC; only envelopes say.
+    pub received_at: Option<DateTime<Utc>>,
+    /// The first of its errors, in their order: at most 10,000, and fewer where a log holds very many.
+    pub errors: Vec<RowError>,
+    /// How many more there are.
+    pub errors_left_out: u64,
+    /// Index into [`Frame::files`].
+    pub file: u32,
+    /// See [`LINE`].
+    pub line: u64,
+}
+
+/// What the provider says is wrong with one row of a bulk file ("`ErrorObject`"), or with all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowError {
+    /// The row's event id ("The id of the resource which caused the error").
+    pub id: Option<String>,
+    /// The row's line in the sent file, from 1. The provider's JSON pointer counts from 0: `/4/attributes/amount`
+    /// and `/data/4/attributes/amount` are both line 5.
+    pub line: Option<u64>,
+    /// None when it is missing or no number.
+    pub status: Option<u16>,
+    /// Title, detail and the field; cut, and without card numbers. Empty where nothing is said.
+    pub words: String,
 }
 
 /// A total that a file states about itself and its rows do not bear out.

@@ -192,5 +192,6 @@ pub fn frame(side: Side, rows: &[Row]) -> Frame {
         warnings: Vec::new(),
         control_mismatches: Vec::new(),
         audit_updates: Vec::new(),
+        file_results: Vec::new(),
     }
 }

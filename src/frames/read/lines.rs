@@ -7,9 +7,9 @@ use super::open::{self, Stream};
 use super::paths::PathTree;
 use super::row::RowBuffer;
 use super::{Outcome, Reading};
-use crate::frames::audits;
 use crate::frames::error::InputError;
 use crate::frames::normalize::{Normalizer, TimePlan};
+use crate::frames::notices;
 use crate::frames::signature;
 use crate::job::Format;
 
@@ -31,7 +31,7 @@ pub(super) fn read(reading: Reading<'_>, mut stream: Stream, sink: &mut Normaliz
         row: RowBuffer::new(names.len()),
         outcome: Outcome { seen: vec![false; names.len()], ..Outcome::default() },
         received_at: names.iter().position(|name| name == RECEIVED_AT),
-        receipt_times: audits::receipt_times(reading.input, RECEIVED_AT),
+        receipt_times: notices::receipt_times(reading.input, RECEIVED_AT),
     };
     let mut lines = Lines { buffer: Vec::new(), line: 0, max_row_bytes: reading.input.limits.max_row_bytes };
     while let Some(fits) = lines.next(&mut stream).map_err(|error| open::input_error(reading.raw, error))? {
@@ -70,7 +70,7 @@ impl Rows {
             self.row.set(slot, received_at);
         }
         let received_at = notification.received_at.as_deref();
-        self.outcome.audits.take(lines.line, &notification.body, received_at, &self.receipt_times);
+        self.outcome.notices.take(lines.line, &notification.body, received_at, &self.receipt_times);
         Ok(())
     }
 }

@@ -13,9 +13,9 @@ mod row;
 pub(crate) use paths::told;
 pub(crate) use row::RowView;
 
-use super::audits::AuditNotices;
 use super::error::InputError;
 use super::normalize::Normalizer;
+use super::notices::Notices;
 use super::signature::Verifier;
 use crate::frames::Field;
 use crate::job::{Format, Input};
@@ -51,8 +51,8 @@ pub(crate) struct Outcome {
     pub(crate) stated_amount: Option<String>,
     /// By slot: whether any row has it. Empty where the format has a header that was checked.
     pub(crate) seen: Vec<bool>,
-    /// What the notifications of a log say about audits.
-    pub(crate) audits: AuditNotices,
+    /// What the notifications of a log say about audits and files.
+    pub(crate) notices: Notices,
 }
 
 /// Columns or keys that nobody announced, in order of appearance.
