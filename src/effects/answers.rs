@@ -6,14 +6,12 @@
 use std::collections::HashSet;
 
 use super::outcome::{Judgement, Next, Reply, acknowledged, in_doubt, not_sent, told, words_of};
-use super::{Call, Doubt, EffectKind, Event, RefusedRow, Standing};
+use super::parcels::row_ids;
+use super::{Body, Call, Doubt, EffectKind, Event, RefusedRow, Standing};
 use crate::exit::ExitCode;
 use crate::providers::http::Answer;
 use crate::providers::kard::reply_effects::{self, ItemError};
 use crate::providers::kard::reply_transactions::{self, storage_error};
-use crate::providers::kard::request_transactions::ids_of_body;
-
-use super::Body;
 
 /// Judges the answer to a call of one parcel or for one session.
 pub fn judge(call: &Call, standing: &Standing, answer: &Answer) -> Judgement {
@@ -125,11 +123,17 @@ impl Sent<'_> {
         let provider_id = match (self.call.kind, reply.status) {
             (EffectKind::HistoricalStart, 200 | 201) => reply_transactions::session(reply.body).map(Some),
             (EffectKind::HistoricalComplete, 200) => reply_transactions::completed(reply.body).map(Some),
-            (EffectKind::HistoricalPart, 200) => reply_transactions::parts(reply.body).map(|()| None),
-            (EffectKind::IncomingPart, 202) => reply_transactions::queued(reply.body).map(Some),
-            (EffectKind::IncomingPart | EffectKind::HistoricalPart, 207) => {
-                return match reply_transactions::errors(reply.body) {
-                    Ok(errors) => self.item_by_item(reply, &errors),
+            (EffectKind::HistoricalPart, 200) => reply_transactions::parts(reply.body, false).map(|_| None),
+            (EffectKind::IncomingPart, 202) => reply_transactions::queued(reply.body).map(|queued| Some(queued.id)),
+            (EffectKind::IncomingPart, 207) => {
+                return match reply_transactions::multi(reply.body) {
+                    Ok(multi) => self.item_by_item(reply, &multi.errors, multi.queued.is_some()),
+                    Err(error) => unreadable(&error),
+                };
+            }
+            (EffectKind::HistoricalPart, 207) => {
+                return match reply_transactions::parts(reply.body, true) {
+                    Ok(parts) => self.item_by_item(reply, &parts.errors, !parts.ids.is_empty()),
                     Err(error) => unreadable(&error),
                 };
             }
@@ -141,10 +145,10 @@ impl Sent<'_> {
         }
     }
 
-    /// 207: what no error names has arrived.
-    fn item_by_item(self, reply: Reply<'_>, errors: &[ItemError]) -> Judgement {
+    /// 207: what no error names has arrived, where the reply says that something has.
+    fn item_by_item(self, reply: Reply<'_>, errors: &[ItemError], took_some: bool) -> Judgement {
         let ids = self.ids();
-        let Some(named) = Named::sort(&ids, errors) else {
+        let Some(named) = Named::sort(&ids, errors, took_some) else {
             let words = words_of(&errors.iter().collect::<Vec<_>>());
             return self.doubt(Doubt::NotInReply, told(&format!("status 207, and an error names no row: {words}")));
         };
@@ -195,7 +199,7 @@ impl Sent<'_> {
     /// The event ids of the rows in the call, in their order; none for what has no rows.
     fn ids(self) -> Vec<String> {
         match &self.call.body {
-            Body::Bytes(bytes) if self.call.kind.is_part() => ids_of_body(bytes),
+            Body::Bytes(bytes) if self.call.kind.is_part() => row_ids(bytes),
             _ => Vec::new(),
         }
     }
@@ -210,11 +214,13 @@ struct Named {
 
 impl Named {
     /// None when an error names no row.
-    fn sort(ids: &[String], errors: &[ItemError]) -> Option<Self> {
+    fn sort(ids: &[String], errors: &[ItemError], took_some: bool) -> Option<Self> {
         let mut refused = Vec::new();
         let mut again = HashSet::new();
+        let mut silent: HashSet<&str> = ids.iter().map(String::as_str).collect();
         for error in errors {
             let id = named_by(error, ids)?;
+            silent.remove(id);
             match error.status {
                 // It is there already.
                 Some(409) => {}
@@ -223,6 +229,9 @@ impl Named {
                 }
                 _ => refused.push((id, error)),
             }
+        }
+        if !took_some {
+            again.extend(silent.into_iter().map(str::to_owned));
         }
         refused.retain(|(id, _)| !again.contains(*id));
         Some(Self { refused: rows(refused), again })

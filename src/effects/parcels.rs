@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::plan::{Plan, Scope};
@@ -70,6 +71,25 @@ fn propose(plan: &mut Plan, effect: Effect, known: Option<&Standing>, waits: boo
         let by = Approver::Job { rule: RULE.to_owned() };
         plan.events.push((id, Event::Approved { plan: plan.digest.clone(), by, comment: None }));
     }
+}
+
+/// The event ids of the rows in the body of a call, in their order.
+pub fn row_ids(body: &[u8]) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Rows {
+        data: Vec<Row>,
+    }
+    serde_json::from_slice::<Rows>(body).map(|rows| rows.data.into_iter().map(|row| row.id).collect()).unwrap_or_default()
+}
+
+/// The event id of one row as it is sealed.
+pub fn row_id(line: &[u8]) -> Option<String> {
+    serde_json::from_slice::<Row>(line).ok().map(|row| row.id)
+}
+
+#[derive(Deserialize)]
+struct Row {
+    id: String,
 }
 
 /// SHA-256 over the ids and bytes of all that is sealed.

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use super::aside;
 use super::urls::Urls;
 use crate::digest::sha256;
+use crate::effects::parcels::row_id;
 use crate::effects::{Ask, Body, Call, Effect, EffectKind, Method, Parcel, Standing, State, Target};
 use crate::exit::{ExitCode, Failure};
 use crate::progress::{Progress, Stage};
@@ -106,7 +107,7 @@ impl Shelf {
             }
             (EffectKind::HistoricalStart, _) => {
                 let path = request::historical_start_path(organization, &effect.user);
-                api(Method::Post, path, request::historical_start_body())
+                api(Method::Post, path, request::HISTORICAL_START_BODY.to_vec())
             }
             (EffectKind::HistoricalComplete, _) => {
                 let upload = self.session(effect.transaction())?;
@@ -123,11 +124,11 @@ impl Shelf {
         let text = rows.get(&standing.effect.id)?;
         let lines: Vec<&[u8]> = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
         if standing.known.is_empty() {
-            return Some(request::body_of_lines(&lines));
+            return request::body_of_lines(&lines);
         }
-        let open = |line: &&[u8]| request::id_of_line(line).is_none_or(|id| !standing.known.contains(&id));
+        let open = |line: &&[u8]| row_id(line).is_none_or(|id| !standing.known.contains(&id));
         let lines: Vec<&[u8]> = lines.into_iter().filter(open).collect();
-        Some(request::body_of_lines(&lines))
+        request::body_of_lines(&lines)
     }
 
     /// The URL of an upload session.

@@ -95,7 +95,7 @@ impl Urls {
     }
 
     fn keep(&self, file: &str, given: UploadUrl, asked_at: DateTime<Utc>) -> std::io::Result<()> {
-        let life = TimeDelta::seconds(i64::try_from(given.expires_in).unwrap_or(0));
+        let life = TimeDelta::from_std(given.expires_in).unwrap_or_default();
         let kept = Kept { session: given.id, url: Url(given.url), expires_at: asked_at + life };
         let mut temporary = tempfile::Builder::new().prefix(".tmp-url-").tempfile_in(&self.folder)?;
         temporary.write_all(&serde_json::to_vec(&kept)?)?;
@@ -157,14 +157,14 @@ async fn ask_for(
         let why = format!("the organization `{}` cannot stand in an address", visible(organization));
         return Ok(Some(Ended { code: ExitCode::Configuration, why }));
     };
-    let body = uploads_body(kind.name(), &names);
+    let body = uploads_body(kind.name(), &names).expect("files come in batches of one to ten");
     let mut tries = 1;
     loop {
         let asked_at = Utc::now();
         kill::before("url");
         let answer = client.send_once(reqwest::Method::POST, &path, &body).await;
         let answer = answer.map_err(|error| Failure::new(error.exit_code(), error))?;
-        let (code, why, wait) = match judge(&answer, names.len()) {
+        let (code, why, wait) = match judge(&answer, kind, names.len()) {
             Ok(given) => {
                 for (name, given) in names.iter().zip(given) {
                     tracing::info!(file = name, session = visible(&given.id).as_ref(), "has a URL");
@@ -187,7 +187,11 @@ async fn ask_for(
 }
 
 /// The URLs, or what the process ends with, why, and how long the provider wants us to wait.
-fn judge(answer: &Answer, files: usize) -> Result<Vec<UploadUrl>, (ExitCode, String, Option<Duration>)> {
+fn judge(
+    answer: &Answer,
+    kind: BulkFileType,
+    files: usize,
+) -> Result<Vec<UploadUrl>, (ExitCode, String, Option<Duration>)> {
     use ExitCode::{Configuration, CredentialsRefused, ProviderUnavailable};
     match answer {
         Answer::NotSent { why } | Answer::Lost { why } => Err((ProviderUnavailable, why.clone(), None)),
@@ -197,7 +201,7 @@ fn judge(answer: &Answer, files: usize) -> Result<Vec<UploadUrl>, (ExitCode, Str
             let why = if said.is_empty() { format!("status {status}") } else { format!("status {status}: {said}") };
             match status {
                 201 if !web_page => {
-                    upload_urls(body, files).map_err(|error| (ProviderUnavailable, format!("status 201: {error}"), None))
+                    upload_urls(body, kind.name(), files).map_err(|error| (ProviderUnavailable, format!("status 201: {error}"), None))
                 }
                 ..=299 | 408 | 429 | 500.. => Err((ProviderUnavailable, why, *retry_after)),
                 401 | 403 => Err((CredentialsRefused, why, None)),
