@@ -58,6 +58,11 @@ impl Stage {
         self.bar.set_position(done);
     }
 
+    /// Says how far it is, in words.
+    pub fn tell(&self, words: impl Into<String>) {
+        self.bar.set_message(words.into());
+    }
+
     /// Ends the stage; the bar stays with these words.
     pub fn finish(self, message: impl Into<String>) {
         self.bar.set_style(ended());
@@ -74,7 +79,7 @@ impl Drop for Stage {
 }
 
 fn going_on() -> ProgressStyle {
-    style("{prefix:12} {spinner} {elapsed}")
+    style("{prefix:12} {spinner} {elapsed} {msg}")
 }
 
 fn moving() -> ProgressStyle {

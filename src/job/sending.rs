@@ -39,6 +39,15 @@ pub enum Way {
 }
 
 impl Way {
+    /// `bulk files of type incomingTransactionsFile`
+    pub fn words(&self) -> String {
+        match self {
+            Self::Upload(upload) => format!("bulk files of type {}", upload.file_type.name()),
+            Self::Incoming => "calls of at most 500 transactions".to_owned(),
+            Self::Historical => "an upload session for each user".to_owned(),
+        }
+    }
+
     /// The key of the job file.
     pub const fn name(self) -> &'static str {
         match self {

@@ -28,7 +28,7 @@ pub(super) async fn compared(
     trail: &Trail<'_>,
 ) -> Result<(Facts, Wanted), Failure> {
     let stage = request.progress.stage("pull");
-    let pulled = pull::all(request, store, earlier).await?;
+    let pulled = pull::inputs(request, &request.job.inputs(), store, earlier).await?;
     stage.finish(format!("{} files", pulled.iter().map(|input| input.files.len()).sum::<usize>()));
     trail.mark(Step::Pulled, earlier::detail(&pulled)).await?;
 

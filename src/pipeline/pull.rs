@@ -35,9 +35,14 @@ impl PulledInput {
 
 /// Pulls every input of the job, those of this machine first: while one of them is not there yet, the provider is
 /// not asked for its file again and again.
-pub(super) async fn all(request: &Request, store: &RawStore, earlier: &Earlier) -> Result<Vec<PulledInput>, Failure> {
+pub(super) async fn inputs(
+    request: &Request,
+    inputs: &[&Input],
+    store: &RawStore,
+    earlier: &Earlier,
+) -> Result<Vec<PulledInput>, Failure> {
     let mut pulled = Vec::new();
-    let mut inputs = request.job.inputs();
+    let mut inputs = inputs.to_vec();
     inputs.sort_by_key(|input| matches!(input.source, Source::Provider { .. }));
     for input in inputs {
         let wanted = wanted(request, input);

@@ -60,7 +60,7 @@ pub(super) async fn attempt(request: &Request, sending: &Sending, run: Run<'_>) 
     trail.mark(Step::Planned, json!({ "plan": planned.plan.digest, "effects": planned.plan.ids.len() })).await?;
 
     let stage = request.progress.stage("send");
-    let shelf = Shelf::new(&sealed.folder, &request.progress);
+    let shelf = Shelf::new(sealed.build(), &request.progress);
     let (calls, ended) = send(request, sending, &mut planned, &shelf, run).await?;
     stage.finish(format!("{calls} calls"));
     let heard = wait(request, sending, &store, (book, stop), &mut planned, heard).await?;
@@ -92,7 +92,7 @@ pub(super) async fn on_paper(
     let book = Book::Paper(journal);
     let mut planned = plan(request, sending, book, &sealed).await?;
     results::follow(request, sending, book, &mut planned.standings, &heard).await?;
-    let shelf = Shelf::new(&sealed.folder, &request.progress);
+    let shelf = Shelf::new(sealed.build(), &request.progress);
     let calls = would_be_called(&planned, &shelf).await?;
     let attempt = earlier.attempts + 1;
     let facts = gathered(request, sending, book, attempt, (sealed, planned, &heard, None)).await?;
@@ -115,7 +115,7 @@ async fn plan(request: &Request, sending: &Sending, book: Book<'_>, sealed: &Sea
     if let Book::Paper(_) = book {
         effects::put_down(book, &mut standings).await?;
     }
-    let wanted = sealed.effects(request, sending, &config(request, sending)?.organization);
+    let wanted = sealed.effects(request, sending, &config(request, sending)?.organization)?;
     let asks = sending.approval == SendApproval::Required;
     kill::before("plan");
     let plan = parcels::decide(&scope, wanted, asks, standings.all());
@@ -136,7 +136,8 @@ async fn would_be_called(planned: &Planned, shelf: &Shelf) -> Result<Vec<Call>, 
     let mut calls = shelf.calls(&wave);
     for standing in wave.iter().filter(|standing| standing.effect.kind() == EffectKind::BulkFile) {
         let Ask::Parcel(parcel) = &standing.effect.ask else { continue };
-        let (path, bytes, sha256) = (shelf.file(&standing.effect), parcel.bytes, parcel.sha256.clone());
+        let Some(path) = shelf.file(&standing.effect) else { continue };
+        let (bytes, sha256) = (parcel.bytes, parcel.sha256.clone());
         calls.push(Call {
             kind: EffectKind::BulkFile,
             target: Target::Storage { session: format!("{} (its URL is asked for then)", standing.effect.transaction()) },

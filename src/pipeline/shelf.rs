@@ -3,16 +3,16 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::SecretString;
 
 use super::aside;
 use super::urls::Urls;
-use crate::digest::sha256;
 use crate::effects::parcels::row_id;
-use crate::effects::{Ask, Body, Call, Effect, EffectKind, Method, Parcel, Standing, State, Target};
+use crate::effects::{self, Ask, Body, Call, Effect, EffectKind, Method, Standing, State, Target};
 use crate::exit::{ExitCode, Failure};
+use crate::outgoing::{Parcel, Sealed, SpoolError};
 use crate::progress::{Progress, Stage};
 use crate::providers::kard::request_transactions as request;
 
@@ -20,7 +20,9 @@ use crate::providers::kard::request_transactions as request;
 #[derive(Debug)]
 pub(super) struct Shelf {
     /// Where the sealed bytes lie.
-    folder: PathBuf,
+    build: Arc<Sealed>,
+    /// Name → its place in the build.
+    places: HashMap<String, usize>,
     pub(super) urls: Urls,
     /// Effect id → the rows of a part, as sealed; only of what is about to be sent.
     rows: Mutex<HashMap<String, Vec<u8>>>,
@@ -30,19 +32,25 @@ pub(super) struct Shelf {
 }
 
 impl Shelf {
-    pub(super) fn new(folder: &Path, progress: &Progress) -> Self {
+    pub(super) fn new(build: &Arc<Sealed>, progress: &Progress) -> Self {
+        let parcels = build.manifest().parcels.iter().zip(0..);
         Self {
-            folder: folder.to_owned(),
-            urls: Urls::new(folder),
+            build: Arc::clone(build),
+            places: parcels.map(|(parcel, place)| (parcel.name.clone(), place)).collect(),
+            urls: Urls::new(build.folder()),
             rows: Mutex::default(),
             sessions: Mutex::default(),
             progress: progress.clone(),
         }
     }
 
-    /// The sealed bytes of a parcel: its name is its file's name.
-    pub(super) fn file(&self, effect: &Effect) -> PathBuf {
-        self.folder.join(effect.transaction())
+    /// The sealed file of a bulk file.
+    pub(super) fn file(&self, effect: &Effect) -> Option<PathBuf> {
+        self.parcel(effect.transaction()).map(|parcel| self.build.path(parcel))
+    }
+
+    fn parcel(&self, name: &str) -> Option<&Parcel> {
+        self.places.get(name).map(|place| &self.build.manifest().parcels[*place])
     }
 
     /// Remembers the upload ids of sessions that are open.
@@ -64,13 +72,18 @@ impl Shelf {
     /// # Errors
     /// When the bytes are not those that were sealed.
     pub(super) async fn take(&self, parts: &[Standing]) -> Result<(), Failure> {
-        let mut wanted = Vec::new();
-        for standing in parts.iter().filter(|standing| standing.effect.kind().is_part()) {
-            if let Ask::Parcel(parcel) = &standing.effect.ask {
-                wanted.push((standing.effect.id.clone(), self.file(&standing.effect), parcel.clone()));
-            }
-        }
-        let taken = aside(move || wanted.into_iter().map(read).collect::<Result<HashMap<_, _>, _>>()).await??;
+        let of_calls = parts.iter().filter(|standing| standing.effect.kind().is_part());
+        let wanted: Vec<(String, Parcel)> = of_calls
+            .filter_map(|standing| {
+                Some((standing.effect.id.clone(), self.parcel(standing.effect.transaction())?.clone()))
+            })
+            .collect();
+        let build = Arc::clone(&self.build);
+        let read = move || {
+            let bytes = |(id, parcel): (String, Parcel)| Ok((id, build.bytes(&parcel)?));
+            wanted.into_iter().map(bytes).collect::<Result<HashMap<_, _>, SpoolError>>()
+        };
+        let taken = aside(read).await?.map_err(|error| Failure::new(ExitCode::InputData, error))?;
         *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = taken;
         Ok(())
     }
@@ -93,14 +106,14 @@ impl Shelf {
             (EffectKind::BulkFile, Ask::Parcel(parcel)) => {
                 // A URL that was refused is of no use.
                 let session = if standing.alone { None } else { self.urls.session(effect.transaction()) }?;
-                let (path, bytes, sha256) = (self.file(effect), parcel.bytes, parcel.sha256.clone());
+                let (path, bytes, sha256) = (self.file(effect)?, parcel.bytes, parcel.sha256.clone());
                 let (target, body) = (Target::Storage { session }, Body::File { path, bytes, sha256 });
                 Some(Call { kind: effect.kind(), target, body, members })
             }
             (EffectKind::IncomingPart, _) => {
                 api(Method::Post, request::transactions_path(organization), self.body(standing)?)
             }
-            (EffectKind::HistoricalPart, Ask::Parcel(Parcel { session: Some(session), .. })) => {
+            (EffectKind::HistoricalPart, Ask::Parcel(effects::Parcel { session: Some(session), .. })) => {
                 let upload = self.session(session)?;
                 let path = request::historical_parts_path(organization, &effect.user, &upload);
                 api(Method::Put, path, self.body(standing)?)
@@ -141,19 +154,4 @@ impl Shelf {
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         self.progress.bytes(name, bytes)
     }
-}
-
-fn read((id, file, parcel): (String, PathBuf, Parcel)) -> Result<(String, Vec<u8>), Failure> {
-    let bytes = std::fs::read(&file).map_err(|source| {
-        let message = format!("cannot read the sealed rows {}", file.display());
-        Failure::new(ExitCode::Unexpected, anyhow::Error::new(source).context(message))
-    })?;
-    if sha256(&bytes) == parcel.sha256 {
-        return Ok((id, bytes));
-    }
-    let message = format!(
-        "the sealed rows {} are not those that were sealed; remove their folder and run again: they are sealed anew",
-        file.display()
-    );
-    Err(Failure::new(ExitCode::InputData, anyhow::anyhow!(message)))
 }
