@@ -8,6 +8,7 @@ use reqwest::Url;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use super::request_transactions::StorageAddressError;
 use crate::providers::http::displayable;
 
 /// A `downloadUrl` works this long ("Get Files", `downloadUrl`).
@@ -38,6 +39,18 @@ pub enum ShapeError {
     NoList(&'static str),
     #[error("the reply is a success and names nothing: neither `data` nor `errors` has an item")]
     Empty,
+    #[error("{asked} upload URLs were asked for and {came} came")]
+    UploadCount { asked: usize, came: usize },
+    #[error("data[{index}]: its type is {found:?}, and {asked:?} was asked for")]
+    UploadType { index: usize, asked: String, found: String },
+    #[error("data[{index}]: its {field} is that of another file of the same reply")]
+    UploadTwice { index: usize, field: &'static str },
+    #[error("data[{index}]: its url cannot be used")]
+    UploadAddress { index: usize, source: StorageAddressError },
+    #[error("data[{index}]: its id is empty")]
+    UploadId { index: usize },
+    #[error("the id of the upload session is {0:?}, which cannot stand in a path")]
+    SessionId(String),
 }
 
 /// The reply of the token endpoint ("Authentication").
@@ -258,6 +271,6 @@ pub(super) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ShapeEr
     })
 }
 
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     displayable(text, SHOWN)
 }

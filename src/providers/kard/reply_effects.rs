@@ -109,7 +109,7 @@ fn read<'a, T: Deserialize<'a>>(
     Ok(EffectReply { done, errors })
 }
 
-fn item_error(error: WrittenError) -> ItemError {
+pub(super) fn item_error(error: WrittenError) -> ItemError {
     let words = error_in_words(&error);
     let status = match error.status {
         Some(Value::String(text)) => text.parse().ok(),

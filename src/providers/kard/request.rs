@@ -179,7 +179,7 @@ pub fn audits_path(organization: &str, user: &str) -> Option<String> {
 
 /// One segment of a path, percent-encoded but for unreserved characters (RFC 3986, 2.3). None for what cannot be
 /// one: nothing at all, and `.` and `..`, which every URL parser resolves, percent-encoded or not.
-fn segment(text: &str) -> Option<String> {
+pub(super) fn segment(text: &str) -> Option<String> {
     use std::fmt::Write as _;
     if matches!(text, "" | "." | "..") {
         return None;
@@ -260,7 +260,7 @@ pub fn fraud_body(items: &[MarkerItem<'_>]) -> Vec<u8> {
 }
 
 /// `{"data":[…]}`
-fn body<T: Serialize>(items: impl Iterator<Item = T>) -> Vec<u8> {
+pub(super) fn body<T: Serialize>(items: impl Iterator<Item = T>) -> Vec<u8> {
     #[derive(Serialize)]
     struct Document<T> {
         data: Vec<T>,
