@@ -71,6 +71,12 @@ impl Failure {
         Self { outcome: Outcome::WebPage, message, body: String::new(), source: None }
     }
 
+    /// Nothing moved in either direction for so long.
+    pub fn idle(limit: Duration) -> Self {
+        let message = format!("nothing moved for {} s", limit.as_secs_f64());
+        Self { outcome: Outcome::TimedOut, message, body: String::new(), source: None }
+    }
+
     /// Fewer or more bytes than `Content-Length` announced.
     pub fn length(announced: u64, received: u64) -> Self {
         let message = format!("{announced} bytes were announced and {received} came");

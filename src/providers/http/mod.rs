@@ -7,6 +7,7 @@
 mod error;
 mod redact;
 mod retry;
+mod upload;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::OnceLock;
@@ -19,6 +20,7 @@ use reqwest::{Request, Response, Url};
 pub use error::{Failure, HttpError};
 pub use redact::{Redactor, displayable};
 pub use retry::{Decision, Outcome, decide, http_date, retry_after};
+pub use upload::{FileError, PutError};
 
 use crate::project::HttpConfig;
 
@@ -65,6 +67,17 @@ pub enum Answer {
     NotSent { why: String },
     /// The request went out, at least in part, and no complete reply came. Redacted words.
     Lost { why: String },
+}
+
+impl Answer {
+    fn without_reply(failure: &Failure, redactor: &Redactor) -> Self {
+        let why = displayable(&redactor.redact(&failure.with_causes()), WHY);
+        match failure.outcome() {
+            // The request cannot have been begun either where it could not even be made.
+            Outcome::NotConnected | Outcome::Invalid => Self::NotSent { why },
+            _ => Self::Lost { why },
+        }
+    }
 }
 
 impl Http {
@@ -121,14 +134,7 @@ impl Http {
         };
         Ok(match answer(client, request).await {
             Ok(answer) => answer,
-            Err(failure) => {
-                let why = displayable(&redactor.redact(&failure.with_causes()), WHY);
-                match failure.outcome() {
-                    // The request cannot have been begun either where it could not even be made.
-                    Outcome::NotConnected | Outcome::Invalid => Answer::NotSent { why },
-                    _ => Answer::Lost { why },
-                }
-            }
+            Err(failure) => Answer::without_reply(&failure, redactor),
         })
     }
 
@@ -155,14 +161,17 @@ impl Http {
 }
 
 fn builder(config: &HttpConfig, direct: bool) -> reqwest::ClientBuilder {
+    patient_builder(config, direct).read_timeout(config.idle_timeout).timeout(config.total_timeout)
+}
+
+/// A client that ends nothing by the clock once it is connected.
+fn patient_builder(config: &HttpConfig, direct: bool) -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder()
         .user_agent(concat!("tieout/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
-        .connect_timeout(config.connect_timeout)
-        .read_timeout(config.idle_timeout)
-        .timeout(config.total_timeout);
+        .connect_timeout(config.connect_timeout);
     if direct { builder.no_proxy() } else { builder }
 }
 

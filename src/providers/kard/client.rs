@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::error::{Endpoint, KardError, in_kards_words};
 use super::reply::{self, DOWNLOAD_URL_LIFE, FileMetadata, FilesPage};
 use super::request::{self, FilesQuery, Page};
+use super::request_transactions;
 use super::token::{Token, Tokens, sensitive};
 use crate::project::{KardConfig, Secret};
 use crate::providers::http::{self, Failure, Http, HttpError, Redactor, displayable, is_html, plain, starts_as_markup};
@@ -24,12 +25,12 @@ const MAX_FRESH_URLS: u32 = 2;
 const URL_MARGIN: Duration = Duration::from_mins(1);
 
 /// A path is shown up to this many characters.
-const SHOWN_PATH: usize = 120;
+pub(super) const SHOWN_PATH: usize = 120;
 
 /// One client of Kard. Every request with the token goes to `base_url`; nothing else ever sees it.
 #[derive(Debug)]
 pub struct Client {
-    http: Http,
+    pub(super) http: Http,
     tokens: Tokens,
     base: Url,
     files_url: Url,
@@ -180,7 +181,16 @@ impl Client {
     ///
     /// # Errors
     /// Only for what happens before anything is sent: no token is to be had, or the path cannot be asked for.
-    pub async fn post_once(&self, path: &str, body: &[u8]) -> Result<http::Answer, KardError> {
+    pub async fn send_once(
+        &self,
+        method: request_transactions::Method,
+        path: &str,
+        body: &[u8],
+    ) -> Result<http::Answer, KardError> {
+        let method = match method {
+            request_transactions::Method::Post => Method::POST,
+            request_transactions::Method::Put => Method::PUT,
+        };
         let url = request::below(&self.base, path)
             .map_err(|source| KardError::Path { path: displayable(path, SHOWN_PATH), source })?;
         let token = self.token().await?;
@@ -188,7 +198,7 @@ impl Client {
         let bearer: SecretString = format!("Bearer {}", token.value.expose_secret()).into();
         let request = self
             .http
-            .request(Method::POST, url)
+            .request(method, url)
             .header(AUTHORIZATION, sensitive(&bearer))
             .header(CONTENT_TYPE, "application/json")
             .body(body.to_vec())
@@ -200,6 +210,14 @@ impl Client {
             self.tokens.forget(self.target_issuer.as_deref(), &token).await;
         }
         Ok(answer)
+    }
+
+    /// [`Self::send_once`] with POST.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn post_once(&self, path: &str, body: &[u8]) -> Result<http::Answer, KardError> {
+        self.send_once(request_transactions::Method::Post, path, body).await
     }
 
     /// One attempt at the bytes, always from the beginning, without any credentials of ours.

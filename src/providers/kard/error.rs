@@ -2,10 +2,11 @@
 
 use crate::exit::ExitCode;
 use crate::project::SecretError;
-use crate::providers::http::{Failure, HttpError, Outcome, Redactor};
+use crate::providers::http::{Failure, FileError, HttpError, Outcome, Redactor};
 
 use super::reply;
 use super::request::{AddressError, PathError};
+use super::request_transactions::StorageAddressError;
 
 /// Which part of Kard was spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,8 +14,10 @@ pub enum Endpoint {
     Token,
     Files,
     Download,
-    /// Audits and fraud markers.
+    /// Audits, fraud markers, transactions.
     Effects,
+    /// The storage behind an upload URL.
+    Storage,
 }
 
 impl Endpoint {
@@ -24,6 +27,7 @@ impl Endpoint {
             Self::Files => "listing Kard's files",
             Self::Download => "downloading a file of Kard",
             Self::Effects => "sending to Kard",
+            Self::Storage => "putting a file into Kard's storage",
         }
     }
 }
@@ -49,6 +53,10 @@ pub enum KardError {
     DownloadUrl { id: String, name: String, reason: &'static str },
     #[error("file {id} ({name}): cannot store it")]
     Store { id: String, name: String, source: std::io::Error },
+    #[error("the upload URL cannot be used")]
+    UploadUrl { source: StorageAddressError },
+    #[error("{path} cannot be sent")]
+    File { path: String, source: FileError },
 }
 
 impl KardError {
@@ -57,11 +65,13 @@ impl KardError {
         match self {
             Self::Secret { .. } | Self::Address { .. } => ExitCode::Configuration,
             Self::Http { endpoint, source } => http_exit_code(*endpoint, source),
-            Self::RepeatedCursor { .. } | Self::TooManyPages { .. } | Self::DownloadUrl { .. } | Self::Path { .. } => {
-                ExitCode::InputData
-            }
+            Self::RepeatedCursor { .. }
+            | Self::TooManyPages { .. }
+            | Self::DownloadUrl { .. }
+            | Self::UploadUrl { .. }
+            | Self::Path { .. } => ExitCode::InputData,
             Self::Vanished { .. } => ExitCode::ProviderUnavailable,
-            Self::Store { .. } => ExitCode::Unexpected,
+            Self::Store { .. } | Self::File { .. } => ExitCode::Unexpected,
         }
     }
 }

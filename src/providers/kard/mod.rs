@@ -8,6 +8,7 @@ pub mod reply_effects;
 pub mod reply_transactions;
 pub mod request;
 pub mod request_transactions;
+mod storage;
 mod token;
 
 pub use client::{Client, Listing, Probe};
