@@ -14,6 +14,7 @@ mod signature;
 pub use error::{InputError, StreamFault};
 pub use load::load;
 pub(crate) use mask::without_cards;
+pub(crate) use normalize::TimePlan;
 pub use schema::{
     AuditUpdate, ControlKind, ControlMismatch, Exclusion, Field, FieldType, Frame, Measure, Quarantined, Side, Warning,
     WarningKind,
