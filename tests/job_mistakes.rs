@@ -299,9 +299,9 @@ const INPUTS: &[Mistake] = &[
     },
     Mistake {
         right: "path: file-{period}.csv",
-        wrong: "path: x.csv\n    limits: {max_bytes: 1GB, max_ratio: 0}",
+        wrong: "path: x.csv\n    limits: {max_bytes: 1Gb, max_ratio: 0}",
         told: &[
-            "6:25: `1GB` is not a size; expected a whole number of bytes, or one with KiB, MiB or GiB",
+            "6:25: `1Gb` is not a size; expected a whole number of bytes, or one with kB, MB, GB, KiB, MiB or GiB",
             "6:41: `inputs.file.limits.max_ratio` is 0; expected at least 1",
         ],
     },

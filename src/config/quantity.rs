@@ -1,4 +1,4 @@
-//! Durations and sizes as people write them: `90s`, `12h`, `2d`, `500ms`; `1MiB`, `64GiB`, `1000`.
+//! Durations and sizes as people write them: `90s`, `12h`, `2d`, `500ms`; `1MiB`, `64GiB`, `5GB`, `1000`.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub enum QuantityError {
     Duration(String),
     #[error("`{0}` is too long; expected at most 3650d")]
     TooLong(String),
-    #[error("`{0}` is not a size; expected a whole number of bytes, or one with KiB, MiB or GiB")]
+    #[error("`{0}` is not a size; expected a whole number of bytes, or one with kB, MB, GB, KiB, MiB or GiB")]
     Size(String),
     #[error("`{0}` is too big for a size in bytes")]
     TooBig(String),
@@ -43,12 +43,15 @@ pub fn duration(text: &str) -> Result<Duration, QuantityError> {
 /// Reads a size in bytes.
 ///
 /// # Errors
-/// When it is not a whole number with one of the binary units, or does not fit.
+/// When it is not a whole number with one of the units, or does not fit.
 pub fn bytes(text: &str) -> Result<u64, QuantityError> {
     let wrong = || QuantityError::Size(text.to_owned());
     let (number, unit) = split(text).ok_or_else(wrong)?;
     let bytes_per_unit: u64 = match unit {
         "" | "B" => 1,
+        "kB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
         "KiB" => 1 << 10,
         "MiB" => 1 << 20,
         "GiB" => 1 << 30,

@@ -5,14 +5,16 @@ mod effects;
 mod input;
 mod matching;
 pub mod rules;
+mod sending;
+mod work;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use chrono::TimeDelta;
 
-use super::spec::{GatesSpec, InputSpec, JobSpec, ScheduleSpec};
-use super::{Gates, Grain, Input, Job, Reconciliation, ReportFormat, Schedule, Work, cron};
+use super::spec::{GatesSpec, JobSpec, ScheduleSpec};
+use super::{Gates, Input, Job, ReportFormat, Schedule, cron};
 use crate::config::Checker;
 use crate::frames::Side;
 use crate::money;
@@ -29,22 +31,15 @@ pub struct Context<'c> {
     pub digest: &'c str,
 }
 
+/// The side of each input that is written, and the input if it is right.
+type Inputs = Vec<(Side, Option<Input>)>;
+
 /// The validated job; none when the checker holds a problem.
 pub fn job(spec: &JobSpec, context: Context<'_>, checker: &mut Checker<'_>) -> Option<Job> {
     name(spec, context.path, checker);
     let zone = checker.zone("period/timezone", &spec.period.timezone);
     let schedule = spec.schedule.as_ref().map(|schedule| schedule_of(schedule, zone, checker));
-    let grain = spec.period.grain;
-    let inputs = inputs(spec, grain, context, checker);
-    let matching = matching::matching(&spec.matching, &inputs, checker);
-    let grace = match &spec.grace {
-        Some(text) => delta("grace", text, checker),
-        None => Some(TimeDelta::zero()),
-    };
-    let effects = match &spec.effects {
-        Some(written) => effects::effects(written, matching::key(&spec.matching), &inputs, context, checker).map(Some),
-        None => Some(None),
-    };
+    let work = work::work(spec, context, checker);
     let gates = spec.gates.as_ref().map_or_else(|| Some(Gates::default()), |gates| gates_of(gates, checker));
     let schedule = match schedule {
         Some(schedule) => Some(schedule?),
@@ -55,22 +50,14 @@ pub fn job(spec: &JobSpec, context: Context<'_>, checker: &mut Checker<'_>) -> O
         description: spec.description.clone(),
         path: context.path.to_owned(),
         digest: context.digest.to_owned(),
-        grain,
+        grain: spec.period.grain,
         zone: zone?,
         schedule,
-        work: Work::Reconcile(Box::new(Reconciliation {
-            inputs: inputs.into_iter().map(|(_, input)| input).collect::<Option<_>>()?,
-            matching: matching?,
-            grace: grace?,
-            effects: effects?,
-        })),
+        work: work?,
         gates: gates?,
         reports: reports(spec.report.as_deref()),
     })
 }
-
-/// The side of each input that is written, and the input if it is right.
-type Inputs = Vec<(Side, Option<Input>)>;
 
 fn name(spec: &JobSpec, path: &Path, checker: &mut Checker<'_>) {
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -95,29 +82,6 @@ fn schedule_of(spec: &ScheduleSpec, zone: Option<chrono_tz::Tz>, checker: &mut C
         None => zone,
     };
     Some(Schedule { cron: cron?, zone: zone?, catchup: spec.catchup.unwrap_or(0) })
-}
-
-fn inputs(spec: &JobSpec, grain: Grain, context: Context<'_>, checker: &mut Checker<'_>) -> Inputs {
-    let key = matching::key(&spec.matching);
-    let written: [(Side, Option<&InputSpec>); 3] = [
-        (Side::File, spec.inputs.file.as_ref()),
-        (Side::Ledger, spec.inputs.ledger.as_ref()),
-        (Side::Webhooks, spec.inputs.webhooks.as_ref()),
-    ];
-    let inputs = written
-        .into_iter()
-        .filter_map(|(side, input)| {
-            input.map(|input| (side, input::input(side, input, (grain, key), context, checker)))
-        })
-        .collect::<Inputs>();
-    if inputs.len() < 2 {
-        let found = match inputs.first() {
-            Some((side, _)) => format!("only the input `{side}`"),
-            None => "no input".to_owned(),
-        };
-        checker.absent("inputs", found, "expected two or three of `file`, `ledger`, `webhooks`");
-    }
-    inputs
 }
 
 fn gates_of(spec: &GatesSpec, checker: &mut Checker<'_>) -> Option<Gates> {

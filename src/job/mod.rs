@@ -10,6 +10,7 @@ pub mod sending;
 pub mod spec;
 pub mod spec_effects;
 pub mod spec_rules;
+pub mod spec_sending;
 pub mod template;
 
 use std::collections::BTreeMap;

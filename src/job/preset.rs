@@ -64,7 +64,7 @@ fn kard_rewards() -> Preset {
 }
 
 /// Kard's notifications ("Notifications"), logged one a line. They state no amount and no currency.
-fn kard_notifications() -> Preset {
+pub(super) fn kard_notifications() -> Preset {
     let fields = [
         (Field::TransactionId, path("data.relationships.transaction.data.id")),
         (Field::User, path("data.relationships.user.data.id")),

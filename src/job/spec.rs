@@ -7,10 +7,11 @@ use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
 use super::spec_effects::EffectsSpec;
+use super::spec_sending::{HistoricalSpec, IncomingSpec, UploadSpec};
 use super::{ControlPaths, FileType, Grain, OnMissing, ReportFormat, Sign, Splits, Unit};
 use crate::frames::Field;
 
-/// One reconciliation: which inputs, how rows match, what must agree.
+/// A job that compares (`inputs` and `match`) or one that sends (`upload`, `incoming` or `historical`).
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobSpec {
@@ -24,17 +25,27 @@ pub struct JobSpec {
     /// When a scheduler starts it.
     #[serde(default)]
     pub schedule: Option<ScheduleSpec>,
-    /// Two or three of `file`, `ledger` and `webhooks`.
-    pub inputs: InputsSpec,
+    /// What is compared: two or three of `file`, `ledger` and `webhooks`.
+    #[serde(default)]
+    pub inputs: Option<InputsSpec>,
     /// How rows find each other and what must agree.
-    #[serde(rename = "match")]
-    pub matching: MatchSpec,
+    #[serde(default, rename = "match")]
+    pub matching: Option<MatchSpec>,
     /// A one-sided item younger than this at the period's end is expected, not a break. A duration such as `4h`.
     #[serde(default)]
     pub grace: Option<String>,
     /// What is asked of the provider because of breaks; nothing when left out.
     #[serde(default)]
     pub effects: Option<EffectsSpec>,
+    /// Sends bulk files of core-banking transactions.
+    #[serde(default)]
+    pub upload: Option<UploadSpec>,
+    /// Sends transactions in calls.
+    #[serde(default)]
+    pub incoming: Option<IncomingSpec>,
+    /// Sends the past of users.
+    #[serde(default)]
+    pub historical: Option<HistoricalSpec>,
     /// Limits beyond which a run ends with exit code 10.
     #[serde(default)]
     pub gates: Option<GatesSpec>,
@@ -299,28 +310,28 @@ impl JsonSchema for ColumnSpec {
     }
 }
 
-fn names(value: serde_json::Value) -> Result<Vec<String>, serde_json::Error> {
+pub(super) fn names(value: serde_json::Value) -> Result<Vec<String>, serde_json::Error> {
     match value {
         serde_json::Value::String(one) => Ok(vec![one]),
         several => serde_json::from_value(several),
     }
 }
 
-fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+pub(super) fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
     match serde_json::Value::deserialize(deserializer)? {
         serde_json::Value::Null => Ok(None),
         value => names(value).map(Some).map_err(serde::de::Error::custom),
     }
 }
 
-fn short_forms() -> [serde_json::Value; 2] {
+pub(super) fn short_forms() -> [serde_json::Value; 2] {
     [
         serde_json::json!({ "type": ["string", "integer"] }),
         serde_json::json!({ "type": "array", "items": { "type": ["string", "integer"] }, "minItems": 1 }),
     ]
 }
 
-fn one_or_many_schema(_: &mut SchemaGenerator) -> schemars::Schema {
+pub(super) fn one_or_many_schema(_: &mut SchemaGenerator) -> schemars::Schema {
     json_schema!({ "anyOf": short_forms() })
 }
 

@@ -24,18 +24,9 @@ pub(super) fn column(at: &str, field: Field, written: &ColumnSpec, checker: &mut
 }
 
 fn long_form(path: &str, field: Field, long: &ColumnLong, checker: &mut Checker<'_>) -> Option<Column> {
-    let from = match (&long.column, &long.constant) {
-        (Some(names), None) => names_of(&format!("{path}/column"), names, checker),
-        (None, Some(text)) => constant(&format!("{path}/constant"), field, text, checker),
-        (Some(_), Some(_)) => {
-            checker.problem(path, "both `column` and `constant`; expected one of them");
-            None
-        }
-        (None, None) => {
-            checker.absent(path, "neither `column` nor `constant`", "expected one of them");
-            None
-        }
-    };
+    let constant =
+        |text: &String, checker: &mut Checker<'_>| constant(&format!("{path}/constant"), field, text, checker);
+    let from = source(path, (long.column.as_deref(), long.constant.as_ref()), constant, checker);
     if long.unit.is_some() && field.kind() != FieldType::Minor {
         checker.problem(&format!("{path}/unit"), format!("`unit` is for amounts; `{}` is none", field.name()));
     }
@@ -44,15 +35,46 @@ fn long_form(path: &str, field: Field, long: &ColumnLong, checker: &mut Checker<
             checker.problem(&format!("{path}/{key}"), format!("`{key}` is for times; `{}` is none", field.name()));
         }
     }
-    let zone = match &long.timezone {
-        Some(name) => Some(checker.zone(&format!("{path}/timezone"), name)?),
-        None => None,
-    };
-    let time = time_format(path, long.format.as_deref(), zone, checker)?;
+    let time = time(path, long.format.as_deref(), long.timezone.as_deref(), checker)?;
     Some(Column { from: from?, unit: long.unit.unwrap_or_default(), time })
 }
 
-fn names_of(path: &str, names: &[String], checker: &mut Checker<'_>) -> Option<ColumnSource> {
+/// The column or the constant of a long form, one of them.
+pub(super) fn source(
+    path: &str,
+    (column, text): (Option<&[String]>, Option<&String>),
+    constant: impl FnOnce(&String, &mut Checker<'_>) -> Option<ColumnSource>,
+    checker: &mut Checker<'_>,
+) -> Option<ColumnSource> {
+    match (column, text) {
+        (Some(names), None) => names_of(&format!("{path}/column"), names, checker),
+        (None, Some(text)) => constant(text, checker),
+        (Some(_), Some(_)) => {
+            checker.problem(path, "both `column` and `constant`; expected one of them");
+            None
+        }
+        (None, None) => {
+            checker.absent(path, "neither `column` nor `constant`", "expected one of them");
+            None
+        }
+    }
+}
+
+/// How times are written, by `format` and `timezone` of a long form.
+pub(super) fn time(
+    path: &str,
+    format: Option<&str>,
+    timezone: Option<&str>,
+    checker: &mut Checker<'_>,
+) -> Option<TimeFormat> {
+    let zone = match timezone {
+        Some(name) => Some(checker.zone(&format!("{path}/timezone"), name)?),
+        None => None,
+    };
+    time_format(path, format, zone, checker)
+}
+
+pub(super) fn names_of(path: &str, names: &[String], checker: &mut Checker<'_>) -> Option<ColumnSource> {
     if names.is_empty() || names.iter().any(|name| name.trim().is_empty()) {
         checker.problem(path, "a column without a name; expected a header, a dotted path, or a number from 1");
         return None;

@@ -33,7 +33,7 @@ pub(super) fn effects(
     if spec.provider_audit.is_none() && spec.fraud_marker.is_none() {
         checker.absent("effects", "neither `provider_audit` nor `fraud_marker`", "expected one of them, or both");
     }
-    let provider = provider(spec, context, checker);
+    let provider = provider("effects", spec.provider.as_deref(), context, checker);
     let rate = spec.rate.as_ref().map_or(Some(RATE), |text| checker.keep("effects/rate", rate(text)));
     let audit = spec.provider_audit.as_ref().map(|written| audit(written, inputs, checker));
     let marker = spec.fraud_marker.as_ref().map(|written| marker(written, inputs, checker));
@@ -52,28 +52,33 @@ pub(super) fn effects(
     })
 }
 
-/// The name of the provider that is asked.
-fn provider(spec: &EffectsSpec, context: Context<'_>, checker: &mut Checker<'_>) -> Option<String> {
-    if let Some(name) = &spec.provider {
-        let known = input::provider_of("effects/provider", name, context, checker).is_some();
-        return (known || context.providers.is_none()).then(|| name.clone());
+/// The name of the provider that is asked by what stands at `at`.
+pub(super) fn provider(
+    at: &str,
+    written: Option<&str>,
+    context: Context<'_>,
+    checker: &mut Checker<'_>,
+) -> Option<String> {
+    if let Some(name) = written {
+        let known = input::provider_of(&format!("{at}/provider"), name, context, checker).is_some();
+        return (known || context.providers.is_none()).then(|| name.to_owned());
     }
     // The project file is wrong, which is told elsewhere; the job is only looked at, never run.
     let Some(providers) = context.providers else { return Some(String::new()) };
     let names: Vec<&str> = providers.keys().map(String::as_str).collect();
     match names.as_slice() {
         [only] => return Some((*only).to_owned()),
-        [] => checker.absent("effects", "nobody to ask", "tieout.yaml has no providers"),
+        [] => checker.absent(at, "nobody to ask", "tieout.yaml has no providers"),
         several => {
             let message = "`provider` is left out, and tieout.yaml has several";
-            checker.absent("effects", message, format!("expected one of {}", quoted(several)));
+            checker.absent(at, message, format!("expected one of {}", quoted(several)));
         }
     }
     None
 }
 
 /// `5/s`, `100/m`, `1000/h`
-fn rate(text: &str) -> Result<Rate, String> {
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
     let wrong = || format!("`{text}` is no rate; expected a number of calls and a time, such as 5/s, 100/m or 1000/h");
     let (calls, unit) = text.split_once('/').ok_or_else(wrong)?;
     let per_seconds = match unit.trim() {

@@ -10,6 +10,9 @@ use crate::config::{Checker, did_you_mean, quantity};
 use crate::frames::{Field, FieldType, Side};
 use crate::project::ProviderConfig;
 
+/// How bytes are read where the job does not say.
+pub(super) const DEFAULT_FORMAT: Format = Format::Csv { delimiter: b',', quote: b'"', header: true };
+
 pub(super) fn input(
     side: Side,
     spec: &InputSpec,
@@ -25,11 +28,7 @@ pub(super) fn input(
     };
     let format = match &spec.format {
         Some(written) => format_of(&at, written, checker),
-        None => Some(
-            preset
-                .as_ref()
-                .map_or(Format::Csv { delimiter: b',', quote: b'"', header: true }, |preset| preset.format.clone()),
-        ),
+        None => Some(preset.as_ref().map_or(DEFAULT_FORMAT, |preset| preset.format.clone())),
     };
     if let Some(format) = &format {
         verify(&at, spec, format, context, checker);
@@ -104,7 +103,7 @@ fn source(at: &str, spec: &InputSpec, grain: Grain, context: Context<'_>, checke
 }
 
 /// A path below the data folder, with no way out of it.
-fn path_pattern(path: &str, pattern: &str, checker: &mut Checker<'_>) -> Option<()> {
+pub(super) fn path_pattern(path: &str, pattern: &str, checker: &mut Checker<'_>) -> Option<()> {
     let absolute = pattern.starts_with(['/', '\\', '~']) || pattern.chars().nth(1) == Some(':');
     if absolute {
         checker.problem(path, format!("`{pattern}` is not below the data folder; expected a relative path"));
@@ -206,15 +205,20 @@ fn verify(at: &str, spec: &InputSpec, format: &Format, context: Context<'_>, che
         let message = "`verify` checks the signatures of notifications";
         checker.absent(&path, message, "expected format: webhook_log");
     }
-    if let Some(ProviderConfig::Kard(kard)) = provider_of(&path, name, context, checker)
+    webhook_key(&path, name, context, checker);
+}
+
+/// The provider must have a key to check signatures with.
+pub(super) fn webhook_key(path: &str, name: &str, context: Context<'_>, checker: &mut Checker<'_>) {
+    if let Some(ProviderConfig::Kard(kard)) = provider_of(path, name, context, checker)
         && kard.webhook_key.is_none()
     {
         let message = format!("the provider `{name}` has no `webhook_key` in tieout.yaml to check signatures with");
-        checker.problem(&path, message);
+        checker.problem(path, message);
     }
 }
 
-fn format_of(at: &str, written: &FormatSpec, checker: &mut Checker<'_>) -> Option<Format> {
+pub(super) fn format_of(at: &str, written: &FormatSpec, checker: &mut Checker<'_>) -> Option<Format> {
     match written {
         FormatSpec::Csv(csv) => {
             let at = format!("{at}/format/csv");
@@ -329,7 +333,7 @@ fn known_columns(spec: &InputSpec, preset: Option<&Preset>) -> Option<Vec<String
     Some(known)
 }
 
-fn limits(at: &str, written: Option<&LimitsSpec>, checker: &mut Checker<'_>) -> Option<ReadLimits> {
+pub(super) fn limits(at: &str, written: Option<&LimitsSpec>, checker: &mut Checker<'_>) -> Option<ReadLimits> {
     let mut limits = ReadLimits::default();
     let Some(written) = written else { return Some(limits) };
     if let Some(text) = &written.max_bytes {

@@ -1,0 +1,123 @@
+//! What a job does: it compares, or it sends in one of three ways.
+
+use chrono::TimeDelta;
+
+use super::super::spec::{InputSpec, InputsSpec, JobSpec, MatchSpec};
+use super::super::{Grain, Reconciliation, Work};
+use super::{Context, Inputs, delta, effects, input, matching, sending};
+use crate::config::Checker;
+use crate::frames::{Field, Side};
+
+pub(super) fn work(spec: &JobSpec, context: Context<'_>, checker: &mut Checker<'_>) -> Option<Work> {
+    let way = one_way(spec, checker)?;
+    let sending = match (way, &spec.upload, &spec.incoming, &spec.historical) {
+        ("upload", Some(upload), ..) => sending::upload(upload, context, checker),
+        ("incoming", _, Some(incoming), _) => sending::incoming(incoming, context, checker),
+        ("historical", .., Some(historical)) => sending::historical(historical, context, checker),
+        _ => {
+            let (inputs, matching) = both(spec, checker)?;
+            return reconciliation(spec, inputs, matching, context, checker).map(Box::new).map(Work::Reconcile);
+        }
+    };
+    sending.map(Box::new).map(Work::Send)
+}
+
+/// The one key that says what the job does; what stands beside it must belong to it.
+fn one_way(spec: &JobSpec, checker: &mut Checker<'_>) -> Option<&'static str> {
+    let compares = [
+        ("inputs", spec.inputs.is_some()),
+        ("match", spec.matching.is_some()),
+        ("grace", spec.grace.is_some()),
+        ("effects", spec.effects.is_some()),
+    ];
+    let sends = [
+        ("upload", spec.upload.is_some()),
+        ("incoming", spec.incoming.is_some()),
+        ("historical", spec.historical.is_some()),
+    ];
+    let written = |keys: &[(&'static str, bool)]| -> Vec<&'static str> {
+        keys.iter().filter(|(_, written)| *written).map(|(key, _)| *key).collect()
+    };
+    match (written(&sends).as_slice(), written(&compares).as_slice()) {
+        ([], []) => {
+            let help = "expected `inputs` and `match`, or one of `upload`, `incoming`, `historical`";
+            checker.absent("", "the job does nothing", help);
+            None
+        }
+        ([], _) => Some("match"),
+        ([way], []) => Some(way),
+        ([way], beside) => {
+            for key in beside {
+                let message = format!("`{key}` belongs to a job that compares, and this one sends (`{way}`)");
+                checker.problem_with_help(key, message, "give each a job file of its own");
+            }
+            // The rest of what sends is looked at all the same.
+            Some(way)
+        }
+        ([first, others @ ..], _) => {
+            for other in others {
+                let message = format!("both `{first}` and `{other}`; expected one of them");
+                checker.problem_with_help(other, message, "give each a job file of its own");
+            }
+            None
+        }
+    }
+}
+
+/// What compares has both.
+fn both<'s>(spec: &'s JobSpec, checker: &mut Checker<'_>) -> Option<(&'s InputsSpec, &'s MatchSpec)> {
+    for (key, written) in [("inputs", spec.inputs.is_some()), ("match", spec.matching.is_some())] {
+        if !written {
+            checker.absent("", format!("missing key `{key}`"), "a job that compares has `inputs` and `match`");
+        }
+    }
+    Some((spec.inputs.as_ref()?, spec.matching.as_ref()?))
+}
+
+fn reconciliation(
+    spec: &JobSpec,
+    written: &InputsSpec,
+    matched: &MatchSpec,
+    context: Context<'_>,
+    checker: &mut Checker<'_>,
+) -> Option<Reconciliation> {
+    let key = matching::key(matched);
+    let inputs = inputs(written, (spec.period.grain, key), context, checker);
+    let matching = matching::matching(matched, &inputs, checker);
+    let grace = match &spec.grace {
+        Some(text) => delta("grace", text, checker),
+        None => Some(TimeDelta::zero()),
+    };
+    let effects = match &spec.effects {
+        Some(written) => effects::effects(written, key, &inputs, context, checker).map(Some),
+        None => Some(None),
+    };
+    Some(Reconciliation {
+        inputs: inputs.into_iter().map(|(_, input)| input).collect::<Option<_>>()?,
+        matching: matching?,
+        grace: grace?,
+        effects: effects?,
+    })
+}
+
+fn inputs(spec: &InputsSpec, (grain, key): (Grain, Field), context: Context<'_>, checker: &mut Checker<'_>) -> Inputs {
+    let written: [(Side, Option<&InputSpec>); 3] = [
+        (Side::File, spec.file.as_ref()),
+        (Side::Ledger, spec.ledger.as_ref()),
+        (Side::Webhooks, spec.webhooks.as_ref()),
+    ];
+    let inputs = written
+        .into_iter()
+        .filter_map(|(side, input)| {
+            input.map(|input| (side, input::input(side, input, (grain, key), context, checker)))
+        })
+        .collect::<Inputs>();
+    if inputs.len() < 2 {
+        let found = match inputs.first() {
+            Some((side, _)) => format!("only the input `{side}`"),
+            None => "no input".to_owned(),
+        };
+        checker.absent("inputs", found, "expected two or three of `file`, `ledger`, `webhooks`");
+    }
+    inputs
+}
