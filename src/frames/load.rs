@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use secrecy::SecretString;
 
 use super::audits::AuditLog;
-use super::error::InputError;
+use super::error::{InputError, Place};
 use super::mask;
 use super::normalize::{Normalizer, Written};
 use super::read::{self, Outcome, Reading, Sources};
@@ -30,7 +30,8 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString
     let mut seen_digests = BTreeSet::new();
     for (file, raw) in (0_u32..).zip(&files) {
         normalizer.begin_file(file, &raw.name, !seen_digests.insert(raw.sha256.as_str()));
-        let reading = Reading { input, raw, sources: &sources, verifier: verifier.as_ref() };
+        let reading =
+            Reading { input, place: Place::Input(input.side), raw, sources: &sources, verifier: verifier.as_ref() };
         let mut outcome = read::read(reading, &mut normalizer)?;
         check_present(reading, &outcome)?;
         for message in learned.audits.add(file, &raw.name, std::mem::take(&mut outcome.audits)) {
@@ -60,15 +61,16 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString
 
 /// A JSON document has no header to check: a path that no row has is as wrong as a missing column.
 /// None where there is nothing to tell, else the first field of `fields` that no row states.
-fn never_present<'s>(reading: Reading<'s>, outcome: &Outcome, fields: &[Field]) -> Option<(Field, Vec<&'s str>)> {
+fn never_present<'s>(reading: Reading<'s>, outcome: &Outcome, fields: &[Field]) -> Option<(&'s str, Vec<&'s str>)> {
     let Sources { names, fields: mapped } = reading.sources;
     let seen_anything = outcome.seen.iter().any(|seen| *seen);
     if reading.input.format == Format::WebhookLog || !seen_anything {
         return None;
     }
-    let (field, slots) =
-        mapped.iter().find(|(field, slots)| fields.contains(field) && !slots.iter().any(|slot| outcome.seen[*slot]))?;
-    Some((*field, slots.iter().map(|slot| names[*slot].as_str()).collect()))
+    let (field, slots) = mapped.iter().find(|(field, slots)| {
+        fields.iter().any(|wanted| wanted.name() == field) && !slots.iter().any(|slot| outcome.seen[*slot])
+    })?;
+    Some((field, slots.iter().map(|slot| names[*slot].as_str()).collect()))
 }
 
 /// Without these a file cannot be compared at all.
@@ -80,8 +82,8 @@ fn check_present(reading: Reading<'_>, outcome: &Outcome) -> Result<(), InputErr
     never_present(reading, outcome, &needed).map_or(Ok(()), |(field, wanted)| {
         Err(InputError::NeverPresent {
             file: reading.raw.name.clone(),
-            side: reading.input.side,
-            field,
+            place: reading.place,
+            field: field.to_owned(),
             wanted: wanted.into_iter().map(str::to_owned).collect(),
         })
     })
@@ -123,7 +125,7 @@ impl Learned {
         // A file may rightly be without rewards, but nobody should think that they were compared.
         for field in [Field::IssuerCommission, Field::UserReward] {
             if let Some((field, wanted)) = never_present(reading, outcome, &[field]) {
-                let (field, wanted) = (field.name(), wanted.join("` or `"));
+                let wanted = wanted.join("` or `");
                 let message = format!("no row of {name} has `{wanted}` for `{field}`: it is not compared");
                 self.warn(reading, WarningKind::SchemaDrift, message);
             }
@@ -167,7 +169,7 @@ impl Learned {
         let side = reading.input.side;
         let wrong = |path: Option<&String>, reason: String| InputError::Control {
             file: reading.raw.name.clone(),
-            side,
+            place: reading.place,
             path: path.cloned().unwrap_or_default(),
             reason,
         };

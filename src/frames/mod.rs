@@ -11,7 +11,7 @@ mod repeats;
 pub mod schema;
 mod signature;
 
-pub use error::{InputError, StreamFault};
+pub use error::{InputError, Place, StreamFault};
 pub use load::load;
 pub(crate) use mask::without_cards;
 pub use schema::{
