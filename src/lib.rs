@@ -19,6 +19,7 @@ pub mod sources;
 
 pub mod frames;
 pub mod matching;
+pub mod outgoing;
 
 pub mod breaks;
 pub mod effects;

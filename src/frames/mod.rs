@@ -10,11 +10,14 @@ mod read;
 mod repeats;
 pub mod schema;
 mod signature;
+mod source;
 
 pub use error::{InputError, Place, StreamFault};
 pub use load::load;
 pub(crate) use mask::without_cards;
+pub(crate) use read::{Halted, RowSink, RowView, Sources};
 pub use schema::{
     AuditUpdate, ControlKind, ControlMismatch, Exclusion, Field, FieldType, Frame, Measure, Quarantined, Side, Warning,
     WarningKind,
 };
+pub(crate) use source::{FileRead, read_source};
