@@ -21,6 +21,8 @@ pub mod frames;
 pub mod matching;
 pub mod records;
 
+pub mod outgoing;
+
 pub mod breaks;
 pub mod effects;
 

@@ -126,7 +126,7 @@ pub fn quarantine(frame: &Frame) -> Vec<String> {
         .quarantine
         .iter()
         .map(|row| {
-            let field = row.field.map_or("row", Field::name);
+            let field = row.field.as_deref().unwrap_or("row");
             format!("{}:{} {field} `{}`: {}", row.file_name, row.line, row.value, row.reason)
         })
         .collect()

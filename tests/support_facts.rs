@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use tieout::breaks::{
     Break, BreakKind, BreakStatus, Bridge, BridgeLine, RowAccount, RowRef, SideFacts, Statement, Suggestion,
 };
-use tieout::frames::{Field, Measure, Quarantined, Side, Warning, WarningKind};
+use tieout::frames::{Measure, Quarantined, Side, Warning, WarningKind};
 use tieout::report::facts::{
     Changes, ExcludedFacts, Facts, GateFacts, InputFacts, JobFacts, PeriodFacts, ProgramFacts, RunFacts,
 };
@@ -187,7 +187,7 @@ pub fn a_day() -> Facts {
         file: 0,
         file_name: "ledger.csv".to_owned(),
         line: 14,
-        field: Some(Field::Amount),
+        field: Some("amount".to_owned()),
         value: "1,234.50".to_owned(),
         reason: "expected a decimal such as 1234.50".to_owned(),
         currency: Some("USD".to_owned()),

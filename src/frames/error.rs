@@ -4,8 +4,37 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::mask;
-use super::schema::{Field, Quarantined, Side};
+use super::schema::{Quarantined, Side};
 use crate::job::ReadLimits;
+
+/// Where the job says how a file is read: what messages point to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// An input of a reconciliation.
+    Input(Side),
+    /// The source of a job that sends, by the block of the job file that it stands in (`upload`, ...).
+    Sending(&'static str),
+}
+
+impl Place {
+    /// The key of the job file below which the columns are mapped.
+    fn mapping(self) -> String {
+        match self {
+            Self::Input(side) => format!("inputs.{side}"),
+            Self::Sending(block) => block.to_owned(),
+        }
+    }
+}
+
+/// The key of the job file below which the file and its format stand.
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Input(side) => write!(f, "inputs.{side}"),
+            Self::Sending(block) => write!(f, "{block}.source"),
+        }
+    }
+}
 
 /// An input that cannot be used as it is: exit code 65.
 #[derive(Debug, thiserror::Error)]
@@ -13,26 +42,26 @@ pub enum InputError {
     #[error("{file}: cannot read the stored copy {path}")]
     Stored { file: String, path: PathBuf, source: std::io::Error },
     #[error(
-        "{file}: the file has 0 bytes; ask for it again or, if a period without rows comes as an empty file, set `inputs.{side}.allow_empty: true`"
+        "{file}: the file has 0 bytes; ask for it again or, if a period without rows comes as an empty file, set `{place}.allow_empty: true`"
     )]
-    Empty { file: String, side: Side },
+    Empty { file: String, place: Place },
     #[error("{file}: {fault}")]
     Stream { file: String, fault: StreamFault },
     #[error("{file}: the text is UTF-16; expected UTF-8: have it converted where it is made")]
     Utf16 { file: String },
-    #[error("{file}: no column `{}` for `{}`; the file has {}{}; correct `inputs.{side}.columns.{}`",
-        .wanted.join("` or `"), field.name(), listed(present), near(nearest.as_ref()), field.name())]
+    #[error("{file}: no column `{}` for `{}`; the file has {}{}; correct `{}.columns.{field}`",
+        .wanted.join("` or `"), field, listed(present), near(nearest.as_ref()), place.mapping())]
     MissingColumn {
         file: String,
-        side: Side,
-        field: Field,
+        place: Place,
+        field: String,
         wanted: Vec<String>,
         present: Vec<String>,
         nearest: Option<String>,
     },
-    #[error("{file}: no row has `{}` for `{}`; correct `inputs.{side}.columns.{}`",
-        .wanted.join("` or `"), field.name(), field.name())]
-    NeverPresent { file: String, side: Side, field: Field, wanted: Vec<String> },
+    #[error("{file}: no row has `{}` for `{}`; correct `{}.columns.{field}`",
+        .wanted.join("` or `"), field, place.mapping())]
+    NeverPresent { file: String, place: Place, field: String, wanted: Vec<String> },
     #[error(
         "{file}: the header names `{}` twice (columns {first} and {second}); expected each name once",
         mask::shown(column)
@@ -41,21 +70,21 @@ pub enum InputError {
     #[error("{file}: line {line}: the header cannot be read: {reason}")]
     Header { file: String, line: u64, reason: String },
     #[error(
-        "{file}: line {line}: a quote opens here and is never closed; expected a closing {quote:?} (or another `quote` in `inputs.{side}.format`)"
+        "{file}: line {line}: a quote opens here and is never closed; expected a closing {quote:?} (or another `quote` in `{place}.format`)"
     )]
-    UnclosedQuote { file: String, side: Side, line: u64, quote: char },
+    UnclosedQuote { file: String, place: Place, line: u64, quote: char },
     #[error("{file}: line {line}: not JSON: {reason}; the rest of the file cannot be read safely")]
     Json { file: String, line: u64, reason: String },
     #[error(
-        "{file}: no rows at `{}`; the document has {}; correct `inputs.{side}.format.json.rows`",
+        "{file}: no rows at `{}`; the document has {}; correct `{place}.format.json.rows`",
         shown_path(path),
         listed(present)
     )]
-    NoRowsPath { file: String, side: Side, path: String, present: Vec<String> },
+    NoRowsPath { file: String, place: Place, path: String, present: Vec<String> },
     #[error(
-        "{file}: the document states nothing readable at `{path}` ({reason}); correct `inputs.{side}.format.json.control`"
+        "{file}: the document states nothing readable at `{path}` ({reason}); correct `{place}.format.json.control`"
     )]
-    Control { file: String, side: Side, path: String, reason: String },
+    Control { file: String, place: Place, path: String, reason: String },
     #[error("{file}: not a readable Parquet file")]
     Parquet { file: String, source: polars::error::PolarsError },
     #[error(
@@ -67,6 +96,8 @@ pub enum InputError {
     TooManyQuarantined { side: Side, limit: u64, found: u64, first: Vec<Quarantined> },
     #[error("{side}: the canonical columns cannot be built")]
     Columns { side: Side, source: polars::error::PolarsError },
+    #[error("{file}: reading was given up")]
+    GivenUp { file: String },
 }
 
 /// What is wrong with the bytes of a file, before anyone looks at rows.
@@ -134,8 +165,8 @@ fn shown_rows(first: &[Quarantined], found: u64) -> String {
     let mut text = String::new();
     for row in first {
         let _ = write!(text, "\n  {}: line {}: ", row.file_name, row.line);
-        if let Some(field) = row.field {
-            text.push_str(field.name());
+        if let Some(field) = &row.field {
+            text.push_str(field);
             text.push(' ');
         }
         if !row.value.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use secrecy::SecretString;
 
-use super::error::InputError;
+use super::error::{InputError, Place};
 use super::mask;
 use super::normalize::{Normalizer, Written};
 use super::notices::Notices;
@@ -30,7 +30,8 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString
     let mut seen_digests = BTreeSet::new();
     for (file, raw) in (0_u32..).zip(&files) {
         normalizer.begin_file(file, &raw.name, !seen_digests.insert(raw.sha256.as_str()));
-        let reading = Reading { input, raw, sources: &sources, verifier: verifier.as_ref() };
+        let reading =
+            Reading { input, place: Place::Input(input.side), raw, sources: &sources, verifier: verifier.as_ref() };
         let mut outcome = read::read(reading, &mut normalizer)?;
         check_present(reading, &outcome)?;
         for message in learned.notices.add(file, &raw.name, std::mem::take(&mut outcome.notices)) {
@@ -62,15 +63,40 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString
 
 /// A JSON document has no header to check: a path that no row has is as wrong as a missing column.
 /// None where there is nothing to tell, else the first field of `fields` that no row states.
-fn never_present<'s>(reading: Reading<'s>, outcome: &Outcome, fields: &[Field]) -> Option<(Field, Vec<&'s str>)> {
+pub(super) fn never_present<'s>(
+    reading: Reading<'s>,
+    outcome: &Outcome,
+    fields: &[&str],
+) -> Option<(&'s str, Vec<&'s str>)> {
     let Sources { names, fields: mapped } = reading.sources;
     let seen_anything = outcome.seen.iter().any(|seen| *seen);
     if reading.input.format == Format::WebhookLog || !seen_anything {
         return None;
     }
-    let (field, slots) =
-        mapped.iter().find(|(field, slots)| fields.contains(field) && !slots.iter().any(|slot| outcome.seen[*slot]))?;
-    Some((*field, slots.iter().map(|slot| names[*slot].as_str()).collect()))
+    let (field, slots) = mapped
+        .iter()
+        .find(|(field, slots)| fields.contains(&field.as_str()) && !slots.iter().any(|slot| outcome.seen[*slot]))?;
+    Some((field, slots.iter().map(|slot| names[*slot].as_str()).collect()))
+}
+
+/// What is told about columns that nobody announced.
+pub(super) fn drift_message(reading: Reading<'_>, outcome: &Outcome) -> Option<String> {
+    if outcome.drift.names.is_empty() {
+        return None;
+    }
+    let shown = outcome.drift.names.iter().map(|name| format!("`{}`", mask::shown(name)));
+    let names = shown.collect::<Vec<_>>().join(", ");
+    let more = if outcome.drift.more { " and more" } else { "" };
+    let (name, place) = (&reading.raw.name, reading.place);
+    Some(format!(
+        "{name} has columns that are not known: {names}{more}; map them or list them in `{place}.known_columns`"
+    ))
+}
+
+/// What is told about a file without rows.
+pub(super) fn no_rows_message(reading: Reading<'_>, outcome: &Outcome) -> Option<String> {
+    let what = if outcome.empty { "is empty" } else { "has no rows" };
+    (outcome.rows == 0).then(|| format!("{} {what}", reading.raw.name))
 }
 
 /// Without these a file cannot be compared at all.
@@ -78,12 +104,12 @@ fn never_present<'s>(reading: Reading<'s>, outcome: &Outcome, fields: &[Field]) 
 /// # Errors
 /// When no row has one of them.
 fn check_present(reading: Reading<'_>, outcome: &Outcome) -> Result<(), InputError> {
-    let needed = [Field::TransactionId, Field::Currency, Field::Amount];
+    let needed = [Field::TransactionId.name(), Field::Currency.name(), Field::Amount.name()];
     never_present(reading, outcome, &needed).map_or(Ok(()), |(field, wanted)| {
         Err(InputError::NeverPresent {
             file: reading.raw.name.clone(),
-            side: reading.input.side,
-            field,
+            place: reading.place,
+            field: field.to_owned(),
             wanted: wanted.into_iter().map(str::to_owned).collect(),
         })
     })
@@ -107,25 +133,13 @@ impl Learned {
         written: &Written,
     ) -> Result<(), InputError> {
         let name = &reading.raw.name;
-        if !outcome.drift.names.is_empty() {
-            let names = outcome
-                .drift
-                .names
-                .iter()
-                .map(|name| format!("`{}`", mask::shown(name)))
-                .collect::<Vec<_>>()
-                .join(", ");
-            let more = if outcome.drift.more { " and more" } else { "" };
-            let side = reading.input.side;
-            let message = format!(
-                "{name} has columns that are not known: {names}{more}; map them or list them in `inputs.{side}.known_columns`"
-            );
+        if let Some(message) = drift_message(reading, outcome) {
             self.warn(reading, WarningKind::SchemaDrift, message);
         }
         // A file may rightly be without rewards, but nobody should think that they were compared.
         for field in [Field::IssuerCommission, Field::UserReward] {
-            if let Some((field, wanted)) = never_present(reading, outcome, &[field]) {
-                let (field, wanted) = (field.name(), wanted.join("` or `"));
+            if let Some((field, wanted)) = never_present(reading, outcome, &[field.name()]) {
+                let wanted = wanted.join("` or `");
                 let message = format!("no row of {name} has `{wanted}` for `{field}`: it is not compared");
                 self.warn(reading, WarningKind::SchemaDrift, message);
             }
@@ -137,9 +151,8 @@ impl Learned {
             );
             self.warn(reading, WarningKind::Sign, message);
         }
-        if outcome.rows == 0 {
-            let what = if outcome.empty { "is empty" } else { "has no rows" };
-            self.warn(reading, WarningKind::NoRows, format!("{name} {what}"));
+        if let Some(message) = no_rows_message(reading, outcome) {
+            self.warn(reading, WarningKind::NoRows, message);
         }
         self.controls(reading, file, outcome, written)?;
         self.rows_read.push(outcome.rows);
@@ -169,7 +182,7 @@ impl Learned {
         let side = reading.input.side;
         let wrong = |path: Option<&String>, reason: String| InputError::Control {
             file: reading.raw.name.clone(),
-            side,
+            place: reading.place,
             path: path.cloned().unwrap_or_default(),
             reason,
         };

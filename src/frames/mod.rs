@@ -12,12 +12,15 @@ mod read;
 mod repeats;
 pub mod schema;
 mod signature;
+mod source;
 
-pub use error::{InputError, StreamFault};
+pub use error::{InputError, Place, StreamFault};
 pub use load::load;
 pub(crate) use mask::without_cards;
 pub(crate) use normalize::TimePlan;
+pub(crate) use read::{Halted, RowSink, RowView, Sources};
 pub use schema::{
     AuditUpdate, ControlKind, ControlMismatch, Exclusion, Field, FieldType, FileResult, Frame, Measure, Quarantined,
     RowError, Side, Warning, WarningKind,
 };
+pub(crate) use source::{FileRead, read_source};

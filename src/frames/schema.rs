@@ -352,8 +352,8 @@ pub struct Quarantined {
     pub file_name: String,
     /// See [`LINE`].
     pub line: u64,
-    /// The canonical field that could not be read; none when the whole row could not.
-    pub field: Option<Field>,
+    /// The field that could not be read, by its canonical or published name; none when the whole row could not.
+    pub field: Option<String>,
     /// What stood there: cut to 60 characters, digits beyond the last four of long numbers masked.
     pub value: String,
     /// What was expected, as a lowercase fragment.

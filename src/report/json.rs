@@ -152,7 +152,7 @@ pub struct QuarantinedSummary {
     pub file: String,
     pub line: u64,
     /// Null when the whole row could not be read.
-    pub field: Option<crate::frames::Field>,
+    pub field: Option<String>,
     /// Masked.
     pub value: String,
     pub reason: String,
@@ -379,7 +379,7 @@ fn quarantine(rows: &[Quarantined]) -> QuarantineSummary {
             side: row.side,
             file: row.file_name.clone(),
             line: row.line,
-            field: row.field,
+            field: row.field.clone(),
             value: row.value.clone(),
             reason: row.reason.clone(),
         })

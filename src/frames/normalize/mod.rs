@@ -12,7 +12,7 @@ use polars::prelude::DataFrame;
 
 use super::error::InputError;
 use super::mask;
-use super::read::{RowView, Sources};
+use super::read::{Halted, RowSink, RowView, Sources};
 use super::schema::{Exclusion, Field, FieldType, Measure, Quarantined};
 use crate::job::{ColumnSource, Format, Input, Mapping, Sign, Unit};
 use crate::money::{self, MoneyError};
@@ -81,7 +81,7 @@ fn plan(mapping: &Mapping) -> (Sources, Vec<Step>) {
             ColumnSource::Constant(text) => From::Constant(text.clone()),
             ColumnSource::Columns(names) => {
                 let slots: Vec<usize> = names.iter().map(|name| sources.slot(name)).collect();
-                sources.fields.push((*field, slots.clone()));
+                sources.fields.push((field.name().to_owned(), slots.clone()));
                 From::Slots(slots)
             }
         };
@@ -98,7 +98,7 @@ fn plan(mapping: &Mapping) -> (Sources, Vec<Step>) {
 }
 
 impl Sources {
-    fn slot(&mut self, name: &str) -> usize {
+    pub(crate) fn slot(&mut self, name: &str) -> usize {
         self.names.iter().position(|known| known == name).unwrap_or_else(|| {
             self.names.push(name.to_owned());
             self.names.len() - 1
@@ -142,8 +142,7 @@ impl<'a> Normalizer<'a> {
         }
     }
 
-    /// Takes one row.
-    pub(crate) fn row(&mut self, row: RowView<'_>) {
+    fn take(&mut self, row: RowView<'_>) {
         let input = self.input;
         let mut values: Values<'_> = [const { Value::Null }; Field::ALL.len()];
         let mut trouble: Option<Trouble> = None;
@@ -192,11 +191,6 @@ impl<'a> Normalizer<'a> {
         }
         drop(values);
         self.steps = steps;
-    }
-
-    /// Takes what stands where a row is expected and is none.
-    pub(crate) fn unreadable(&mut self, line: u64, value: &[u8], reason: String) {
-        self.push_quarantined(line, None, mask::shown_bytes(value), reason, None, [None; 3]);
     }
 
     fn currency<'r>(&mut self, text: &'r str) -> Result<(Value<'r>, u8), String> {
@@ -276,7 +270,7 @@ impl<'a> Normalizer<'a> {
             file,
             file_name,
             line,
-            field,
+            field: field.map(|field| field.name().to_owned()),
             value,
             reason,
             currency,
@@ -297,6 +291,19 @@ impl<'a> Normalizer<'a> {
         }
         let rows = self.columns.finish().map_err(|source| InputError::Columns { side, source })?;
         Ok((rows, self.quarantine))
+    }
+}
+
+/// Every row of the file is wanted: it never gives up.
+impl RowSink for Normalizer<'_> {
+    fn row(&mut self, row: RowView<'_>) -> Result<(), Halted> {
+        self.take(row);
+        Ok(())
+    }
+
+    fn unreadable(&mut self, line: u64, value: &[u8], reason: String) -> Result<(), Halted> {
+        self.push_quarantined(line, None, mask::shown_bytes(value), reason, None, [None; 3]);
+        Ok(())
     }
 }
 

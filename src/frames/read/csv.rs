@@ -7,9 +7,8 @@ use csv_core::ReadRecordResult;
 
 use super::open::{self, Stream};
 use super::row::RowView;
-use super::{Outcome, Reading, drift, positions};
+use super::{Outcome, Reading, RowSink, drift, positions};
 use crate::frames::error::InputError;
-use crate::frames::normalize::Normalizer;
 
 /// How the values of a line are told apart.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +27,7 @@ pub(super) fn read(
     reading: Reading<'_>,
     mut stream: Stream,
     dialect: Dialect,
-    sink: &mut Normalizer<'_>,
+    sink: &mut impl RowSink,
 ) -> Result<Outcome, InputError> {
     let raw = reading.raw;
     let mut records = Records::new(dialect, reading.input.limits.max_row_bytes);
@@ -38,7 +37,7 @@ pub(super) fn read(
         if record.state == State::Unclosed {
             return Err(InputError::UnclosedQuote {
                 file: raw.name.clone(),
-                side: reading.input.side,
+                place: reading.place,
                 line: record.line,
                 quote: char::from(dialect.quote),
             });
@@ -53,10 +52,11 @@ pub(super) fn read(
         }
         outcome.rows += 1;
         let layout = layout.as_mut().expect("set before the first row");
-        match layout.view(&records, record) {
+        let taken = match layout.view(&records, record) {
             Ok(row) => sink.row(row),
             Err(reason) => sink.unreadable(record.line, &records.shown(record, dialect.delimiter), reason),
-        }
+        };
+        taken.map_err(|halted| reading.given_up(halted))?;
     }
     Ok(outcome)
 }

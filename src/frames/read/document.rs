@@ -3,6 +3,7 @@
 
 use std::io::{self, BufRead};
 
+use super::Halted;
 use super::open::Stream;
 
 /// Brackets open at once; a deeper document is an attack or an accident.
@@ -12,6 +13,13 @@ const MAX_DEPTH: usize = 1 << 20;
 pub(super) enum ScanError {
     Io(io::Error),
     Syntax { line: u64, reason: String },
+    Halted(Halted),
+}
+
+impl From<Halted> for ScanError {
+    fn from(halted: Halted) -> Self {
+        Self::Halted(halted)
+    }
 }
 
 impl From<io::Error> for ScanError {

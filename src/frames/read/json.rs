@@ -6,9 +6,8 @@ use super::document::{ScanError, Scanner};
 use super::open::{self, Stream};
 use super::paths::{self, PathTree};
 use super::row::RowBuffer;
-use super::{Outcome, Reading};
+use super::{Outcome, Reading, RowSink};
 use crate::frames::error::InputError;
-use crate::frames::normalize::Normalizer;
 use crate::job::ControlPaths;
 
 /// Most keys named when the rows are not where they are looked for.
@@ -19,7 +18,7 @@ pub(super) fn read(
     stream: Stream,
     rows: &str,
     control: Option<&ControlPaths>,
-    sink: &mut Normalizer<'_>,
+    sink: &mut impl RowSink,
 ) -> Result<Outcome, InputError> {
     let names = &reading.sources.names;
     let wanted = names.iter().enumerate().map(|(slot, path)| (slot, path.as_str()));
@@ -42,11 +41,12 @@ pub(super) fn read(
 fn told(reading: Reading<'_>, error: ScanError) -> InputError {
     match error {
         ScanError::Io(error) => open::input_error(reading.raw, error),
+        ScanError::Halted(halted) => reading.given_up(halted),
         ScanError::Syntax { line, reason } => InputError::Json { file: reading.raw.name.clone(), line, reason },
     }
 }
 
-struct Document<'a, 's, 'i> {
+struct Document<'a, 's, S> {
     scanner: Scanner,
     tree: PathTree,
     row: RowBuffer,
@@ -57,10 +57,10 @@ struct Document<'a, 's, 'i> {
     /// Paths met on the way, for the message when the rows are not there.
     keys: Vec<String>,
     outcome: Outcome,
-    sink: &'s mut Normalizer<'i>,
+    sink: &'s mut S,
 }
 
-impl Document<'_, '_, '_> {
+impl<S: RowSink> Document<'_, '_, S> {
     fn read(&mut self) -> Result<(), ScanError> {
         if self.rows_path.is_empty() {
             self.rows()?;
@@ -75,16 +75,16 @@ impl Document<'_, '_, '_> {
 
     fn finish(self, reading: Reading<'_>) -> Result<Outcome, InputError> {
         let file = reading.raw.name.clone();
-        let side = reading.input.side;
+        let place = reading.place;
         if !self.rows_found {
-            return Err(InputError::NoRowsPath { file, side, path: self.rows_path.to_owned(), present: self.keys });
+            return Err(InputError::NoRowsPath { file, place, path: self.rows_path.to_owned(), present: self.keys });
         }
         let stated =
             [(self.control_rows, &self.outcome.stated_rows), (self.control_amount, &self.outcome.stated_amount)];
         for (path, value) in stated {
             if let (Some(path), None) = (path, value) {
                 let reason = "it is not there".to_owned();
-                return Err(InputError::Control { file, side, path: path.to_owned(), reason });
+                return Err(InputError::Control { file, place, path: path.to_owned(), reason });
             }
         }
         Ok(self.outcome)
@@ -164,8 +164,8 @@ impl Document<'_, '_, '_> {
             self.outcome.rows += 1;
             let place = self.outcome.rows;
             match self.parse(fits) {
-                Ok(()) => self.sink.row(self.row.view(place)),
-                Err(reason) => self.sink.unreadable(place, self.scanner.value(), reason),
+                Ok(()) => self.sink.row(self.row.view(place))?,
+                Err(reason) => self.sink.unreadable(place, self.scanner.value(), reason)?,
             }
             if self.scanner.take(b",]")? == b']' {
                 return Ok(());

@@ -6,9 +6,9 @@ use super::json::take_row;
 use super::open::{self, Stream};
 use super::paths::PathTree;
 use super::row::RowBuffer;
-use super::{Outcome, Reading};
+use super::{Outcome, Reading, RowSink};
 use crate::frames::error::InputError;
-use crate::frames::normalize::{Normalizer, TimePlan};
+use crate::frames::normalize::TimePlan;
 use crate::frames::notices;
 use crate::frames::signature;
 use crate::job::Format;
@@ -18,7 +18,7 @@ const ENVELOPE: &str = "envelope.";
 /// The receipt time that the logger wrote down.
 const RECEIVED_AT: &str = "envelope.received_at";
 
-pub(super) fn read(reading: Reading<'_>, mut stream: Stream, sink: &mut Normalizer<'_>) -> Result<Outcome, InputError> {
+pub(super) fn read(reading: Reading<'_>, mut stream: Stream, sink: &mut impl RowSink) -> Result<Outcome, InputError> {
     let names = &reading.sources.names;
     let is_log = reading.input.format == Format::WebhookLog;
     let wanted = names.iter().enumerate().map(|(slot, path)| (slot, path.as_str()));
@@ -43,10 +43,11 @@ pub(super) fn read(reading: Reading<'_>, mut stream: Stream, sink: &mut Normaliz
         } else {
             take_row(&rows.tree, &lines.buffer, &mut rows.row, &mut rows.outcome)
         };
-        match taken {
+        let taken = match taken {
             Ok(()) => sink.row(rows.row.view(lines.line)),
             Err(reason) => sink.unreadable(lines.line, &lines.buffer, reason),
-        }
+        };
+        taken.map_err(|halted| reading.given_up(halted))?;
     }
     Ok(rows.outcome)
 }

@@ -13,11 +13,9 @@ mod row;
 pub(crate) use paths::told;
 pub(crate) use row::RowView;
 
-use super::error::InputError;
-use super::normalize::Normalizer;
+use super::error::{InputError, Place};
 use super::notices::Notices;
 use super::signature::Verifier;
-use crate::frames::Field;
 use crate::job::{Format, Input};
 use crate::sources::RawFile;
 
@@ -26,16 +24,43 @@ use crate::sources::RawFile;
 pub(crate) struct Sources {
     pub(crate) names: Vec<String>,
     /// The slots of each mapped field that has no constant, in order of preference.
-    pub(crate) fields: Vec<(Field, Vec<usize>)>,
+    pub(crate) fields: Vec<(String, Vec<usize>)>,
 }
+
+/// Who takes the rows that a reader finds, in the order of the file.
+pub(crate) trait RowSink {
+    /// Takes one row.
+    ///
+    /// # Errors
+    /// When no more rows are wanted.
+    fn row(&mut self, row: RowView<'_>) -> Result<(), Halted>;
+
+    /// Takes what stands where a row is expected and is none.
+    ///
+    /// # Errors
+    /// When no more rows are wanted.
+    fn unreadable(&mut self, line: u64, value: &[u8], reason: String) -> Result<(), Halted>;
+}
+
+/// No more rows are wanted: the reader gives up. Why is the sink's business.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Halted;
 
 /// One file and all that is needed to read it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reading<'a> {
     pub(crate) input: &'a Input,
+    pub(crate) place: Place,
     pub(crate) raw: &'a RawFile,
     pub(crate) sources: &'a Sources,
     pub(crate) verifier: Option<&'a Verifier>,
+}
+
+impl Reading<'_> {
+    /// What it means for the input that no more rows are wanted.
+    fn given_up(&self, _: Halted) -> InputError {
+        InputError::GivenUp { file: self.raw.name.clone() }
+    }
 }
 
 /// What a reader learned besides the rows.
@@ -79,11 +104,11 @@ impl Drift {
     }
 }
 
-/// Reads one file into the normalizer.
+/// Reads one file into the sink.
 ///
 /// # Errors
-/// When the file as a whole cannot be read safely.
-pub(crate) fn read(reading: Reading<'_>, sink: &mut Normalizer<'_>) -> Result<Outcome, InputError> {
+/// When the file as a whole cannot be read safely, or the sink wants no more.
+pub(crate) fn read(reading: Reading<'_>, sink: &mut impl RowSink) -> Result<Outcome, InputError> {
     if reading.raw.bytes == 0 {
         return empty(reading);
     }
@@ -106,7 +131,7 @@ fn empty(reading: Reading<'_>) -> Result<Outcome, InputError> {
     if reading.input.allow_empty {
         return Ok(Outcome { empty: true, ..Outcome::default() });
     }
-    Err(InputError::Empty { file: reading.raw.name.clone(), side: reading.input.side })
+    Err(InputError::Empty { file: reading.raw.name.clone(), place: reading.place })
 }
 
 /// Where each slot stands among the columns that are there.
@@ -124,8 +149,8 @@ fn positions(reading: Reading<'_>, present: &[String]) -> Result<Vec<Option<usiz
         let wanted: Vec<String> = slots.iter().map(|slot| sources.names[*slot].clone()).collect();
         return Err(InputError::MissingColumn {
             file: reading.raw.name.clone(),
-            side: reading.input.side,
-            field: *field,
+            place: reading.place,
+            field: field.clone(),
             nearest: nearest(&wanted, present),
             wanted,
             present: present.to_vec(),

@@ -10,15 +10,14 @@ use polars::prelude::{
 
 use super::open;
 use super::row::RowBuffer;
-use super::{Outcome, Reading, drift, positions};
+use super::{Outcome, Reading, RowSink, drift, positions};
 use crate::frames::error::{InputError, StreamFault};
-use crate::frames::normalize::Normalizer;
 
 /// Rows decoded at a time.
 const WINDOW_ROWS: usize = 128 << 10;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
-pub(super) fn read(reading: Reading<'_>, sink: &mut Normalizer<'_>) -> Result<Outcome, InputError> {
+pub(super) fn read(reading: Reading<'_>, sink: &mut impl RowSink) -> Result<Outcome, InputError> {
     let file = seekable(reading)?;
     let unreadable = |source| InputError::Parquet { file: reading.raw.name.clone(), source };
     let clone = || file.try_clone().map_err(|error| unreadable(PolarsError::from(error)));
@@ -60,10 +59,11 @@ pub(super) fn read(reading: Reading<'_>, sink: &mut Normalizer<'_>) -> Result<Ou
         for index in 0..frame.height() {
             outcome.rows += 1;
             row.clear();
-            match fill(&mut row, &texts, index) {
+            let taken = match fill(&mut row, &texts, index) {
                 Ok(()) => sink.row(row.view(outcome.rows)),
                 Err(value) => sink.unreadable(outcome.rows, value.as_bytes(), "holds a NUL byte".to_owned()),
-            }
+            };
+            taken.map_err(|halted| reading.given_up(halted))?;
         }
     }
     Ok(outcome)

@@ -8,7 +8,7 @@ use super::super::table::Places;
 use super::super::text::visible;
 use super::breaks::time;
 use crate::breaks::{SideFacts, Suggestion};
-use crate::frames::{Field, Side};
+use crate::frames::Side;
 
 pub(super) fn rest_note(all: usize, shown: usize, place: &str) -> Markup {
     html! {
@@ -104,7 +104,7 @@ pub(super) fn quarantine(facts: &Facts, page_rows: usize) -> Markup {
                                 tr {
                                     th.id scope="row" { bdi { (visible(&row.file_name)) } }
                                     td.n { (row.line) }
-                                    td { (row.field.map_or("whole row", Field::name)) }
+                                    td { (row.field.as_deref().unwrap_or("whole row")) }
                                     td.id { bdi { (visible(&row.value)) } }
                                     td.wide { bdi { (visible(&row.reason)) } }
                                 }

@@ -262,7 +262,7 @@ fn quarantine_cells(row: &Quarantined) -> Vec<Value<'_>> {
         Value::text(row.side.name()),
         Value::text(&row.file_name),
         Value::count(row.line),
-        Value::text(row.field.map_or("whole row", crate::frames::Field::name)),
+        Value::text(row.field.as_deref().unwrap_or("whole row")),
         Value::text(&row.value),
         Value::text(&row.reason),
     ]

@@ -1,0 +1,87 @@
+//! What sealed lines say about themselves: their number, and the sum of their amounts in each
+//! currency, found in the bytes alone. It shares nothing with what wrote them, so that the two counts are two.
+
+use super::manifest::Totals;
+
+/// The field's name in its quotes: the eight bytes that are looked for.
+const AMOUNT: [u8; 8] = *b"\"amount\"";
+/// The beginning of `"currency":"`, and the rest.
+const CURRENCY: [u8; 8] = *b"\"currenc";
+const CURRENCY_REST: &[u8] = b"y\":\"";
+/// "`MatchedTransactionsAttributes`" states no currency: its amounts are "in cents".
+pub(super) const CENTS_CODE: &str = "USD";
+const CENTS: [u8; 3] = *b"USD";
+
+/// Lines counted, and their amounts summed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Counted {
+    pub(super) rows: u64,
+    pub(super) totals: Totals,
+}
+
+impl Counted {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.totals.add_all(&other.totals);
+    }
+}
+
+/// Counts whole lines. None where a line has no amount: it was not written by us.
+pub(super) fn count(text: &[u8]) -> Option<Counted> {
+    let mut counted = Counted::default();
+    // Most files have one currency: its sum is taken along.
+    let (mut currency, mut sum) = (CENTS, 0_i128);
+    for line in lines(text) {
+        let (amount, rest) = amount_minor(line)?;
+        // The published order has the currency after the amount.
+        let found = self::currency(rest).or_else(|| self::currency(line)).unwrap_or(CENTS);
+        if found != currency {
+            counted.totals.add(currency, std::mem::take(&mut sum));
+            currency = found;
+        }
+        sum += i128::from(amount);
+        counted.rows += 1;
+    }
+    counted.totals.add(currency, sum);
+    Some(counted)
+}
+
+/// Lines with their ends. No line holds a line feed: JSON escapes it.
+pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split_inclusive(|byte| *byte == b'\n')
+}
+
+/// The amount and what follows it. Inside a string the quotes of the name would be escaped: the
+/// first place that reads like this is the field.
+fn amount_minor(line: &[u8]) -> Option<(i64, &[u8])> {
+    let at = position(line, AMOUNT)?;
+    let value = line[at + AMOUNT.len()..].strip_prefix(b":")?;
+    let length = value.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'-').count();
+    let amount = std::str::from_utf8(&value[..length]).ok()?.parse().ok()?;
+    Some((amount, &value[length..]))
+}
+
+fn currency(line: &[u8]) -> Option<[u8; 3]> {
+    let at = position(line, CURRENCY)?;
+    let value = line[at + CURRENCY.len()..].strip_prefix(CURRENCY_REST)?;
+    value.get(..3)?.try_into().ok()
+}
+
+/// Eight bytes are one comparison of one register.
+fn position(line: &[u8], wanted: [u8; 8]) -> Option<usize> {
+    line.windows(8).position(|bytes| <[u8; 8]>::try_from(bytes).is_ok_and(|bytes| bytes == wanted))
+}
+
+/// The text of a string field as it is written, still escaped; none where the line has no such field.
+pub(super) fn text_field<'l>(line: &'l [u8], name: &str) -> Option<&'l [u8]> {
+    let key = format!("\"{name}\":\"");
+    let at = line.windows(key.len()).position(|bytes| bytes == key.as_bytes())?;
+    let value = &line[at + key.len()..];
+    let mut escaped = false;
+    let end = value.iter().position(|byte| {
+        let ends = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        ends
+    })?;
+    Some(&value[..end])
+}
