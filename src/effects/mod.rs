@@ -37,6 +37,7 @@ use crate::digest::hex;
 use crate::exit::ExitCode;
 use crate::frames::Side;
 use crate::job::AuditCode;
+pub use crate::providers::kard::request_transactions::Method;
 
 /// What is asked for. One effect of a kind for a transaction or a parcel, for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -296,21 +297,6 @@ pub enum Target {
     Api { method: Method, path: String },
     /// PUT to the presigned URL of an upload session. The URL is a secret and stands elsewhere.
     Storage { session: String },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    Post,
-    Put,
-}
-
-impl Method {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Post => "POST",
-            Self::Put => "PUT",
-        }
-    }
 }
 
 /// What is sent, exactly.

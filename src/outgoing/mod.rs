@@ -27,7 +27,8 @@ mod work;
 pub use build::{BuildSpec, Built, Grain, Layout, build};
 pub use error::BuildError;
 pub use gzip::Level;
-pub use manifest::{Manifest, Parcel, SealedTotals, SourceFile, SourceTotals, Totals};
+pub use manifest::{Manifest, Parcel, SealedTotals, SourceFile, SourcePlace, SourceTotals, Totals};
+pub use work::is_repeat;
 pub use spool::{FoundRow, Sealed, Spool, SpoolError};
 
 /// Writes one row as one line of JSON, or says why it does not fit. Pure: many threads ask the same one.
@@ -46,7 +47,7 @@ pub trait Lines: Sync {
     /// # Errors
     /// When the row does not fit.
     fn write<'c>(
-        &self,
+        &'c self,
         cell: impl Fn(usize) -> Option<&'c str>,
         scratch: &mut Self::Scratch,
         out: &mut Vec<u8>,

@@ -15,7 +15,7 @@ impl Lines for RecordPlan {
     }
 
     fn write<'c>(
-        &self,
+        &'c self,
         cell: impl Fn(usize) -> Option<&'c str>,
         scratch: &mut Scratch,
         out: &mut Vec<u8>,

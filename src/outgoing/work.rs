@@ -186,12 +186,20 @@ impl<'a, L: Lines> Worker<'a, L> {
 }
 
 /// What is told about a row that says the same event as an earlier one.
+/// How the reason begins for which a row that repeats another is left out.
+const REPEAT: &str = "is the event of line ";
+
+/// Whether a row is left out because it repeats another; otherwise it does not fit.
+pub fn is_repeat(row: &crate::frames::Quarantined) -> bool {
+    row.reason.starts_with(REPEAT)
+}
+
 pub(super) fn repeat_told(repeat: &Repeat, files: &[String], facts: Option<LineFacts>) -> RowRefused {
     let mut id = String::with_capacity(32);
     for byte in repeat.event_id {
         let _ = write!(id, "{byte:02x}");
     }
-    let mut reason = format!("is the event of line {} once more", repeat.first.line);
+    let mut reason = format!("{REPEAT}{} once more", repeat.first.line);
     if repeat.first.file != repeat.row.file {
         let name = files.get(repeat.first.file as usize).map_or("", String::as_str);
         let _ = write!(reason, " (in {})", mask::shown(name));

@@ -1,10 +1,8 @@
 //! The stage between breaks and report: what became of earlier effects, what is to be asked for now, and sending
 //! what is approved. `tieout plan` takes the same way on paper.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-
-use chrono::Utc;
 
 use super::Request;
 use super::book::{Book, Standings};
@@ -243,7 +241,7 @@ pub(super) async fn send(
     })?;
     let (journal, run, guard, stop) = means;
     let client = &Arc::new(client);
-    let (rate, concurrency, http) = (effects.rate, effects.concurrency, &config.http);
+    let (rate, concurrency, http) = (Some(effects.rate), effects.concurrency, &config.http);
     let goods = Goods::Items;
     send::send(Means { journal, run, guard, client, goods, rate, concurrency, http, stop }, approved).await
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::book::{Book, Standings};
 use super::sealing::Sealed;
-use super::{Request, aside, compare, pull};
+use super::{Request, aside, pull};
 use crate::breaks::sending::{RejectedFile, RejectedRow, UnacknowledgedFile, file_rejected, row_rejected, unacknowledged};
 use crate::breaks::Break;
 use crate::effects::confirm::{FileState, SentFile, confirm};

@@ -19,7 +19,7 @@ use crate::exit::{ExitCode, Failure};
 use crate::frames::{Measure, Quarantined, Side, Warning};
 use crate::job::{SendApproval, Sending, Way};
 use crate::journal::Step;
-use crate::outgoing::{self, BuildSpec, Built, FoundRow, Grain, Layout, Spool};
+use crate::outgoing::{self, BuildSpec, Built, FoundRow, Grain, Layout, Level, Spool};
 use crate::period::duration_words;
 use crate::providers::kard::request_transactions::MAX_TRANSACTIONS;
 use crate::records::RecordPlan;
@@ -93,10 +93,11 @@ impl Work {
         let plan = RecordPlan::new(&sending.mapping, &organization);
         let (layout, level) = match &sending.way {
             Way::Upload(upload) => {
-                (Layout::BulkFiles { max_bytes: upload.max_bytes, max_rows: upload.max_rows }, upload.level)
+                let level = Level::new(upload.level).unwrap_or_default();
+                (Layout::BulkFiles { max_bytes: upload.max_bytes, max_rows: upload.max_rows }, level)
             }
-            Way::Incoming => (Layout::Parts { rows: MAX_TRANSACTIONS as u64 }, 1),
-            Way::Historical => (Layout::PartsByUser { rows: MAX_TRANSACTIONS as u64 }, 1),
+            Way::Incoming => (Layout::Parts { rows: MAX_TRANSACTIONS as u64 }, Level::default()),
+            Way::Historical => (Layout::PartsByUser { rows: MAX_TRANSACTIONS as u64 }, Level::default()),
         };
         let spec = BuildSpec {
             job: &job,
@@ -106,7 +107,7 @@ impl Work {
             lines: &plan,
             mapping: &format!("{organization} {:?}", sending.mapping),
             layout,
-            level: outgoing::Level::new(level),
+            level,
             tolerated: sending.source.quarantine_limit,
             grain: Grain::default(),
             workers: None,

@@ -30,6 +30,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// So many calls in a row that end in doubt end the sending: whatever is wrong, more of it helps nobody.
 const DOUBTS_IN_A_ROW: u32 = 3;
 
+/// Calls of which the job says nothing: no more than a server can take.
+const UNHURRIED: Rate = Rate { calls: 1_000, per: Duration::from_secs(1) };
+
 /// What sending needs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Means<'a> {
@@ -103,7 +106,7 @@ pub(super) async fn send(means: Means<'_>, standings: Vec<Standing>) -> Result<S
         flying: JoinSet::new(),
         under_way: HashMap::new(),
         outcomes: Vec::new(),
-        pace: Pace::new(means.rate),
+        pace: Pace::new(means.rate.unwrap_or(UNHURRIED)),
         course: Course::default(),
         sent: Sent { standings, ..Sent::default() },
     };
@@ -408,10 +411,6 @@ impl Letter {
     async fn send(self, client: &Client) -> Result<Answer, KardError> {
         match self {
             Self::Api { method, path, body } => {
-                let method = match method {
-                    Method::Post => reqwest::Method::POST,
-                    Method::Put => reqwest::Method::PUT,
-                };
                 client.send_once(method, &path, &body).await
             }
             Self::Storage { url, file, bytes, progress } => {

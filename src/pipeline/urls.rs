@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::send::Ended;
-use crate::effects::Standing;
+use crate::effects::{Method, Standing};
 use crate::exit::{ExitCode, Failure};
 use crate::job::BulkFileType;
 use crate::journal::kill;
@@ -162,7 +162,7 @@ async fn ask_for(
     loop {
         let asked_at = Utc::now();
         kill::before("url");
-        let answer = client.send_once(reqwest::Method::POST, &path, &body).await;
+        let answer = client.send_once(Method::Post, &path, &body).await;
         let answer = answer.map_err(|error| Failure::new(error.exit_code(), error))?;
         let (code, why, wait) = match judge(&answer, kind, names.len()) {
             Ok(given) => {

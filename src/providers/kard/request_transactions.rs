@@ -32,6 +32,16 @@ pub enum Method {
     Put,
 }
 
+impl Method {
+    /// As HTTP writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+            Self::Put => "PUT",
+        }
+    }
+}
+
 /// Below `base_url`: where URLs for bulk files are asked for (POST, "Create Bulk Transactions Upload URL"). None when
 /// the organization cannot stand in a path; likewise for the others.
 pub fn uploads_path(organization: &str) -> Option<String> {
