@@ -13,10 +13,10 @@ use tieout::job::{Format, Input, TimeFormat, preset};
 use crate::reading_support::{gzip, ledger, quarantine, read_all, rows};
 use crate::support_facts::at;
 
-const KEY: &str = "webhook-key";
+pub const KEY: &str = "webhook-key";
 
 /// As the preset `kard-notifications` reads it.
-fn log() -> Input {
+pub fn log() -> Input {
     let preset = preset::by_name("kard-notifications").unwrap();
     let mut input = ledger(Format::WebhookLog);
     input.side = Side::Webhooks;
@@ -61,18 +61,18 @@ fn changed(id: &str, path: &str, value: &Value) -> String {
     notification.to_string()
 }
 
-fn envelope(body: &str, key: &str, received_at: &str) -> String {
+pub fn envelope(body: &str, key: &str, received_at: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(key.as_bytes()).unwrap();
     mac.update(body.as_bytes());
     let signature = STANDARD.encode(mac.finalize().into_bytes());
     json!({"received_at": received_at, "signature": signature, "body": body}).to_string()
 }
 
-fn frame(lines: &[String], key: Option<&str>) -> Frame {
+pub fn frame(lines: &[String], key: Option<&str>) -> Frame {
     read_all(&log(), &[("log.jsonl", lines.join("\n").as_bytes())], key).unwrap()
 }
 
-fn warnings(frame: &Frame) -> Vec<&str> {
+pub fn warnings(frame: &Frame) -> Vec<&str> {
     assert!(frame.warnings.iter().all(|warning| warning.kind == WarningKind::Notification));
     frame.warnings.iter().map(|warning| warning.message.as_str()).collect()
 }

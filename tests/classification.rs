@@ -1,12 +1,13 @@
 //! Each break kind that one day can show, from the rows that make it, and what is no break.
 
 use tieout::breaks::compare::compare;
-use tieout::breaks::{BreakKind, files, gates};
+use tieout::breaks::{BreakKind, files, gates, sending};
 use tieout::frames::{ControlKind, ControlMismatch, Frame, Side, Warning, WarningKind};
 use tieout::job::Gates;
 use tieout::matching::Rules;
 use tieout::sources::Origin;
 
+use crate::breaks_of_sending::{rejected, unheard};
 use crate::support::frames::{Row, day, frame, hour, notice, row, rules};
 
 /// One case: what the three sides say, and what must be found (kind, measure's amount at risk).
@@ -172,6 +173,7 @@ fn every_kind_that_rows_can_show_is_found_with_its_amount_at_risk_and_nothing_el
         shown.extend(found.iter().map(|(kind, _)| *kind));
     }
     shown.extend(file_kinds());
+    shown.extend(sending_kinds());
     let unseen: Vec<_> = BreakKind::ALL.iter().filter(|kind| !shown.contains(kind)).collect();
     assert!(unseen.is_empty(), "no case for {unseen:?}");
 }
@@ -218,6 +220,20 @@ fn file_kinds() -> Vec<BreakKind> {
     let mut found = files::of_frame("rewards-daily", &day(), due, &troubled_file(), &[earlier]);
     found.push(files::missing("rewards-daily", Side::File, "kard monthly", &day()));
     found.iter().map(|found| found.kind).collect()
+}
+
+/// What only a job that sends can show.
+fn sending_kinds() -> Vec<BreakKind> {
+    let (row, file) = (rejected("a"), unheard("core-1.jsonl.gz"));
+    let now = file.since + file.within * 2;
+    let mut found = sending::row_rejected("core-upload", &day(), &[row]);
+    found.extend(sending::unacknowledged("core-upload", &day(), &[file], now));
+    found.iter().map(|found| found.kind).collect()
+}
+
+#[test]
+fn a_job_that_sends_shows_refused_rows_and_files_that_nobody_has_heard_of() {
+    assert_eq!(sending_kinds(), [BreakKind::RowRejected, BreakKind::Unacknowledged]);
 }
 
 #[test]

@@ -228,6 +228,14 @@ const MISTAKES: &[Mistake] = &[
     ),
     (
         "for: [reward_missing]",
+        "for: [row_rejected, unacknowledged]",
+        &[
+            "16:11: `row_rejected` is found by jobs that send; expected kinds that a comparison finds",
+            "16:25: `unacknowledged` is found by jobs that send; expected kinds that a comparison finds",
+        ],
+    ),
+    (
+        "for: [reward_missing]",
         "for: [reward_mising]",
         &["16:11: unknown value `reward_mising` for `effects.provider_audit.for[0]`; did you mean `reward_missing`?"],
     ),

@@ -113,10 +113,10 @@ fn another_seed_gives_other_purchases_and_the_same_kinds() {
 fn every_kind_that_one_run_can_show_is_in_a_truth_file() {
     let found: BTreeSet<String> =
         truths().into_iter().flat_map(|(_, rows)| rows).map(|mut row| row.remove("kind").unwrap()).collect();
-    // A changed file needs a second run.
+    // A changed file needs a second run, and what was sent is no matter of a comparison.
     let promised: BTreeSet<String> = BreakKind::ALL
         .iter()
-        .filter(|kind| **kind != BreakKind::FileChanged)
+        .filter(|kind| **kind != BreakKind::FileChanged && kind.rule() != Rule::Sending)
         .map(|kind| kind.name().to_owned())
         .collect();
     assert_eq!(found, promised);

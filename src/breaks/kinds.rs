@@ -59,6 +59,8 @@ break_kinds! {
     FileChanged = "file_changed", FileLevel, "A file of this name had other bytes in the first run of this period.";
     ControlTotal = "control_total", FileLevel, "The file's own totals differ from its rows.";
     SchemaDrift = "schema_drift", FileLevel, "The file has columns that are not known.";
+    RowRejected = "row_rejected", Sending, "It was sent to the provider, and the provider has refused it.";
+    Unacknowledged = "unacknowledged", Sending, "A file was sent, and in the time that the job allows nothing was heard of it.";
 }
 
 /// What finds a break: part of its id, unlike the kind, so that history survives a reclassification.
@@ -79,6 +81,8 @@ pub enum Rule {
     Clawback,
     Payout,
     FileLevel,
+    /// Only a job that sends finds it.
+    Sending,
 }
 
 impl Rule {
@@ -99,6 +103,7 @@ impl Rule {
             Self::Clawback => "clawback",
             Self::Payout => "payout",
             Self::FileLevel => "file_level",
+            Self::Sending => "sending",
         }
     }
 }

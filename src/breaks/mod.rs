@@ -9,6 +9,7 @@ pub mod gates;
 pub mod id;
 pub mod kinds;
 mod label;
+pub mod sending;
 pub mod statement;
 mod values;
 
@@ -25,9 +26,9 @@ pub struct Break {
     /// 16 hexadecimal digits of a SHA-256 over job, rule, key and currency: the same in every run.
     pub id: String,
     pub kind: BreakKind,
-    /// The key's text (the transaction id); for file-level kinds the file's name.
+    /// The key's text (the transaction id); for kinds that are about a file the file's name.
     pub key: String,
-    /// ISO 4217; empty for file-level kinds.
+    /// ISO 4217; empty for kinds that are about a file (but for a sent one of one currency).
     pub currency: String,
     /// What `at_risk_minor` and `difference_minor` are amounts of.
     pub measure: Measure,

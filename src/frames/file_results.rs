@@ -17,8 +17,9 @@ use crate::providers::http::displayable;
 
 /// Row errors kept of one notification; the rest is counted.
 const MOST_ERRORS: usize = 10_000;
-/// Most characters kept of what is said about one row.
-const WORDS: usize = 300;
+/// Most characters kept of what is said about one row, and of the place in it.
+const WORDS: usize = 240;
+const PLACE: usize = 60;
 
 impl Notice for FileResult {
     const KIND: &'static str = "fileProcessingResult";
@@ -176,12 +177,18 @@ fn row_error(entry: &Value) -> RowError {
     }
     let pointer = read("/source/pointer").unwrap_or_default();
     let (line, within) = place(&pointer);
-    let place = if within.is_empty() { String::new() } else { format!(" ({})", dotted(within)) };
+    let said = displayable(&parts.join(": "), WORDS);
+    let place = displayable(&dotted(within), PLACE);
+    let words = match (said.as_str(), place.as_str()) {
+        (_, "") => said,
+        ("", _) => place,
+        _ => format!("{said} ({place})"),
+    };
     RowError {
         id: read("/id"),
         line,
         status: read("/status").and_then(|status| status.parse().ok()),
-        words: mask::without_cards(&displayable(&format!("{}{place}", parts.join(": ")), WORDS)),
+        words: mask::without_cards(&words),
     }
 }
 

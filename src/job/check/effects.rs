@@ -158,6 +158,9 @@ fn kinds(at: &str, kinds: &[BreakKind], checker: &mut Checker<'_>) {
         if kind.rule() == Rule::FileLevel {
             let message = format!("`{kind}` is about a file; expected kinds that are about a transaction");
             checker.problem(&path, message);
+        } else if kind.rule() == Rule::Sending {
+            let message = format!("`{kind}` is found by jobs that send; expected kinds that a comparison finds");
+            checker.problem(&path, message);
         } else if kinds[..index].contains(kind) {
             checker.problem(&path, format!("`{kind}` stands here twice"));
         }
