@@ -88,7 +88,7 @@ fn the_verdict_stands_on_top_in_words() {
     assert!(verdict < page.find("Rows read").unwrap());
     assert!(page.contains("At risk: KWD 1.500, USD 101.95."));
     assert!(render(&clean(), 2_000).contains("Ties out, no breaks"));
-    assert!(render(&every_kind(), 2_000).contains("Gate max_breaks allows 10, found 26."));
+    assert!(render(&every_kind(), 2_000).contains("Gate max_breaks allows 10, found 28."));
 }
 
 #[test]

@@ -295,7 +295,7 @@ pub fn every_kind() -> Facts {
     }
     facts.gates[0].breached = true;
     "10".clone_into(&mut facts.gates[0].limit);
-    "26".clone_into(&mut facts.gates[0].found);
+    "28".clone_into(&mut facts.gates[0].found);
     facts.changes = Some(Changes {
         against_attempt: 1,
         inputs_unchanged: true,
