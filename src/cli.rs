@@ -194,13 +194,15 @@ A plan of faults:
     - {on: audits, nth: 1, do: reset_after}
     - {on: fraud, nth: every, do: {late: 5s}}
     - {on: files, nth: 2, do: {status: 503, retry_after: 1}}
-on: token, files, download, fraud, audits
+on: token, files, download, fraud, audits, uploads, storage, transactions,
+    historical_start, historical_part, historical_complete, notification
 do: {status: N}, {slow: TIME}, {late: TIME}, {truncate: BYTES}, reset_before,
     reset_after, malformed_json, html_page, revoke_token, wrong_bytes; for
     effects also {status: N, applied: true}, missing_item, extra_item,
     repeat_item, refuse_item, error_without_id; for files expired_url,
-    repeat_cursor
-Users that begin with unknown- are not known; markers and audits for
+    repeat_cursor; for uploads and storage expired_url; for notification only
+    {late: TIME}, drop, repeat, wrong_file_name
+Users that begin with unknown- are not known; markers, audits and lines for
 transactions that begin with refuse- are refused.")]
     Sandbox(SandboxArgs),
     /// Print the completions of a shell
@@ -370,6 +372,12 @@ pub struct SandboxArgs {
     /// Write every request to this file, one JSON object a line
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
+    /// Append the results of uploaded files to this webhook log, signed
+    #[arg(long, value_name = "FILE")]
+    pub notifications: Option<PathBuf>,
+    /// Post the same notifications to this address
+    #[arg(long, value_name = "URL", value_parser = parse_address)]
+    pub notify_url: Option<reqwest::Url>,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -390,6 +398,11 @@ fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(text)
         .map(|time| time.with_timezone(&Utc))
         .map_err(|_| "expected a time with its offset, such as 2025-03-20T09:45:00Z".to_owned())
+}
+
+fn parse_address(text: &str) -> Result<reqwest::Url, String> {
+    let url = reqwest::Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.ok_or_else(|| "expected an address such as http://127.0.0.1:9000/webhooks".to_owned())
 }
 
 fn parse_anchor(text: &str) -> Result<Anchor, String> {

@@ -42,6 +42,23 @@ fn every_fault_can_be_written_in_yaml_and_in_json() {
         ("{on: fraud, nth: 1, do: repeat_item}", On::Fraud, Nth::Only(1), Fault::RepeatItem),
         ("{on: fraud, nth: 1, do: refuse_item}", On::Fraud, Nth::Only(1), Fault::RefuseItem),
         ("{on: audits, nth: every, do: error_without_id}", On::Audits, Nth::Every, Fault::ErrorWithoutId),
+        ("{on: uploads, nth: 1, do: expired_url}", On::Uploads, Nth::Only(1), Fault::ExpiredUrl),
+        ("{on: uploads, nth: 1, do: missing_item}", On::Uploads, Nth::Only(1), Fault::MissingItem),
+        ("{on: storage, nth: 1, do: expired_url}", On::Storage, Nth::Only(1), Fault::ExpiredUrl),
+        ("{on: storage, nth: 1, do: {late: 2s}}", On::Storage, Nth::Only(1), Fault::Late(Duration::from_secs(2))),
+        ("{on: transactions, nth: 1, do: refuse_item}", On::Transactions, Nth::Only(1), Fault::RefuseItem),
+        ("{on: historical_start, nth: 1, do: reset_after}", On::HistoricalStart, Nth::Only(1), Fault::ResetAfter),
+        ("{on: historical_part, nth: 1, do: extra_item}", On::HistoricalPart, Nth::Only(1), Fault::ExtraItem),
+        ("{on: historical_complete, nth: 1, do: html_page}", On::HistoricalComplete, Nth::Only(1), Fault::HtmlPage),
+        ("{on: notification, nth: 1, do: drop}", On::Notification, Nth::Only(1), Fault::Drop),
+        ("{on: notification, nth: every, do: repeat}", On::Notification, Nth::Every, Fault::Repeat),
+        ("{on: notification, nth: 1, do: wrong_file_name}", On::Notification, Nth::Only(1), Fault::WrongFileName),
+        (
+            "{on: notification, nth: 1, do: {late: 5s}}",
+            On::Notification,
+            Nth::Only(1),
+            Fault::Late(Duration::from_secs(5)),
+        ),
         (
             "{on: fraud, nth: 1, do: {status: 500, applied: true}}",
             On::Fraud,
@@ -70,9 +87,8 @@ fn mistakes_in_a_plan_are_told_with_their_place() {
             "2:44: unknown key `extra` in rules[0]; expected one of `do`, `nth`, `on`",
         ),
         (
-            "{on: uploads, nth: 1, do: reset_before}",
-            "2:10: unknown value `uploads` for `rules[0].on`; expected one of `token`, `files`, `download`, \
-             `fraud`, `audits`",
+            "{on: upload, nth: 1, do: reset_before}",
+            "2:10: unknown value `upload` for `rules[0].on`; did you mean `uploads`?",
         ),
         (
             "{on: token, nth: some, do: reset_before}",
@@ -85,7 +101,8 @@ fn mistakes_in_a_plan_are_told_with_their_place() {
             "{on: token, nth: 1, do: explode}",
             "2:29: unknown value `explode` for `rules[0].do`; expected one of `reset_before`, `reset_after`, \
              `malformed_json`, `html_page`, `expired_url`, `revoke_token`, `repeat_cursor`, `wrong_bytes`, \
-             `missing_item`, `extra_item`, `repeat_item`, `refuse_item`, `error_without_id`",
+             `missing_item`, `extra_item`, `repeat_item`, `refuse_item`, `error_without_id`, `drop`, `repeat`, \
+             `wrong_file_name`",
         ),
         (
             "{on: token, nth: 1, do: {slow: 5}}",
@@ -106,6 +123,14 @@ fn mistakes_in_a_plan_are_told_with_their_place() {
             "{on: audits, nth: 1, do: {late: 5}}",
             "2:37: `5` is not a duration; expected a whole number and a unit, such as 90s, 30m, 6h or 2d",
         ),
+        ("{on: storage, nth: 1, do: {truncate: 1}}", "2:27: `truncate` makes no sense on `storage`"),
+        ("{on: storage, nth: 1, do: revoke_token}", "2:31: `revoke_token` makes no sense on `storage`"),
+        ("{on: transactions, nth: 1, do: missing_item}", "2:36: `missing_item` makes no sense on `transactions`"),
+        ("{on: uploads, nth: 1, do: refuse_item}", "2:31: `refuse_item` makes no sense on `uploads`"),
+        ("{on: historical_start, nth: 1, do: extra_item}", "2:40: `extra_item` makes no sense on `historical_start`"),
+        ("{on: notification, nth: 1, do: reset_after}", "2:36: `reset_after` makes no sense on `notification`"),
+        ("{on: notification, nth: 1, do: {status: 500}}", "2:36: `status` makes no sense on `notification`"),
+        ("{on: uploads, nth: 1, do: drop}", "2:31: `drop` makes no sense on `uploads`"),
         ("{on: download, nth: 1, do: repeat_cursor}", "2:32: `repeat_cursor` makes no sense on `download`"),
     ];
     for (rule, told) in table {

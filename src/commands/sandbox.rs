@@ -14,6 +14,8 @@ pub async fn run(context: Context, args: SandboxArgs) -> Result<ExitCode, Failur
     let mut options = Options::new(samples_folder(&context.project_folder()?));
     options.port = args.port;
     options.log = args.log;
+    options.notifications = args.notifications;
+    options.notify_url = args.notify_url;
     if let Some(path) = &args.faults {
         options.faults = FaultPlan::read(path)?;
     }

@@ -1,7 +1,7 @@
-//! Refusals in Kard's shape (`ErrorResponse`), and in S3's for downloads.
+//! Refusals in Kard's shape (`ErrorResponse`), and in S3's for downloads and uploads.
 
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -41,13 +41,31 @@ pub(super) fn error(status: StatusCode, detail: &str, at: At<'_>) -> Value {
     error
 }
 
+/// The id that the storage gives every request.
+pub(super) const REQUEST_ID: &str = "SANDBOX";
+
 /// One error as S3 tells it.
 pub(super) fn s3(status: StatusCode, code: &str, message: &str) -> Response {
+    s3_with(status, code, message, &[])
+}
+
+/// The same with the elements that S3 adds to some errors.
+pub(super) fn s3_with(status: StatusCode, code: &str, message: &str, more: &[(&str, String)]) -> Response {
+    let more: Vec<String> = more.iter().map(|(name, value)| format!("<{name}>{}</{name}>", escaped(value))).collect();
+    let more = more.concat();
     let body = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <Error><Code>{code}</Code><Message>{message}</Message><RequestId>SANDBOX</RequestId></Error>"
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{}</Message>{more}\
+         <RequestId>{REQUEST_ID}</RequestId></Error>",
+        escaped(message)
     );
-    (status, [(CONTENT_TYPE, "application/xml")], body).into_response()
+    (status, [(CONTENT_TYPE, "application/xml"), (AMZ_REQUEST_ID, REQUEST_ID)], body).into_response()
+}
+
+/// The header that tells the request's id.
+pub(super) const AMZ_REQUEST_ID: HeaderName = HeaderName::from_static("x-amz-request-id");
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 pub(super) async fn unknown_path() -> Response {

@@ -29,10 +29,20 @@ pub enum On {
     Download,
     Fraud,
     Audits,
+    /// The URLs for bulk files.
+    Uploads,
+    /// The bulk files themselves.
+    Storage,
+    Transactions,
+    HistoricalStart,
+    HistoricalPart,
+    HistoricalComplete,
+    /// What tells the result of a bulk file: no request, but counted like one.
+    Notification,
 }
 
 impl On {
-    const COUNT: usize = 5;
+    const COUNT: usize = 12;
 
     /// As the plan file calls it.
     pub const fn name(self) -> &'static str {
@@ -42,12 +52,29 @@ impl On {
             Self::Download => "download",
             Self::Fraud => "fraud",
             Self::Audits => "audits",
+            Self::Uploads => "uploads",
+            Self::Storage => "storage",
+            Self::Transactions => "transactions",
+            Self::HistoricalStart => "historical_start",
+            Self::HistoricalPart => "historical_part",
+            Self::HistoricalComplete => "historical_complete",
+            Self::Notification => "notification",
         }
     }
 
     /// Whether its requests change something.
     pub(super) const fn has_effect(self) -> bool {
-        matches!(self, Self::Fraud | Self::Audits)
+        !matches!(self, Self::Token | Self::Files | Self::Download | Self::Notification)
+    }
+
+    /// Whether its requests carry items of which each can be refused.
+    const fn has_items(self) -> bool {
+        matches!(self, Self::Fraud | Self::Audits | Self::Transactions | Self::HistoricalPart)
+    }
+
+    /// Whether its replies tell an item for each item of the request.
+    const fn tells_items(self) -> bool {
+        matches!(self, Self::Fraud | Self::Audits | Self::Uploads | Self::HistoricalPart)
     }
 }
 
@@ -59,11 +86,11 @@ pub enum Nth {
 }
 
 /// What is done to a request. The request's own work is done first, but for `Status` (unless it is `applied`),
-/// `ResetBefore` and `Late`.
+/// `ResetBefore` and `Late`. "Effects" are all but `token`, `files`, `download` and `notification`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// `{status: 503, retry_after: 1}`; `retry_after_date` writes the same as a date, in seconds from now.
-    /// `fraud`, `audits`: with `applied: true` the work is done all the same, and only the answer is this.
+    /// Effects: with `applied: true` the work is done all the same, and only the answer is this.
     Status { code: u16, retry_after: Option<u64>, retry_after_date: Option<u64>, applied: bool },
     /// The connection is reset before the request is looked at.
     ResetBefore,
@@ -77,31 +104,39 @@ pub enum Fault {
     MalformedJson,
     /// 200 with a web page.
     HtmlPage,
-    /// `download`: the URL is refused as expired. `files`: the URLs in this list have expired already.
+    /// `download`, `storage`: the URL is refused as expired. `files`, `uploads`: the URLs in this list have expired
+    /// already.
     ExpiredUrl,
-    /// `files`, `fraud`, `audits`: the token that came with the request is revoked before it is looked at.
+    /// Not `token`, `download`, `storage`: the token that came with the request is revoked before it is looked at.
     RevokeToken,
     /// `files`: the next page has the cursor of this one.
     RepeatCursor,
     /// As many bytes as there should be, but others (in reverse).
     WrongBytes,
-    /// `{late: 5s}`; `fraud`, `audits`: nothing is done for that long, then it is, whatever became of the connection.
+    /// `{late: 5s}`; effects: nothing is done for that long, then it is, whatever became of the connection. (An object
+    /// must have come whole by then.) `notification`: it comes so much later.
     Late(Duration),
-    /// `fraud`, `audits`: the reply leaves out the last item that was applied.
+    /// `fraud`, `audits`, `uploads`, `historical_part`: the reply leaves out the last item that was applied.
     MissingItem,
-    /// `fraud`, `audits`: the reply names one that nobody sent.
+    /// The same endpoints: the reply names one that nobody sent.
     ExtraItem,
-    /// `fraud`, `audits`: the reply names the first item that was applied twice.
+    /// The same endpoints: the reply names the first item that was applied twice.
     RepeatItem,
-    /// `fraud`, `audits`: the first item is refused by name; the others are applied.
+    /// `fraud`, `audits`, `transactions`, `historical_part`: the first item is refused by name; the others are applied.
     RefuseItem,
-    /// `fraud`, `audits`: the same, but the error does not say which item it is about.
+    /// The same endpoints: the same, but the error does not say which item it is about.
     ErrorWithoutId,
+    /// `notification`: none is sent.
+    Drop,
+    /// `notification`: it is sent twice.
+    Repeat,
+    /// `notification`: it names another file.
+    WrongFileName,
 }
 
 impl Fault {
     /// Those that need no more than their name.
-    pub(super) const PLAIN: [Self; 13] = [
+    pub(super) const PLAIN: [Self; 16] = [
         Self::ResetBefore,
         Self::ResetAfter,
         Self::MalformedJson,
@@ -115,6 +150,9 @@ impl Fault {
         Self::RepeatItem,
         Self::RefuseItem,
         Self::ErrorWithoutId,
+        Self::Drop,
+        Self::Repeat,
+        Self::WrongFileName,
     ];
 
     /// As the plan file calls it.
@@ -137,21 +175,25 @@ impl Fault {
             Self::RepeatItem => "repeat_item",
             Self::RefuseItem => "refuse_item",
             Self::ErrorWithoutId => "error_without_id",
+            Self::Drop => "drop",
+            Self::Repeat => "repeat",
+            Self::WrongFileName => "wrong_file_name",
         }
     }
 
     /// Whether the fault means anything at this endpoint.
     pub(super) const fn fits(&self, on: On) -> bool {
         match self {
-            Self::ExpiredUrl => matches!(on, On::Files | On::Download),
-            Self::RevokeToken => matches!(on, On::Files | On::Fraud | On::Audits),
+            Self::Late(_) => on.has_effect() || matches!(on, On::Notification),
+            Self::Drop | Self::Repeat | Self::WrongFileName => matches!(on, On::Notification),
+            _ if matches!(on, On::Notification) => false,
+            Self::ExpiredUrl => matches!(on, On::Files | On::Download | On::Uploads | On::Storage),
+            Self::RevokeToken => !matches!(on, On::Token | On::Download | On::Storage),
             Self::RepeatCursor => matches!(on, On::Files),
-            Self::Late(_)
-            | Self::MissingItem
-            | Self::ExtraItem
-            | Self::RepeatItem
-            | Self::RefuseItem
-            | Self::ErrorWithoutId => on.has_effect(),
+            Self::MissingItem | Self::ExtraItem | Self::RepeatItem => on.tells_items(),
+            Self::RefuseItem | Self::ErrorWithoutId => on.has_items(),
+            // The storage answers without a body.
+            Self::Truncate(_) | Self::MalformedJson | Self::WrongBytes => !matches!(on, On::Storage),
             _ => true,
         }
     }

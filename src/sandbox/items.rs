@@ -6,11 +6,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-use super::Fault;
 use super::errors::{At, error, several};
+use super::schema::Mistake;
+use super::{Fault, UNKNOWN_USER};
 
 /// A transaction whose id begins so is refused by itself.
-const REFUSED: &str = "refuse-";
+pub(super) const REFUSED: &str = "refuse-";
+pub(super) const REFUSED_DETAIL: &str = "The sandbox refuses transactions whose id begins with refuse-.";
+pub(super) const UNKNOWN_DETAIL: &str = "User not found.";
 /// The transaction that `extra_item` names.
 pub(super) const EXTRA: &str = "nobody-sent-this";
 
@@ -69,26 +72,56 @@ impl Mistakes {
 /// # Errors
 /// 400 for a body that is not JSON or holds no such list.
 pub(super) fn read(headers: &HeaderMap, body: &[u8], most: Option<usize>) -> Result<Vec<Value>, Box<Response>> {
-    let refuse = |detail: &str, at| {
-        Err(Box::new(several(StatusCode::BAD_REQUEST, &[error(StatusCode::BAD_REQUEST, detail, at)])))
-    };
-    let declared = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if declared.split(';').next().map(str::trim) != Some("application/json") {
-        return refuse("Must be application/json.", At::Header("Content-Type"));
-    }
-    let Ok(Value::Object(mut document)) = serde_json::from_slice::<Value>(body) else {
-        return refuse("The body must be a JSON object.", At::Pointer(""));
-    };
-    let Some(Value::Array(items)) = document.remove("data") else {
-        return refuse("Must be a list.", At::Pointer("/data"));
+    let Value::Array(items) = data(headers, body)? else {
+        return not_as_a_whole("Must be a list.", At::Pointer("/data"));
     };
     match most {
-        _ if items.is_empty() => refuse("Must hold at least one item.", At::Pointer("/data")),
+        _ if items.is_empty() => not_as_a_whole("Must hold at least one item.", At::Pointer("/data")),
         Some(most) if items.len() > most => {
-            refuse(&format!("Maximum of {most} items per request."), At::Pointer("/data"))
+            not_as_a_whole(&format!("Maximum of {most} items per request."), At::Pointer("/data"))
         }
         _ => Ok(items),
     }
+}
+
+/// What the body holds as `data`; null when it has none.
+///
+/// # Errors
+/// 400 for a body that is no JSON object.
+pub(super) fn data(headers: &HeaderMap, body: &[u8]) -> Result<Value, Box<Response>> {
+    let declared = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if declared.split(';').next().map(str::trim) != Some("application/json") {
+        return not_as_a_whole("Must be application/json.", At::Header("Content-Type"));
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(mut document)) => Ok(document.remove("data").unwrap_or_default()),
+        _ => not_as_a_whole("The body must be a JSON object.", At::Pointer("")),
+    }
+}
+
+fn not_as_a_whole<T>(detail: &str, at: At<'_>) -> Result<T, Box<Response>> {
+    Err(Box::new(several(StatusCode::BAD_REQUEST, &[error(StatusCode::BAD_REQUEST, detail, at)])))
+}
+
+/// The `ErrorObject` of an item that is not as published, naming the item where its id can be read.
+pub(super) fn mistaken(index: usize, item: &Value, (at, words): Mistake) -> Value {
+    let mut told = error(StatusCode::BAD_REQUEST, &words, At::Pointer(&format!("/data/{index}{at}")));
+    if let Some(id) = item["id"].as_str() {
+        told["id"] = id.into();
+    }
+    told
+}
+
+/// The refusal that the conventions or the fault plan have for a transaction event, if any.
+pub(super) fn unwelcome(fault: Option<&Fault>, index: usize, id: &str, transaction: &str, user: &str) -> Option<Done> {
+    let planned = unwanted(fault, index, id);
+    if planned.is_some() {
+        return planned;
+    }
+    if transaction.starts_with(REFUSED) {
+        return Some(refuse(StatusCode::BAD_REQUEST, REFUSED_DETAIL, index, id));
+    }
+    user.starts_with(UNKNOWN_USER).then(|| refuse(StatusCode::NOT_FOUND, UNKNOWN_DETAIL, index, id))
 }
 
 /// Refuses one item, naming it.
@@ -107,8 +140,7 @@ pub(super) fn unwanted(fault: Option<&Fault>, index: usize, transaction: &str) -
             Some(Done::Refused(error(StatusCode::BAD_REQUEST, planned, At::Nowhere)))
         }
         _ if transaction.starts_with(REFUSED) => {
-            let detail = "The sandbox refuses transactions whose id begins with refuse-.";
-            Some(refuse(StatusCode::BAD_REQUEST, detail, index, transaction))
+            Some(refuse(StatusCode::BAD_REQUEST, REFUSED_DETAIL, index, transaction))
         }
         _ => None,
     }

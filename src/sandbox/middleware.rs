@@ -16,10 +16,15 @@ use super::connection::{Fate, Handle};
 use super::errors::{At, kard, s3};
 use super::received::Received;
 use super::state::{State, bearer_token};
-use super::{Fault, On, SIGNATURE, downloads, token};
+use super::storage::{self, Tally};
+use super::{Fault, On, SIGNATURE, downloads, sigv4, token};
+use crate::digest::sha256;
 
-/// A body for an effect beyond this is not read: 500 markers are about 100 KiB.
-const BODY_BYTES: usize = 2 << 20;
+/// A body for an effect beyond this is not read: 500 transactions are about 500 KiB. (An object of the storage is
+/// another matter.)
+pub(super) const BODY_BYTES: usize = 10 << 20;
+/// Of a longer body the text is not kept.
+const KEPT_BYTES: usize = 256 << 10;
 
 const WEB_PAGE: &str =
     "<!DOCTYPE html>\n<html><head><title>Maintenance</title></head><body><h1>Back soon</h1></body></html>\n";
@@ -58,20 +63,27 @@ async fn serve(state: Arc<State>, connection: Handle, on: Option<On>, mut reques
         bearer: bearer_token(request.headers()).is_some(),
         fault: fault.as_ref().map(Fault::name),
         body: None,
+        body_bytes: None,
+        body_sha256: None,
     };
     if fault == Some(Fault::ResetBefore) {
         connection.set(Fate::ResetNow);
         state.received.add(entry);
         return StatusCode::OK.into_response();
     }
-    if on.is_some_and(On::has_effect) {
+    let tally = Tally::default();
+    if on == Some(On::Storage) {
+        // It may be of gigabytes: the endpoint reads it as it comes.
+        request.extensions_mut().insert(tally.clone());
+    } else if on.is_some_and(On::has_effect) {
         let (head, body) = request.into_parts();
         let Ok(body) = axum::body::to_bytes(body, BODY_BYTES).await else {
             // The client broke off, or never ends: nothing is done, and nobody waits for the answer.
             state.received.add(entry);
             return kard(StatusCode::PAYLOAD_TOO_LARGE, "The body did not come whole.", At::Nowhere);
         };
-        entry.body = Some(String::from_utf8_lossy(&body).into_owned());
+        entry.body = (body.len() <= KEPT_BYTES).then(|| String::from_utf8_lossy(&body).into_owned());
+        (entry.body_bytes, entry.body_sha256) = (Some(body.len() as u64), Some(sha256(&body)));
         request = Request::from_parts(head, Body::from(body));
     }
     let response = match (fault, on) {
@@ -79,6 +91,9 @@ async fn serve(state: Arc<State>, connection: Handle, on: Option<On>, mut reques
         _ => next.run(request).await,
     };
     entry.status = Some(response.status().as_u16());
+    if let Some((bytes, sha256)) = tally.taken() {
+        (entry.body_bytes, entry.body_sha256) = (Some(bytes), Some(sha256));
+    }
     state.received.add(entry);
     response
 }
@@ -100,7 +115,8 @@ async fn with_fault(
         }
         Fault::ExpiredUrl if on == On::Download => return downloads::refuse_expired(),
         Fault::RevokeToken => state.revoke(request.headers()),
-        Fault::Late(wait) => tokio::time::sleep(*wait).await,
+        // The storage waits when it has the bytes.
+        Fault::Late(wait) if on != On::Storage => tokio::time::sleep(*wait).await,
         _ => {}
     }
     // Read by the endpoints whose content the fault changes.
@@ -117,7 +133,8 @@ async fn with_fault(
         }
         Fault::ResetAfter => {
             let (response, length) = measured(response).await;
-            connection.set(Fate::ResetAfter(length / 2));
+            // An empty body has no middle.
+            connection.set(if length == 0 { Fate::ResetNow } else { Fate::ResetAfter(length / 2) });
             response
         }
         Fault::MalformedJson => rewritten(response, |body| body.slice(..body.len() / 2)).await,
@@ -132,13 +149,21 @@ fn endpoint(path: &str) -> Option<On> {
         Some(On::Token)
     } else if path.starts_with(downloads::PREFIX) {
         Some(On::Download)
+    } else if path.starts_with(storage::PREFIX) {
+        Some(On::Storage)
     } else if path.ends_with("/files/metadata") {
         Some(On::Files)
     } else {
         // Still percent-encoded: no user's id holds a slash here.
-        match path.split('/').collect::<Vec<_>>()[..] {
-            ["", "v2", "issuers", _, "fraud"] => Some(On::Fraud),
-            ["", "v2", "issuers", _, "users", _, "audits"] => Some(On::Audits),
+        let rest: Vec<&str> = path.strip_prefix("/v2/issuers/")?.split('/').collect();
+        match rest[..] {
+            [_, "fraud"] => Some(On::Fraud),
+            [_, "transactions"] => Some(On::Transactions),
+            [_, "transactions", "uploads"] => Some(On::Uploads),
+            [_, "users", _, "audits"] => Some(On::Audits),
+            [_, "users", _, "uploads"] => Some(On::HistoricalStart),
+            [_, "users", _, "uploads", _] => Some(On::HistoricalComplete),
+            [_, "users", _, "uploads", _, "parts"] => Some(On::HistoricalPart),
             _ => None,
         }
     }
@@ -147,9 +172,12 @@ fn endpoint(path: &str) -> Option<On> {
 /// A status in the shape of the endpoint's own errors.
 fn refusal(on: On, code: u16, retry_after: Option<u64>, retry_after_date: Option<u64>) -> Response {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = match on {
-        On::Download => s3(status, "SlowDown", "The fault plan wants this."),
-        On::Token | On::Files | On::Fraud | On::Audits => kard(status, "The fault plan wants this.", At::Nowhere),
+    let planned = "The fault plan wants this.";
+    let mut response = match (on, code) {
+        (On::Storage, 403) => s3(status, "AccessDenied", planned),
+        (On::Storage, 500) => s3(status, "InternalError", planned),
+        (On::Download | On::Storage, _) => s3(status, "SlowDown", planned),
+        _ => kard(status, planned, At::Nowhere),
     };
     let date = retry_after_date.map(|seconds| {
         let at = Utc::now() + TimeDelta::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000));
@@ -186,7 +214,7 @@ async fn whole(body: Body) -> Bytes {
 /// The query, with the value of the signature blotted out.
 fn without_signature(query: &str) -> String {
     let part = |pair: &str| match pair.split_once('=') {
-        Some((SIGNATURE, _)) => format!("{SIGNATURE}=[redacted]"),
+        Some((name @ (SIGNATURE | sigv4::SIGNATURE), _)) => format!("{name}=[redacted]"),
         _ => pair.to_owned(),
     };
     query.split('&').map(part).collect::<Vec<_>>().join("&")

@@ -3,9 +3,10 @@
 //! It serves `samples/kard/` strictly as Kard publishes its API, over loopback HTTP, and does
 //! wrong on request ([`FaultPlan`]). One file per endpoint; what every endpoint shares is here.
 //!
-//! Audits and fraud markers that it takes are remembered ([`Sandbox::audits`], [`Sandbox::markers`]). Two
-//! conventions make it refuse: a user whose id begins with `unknown-` is not known, and an item whose
-//! transaction id begins with `refuse-` is refused by itself.
+//! What it takes is remembered: audits and fraud markers ([`Sandbox::audits`], [`Sandbox::markers`]), transaction
+//! events ([`Sandbox::ingested`]), bulk files ([`Sandbox::uploads`]) and users' historical uploads
+//! ([`Sandbox::sessions`]). Two conventions make it refuse: a user whose id begins with `unknown-` is not known,
+//! and an item whose transaction id begins with `refuse-` is refused by itself.
 
 mod access;
 mod applied;
@@ -16,13 +17,23 @@ mod errors;
 mod faults;
 mod files;
 mod fraud;
+mod historical;
+mod ingest;
 mod items;
+mod lines;
 mod middleware;
+mod notification;
 mod plan;
+mod processing;
 mod received;
 mod samples;
+mod schema;
+pub mod sigv4;
 mod state;
+mod storage;
 mod token;
+mod transactions;
+mod uploads;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -30,16 +41,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use chrono::{DateTime, Utc};
+use reqwest::Url;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub use applied::{AppliedAudit, AppliedMarker};
 pub use faults::{Fault, FaultPlan, FaultRule, Nth, On};
+pub use historical::HistoricalSession;
+pub use ingest::{Ingested, IngestedEvent};
 pub use received::Received;
 pub use samples::SamplesError;
+pub use uploads::{FileResult, StoredObject, UploadSession};
 
 use crate::project::{HttpConfig, KardConfig, Secret};
 use state::State;
@@ -56,6 +71,9 @@ pub const TOKEN_PREFIX: &str = "sandbox-token-";
 const UNKNOWN_USER: &str = "unknown-";
 /// The parameter of a download URL that holds its signature.
 pub const SIGNATURE: &str = "X-Sandbox-Signature";
+
+/// "up to 5GB each"
+const OBJECT_BYTES: u64 = 5_000_000_000;
 
 /// Requests that are still going when the sandbox stops get this long.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -75,10 +93,16 @@ pub struct Options {
     pub now: Option<DateTime<Utc>>,
     /// `expires_in` of a token.
     pub token_life: Duration,
+    /// The webhook log that the results of uploaded files are appended to, one signed notification a line.
+    pub notifications: Option<PathBuf>,
+    /// Where the same notifications are posted to.
+    pub notify_url: Option<Url>,
+    /// The storage takes no larger object, in bytes.
+    pub object_limit: u64,
 }
 
 impl Options {
-    /// No faults, any free port, tokens of an hour.
+    /// No faults, any free port, tokens of an hour, objects of 5 GB; notifications go nowhere.
     pub fn new(samples: impl Into<PathBuf>) -> Self {
         Self {
             samples: samples.into(),
@@ -87,6 +111,9 @@ impl Options {
             log: None,
             now: None,
             token_life: Duration::from_hours(1),
+            notifications: None,
+            notify_url: None,
+            object_limit: OBJECT_BYTES,
         }
     }
 }
@@ -112,6 +139,12 @@ pub enum SandboxError {
     Listen { port: u16, source: std::io::Error },
     #[error("cannot write the log {path}")]
     Log { path: PathBuf, source: std::io::Error },
+    #[error("cannot write the notifications {path}")]
+    Notifications { path: PathBuf, source: std::io::Error },
+    #[error("cannot make the HTTP client for notifications")]
+    NotifyClient { source: reqwest::Error },
+    #[error("cannot make a temporary folder for the storage")]
+    Storage { source: std::io::Error },
 }
 
 impl Sandbox {
@@ -170,7 +203,23 @@ impl Sandbox {
         self.state.applied.markers()
     }
 
-    /// Returns once no request for effects is worked on any more, also none whose client has gone.
+    /// A copy of what was ingested: every transaction event that was taken from files and calls.
+    pub fn ingested(&self) -> Ingested {
+        self.state.ledger.ingested()
+    }
+
+    /// Every session of a bulk upload, in order of arrival.
+    pub fn uploads(&self) -> Vec<UploadSession> {
+        self.state.uploads.sessions()
+    }
+
+    /// Every user's upload of historical transactions, in order of arrival.
+    pub fn sessions(&self) -> Vec<HistoricalSession> {
+        self.state.sessions.all()
+    }
+
+    /// Returns once no request for effects is worked on any more, also none whose client has gone, every object
+    /// is processed, and its notification told.
     pub async fn idle(&self) {
         // The sender lives in the state, which lives as long as this.
         let _ = self.state.at_work.subscribe().wait_for(|requests| *requests == 0).await;
@@ -193,8 +242,15 @@ fn router(state: &Arc<State>) -> Router {
         .route(downloads::PATH, get(downloads::serve))
         .route(fraud::PATH, post(fraud::mark))
         .route(audits::PATH, post(audits::create))
+        .route(uploads::PATH, post(uploads::create))
+        .route(storage::PATH, put(storage::put).get(storage::get))
+        .route(transactions::PATH, post(transactions::create))
+        .route(historical::START, post(historical::start))
+        .route(historical::PART, put(historical::part))
+        .route(historical::COMPLETE, put(historical::complete))
         .fallback(errors::unknown_path)
         .method_not_allowed_fallback(errors::wrong_method)
+        .layer(axum::extract::DefaultBodyLimit::max(middleware::BODY_BYTES))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(state), middleware::handle))
         .with_state(Arc::clone(state))
 }

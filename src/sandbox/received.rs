@@ -11,7 +11,7 @@ use serde::Serialize;
 pub struct Received {
     pub method: String,
     pub path: String,
-    /// As sent, percent-encoded; the signature of a download is blotted out.
+    /// As sent, percent-encoded; the signature of a download or upload is blotted out.
     pub query: String,
     /// The status of the answer; none when the connection was reset before one.
     pub status: Option<u16>,
@@ -19,9 +19,16 @@ pub struct Received {
     pub bearer: bool,
     /// The fault that was done to it, as the plan calls it.
     pub fault: Option<&'static str>,
-    /// The exact text of a body that asks for an effect; none elsewhere, and where it did not come whole.
+    /// The exact text of a body that asks for an effect; none elsewhere, where it did not come whole, for an object
+    /// of the storage, and beyond 256 KiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// How long a body that asks for an effect was; of one that broke off, as far as it came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_bytes: Option<u64>,
+    /// SHA-256 of the same bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_sha256: Option<String>,
 }
 
 /// The list, and the file that repeats it.

@@ -1,20 +1,26 @@
 //! What the sandbox remembers between requests.
 
 use std::collections::HashMap;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use chrono::{DateTime, Utc};
+use tempfile::TempDir;
 use tokio::sync::watch;
 
 use super::applied::Applied;
 use super::faults::Faults;
+use super::historical::Sessions;
+use super::ingest::Ledger;
+use super::notification::Notifier;
 use super::received::ReceivedLog;
 use super::samples::{self, SampleFile};
+use super::uploads::Uploads;
 use super::{Options, SandboxError, TOKEN_PREFIX};
 
 #[derive(Debug)]
@@ -28,6 +34,18 @@ pub(super) struct State {
     pub(super) faults: Faults,
     pub(super) received: ReceivedLog,
     pub(super) applied: Applied,
+    /// The events that were taken.
+    pub(super) ledger: Ledger,
+    pub(super) uploads: Uploads,
+    /// Historical uploads.
+    pub(super) sessions: Sessions,
+    /// Where the storage's objects lie.
+    pub(super) objects: TempDir,
+    /// Bytes.
+    pub(super) object_limit: u64,
+    /// Held while an object is processed.
+    pub(super) processing: tokio::sync::Mutex<()>,
+    pub(super) notifier: Arc<Notifier>,
     /// How many requests for effects are worked on, their clients there or not.
     pub(super) at_work: watch::Sender<usize>,
     /// Signs download URLs; new for each sandbox.
@@ -57,10 +75,11 @@ impl State {
     pub(super) fn new(options: Options, base_url: String) -> Result<Self, SandboxError> {
         let files = samples::read(&options.samples)?;
         let latest = files.iter().map(|file| file.sent_at).max().unwrap_or(DateTime::UNIX_EPOCH);
-        let log = options.log.map(|path| {
-            let opened = OpenOptions::new().create(true).append(true).open(&path);
-            opened.map_err(|source| SandboxError::Log { path, source })
-        });
+        let log = options.log.map(|path| appending(&path).map_err(|source| SandboxError::Log { path, source }));
+        let told = options
+            .notifications
+            .map(|path| appending(&path).map_err(|source| SandboxError::Notifications { path, source }));
+        let notifier = Notifier::new(told.transpose()?, options.notify_url);
         Ok(Self {
             base_url,
             files,
@@ -69,6 +88,16 @@ impl State {
             faults: Faults::new(options.faults),
             received: ReceivedLog::new(log.transpose()?),
             applied: Applied::default(),
+            ledger: Ledger::default(),
+            uploads: Uploads::default(),
+            sessions: Sessions::default(),
+            objects: tempfile::Builder::new()
+                .prefix("tieout-sandbox-")
+                .tempdir()
+                .map_err(|source| SandboxError::Storage { source })?,
+            object_limit: options.object_limit,
+            processing: tokio::sync::Mutex::default(),
+            notifier: Arc::new(notifier.map_err(|source| SandboxError::NotifyClient { source })?),
             at_work: watch::Sender::new(0),
             signing_key: random_bytes(),
             tokens: Mutex::default(),
@@ -119,6 +148,15 @@ impl Drop for Busy {
 
 pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+/// An id of the kind that a provider gives.
+pub(super) fn random_id() -> String {
+    crate::digest::hex(&random_bytes()[..16])
+}
+
+fn appending(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
 }
 
 /// Not for secrets that protect anything: the seeds of hash maps.
