@@ -5,11 +5,11 @@ mod compare;
 mod earlier;
 mod effects;
 mod history;
-mod lease;
+pub(crate) mod lease;
 mod publish;
 mod pull;
 mod send;
-mod stop;
+pub(crate) mod stop;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;

@@ -1,6 +1,8 @@
 //! One file a command; here is what they share and who is called for what.
 
 pub mod approve;
+pub mod backfill;
+pub mod backfills;
 pub mod breaks;
 pub mod completions;
 pub mod decision;
@@ -23,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::{Command, EffectsCommand, Global, InDoubtCommand, JournalCommand, RunsCommand};
+use crate::cli::{BackfillsCommand, Command, EffectsCommand, Global, InDoubtCommand, JournalCommand, RunsCommand};
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{Journal, JournalError};
 use crate::output::Output;
@@ -136,6 +138,11 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
     match command {
         Command::Run(args) => Box::pin(run::run(context, args)).await,
         Command::Plan(args) => Box::pin(until_stopped(plan::run(context, args))).await,
+        Command::Backfill(args) => Box::pin(backfill::run(context, args)).await,
+        Command::Backfills(args) => match args.show {
+            Some(BackfillsCommand::Show { backfill }) => backfills::show(context, backfill).await,
+            None => backfills::list(context, args).await,
+        },
         Command::Validate(args) => validate::command(&context, &args),
         Command::Jobs => jobs::run(context).await,
         Command::Runs(args) => match args.show {
