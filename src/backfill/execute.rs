@@ -88,7 +88,7 @@ impl Halt {
     }
 }
 
-/// Begins a backfill, or goes on with the one of the same job, range and choice that was never completed. None: no
+/// Begins a backfill, or goes on with the one of the same job, range and choice that was killed or stopped. None: no
 /// period is to be run, and nothing is written down.
 ///
 /// When `stop` says by what, no further period begins and those under way end at their next pause.

@@ -19,7 +19,7 @@ pub use plan::{Line, Todo};
 /// What a backfill would do now.
 #[derive(Debug)]
 pub struct Proposal {
-    /// One of the same job, range and choice that was begun and never completed.
+    /// One of the same job, range and choice of which periods wait to be tried.
     pub continues: Option<BackfillRecord>,
     /// Every period of the range, the earliest first.
     pub lines: Vec<Line>,

@@ -52,12 +52,14 @@ pub enum BackfillStatus {
     Killed,
     /// It ended by itself before all periods were tried.
     Stopped,
-    /// Every period that was left has been tried.
+    /// Every period has been tried, and not all have ended well.
+    Ended,
+    /// Every period has ended well. Of a backfill: an attempt is `ended` then, too.
     Complete,
 }
 
 impl BackfillStatus {
-    pub const ALL: [Self; 4] = [Self::Running, Self::Killed, Self::Stopped, Self::Complete];
+    pub const ALL: [Self; 5] = [Self::Running, Self::Killed, Self::Stopped, Self::Ended, Self::Complete];
 
     /// The name in the journal and in messages.
     pub const fn name(self) -> &'static str {
@@ -65,6 +67,7 @@ impl BackfillStatus {
             Self::Running => "running",
             Self::Killed => "killed",
             Self::Stopped => "stopped",
+            Self::Ended => "ended",
             Self::Complete => "complete",
         }
     }
@@ -72,6 +75,11 @@ impl BackfillStatus {
     /// The status of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+
+    /// No period waits to be tried.
+    pub const fn is_over(self) -> bool {
+        matches!(self, Self::Ended | Self::Complete)
     }
 }
 
@@ -110,7 +118,7 @@ pub struct BackfillRecord {
     pub reprocess: Reprocess,
     pub begun_at: DateTime<Utc>,
     pub begun_by: String,
-    /// That of its last attempt.
+    /// That of its last attempt, or complete.
     pub status: BackfillStatus,
     /// Processes that worked on it.
     pub attempts: u32,
@@ -250,7 +258,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Ends an attempt: complete, or stopped by what the message says.
+    /// Ends an attempt: all periods were tried, or it was stopped by what the message says.
     ///
     /// # Errors
     /// As [`Journal::end_backfill_period`].
@@ -261,7 +269,7 @@ impl Journal {
         stopped_by: Option<&str>,
         exit_code: ExitCode,
     ) -> Result<(), JournalError> {
-        let status = if stopped_by.is_some() { BackfillStatus::Stopped } else { BackfillStatus::Complete };
+        let status = if stopped_by.is_some() { BackfillStatus::Stopped } else { BackfillStatus::Ended };
         let query = sqlx::query(
             "UPDATE backfill_attempts SET status = ?3, exit_code = ?4, message = ?5, ended_at = ?6
              WHERE backfill = ?1 AND attempt = ?2 AND status = 'running'",
@@ -290,7 +298,7 @@ impl Journal {
         Ok(())
     }
 
-    /// The latest backfill of exactly this job, range and choice, unless it is complete.
+    /// The latest backfill of exactly this job, range and choice, if periods of it wait to be tried.
     ///
     /// # Errors
     /// When the state file cannot be read.
@@ -305,7 +313,7 @@ impl Journal {
         query.push(" AND to_period = ").push_bind(to).push(" AND reprocess = ").push_bind(reprocess.name());
         query.push(" ORDER BY id DESC LIMIT 1");
         let latest = self.backfills_of(&mut query).await?.pop();
-        Ok(latest.filter(|backfill| backfill.status != BackfillStatus::Complete))
+        Ok(latest.filter(|backfill| !backfill.status.is_over()))
     }
 
     /// Backfills of one job or of all, latest first.

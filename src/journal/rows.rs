@@ -112,6 +112,11 @@ pub(super) fn entry(row: &SqliteRow) -> Result<Entry, Unreadable> {
 
 pub(super) fn backfill(row: &SqliteRow) -> Result<BackfillRecord, Unreadable> {
     let reprocess: &str = row.get("reprocess");
+    let (to_run, done) = (whole(row, "to_run"), whole(row, "done"));
+    let status = match backfill_status(row.get("status"))? {
+        BackfillStatus::Ended if done == to_run => BackfillStatus::Complete,
+        status => status,
+    };
     Ok(BackfillRecord {
         id: whole(row, "id"),
         job: row.get("job"),
@@ -121,11 +126,11 @@ pub(super) fn backfill(row: &SqliteRow) -> Result<BackfillRecord, Unreadable> {
             .ok_or_else(|| Unreadable::new("which periods a backfill runs", reprocess))?,
         begun_at: time(row.get("begun_at"))?,
         begun_by: row.get("begun_by"),
-        status: backfill_status(row.get("status"))?,
+        status,
         attempts: small("an attempt of a backfill", row.get("attempts"))?,
-        to_run: whole(row, "to_run"),
+        to_run,
         left_out: whole(row, "left_out"),
-        done: whole(row, "done"),
+        done,
     })
 }
 

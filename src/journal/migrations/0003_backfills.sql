@@ -38,7 +38,7 @@ CREATE TABLE backfill_attempts (
     offline         INTEGER NOT NULL CHECK (offline IN (0, 1)),
     program_version TEXT    NOT NULL,
     job_sha256      TEXT    NOT NULL,
-    status          TEXT    NOT NULL CHECK (status IN ('running', 'killed', 'stopped', 'complete')),
+    status          TEXT    NOT NULL CHECK (status IN ('running', 'killed', 'stopped', 'ended')),
     exit_code       INTEGER,
     message         TEXT,
     ended_at        TEXT,
