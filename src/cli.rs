@@ -1,5 +1,6 @@
 //! The command line: shapes only. What a command does stands in `commands`.
 
+mod backfill;
 mod effects;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use rust_decimal::Decimal;
 
+pub use backfill::{BackfillArgs, BackfillsArgs, BackfillsCommand, OrderArgs};
 pub use effects::{
     ApproveArgs, EffectsArgs, EffectsCommand, InDoubtCommand, PersonArgs, RejectArgs, ReopenArgs, ResolveArgs,
     WhichArgs,
@@ -103,6 +105,18 @@ A period that has already been run gets a new attempt; nothing is overwritten.")
 Example:
   tieout plan rewards-daily --period 2025-03-19")]
     Plan(PlanArgs),
+    /// Run a job for every period of a range that is missing, and go on where it was stopped
+    #[command(after_help = backfill::HELP)]
+    Backfill(BackfillArgs),
+    /// List backfills, latest first, or show what each attempt of one did
+    #[command(
+        after_help = "\
+Examples:
+  tieout backfills rewards-daily
+  tieout backfills show 3",
+        args_conflicts_with_subcommands = true
+    )]
+    Backfills(BackfillsArgs),
     /// Check the project file and job files, without network
     #[command(after_help = "\
 Examples:

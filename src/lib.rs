@@ -32,6 +32,8 @@ pub mod journal;
 
 pub mod pipeline;
 
+pub mod backfill;
+
 pub mod sandbox;
 
 pub mod logging;

@@ -6,7 +6,7 @@ mod compare;
 mod earlier;
 mod effects;
 mod history;
-mod lease;
+pub(crate) mod lease;
 mod publish;
 mod pull;
 mod results;
@@ -14,7 +14,7 @@ mod sealing;
 mod send;
 mod sending;
 mod shelf;
-mod stop;
+pub(crate) mod stop;
 mod urls;
 
 use std::path::{Path, PathBuf};

@@ -5,10 +5,13 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 27] = [
     "",
     "run",
     "plan",
+    "backfill",
+    "backfills",
+    "backfills show",
     "validate",
     "jobs",
     "runs",

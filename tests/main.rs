@@ -5,6 +5,9 @@
 
 mod audit_news;
 mod audit_notices;
+mod backfill_killed;
+mod backfill_plan;
+mod backfill_runs;
 mod break_status;
 mod breaks_of_sending;
 mod bytes_to_breaks;

@@ -1,6 +1,8 @@
 //! One file a command; here is what they share and who is called for what.
 
 pub mod approve;
+pub mod backfill;
+pub mod backfills;
 pub mod breaks;
 pub mod completions;
 pub mod decision;
@@ -23,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::{Command, EffectsCommand, Global, InDoubtCommand, JournalCommand, RunsCommand};
+use crate::cli::{BackfillsCommand, Command, EffectsCommand, Global, InDoubtCommand, JournalCommand, RunsCommand};
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{Journal, JournalError};
 use crate::output::Output;
@@ -89,7 +91,11 @@ impl Context {
             return Ok(World { sandbox: None });
         }
         let project = self.load_project()?;
-        let options = sandbox_server::Options::new(samples_folder(&project.root));
+        let mut options = sandbox_server::Options::new(samples_folder(&project.root));
+        // Where the jobs of the sandbox's world look for what Kard tells of files.
+        let told = project.clone().with_sandbox(NO_SANDBOX, NO_SANDBOX).notifications;
+        std::fs::create_dir_all(&told)?;
+        options.notifications = Some(told.join("notifications.jsonl"));
         let sandbox = Sandbox::start(options)
             .await
             .map_err(|error| Failure::new(ExitCode::Configuration, anyhow::Error::new(error).context(SAMPLES_HINT)))?;
@@ -136,6 +142,11 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
     match command {
         Command::Run(args) => Box::pin(run::run(context, args)).await,
         Command::Plan(args) => Box::pin(until_stopped(plan::run(context, args))).await,
+        Command::Backfill(args) => Box::pin(backfill::run(context, args)).await,
+        Command::Backfills(args) => match args.show {
+            Some(BackfillsCommand::Show { backfill }) => backfills::show(context, backfill).await,
+            None => backfills::list(context, args).await,
+        },
         Command::Validate(args) => validate::command(&context, &args),
         Command::Jobs => jobs::run(context).await,
         Command::Runs(args) => match args.show {

@@ -9,8 +9,11 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use super::{JournalError, SCHEMA_VERSION};
 
 /// Applied in order, each once; the number of those applied is the file's `user_version`.
-pub(super) const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_runs.sql"), include_str!("migrations/0002_effects.sql")];
+pub(super) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_runs.sql"),
+    include_str!("migrations/0002_effects.sql"),
+    include_str!("migrations/0003_backfills.sql"),
+];
 
 /// Takes the write lock at once: what is read inside stays true until the commit.
 pub(super) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";

@@ -4,6 +4,7 @@
 //! `state` says what may follow what, `sqlite` keeps it (`file` opens it, `rows` reads it back), `lock` keeps two runs of one period apart.
 
 mod append;
+pub mod backfills;
 mod entries;
 mod file;
 pub mod kill;
@@ -20,6 +21,10 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 pub use append::Writer;
+pub use backfills::{
+    BackfillAttempt, BackfillRecord, BackfillStatus, NewBackfill, NewBackfillAttempt, PeriodEnd, PlannedPeriod,
+    Reprocess,
+};
 pub use entries::ExportError;
 pub use lease::{Lease, LeaseError};
 pub use sqlite::Journal;
@@ -32,7 +37,7 @@ use crate::frames::Side;
 use crate::sources::RawFile;
 
 /// The version of the journal's tables that this program writes.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 const _: () = assert!(file::MIGRATIONS.len() == SCHEMA_VERSION as usize, "one migration a version");
 
 /// The hash before the first entry of the effect journal, and the anchor of an empty one.
@@ -192,6 +197,9 @@ pub enum JournalError {
     /// Exit code 2.
     #[error("no run `{id}` in the state file{}", suggestion(.nearest))]
     UnknownRun { id: String, nearest: Vec<String> },
+    /// Exit code 2.
+    #[error("no backfill {id} in the state file; `tieout backfills` lists them")]
+    UnknownBackfill { id: u64 },
     #[error("the state file {path} holds `{value}` as {what}, which this program cannot read")]
     Unreadable { path: PathBuf, what: &'static str, value: String },
     #[error("the path {path} is not valid text and cannot be recorded; rename the folder")]
@@ -206,7 +214,10 @@ impl JournalError {
         match self {
             Self::NewerSchema { .. } | Self::NotOurs { .. } => ExitCode::Configuration,
             Self::Busy { .. } | Self::LeaseLost { .. } => ExitCode::TryAgainLater,
-            Self::UnknownRun { .. } | Self::UnknownEffect { .. } | Self::AmbiguousEffect { .. } => ExitCode::Usage,
+            Self::UnknownRun { .. }
+            | Self::UnknownEffect { .. }
+            | Self::AmbiguousEffect { .. }
+            | Self::UnknownBackfill { .. } => ExitCode::Usage,
             Self::Illegal(_) | Self::IllegalEffect(_) | Self::OtherId { .. } => ExitCode::InvariantFailed,
             Self::NotWritable { .. }
             | Self::DiskFull { .. }

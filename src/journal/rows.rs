@@ -6,6 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
+use super::backfills::{BackfillAttempt, BackfillRecord, BackfillStatus, PeriodEnd, PlannedPeriod, Reprocess};
 use super::{InputRecord, RunRecord, RunStatus, Step, StepRecord};
 use crate::effects::{Entry, Standing};
 use crate::frames::Side;
@@ -44,7 +45,6 @@ pub(super) fn step_name(name: &str) -> Result<Step, Unreadable> {
 
 pub(super) fn run(row: &SqliteRow) -> Result<RunRecord, Unreadable> {
     let attempt: i64 = row.get("attempt");
-    let exit_code: Option<i64> = row.get("exit_code");
     Ok(RunRecord {
         id: row.get("id"),
         job: row.get("job"),
@@ -56,9 +56,7 @@ pub(super) fn run(row: &SqliteRow) -> Result<RunRecord, Unreadable> {
         sandbox: row.get("sandbox"),
         started_at: time(row.get("started_at"))?,
         status: status(row.get("status"))?,
-        exit_code: exit_code
-            .map(|code| u8::try_from(code).map_err(|_| Unreadable::new("an exit code", &code)))
-            .transpose()?,
+        exit_code: row.get::<Option<i64>, _>("exit_code").map(exit_code).transpose()?,
         breaks: counted(row.get("breaks"))?,
         rows: counted(row.get("rows"))?,
         ties_out: row.get("ties_out"),
@@ -110,6 +108,92 @@ pub(super) fn standing(row: &SqliteRow) -> Result<Standing, Unreadable> {
 pub(super) fn entry(row: &SqliteRow) -> Result<Entry, Unreadable> {
     serde_json::from_str(row.get("entry"))
         .map_err(|_| Unreadable::new("the entry of the effect journal", &row.get::<i64, _>("sequence")))
+}
+
+pub(super) fn backfill(row: &SqliteRow) -> Result<BackfillRecord, Unreadable> {
+    let reprocess: &str = row.get("reprocess");
+    let (to_run, done) = (whole(row, "to_run"), whole(row, "done"));
+    let status = match backfill_status(row.get("status"))? {
+        BackfillStatus::Ended if done == to_run => BackfillStatus::Complete,
+        status => status,
+    };
+    Ok(BackfillRecord {
+        id: whole(row, "id"),
+        job: row.get("job"),
+        from: row.get("from_period"),
+        to: row.get("to_period"),
+        reprocess: Reprocess::from_name(reprocess)
+            .ok_or_else(|| Unreadable::new("which periods a backfill runs", reprocess))?,
+        begun_at: time(row.get("begun_at"))?,
+        begun_by: row.get("begun_by"),
+        status,
+        attempts: small("an attempt of a backfill", row.get("attempts"))?,
+        to_run,
+        left_out: whole(row, "left_out"),
+        done,
+    })
+}
+
+pub(super) fn planned_period(row: &SqliteRow) -> Result<PlannedPeriod, Unreadable> {
+    Ok(PlannedPeriod {
+        period: row.get("period"),
+        known_attempts: small("a number of attempts", row.get("known_attempts"))?,
+        skipped: row.get("skipped"),
+    })
+}
+
+pub(super) fn backfill_attempt(row: &SqliteRow) -> Result<BackfillAttempt, Unreadable> {
+    Ok(BackfillAttempt {
+        attempt: small("an attempt of a backfill", row.get("attempt"))?,
+        begun_at: time(row.get("begun_at"))?,
+        begun_by: row.get("begun_by"),
+        note: row.get("note"),
+        max_parallel: small("a number of periods at once", row.get("max_parallel"))?,
+        newest_first: row.get("newest_first"),
+        offline: row.get("offline"),
+        program_version: row.get("program_version"),
+        job_sha256: row.get("job_sha256"),
+        status: backfill_status(row.get("status"))?,
+        exit_code: row.get::<Option<i64>, _>("exit_code").map(exit_code).transpose()?,
+        message: row.get("message"),
+        ended_at: row.get::<Option<&str>, _>("ended_at").map(time).transpose()?,
+        done: whole(row, "done"),
+        found: whole(row, "found"),
+        not_done: whole(row, "not_done"),
+    })
+}
+
+pub(super) fn period_end(row: &SqliteRow) -> Result<PeriodEnd, Unreadable> {
+    Ok(PeriodEnd {
+        attempt: small("an attempt of a backfill", row.get("attempt"))?,
+        period: row.get("period"),
+        status: status(row.get("status"))?,
+        well: row.get("well"),
+        found: row.get("found"),
+        run: row.get("run"),
+        exit_code: exit_code(row.get("exit_code"))?,
+        breaks: counted(row.get("breaks"))?,
+        message: row.get("message"),
+        begun_at: time(row.get("begun_at"))?,
+        ended_at: time(row.get("ended_at"))?,
+    })
+}
+
+fn backfill_status(name: &str) -> Result<BackfillStatus, Unreadable> {
+    BackfillStatus::from_name(name).ok_or_else(|| Unreadable::new("the status of a backfill", name))
+}
+
+fn exit_code(code: i64) -> Result<u8, Unreadable> {
+    u8::try_from(code).map_err(|_| Unreadable::new("an exit code", &code))
+}
+
+/// What `count(*)` and numbers given by `SQLite` are: never negative.
+fn whole(row: &SqliteRow, column: &str) -> u64 {
+    row.get::<i64, _>(column).unsigned_abs()
+}
+
+pub(super) fn small(what: &'static str, value: i64) -> Result<u32, Unreadable> {
+    u32::try_from(value).map_err(|_| Unreadable::new(what, &value))
 }
 
 pub(super) fn time(text: &str) -> Result<DateTime<Utc>, Unreadable> {

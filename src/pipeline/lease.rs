@@ -10,7 +10,7 @@ use crate::journal::{Journal, JournalError, Lease, LeaseError};
 
 /// Renews a lease while it is polled, and tells whether it still holds.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(crate) struct Keeper {
     good_until: watch::Sender<Until>,
 }
 
@@ -55,7 +55,7 @@ impl Guard {
 
 impl Keeper {
     /// For a lease that was asked for at this time.
-    pub(super) fn new(lease: &Lease, asked: (Instant, DateTime<Utc>)) -> Self {
+    pub(crate) fn new(lease: &Lease, asked: (Instant, DateTime<Utc>)) -> Self {
         Self { good_until: watch::Sender::new(Until::after(asked, lease)) }
     }
 
@@ -64,7 +64,7 @@ impl Keeper {
     }
 
     /// Renews every third of the lease's time. Ends only when the lease is lost, with the error that says so.
-    pub(super) async fn keep(&self, journal: &Journal, lease: &Lease) -> JournalError {
+    pub(crate) async fn keep(&self, journal: &Journal, lease: &Lease) -> JournalError {
         loop {
             tokio::time::sleep(lease.lasting() / 3).await;
             let asked = (Instant::now(), Utc::now());

@@ -4,11 +4,11 @@ use tokio::sync::watch;
 
 /// Tells by what the work was asked to stop.
 #[derive(Debug, Clone)]
-pub(super) struct Stop(watch::Receiver<Option<&'static str>>);
+pub(crate) struct Stop(watch::Receiver<Option<&'static str>>);
 
 impl Stop {
     /// Listens to a future that names what asks, until all that listen here are gone.
-    pub(super) fn when(asked: impl Future<Output = &'static str> + Send + 'static) -> Self {
+    pub(crate) fn when(asked: impl Future<Output = &'static str> + Send + 'static) -> Self {
         let (tell, told) = watch::channel(None);
         tokio::spawn(async move {
             tokio::select! {
@@ -27,12 +27,12 @@ impl Stop {
     }
 
     /// What has asked, if anything has by now.
-    pub(super) fn by(&self) -> Option<&'static str> {
+    pub(crate) fn by(&self) -> Option<&'static str> {
         *self.0.borrow()
     }
 
     /// Waits until something asks, and names it.
-    pub(super) async fn asked(&self) -> &'static str {
+    pub(crate) async fn asked(&self) -> &'static str {
         let mut told = self.0.clone();
         let heard = told.wait_for(Option::is_some).await.ok().and_then(|name| *name);
         match heard {

@@ -1,0 +1,111 @@
+//! One job over a range of periods: which are run (`range`, `plan`: pure), and running them as one piece of work that
+//! can be stopped and gone on with (`execute`).
+
+mod execute;
+pub mod plan;
+pub mod range;
+
+use std::collections::HashMap;
+
+use crate::effects::State;
+use crate::exit::ExitCode;
+use crate::job::Job;
+use crate::journal::{BackfillRecord, EffectFilter, Journal, JournalError, PeriodEnd, Reprocess};
+use crate::period::Period;
+
+pub use execute::{Orders, Report, run, words};
+pub use plan::{Line, Todo};
+
+/// What a backfill would do now.
+#[derive(Debug)]
+pub struct Proposal {
+    /// One of the same job, range and choice of which periods wait to be tried.
+    pub continues: Option<BackfillRecord>,
+    /// Every period of the range, the earliest first.
+    pub lines: Vec<Line>,
+    /// Effects of the periods to run that were approved and are not sent yet: their runs send them.
+    pub approved: usize,
+}
+
+impl Proposal {
+    /// How many periods are to be run.
+    pub fn to_run(&self) -> usize {
+        self.lines.iter().filter(|line| line.is_to_run()).count()
+    }
+}
+
+/// What is to be done about each of the periods. None as the journal: nothing was ever run.
+///
+/// # Errors
+/// When the journal cannot be read.
+///
+/// # Panics
+/// Without periods: a range has at least one.
+pub async fn propose(
+    journal: Option<&Journal>,
+    job: &Job,
+    periods: &[Period],
+    reprocess: Reprocess,
+) -> Result<Proposal, JournalError> {
+    let (from, to) = match periods {
+        [only] => (&only.label, &only.label),
+        [first, .., last] => (&first.label, &last.label),
+        [] => panic!("a range has at least one period"),
+    };
+    let Some(journal) = journal else {
+        let lines = plan::begin(periods.to_vec(), &[], reprocess);
+        return Ok(Proposal { continues: None, lines, approved: 0 });
+    };
+    let runs = journal.runs_between(&job.name, from, to).await?;
+    let continues = journal.unfinished_backfill(&job.name, (from, to), reprocess).await?;
+    let lines = match &continues {
+        Some(backfill) => {
+            let planned = journal.backfill_periods(backfill.id).await?;
+            let ends = journal.backfill_ends(backfill.id).await?;
+            plan::resume(periods.to_vec(), &planned, &ends, &runs)
+        }
+        None => plan::begin(periods.to_vec(), &runs, reprocess),
+    };
+    let approved =
+        EffectFilter { job: Some(job.name.clone()), states: vec![State::Approved], ..EffectFilter::default() };
+    let approved = journal.effects(&approved).await?;
+    let to_run: HashMap<&str, bool> = lines.iter().map(|line| (line.period.label.as_str(), line.is_to_run())).collect();
+    let waits = |period: &str| to_run.get(period).copied().unwrap_or(false);
+    let approved = approved.iter().filter(|standing| waits(&standing.effect.period)).count();
+    Ok(Proposal { continues, lines, approved })
+}
+
+/// The codes from the most serious to the least: a bug, then what a person has to put right, then what the next try may
+/// find better, then what was found in the data.
+const BY_SERIOUSNESS: [ExitCode; 11] = [
+    ExitCode::InvariantFailed,
+    ExitCode::Configuration,
+    ExitCode::CredentialsRefused,
+    ExitCode::Unexpected,
+    ExitCode::Usage,
+    ExitCode::InputData,
+    ExitCode::ProviderUnavailable,
+    ExitCode::TryAgainLater,
+    ExitCode::PersonNeeded,
+    ExitCode::GateBreached,
+    ExitCode::Done,
+];
+
+/// The most serious of these codes; [`ExitCode::Done`] of none.
+pub fn most_serious(codes: impl Iterator<Item = u8>) -> ExitCode {
+    let rank = |code: u8| {
+        // A code that this program does not know is of another version: unexpected.
+        let known = BY_SERIOUSNESS.iter().position(|known| *known as u8 == code);
+        known.unwrap_or_else(|| rank_of(ExitCode::Unexpected))
+    };
+    BY_SERIOUSNESS[codes.map(rank).min().unwrap_or_else(|| rank_of(ExitCode::Done))]
+}
+
+fn rank_of(code: ExitCode) -> usize {
+    BY_SERIOUSNESS.iter().position(|known| *known == code).unwrap_or(0)
+}
+
+/// How each period of a backfill ended last, by label. `ends` are in the order of the attempts.
+pub fn last_ends(ends: &[PeriodEnd]) -> HashMap<&str, &PeriodEnd> {
+    ends.iter().map(|end| (end.period.as_str(), end)).collect()
+}
