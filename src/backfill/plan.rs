@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::job::{ApprovalRule, Job};
+use crate::job::{ApprovalRule, Job, SendApproval};
 use crate::journal::{PeriodEnd, PlannedPeriod, Reprocess, RunRecord, RunStatus};
 use crate::period::Period;
 
@@ -152,7 +152,10 @@ pub fn stretches(lines: &[Line]) -> String {
 ///
 /// What waits approved in the journal is not looked at here: see [`super::Proposal`].
 pub fn sends_unasked(job: &Job) -> Vec<&'static str> {
-    let Some(effects) = &job.effects else { return Vec::new() };
+    if let Some(sending) = job.sending() {
+        return if sending.approval == SendApproval::None { vec!["transactions"] } else { Vec::new() };
+    }
+    let Some(effects) = job.effects() else { return Vec::new() };
     let unasked = |rule: &ApprovalRule| *rule != ApprovalRule::Required;
     let audits = effects.provider_audit.as_ref().is_some_and(|rule| unasked(&rule.caution.approval));
     let markers = effects.fraud_marker.as_ref().is_some_and(|rule| unasked(&rule.caution.approval));
