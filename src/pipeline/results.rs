@@ -15,6 +15,7 @@ use crate::frames::{FileResult, Warning, WarningKind, Side};
 use crate::job::{Sending, Source};
 use crate::journal::{EffectFilter, kill};
 use crate::report::facts::{Fate, ParcelFacts};
+use crate::sources::RawFile;
 use crate::sources::store::RawStore;
 
 /// Between two looks into the log.
@@ -27,15 +28,27 @@ pub(super) struct Results {
     pub warnings: Vec<Warning>,
 }
 
+/// A result names every row that it refuses: such a line is longer than any row of a ledger.
+const LINE_BYTES: usize = 64 << 20;
+/// Lines that cannot be read stop nothing: they are told.
+const UNREADABLE_LINES: u64 = 10_000;
+
 /// Reads the log that the job names. That there is none yet is no error.
-pub(super) async fn read(request: &Request, sending: &Sending, store: &RawStore) -> Result<Results, Failure> {
+///
+/// It grows from look to look, so no copy of it is kept: what it says of a file stands in the journal.
+pub(super) async fn read(request: &Request, sending: &Sending) -> Result<Results, Failure> {
     let Some(confirm) = &sending.confirm else { return Ok(Results::default()) };
     let Source::Path { pattern } = &confirm.log.source else { return Ok(Results::default()) };
-    let files = pull::local_below(&request.project.notifications, pattern, &request.period, store).await?;
+    let scratch = tempfile::tempdir()?;
+    let store = RawStore::open(scratch.path())?;
+    let files = pull::local_below(&request.project.notifications, pattern, &request.period, &store).await?;
+    let files: Vec<RawFile> = files.into_iter().filter(|file| file.bytes > 0).collect();
     if files.is_empty() {
         return Ok(Results::default());
     }
-    let (log, key) = (confirm.log.clone(), pull::verify_key(&request.project, &confirm.log)?);
+    let (mut log, key) = (confirm.log.clone(), pull::verify_key(&request.project, &confirm.log)?);
+    log.limits.max_row_bytes = log.limits.max_row_bytes.max(LINE_BYTES);
+    log.quarantine_limit = log.quarantine_limit.max(UNREADABLE_LINES);
     let frame = aside(move || crate::frames::load(&log, files, key.as_ref())).await?;
     let frame = frame.map_err(|error| Failure::new(ExitCode::InputData, error))?;
     let mut warnings = frame.warnings;

@@ -46,13 +46,13 @@ pub(super) async fn attempt(request: &Request, sending: &Sending, run: Run<'_>) 
     publish::sweep(&home)?;
     let store = open_store(&home)?;
     let earlier = Earlier::read(journal, request).await?;
-    let folder = home.join("outgoing");
+    let folder = home.join(publish::SPOOL);
     let sealing = sealing::seal(request, sending, (&store, &folder), &earlier, stop, &trail);
     let sealed = unless_stopped(stop, sealing).await?;
 
     let stage = request.progress.stage("plan");
     effects::recover(request, journal, record).await?;
-    let heard = unless_stopped(stop, results::read(request, sending, &store)).await?;
+    let heard = unless_stopped(stop, results::read(request, sending)).await?;
     let book = Book::Journal(journal, record);
     let mut planned = plan(request, sending, book, &sealed).await?;
     results::follow(request, sending, book, &mut planned.standings, &heard).await?;
@@ -63,7 +63,7 @@ pub(super) async fn attempt(request: &Request, sending: &Sending, run: Run<'_>) 
     let shelf = Shelf::new(sealed.build(), &request.progress);
     let (calls, ended) = send(request, sending, &mut planned, &shelf, run).await?;
     stage.finish(format!("{calls} calls"));
-    let heard = wait(request, sending, &store, (book, stop), &mut planned, heard).await?;
+    let heard = wait(request, sending, (book, stop), &mut planned, heard).await?;
     trail.mark(Step::Sent, json!({ "calls": calls })).await?;
 
     let facts = gathered(request, sending, book, record.attempt, (sealed, planned, &heard, ended)).await?;
@@ -86,9 +86,9 @@ pub(super) async fn on_paper(
         None => Earlier::default(),
     };
     let stop = Stop::when(std::future::pending());
-    let folder = scratch.join("outgoing");
+    let folder = scratch.join(publish::SPOOL);
     let sealed = sealing::seal(request, sending, (&store, &folder), &earlier, &stop, &Trail(None)).await?;
-    let heard = results::read(request, sending, &store).await?;
+    let heard = results::read(request, sending).await?;
     let book = Book::Paper(journal);
     let mut planned = plan(request, sending, book, &sealed).await?;
     results::follow(request, sending, book, &mut planned.standings, &heard).await?;
@@ -276,7 +276,6 @@ fn session_of(part: &Standing) -> Option<&str> {
 async fn wait(
     request: &Request,
     sending: &Sending,
-    store: &RawStore,
     (book, stop): (Book<'_>, &Stop),
     planned: &mut Planned,
     mut heard: Results,
@@ -296,7 +295,7 @@ async fn wait(
             Ok(())
         })
         .await?;
-        heard = unless_stopped(stop, results::read(request, sending, store)).await?;
+        heard = unless_stopped(stop, results::read(request, sending)).await?;
         results::follow(request, sending, book, &mut planned.standings, &heard).await?;
     }
 }
