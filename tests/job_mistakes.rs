@@ -6,7 +6,7 @@ use tieout::job;
 use crate::job_files::{JOB, workspace};
 use crate::project_files::Workspace;
 
-/// A part of [`JOB`], what is written instead, and all that is told (without the file's name).
+/// A part of a job that is right, what is written instead, and all that is told (without the file's name).
 pub(crate) struct Mistake {
     pub(crate) right: &'static str,
     pub(crate) wrong: &'static str,
@@ -21,9 +21,14 @@ fn told(workspace: &Workspace) -> Vec<String> {
 }
 
 pub(crate) fn check(mistakes: &[Mistake]) {
+    check_in(JOB, mistakes);
+}
+
+/// As [`check`], with another job as the right one.
+pub(crate) fn check_in(job: &str, mistakes: &[Mistake]) {
     for Mistake { right, wrong, told: expected } in mistakes {
-        assert!(JOB.contains(right), "{right:?} is no part of the job");
-        let found = told(&workspace(&JOB.replacen(right, wrong, 1)));
+        assert!(job.contains(right), "{right:?} is no part of the job");
+        let found = told(&workspace(&job.replacen(right, wrong, 1)));
         let expected = expected.iter().map(|message| format!("jobs/daily.yaml:{message}")).collect::<Vec<_>>();
         assert_eq!(found, expected, "{wrong:?} instead of {right:?}");
     }
@@ -79,7 +84,7 @@ const SHAPE: &[Mistake] = &[
         right: "match:",
         wrong: "<<: {a: b}\nmatch:",
         told: &[
-            "10:1: unknown key `<<`; expected one of `description`, `effects`, `gates`, `grace`, `inputs`, `job`, `match`, `period`, `report`, `schedule`",
+            "10:1: unknown key `<<`; expected one of `description`, `effects`, `gates`, `grace`, `historical`, `incoming`, `inputs`, `job`, `match`, `period`, `report`, `schedule`, `upload`",
         ],
     },
     Mistake {

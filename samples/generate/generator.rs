@@ -8,10 +8,13 @@ pub(crate) mod rows;
 pub(crate) mod stories;
 pub(crate) mod suspicious;
 
+pub(crate) mod sent;
+
 pub(crate) mod audits;
 pub(crate) mod bulk;
 pub(crate) mod core;
 pub(crate) mod days;
+pub(crate) mod events;
 pub(crate) mod readme;
 pub(crate) mod shipped;
 

@@ -7,13 +7,16 @@ use std::path::Path;
 use chrono::NaiveDate;
 use flate2::read::MultiGzDecoder;
 use flate2::{Compression, GzBuilder};
+use polars::prelude::{DataFrame, ParquetReader, SerReader};
 
 use super::core;
 use super::days::{Day, plans};
+use super::events;
 use super::readme;
 use super::rows::{LedgerRow, signer};
+use super::sent;
 use super::stories::{Outcome, What};
-use super::world::{DAY, HOUR, MINUTE, Moment};
+use super::world::{DAY, HOUR, MINUTE, Moment, Style, World};
 
 /// Path below the samples folder → bytes.
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;
@@ -56,10 +59,24 @@ pub(crate) fn files(seed: u64) -> anyhow::Result<Files> {
         files.insert(format!("data/truth-core-{}.csv", plan.date), truth(&core::outcomes(&plan, &day))?);
         told.push((plan, day));
     }
+    files.append(&mut sent_files(seed, told[0].0.date)?);
     listed.sort_by_key(|entry| entry.sent_at);
     files.insert("kard/files.json".to_owned(), list_text(&listed).into_bytes());
     files.insert("README.md".to_owned(), readme::text(&told).into_bytes());
     Ok(files)
+}
+
+/// What the jobs that send read on the first day.
+fn sent_files(seed: u64, date: NaiveDate) -> anyhow::Result<Files> {
+    let world = World { seed, date, style: Style::Shipped };
+    let [authorized, ended] = events::partition(&world)?;
+    Ok(Files::from([
+        (format!("data/core-{date}.csv"), sent::core_csv(&world)?),
+        (format!("data/history-{date}.csv"), sent::history_csv(&world)?),
+        (format!("data/marqeta-{date}.jsonl"), events::marqeta(&world)),
+        (format!("data/cards/dt={date}/part-0.parquet"), authorized),
+        (format!("data/cards/dt={date}/part-1.parquet"), ended),
+    ]))
 }
 
 /// The same bytes under another name, a quarter of an hour later; and what must be found about both.
@@ -188,7 +205,7 @@ pub(crate) fn write(folder: &Path, files: &Files) -> anyhow::Result<()> {
 }
 
 /// What differs between `folder` and `files`, one line each. Compressed files are compared by what
-/// they hold: two versions of a compressor may pack the same text differently.
+/// they hold: two versions of a compressor, or of a writer of Parquet, may pack the same rows differently.
 ///
 /// # Errors
 /// When a file that is there cannot be read.
@@ -203,23 +220,34 @@ pub(crate) fn differences(folder: &Path, files: &Files) -> anyhow::Result<Vec<St
             }
             Err(error) => return Err(error.into()),
         };
-        let packed = Path::new(path).extension().is_some_and(|extension| extension == "gz");
-        let same = if packed { inflated(&on_disk)? == inflated(wanted)? } else { on_disk == *wanted };
+        let same = match Path::new(path).extension().and_then(|extension| extension.to_str()) {
+            Some("gz") => inflated(&on_disk)? == inflated(wanted)?,
+            Some("parquet") => rows_of(&on_disk)?.equals_missing(&rows_of(wanted)?),
+            _ => on_disk == *wanted,
+        };
         if !same {
             found.push(format!("{path}: differs from what the generator makes"));
         }
     }
-    for sub in ["kard/files", "data"] {
-        let Ok(entries) = std::fs::read_dir(folder.join(sub)) else { continue };
+    let mut waiting = vec!["kard/files".to_owned(), "data".to_owned()];
+    while let Some(sub) = waiting.pop() {
+        let Ok(entries) = std::fs::read_dir(folder.join(&sub)) else { continue };
         for entry in entries {
-            let path = format!("{sub}/{}", entry?.file_name().to_string_lossy());
-            if !files.contains_key(&path) {
+            let entry = entry?;
+            let path = format!("{sub}/{}", entry.file_name().to_string_lossy());
+            if entry.file_type()?.is_dir() {
+                waiting.push(path);
+            } else if !files.contains_key(&path) {
                 found.push(format!("{path}: not made by the generator"));
             }
         }
     }
     found.sort();
     Ok(found)
+}
+
+fn rows_of(parquet: &[u8]) -> anyhow::Result<DataFrame> {
+    Ok(ParquetReader::new(std::io::Cursor::new(parquet)).finish()?)
 }
 
 fn inflated(bytes: &[u8]) -> std::io::Result<Vec<u8>> {

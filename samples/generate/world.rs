@@ -20,6 +20,11 @@ impl Moment {
     pub(crate) fn plus(self, seconds: i64) -> Self {
         Self(self.0 + seconds)
     }
+
+    /// Microseconds since the epoch.
+    pub(crate) const fn micros(self) -> i64 {
+        self.0 * 1_000_000
+    }
 }
 
 impl std::fmt::Display for Moment {

@@ -6,7 +6,7 @@ use super::Context;
 use crate::exit::{ExitCode, Failure};
 use crate::job::cron::next_fire;
 use crate::job::load::load_all;
-use crate::job::{Grain, Job};
+use crate::job::{Grain, Job, Source};
 use crate::journal::{Journal, RunFilter, RunRecord};
 use crate::output::{Cell, Rows};
 use crate::period::Period;
@@ -50,9 +50,11 @@ pub async fn run(mut context: Context) -> Result<ExitCode, Failure> {
 pub fn job_rows(lines: &[JobLine<'_>]) -> Rows {
     let mut rows = Rows::new(&[
         "job",
+        "does",
         "grain",
         "timezone",
         "schedule",
+        "provider",
         "inputs",
         "last_run",
         "last_status",
@@ -60,18 +62,19 @@ pub fn job_rows(lines: &[JobLine<'_>]) -> Rows {
         "next_due",
         "description",
     ])
-    .spare(&["description", "timezone", "inputs", "grain", "schedule", "next_due", "last_status"]);
+    .spare(&["description", "timezone", "inputs", "provider", "grain", "schedule", "next_due", "last_status"]);
     for JobLine { job, last, next_period, next_due } in lines {
-        let inputs: Vec<_> = job.inputs().iter().map(|input| input.side.name()).collect();
         rows.push(vec![
             Cell::text(&job.name),
+            Cell::text(job.sending().map_or("compare", |sending| sending.way.name())),
             Cell::text(match job.grain {
                 Grain::Day => "day",
                 Grain::Month => "month",
             }),
             Cell::text(job.zone.name()),
             Cell::or_empty(job.schedule.as_ref().map(|schedule| Cell::text(&schedule.cron))),
-            Cell::text(inputs.join(" ")),
+            Cell::text(providers(job).join(" ")),
+            Cell::text(inputs(job)),
             Cell::or_empty(last.as_ref().map(|run| Cell::text(&run.id))),
             Cell::or_empty(last.as_ref().map(|run| Cell::text(run.status.name()))),
             Cell::or_empty(next_period.as_deref().map(Cell::text)),
@@ -80,6 +83,29 @@ pub fn job_rows(lines: &[JobLine<'_>]) -> Rows {
         ]);
     }
     rows
+}
+
+/// The providers that the job asks, each once.
+fn providers(job: &Job) -> Vec<&str> {
+    let pulled = job.inputs().into_iter().filter_map(|input| match &input.source {
+        Source::Provider { provider, .. } => Some(provider.as_str()),
+        Source::Path { .. } => None,
+    });
+    let asked = job.effects().map(|effects| effects.provider.as_str());
+    let sent = job.sending().map(|sending| sending.provider.as_str());
+    let mut names: Vec<&str> = pulled.chain(asked).chain(sent).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The sides that are compared, or the path of what is sent.
+fn inputs(job: &Job) -> String {
+    match job.sending().map(|sending| &sending.source.source) {
+        Some(Source::Path { pattern }) => pattern.clone(),
+        Some(Source::Provider { provider, .. }) => provider.clone(),
+        None => job.inputs().iter().map(|input| input.side.name()).collect::<Vec<_>>().join(" "),
+    }
 }
 
 fn load_jobs(context: &mut Context) -> Result<Vec<Job>, Failure> {

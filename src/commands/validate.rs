@@ -9,7 +9,7 @@ use super::Context;
 use crate::cli::ValidateArgs;
 use crate::config::{Problem, Problems};
 use crate::exit::{ExitCode, Failure};
-use crate::job::{Job, load};
+use crate::job::{Job, Source, load};
 use crate::output::{Cell, Format, Rows};
 use crate::project::{FILE, Project};
 
@@ -48,7 +48,47 @@ fn rows(outcome: &ValidateOutcome) -> Rows {
 pub struct ValidateOutcome {
     /// The files without a problem: the project file first, then the jobs by name.
     pub valid: Vec<PathBuf>,
+    /// The valid jobs that send, by name.
+    pub sending: Vec<SendingJob>,
     pub problems: Problems,
+}
+
+/// What a job that sends would send.
+#[derive(Debug, Clone, Serialize)]
+pub struct SendingJob {
+    pub file: PathBuf,
+    /// `upload`, `incoming` or `historical`.
+    pub way: &'static str,
+    /// The published type of each row.
+    pub record: &'static str,
+    pub provider: String,
+    /// Where the rows come from.
+    pub source: String,
+}
+
+impl SendingJob {
+    fn of(job: &Job) -> Option<Self> {
+        let sending = job.sending()?;
+        let source = match &sending.source.source {
+            Source::Path { pattern } => pattern.clone(),
+            Source::Provider { name, .. } => name.clone(),
+        };
+        Some(Self {
+            file: job.path.clone(),
+            way: sending.way.name(),
+            record: sending.mapping.record.name(),
+            provider: sending.provider.clone(),
+            source,
+        })
+    }
+}
+
+/// `; upload: coreTransaction rows of core-{period}.csv to kard`
+impl std::fmt::Display for SendingJob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { way, record, provider, source, .. } = self;
+        write!(f, "; {way}: {record} rows of {source} to {provider}")
+    }
 }
 
 impl ValidateOutcome {
@@ -63,7 +103,8 @@ impl ValidateOutcome {
             let _ = writeln!(text, "{problem}\n");
         }
         for path in &self.valid {
-            let _ = writeln!(text, "{}: valid", path.display());
+            let sends = self.sending.iter().find(|job| job.file == *path).map(ToString::to_string);
+            let _ = writeln!(text, "{}: valid{}", path.display(), sends.unwrap_or_default());
         }
         let mut files = self.problems.iter().map(|problem| &problem.file).collect::<Vec<_>>();
         files.dedup();
@@ -103,8 +144,9 @@ pub fn run(root: &Path, jobs: &[String]) -> ValidateOutcome {
             Err(found) => problems.extend(found),
         }
     }
+    let sending = loaded.iter().filter_map(SendingJob::of).collect();
     valid.extend(loaded.into_iter().map(|job| job.path));
-    ValidateOutcome { valid, problems }
+    ValidateOutcome { valid, sending, problems }
 }
 
 fn count(number: usize, word: &str) -> String {

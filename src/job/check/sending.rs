@@ -221,7 +221,7 @@ impl Written<'_> {
         let (what, help) = what.split_once("; ").map_or((what, None), |(what, help)| (what, Some(help)));
         let message = match field {
             "" => what.to_owned(),
-            field if what.starts_with('`') => format!("`{field}`: {what}"),
+            field if what.starts_with('`') || what.starts_with("the ") => format!("`{field}`: {what}"),
             field => format!("`{field}` {what}"),
         };
         let missing = !field.is_empty() && !mapping.columns.contains_key(field);
