@@ -1,5 +1,7 @@
 //! The sandbox against what Kard publishes: required fields, statuses, limits, error shapes.
 
+use std::sync::OnceLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
@@ -12,10 +14,15 @@ use crate::support::{Rig, Sample, chain};
 
 const FILES: &str = "/v2/issuers/org-sandbox/files/metadata";
 
-/// A plain client: the contract is not checked with the code that was written against it.
+/// A plain client: the contract is not checked with the code that was written against it. It is made once, and keeps
+/// no connection, which would end with the test that made it.
 pub(crate) fn plain() -> Client {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder().no_proxy().build().unwrap()
+    static CLIENT: OnceLock<Client> = OnceLock::new();
+    let make = || {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap()
+    };
+    CLIENT.get_or_init(make).clone()
 }
 
 pub(crate) async fn call(request: RequestBuilder) -> (u16, Value) {

@@ -231,6 +231,12 @@ async fn an_object_beyond_the_limit_is_refused_by_its_announcement() {
     assert!(body.contains("<ProposedSize>1001</ProposedSize><MaxSizeAllowed>1000</MaxSizeAllowed>"), "{body}");
     assert_eq!(put(&url, vec![b' '; 1_000]).await.status(), StatusCode::OK);
     assert_eq!(Options::new("samples").object_limit, 5_000_000_000);
+    // Without a limit of one's own, an object may be larger than any other body.
+    let rig = Rig::start(&[], "").await;
+    let large = vec![b'x'; 24 << 20];
+    let digest = sha256(&large);
+    assert_eq!(put(&upload_url(&rig, "a.jsonl").await, large).await.status(), StatusCode::OK);
+    assert_eq!(rig.sandbox.uploads()[0].object.as_ref().unwrap().sha256, digest);
 }
 
 #[tokio::test]

@@ -129,7 +129,7 @@ fn mistakes_in_a_plan_are_told_with_their_place() {
         ("{on: uploads, nth: 1, do: refuse_item}", "2:31: `refuse_item` makes no sense on `uploads`"),
         ("{on: historical_start, nth: 1, do: extra_item}", "2:40: `extra_item` makes no sense on `historical_start`"),
         ("{on: notification, nth: 1, do: reset_after}", "2:36: `reset_after` makes no sense on `notification`"),
-        ("{on: notification, nth: 1, do: {status: 500}}", "2:36: `status` makes no sense on `notification`"),
+        ("{on: notification, nth: 1, do: {status: 500}}", "2:32: `status` makes no sense on `notification`"),
         ("{on: uploads, nth: 1, do: drop}", "2:31: `drop` makes no sense on `uploads`"),
         ("{on: download, nth: 1, do: repeat_cursor}", "2:32: `repeat_cursor` makes no sense on `download`"),
     ];

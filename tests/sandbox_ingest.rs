@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tieout::sandbox::{FileResult, UploadSession};
 
+use crate::sandbox_contract::plain;
 use crate::support::Rig;
 use crate::support::bulk::{core, counts, gzip, jsonl, put, send, times, upload_url, uploaded, with};
 
@@ -124,7 +125,7 @@ async fn a_line_that_is_not_as_published_is_rejected_with_its_place() {
         (json!({ "type": "coreTransaction", "id": "e" }), "400 e /0/attributes: Is required."),
     ];
     for (item, words) in table {
-        let found = result(&uploaded(&rig, "a.jsonl", jsonl(&[item.clone()])).await);
+        let found = result(&uploaded(&rig, "a.jsonl", jsonl(std::slice::from_ref(&item))).await);
         assert_eq!((counts(&found), told(&folder)), ([1, 0, 1, 0], vec![words.to_owned()]), "{item}");
     }
     assert!(rig.sandbox.ingested().is_empty());
@@ -153,14 +154,18 @@ async fn what_stands_before_damage_is_taken_and_the_damage_is_told() {
     let folder = TempDir::new().unwrap();
     let rig = telling(&folder).await;
     let good = gzip(&jsonl(&[core("e-1"), core("e-2")]));
-    let garbage = [good.as_slice(), b"garbage"].concat();
+    let garbage = [good.as_slice(), b"not another member"].concat();
     let found = result(&uploaded(&rig, "a.jsonl", garbage).await);
     assert_eq!((counts(&found), found.unreadable.as_deref()), ([2, 2, 0, 0], Some("invalid gzip header")));
     assert_eq!(told(&folder), ["400 - -: The file cannot be read past line 2: invalid gzip header."]);
     let found = result(&uploaded(&rig, "a.jsonl", good[..good.len() - 4].to_vec()).await);
     assert!(found.unreadable.is_some(), "{found:?}");
-    let found = result(&uploaded(&rig, "empty.jsonl", Vec::new()).await);
-    assert_eq!(found, FileResult::default());
+    // A client says nothing of the length of nothing, unless it is told to.
+    let url = upload_url(&rig, "empty.jsonl").await;
+    assert_eq!(put(&url, Vec::new()).await.status(), 411);
+    assert_eq!(plain().put(&url).header("Content-Length", "0").send().await.unwrap().status(), 200);
+    rig.sandbox.idle().await;
+    assert_eq!(result(&rig.sandbox.uploads().pop().unwrap()), FileResult::default());
 }
 
 #[tokio::test]

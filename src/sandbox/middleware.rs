@@ -110,6 +110,8 @@ async fn with_fault(
         Fault::Status { code, retry_after, retry_after_date, applied } => {
             if *applied {
                 next.run(request).await;
+            } else if on == On::Storage {
+                storage::drain(request.body_mut()).await;
             }
             return refusal(on, *code, *retry_after, *retry_after_date);
         }

@@ -204,7 +204,7 @@ async fn piece(body: &mut Body) -> Option<Bytes> {
     }
 }
 
-async fn drain(body: &mut Body) {
+pub(super) async fn drain(body: &mut Body) {
     let mut left = DRAIN_BYTES;
     while let Some(piece) = piece(body).await {
         left = left.saturating_sub(piece.len() as u64);
