@@ -136,14 +136,15 @@ fn of_day(runs: &[(RunStatus, Option<ExitCode>)], reprocess: Reprocess) -> (bool
     (line.is_to_run(), line.why, line.known_attempts)
 }
 
+/// Its runs; whether it is run as missing, as failed; the words.
+type Case<'a> = (&'a [(RunStatus, Option<ExitCode>)], [bool; 2], [&'a str; 2]);
+
 #[test]
 fn what_is_missing_what_has_failed_and_all() {
     use RunStatus::{Done, Failed, GateBreached, Interrupted, Running};
     let done = (Done, Some(ExitCode::Done));
     let unsent = (Done, Some(ExitCode::TryAgainLater));
     let failed = (Failed, Some(ExitCode::InputData));
-    // Its runs; whether it is run as missing, as failed; the words.
-    type Case<'a> = (&'a [(RunStatus, Option<ExitCode>)], [bool; 2], [&'a str; 2]);
     let cases: &[Case<'_>] = &[
         (&[], [true, false], ["never run"; 2]),
         (&[done], [false, false], ["done by rewards/2025-03-19/1"; 2]),

@@ -39,6 +39,7 @@ mod history_of_rules;
 mod http_retry;
 mod job_files;
 mod job_mistakes;
+mod journal_backfills;
 mod journal_effects;
 mod journal_files;
 mod journal_leases;

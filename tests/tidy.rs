@@ -35,6 +35,8 @@ const PURE: &[(&str, &[&str])] = &[
     ("src/matching", &[]),
     ("src/breaks", &[]),
     ("src/effects", &[]),
+    ("src/backfill/plan.rs", &[]),
+    ("src/backfill/range.rs", &[]),
     // It writes the rendered bytes.
     ("src/report", &["src/report/mod.rs", "src/report/write.rs"]),
 ];

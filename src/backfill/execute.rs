@@ -136,6 +136,13 @@ async fn leased(orders: Arc<Orders>, journal: &Arc<Journal>, stop: Stop) -> Resu
         None => journal.begin_backfill(&new_backfill(&orders, &proposal.lines)).await?,
     };
     tell_beginning(&orders, &proposal, backfill);
+    let before = journal.backfill_attempts(backfill).await?;
+    if let Some(last) = before.last().filter(|last| last.job_sha256 != orders.job.digest) {
+        tracing::warn!(
+            "the job file has changed since attempt {} of backfill {backfill}: what was done by then was done by the other",
+            last.attempt
+        );
+    }
     let attempt = journal.begin_backfill_attempt(backfill, &new_attempt(&orders)).await?;
     let mut work = Work { orders, journal, backfill, attempt, stop, total: proposal.to_run(), ended: 0 };
     let halt = match work.all(proposal.lines).await {

@@ -47,8 +47,11 @@ pub(crate) fn shown(project: &TestProject, id: u64) -> Value {
     serde_json::from_str(&shown.stdout).unwrap()
 }
 
-/// Of each attempt: status, periods done, found done, not done, exit code, what stopped it.
-pub(crate) fn attempts(project: &TestProject, id: u64) -> Vec<(String, [u64; 3], Option<u64>, Option<String>)> {
+/// Of an attempt: status; periods done, found done and not done; exit code; what stopped it.
+pub(crate) type Attempt = (String, [u64; 3], Option<u64>, Option<String>);
+
+/// The attempts of a backfill, in order.
+pub(crate) fn attempts(project: &TestProject, id: u64) -> Vec<Attempt> {
     let shown = shown(project, id);
     let attempts = shown["attempts"].as_array().unwrap().iter().map(|attempt| {
         let text = |field: &str| attempt[field].as_str().map(str::to_owned);
