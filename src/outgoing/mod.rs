@@ -25,7 +25,7 @@ mod work;
 
 pub use build::{BuildSpec, Built, Grain, Layout, build};
 pub use error::BuildError;
-pub use manifest::{Manifest, Parcel, SealedTotals, SourceFile, SourceTotals, Totals};
+pub use manifest::{Manifest, Parcel, SealedTotals, SourceFile, SourcePlace, SourceTotals, Totals};
 pub use spool::{FoundRow, Sealed, Spool, SpoolError};
 
 /// Writes one row as one line of JSON, or says why it does not fit. Pure: many threads ask the same one.
@@ -44,7 +44,7 @@ pub trait Lines: Sync {
     /// # Errors
     /// When the row does not fit.
     fn write<'c>(
-        &self,
+        &'c self,
         cell: impl Fn(usize) -> Option<&'c str>,
         scratch: &mut Self::Scratch,
         out: &mut Vec<u8>,
