@@ -19,6 +19,8 @@ pub mod sources;
 
 pub mod frames;
 pub mod matching;
+pub mod records;
+
 pub mod outgoing;
 
 pub mod breaks;

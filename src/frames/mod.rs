@@ -15,6 +15,7 @@ mod source;
 pub use error::{InputError, Place, StreamFault};
 pub use load::load;
 pub(crate) use mask::without_cards;
+pub(crate) use normalize::TimePlan;
 pub(crate) use read::{Halted, RowSink, RowView, Sources};
 pub use schema::{
     AuditUpdate, ControlKind, ControlMismatch, Exclusion, Field, FieldType, Frame, Measure, Quarantined, Side, Warning,

@@ -18,6 +18,7 @@ pub mod gzip;
 mod manifest;
 mod parcels;
 mod places;
+mod records;
 mod repeats;
 mod sealed;
 mod spool;

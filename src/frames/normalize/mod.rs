@@ -17,7 +17,7 @@ use super::schema::{Exclusion, Field, FieldType, Measure, Quarantined};
 use crate::job::{ColumnSource, Format, Input, Mapping, Sign, Unit};
 use crate::money::{self, MoneyError};
 use columns::{Columns, Value, Values};
-pub(super) use times::TimePlan;
+pub(crate) use times::TimePlan;
 
 /// Quarantined rows shown when there are too many of them.
 const SHOWN_ROWS: usize = 5;
