@@ -1,5 +1,6 @@
 //! Pieces become parcels, in their order: bulk files of packed blocks, or the lines of single calls.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -359,8 +360,7 @@ impl Users {
 impl UserLines {
     /// The name without JSON's escapes.
     fn name(&self) -> Result<String, BuildError> {
-        let quoted = [b"\"", self.written.as_slice(), b"\""].concat();
-        serde_json::from_slice(&quoted)
-            .map_err(|_| BuildError::Untied { what: "a line's user cannot be read back".to_owned() })
+        let name = sealed::unescaped(&self.written).map(Cow::into_owned);
+        name.ok_or_else(|| BuildError::Untied { what: "a line's user cannot be read back".to_owned() })
     }
 }

@@ -7,11 +7,11 @@ impl Lines for RecordPlan {
     type Scratch = Scratch;
 
     fn sources(&self) -> Vec<String> {
-        Self::sources(self).to_vec()
+        self.sources().to_vec()
     }
 
     fn fields(&self) -> Vec<(String, Vec<usize>)> {
-        Self::fields(self).iter().map(|field| (field.name.to_owned(), field.slots.clone())).collect()
+        self.fields().iter().map(|field| (field.name.to_owned(), field.slots.clone())).collect()
     }
 
     fn write<'c>(
@@ -20,7 +20,7 @@ impl Lines for RecordPlan {
         scratch: &mut Scratch,
         out: &mut Vec<u8>,
     ) -> Result<LineFacts, RowRefused> {
-        match Self::write(self, cell, scratch, out) {
+        match self.write(cell, scratch, out) {
             Ok(written) => Ok(LineFacts {
                 amount_minor: written.amount_minor,
                 currency: written.currency,

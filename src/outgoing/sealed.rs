@@ -1,6 +1,8 @@
 //! What sealed lines say about themselves: their number, and the sum of their amounts in each
 //! currency, found in the bytes alone. It shares nothing with what wrote them, so that the two counts are two.
 
+use std::borrow::Cow;
+
 use super::manifest::Totals;
 
 /// The field's name in its quotes: the eight bytes that are looked for.
@@ -84,4 +86,14 @@ pub(super) fn text_field<'l>(line: &'l [u8], name: &str) -> Option<&'l [u8]> {
         ends
     })?;
     Some(&value[..end])
+}
+
+/// What a string field says, without JSON's escapes. None where it is no string of JSON.
+pub(super) fn unescaped(written: &[u8]) -> Option<Cow<'_, str>> {
+    let text = std::str::from_utf8(written).ok()?;
+    if text.contains('\\') {
+        serde_json::from_str(&format!("\"{text}\"")).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(text))
+    }
 }

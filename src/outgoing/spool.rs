@@ -242,8 +242,8 @@ impl Sealed {
                 break;
             }
             let current = run.ok_or_else(|| foreign("more lines than places"))?;
-            let id = sealed::text_field(&line, "id").and_then(|id| std::str::from_utf8(id).ok());
-            if lines.contains(&number) || id.is_some_and(|id| event_ids.contains(id)) {
+            let id = sealed::text_field(&line, "id").and_then(sealed::unescaped);
+            if lines.contains(&number) || id.is_some_and(|id| event_ids.contains(id.as_ref())) {
                 let source = current.place(index);
                 found.push(found_row(&line, number, source).ok_or_else(|| foreign("a line that is no record"))?);
             }
