@@ -14,8 +14,9 @@ use tieout::providers::http::Answer;
 use tieout::providers::kard::request_transactions::MAX_FILE_BYTES;
 use tieout::providers::kard::{Client, KardError};
 
+use crate::support::presign::Signer;
 use crate::support::storage::{QUERY, Script, Storage};
-use crate::support::{chain, fast_http};
+use crate::support::{chain, fast_http, utc};
 
 /// So much is read from a file at once.
 const PIECE: usize = 256 << 10;
@@ -206,6 +207,16 @@ async fn a_slow_storage_may_take_longer_than_the_idle_and_the_total_time_out() {
 }
 
 #[tokio::test]
+async fn what_was_handed_over_and_is_still_on_its_way_is_waited_for() {
+    // The kernel takes all of it at once; the storage reads it for longer than the idle time-out.
+    let storage = Storage::start(Script::Slowly(64 << 10, Duration::from_millis(30)));
+    let client = client(HttpConfig { idle_timeout: Duration::from_millis(300), ..fast_http() });
+    let began = Instant::now();
+    assert_eq!(short(&put(&client, &storage.url(), &bytes(2 << 20)).await.unwrap()), "200");
+    assert!(began.elapsed() > Duration::from_millis(600), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
 async fn where_nothing_moves_the_upload_ends_and_lets_go_of_its_connection() {
     for (script, content) in [(Script::StallAfter(1 << 20), bytes(32 << 20)), (Script::Silence, bytes(10))] {
         let storage = Storage::start(script.clone());
@@ -230,6 +241,25 @@ async fn an_upload_that_is_dropped_stops() {
     upload.abort();
     assert!(upload.await.unwrap_err().is_cancelled());
     assert!(storage.closed().await[0].body.len() < content.len());
+}
+
+/// "Authenticating Requests: Using Query Parameters", the example of AWS.
+#[test]
+fn the_addresses_of_the_tests_are_signed_as_aws_signs() {
+    let signer = Signer {
+        key: "AKIAIOSFODNN7EXAMPLE".into(),
+        secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".into(),
+        region: "us-east-1".into(),
+        endpoint: "https://examplebucket.s3.amazonaws.com".into(),
+    };
+    let url = signer.presign("GET", "/test.txt", utc("2013-05-24T00:00:00Z"), 86_400);
+    let signature = "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c031957d157751f604d404";
+    let published = format!(
+        "https://examplebucket.s3.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=\
+         AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z\
+         &X-Amz-Expires=86400&X-Amz-SignedHeaders=host&X-Amz-Signature={signature}"
+    );
+    assert_eq!(url, published);
 }
 
 #[tokio::test]
@@ -356,7 +386,7 @@ async fn no_part_of_the_signed_query_is_ever_seen() {
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
     let _guard = tracing::subscriber::set_default(subscriber.with_writer(move || writer.clone()).finish());
     tracing::trace!("the log is heard");
-    let mut told = String::new();
+    let mut told = Vec::new();
     let scripts = [
         Script::Answer(OK.to_vec()),
         Script::Answer(echo("403 Forbidden")),
@@ -372,17 +402,18 @@ async fn no_part_of_the_signed_query_is_ever_seen() {
     for script in scripts {
         let storage = Storage::start(script);
         let answer = put(&client, &storage.url(), &bytes(20_000)).await.unwrap();
-        told += &format!("{answer:?} {}\n", short(&answer));
+        told.push(format!("{answer:?} {}", short(&answer)));
         let (_folder, path) = file(b"0123456789");
         let error = client.put_file(&storage.url(), &path, 9, |_| {}).await.unwrap_err();
-        told += &format!("{error:?} {}\n", chain(&error));
+        told.push(format!("{error:?} {}", chain(&error)));
     }
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for url in [format!("http://{free}/key?{QUERY}"), format!("https://{free}/key?{QUERY}")] {
         let answer = put(&client, &url.into(), b"{}\n").await.unwrap();
-        told += &format!("{answer:?} {}\n", short(&answer));
+        told.push(format!("{answer:?} {}", short(&answer)));
     }
-    told += &format!("{client:?}");
+    told.push(format!("{client:?}"));
+    let told = told.join("\n");
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(logged.contains("the log is heard"), "{logged}");
     assert!(told.contains("SignatureDoesNotMatch"), "what the storage says is kept: {told}");

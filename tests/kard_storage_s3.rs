@@ -1,6 +1,7 @@
 //! A file put to a real S3-speaking server, and read back. Ignored unless asked for, because it needs the program
 //! `s3s-fs` (`cargo install s3s-fs --version 0.14.1 --features binary --locked`), as `TIEOUT_S3S_FS` or in the path:
-//! as a dependency it would have all others compiled twice, once for the tests and once for the program.
+//! as a dependency it would have all others compiled twice, once for the tests and once for the program. (Unlike S3 it
+//! takes chunks; that we send none is seen on the wire, in `kard_storage`.)
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -10,7 +11,6 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 use tieout::providers::http::Answer;
 use tieout::providers::kard::reply_transactions::{is_expired_upload, storage_error};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::kard_storage::{bytes, client, file};
@@ -95,35 +95,14 @@ async fn a_real_s3_server_takes_the_file_byte_for_byte_and_refuses_what_s3_refus
     assert_eq!(s3.object("twice"), Some(bytes(1_000)));
 
     let (status, body) = put(&s3.url("late", now - TimeDelta::minutes(20)), &bytes(10)).await;
-    println!("expired: {status} {:?}", storage_error(&body));
     assert!(is_expired_upload(status, &body), "{status} {}", String::from_utf8_lossy(&body));
 
     let wrong = Signer { secret: "another".into(), ..s3.signer.clone() };
     let (status, body) = put(&wrong.presign("PUT", "/bucket/wrong", now, 900).into(), &bytes(10)).await;
-    println!("wrong: {status} {:?}", storage_error(&body));
     assert_eq!((status, storage_error(&body).unwrap().0.as_str()), (403, "SignatureDoesNotMatch"));
 
     // A URL for another method is not good for PUT.
     let (status, _) = put(&s3.signer.presign("GET", "/bucket/method", now, 900).into(), &bytes(10)).await;
     assert_eq!(status, 403);
     assert_eq!(["late", "wrong", "method"].map(|key| s3.object(key)), [None, None, None]);
-}
-
-#[tokio::test]
-#[ignore = "needs the program s3s-fs"]
-async fn a_real_s3_server_wants_the_length_that_we_announce() {
-    let s3 = S3::start().await;
-    let url = s3.signer.presign("PUT", "/bucket/chunked", Utc::now(), 900);
-    let (host, target) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
-    let mut stream = TcpStream::connect(host).await.unwrap();
-    let request = format!(
-        "PUT /{target} HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n\
-         2\r\n{{}}\r\n0\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).await.unwrap();
-    println!("{reply}");
-    assert!(!reply.starts_with("HTTP/1.1 200"), "{reply}");
-    assert_eq!(s3.object("chunked"), None);
 }

@@ -109,7 +109,7 @@ fn upload_urls_are_read_in_order_and_never_shown() {
     first["attributes"]["new"] = json!({});
     let read = urls(&[first, file(INCOMING, "u-2", "http://127.0.0.1:1/b?s=canary2")], 2).unwrap();
     assert_eq!(read.iter().map(|url| url.id.as_str()).collect::<Vec<_>>(), ["u-1", "u-2"]);
-    assert_eq!(read[0].expires_in, Duration::from_secs(900));
+    assert_eq!(read[0].expires_in, Duration::from_mins(15));
     assert_eq!(read[1].url.expose_secret(), "http://127.0.0.1:1/b?s=canary2");
     assert!(!format!("{read:?}").contains("canary"), "{read:?}");
 }
