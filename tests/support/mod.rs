@@ -10,9 +10,11 @@ pub mod effects;
 pub mod frames;
 pub mod journal;
 pub mod plans;
+pub mod presign;
 pub mod project;
 pub mod sending;
 pub mod sent;
+pub mod storage;
 
 use std::path::Path;
 use std::time::Duration;

@@ -6,7 +6,7 @@
 use std::io;
 use std::path::Path;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -24,6 +24,11 @@ use super::{Answer, Failure, Http, HttpError, Redactor, is_html, patient_builder
 const PIECE: usize = 256 << 10;
 /// Of a storage's reply no more than this is kept: S3's errors have one to two KiB.
 const VERDICT_BYTES: usize = 64 << 10;
+
+/// What hyper and the kernel may hold of a file after its last piece was handed over, at most.
+const HELD_BYTES: u64 = 8 << 20;
+/// Whatever is slower than this is taken for a storage that says nothing.
+const SLOWEST_BYTES_PER_S: u64 = 64 << 10;
 
 /// Why nothing was put. Whatever this is, the storage has not got the whole file.
 #[derive(Debug, thiserror::Error)]
@@ -51,10 +56,11 @@ pub enum FileError {
 
 impl Http {
     /// Puts a file to `url` once, over a connection of its own: no credentials, no redirects, no chunks. It may take as
-    /// long as it takes; only where nothing moves for the idle time-out it ends. `watch` is told the bytes handed over
-    /// so far. The body of a reply is kept as far as 64 KiB, redacted.
+    /// long as it takes; only where nothing moves for the idle time-out it ends. What is handed over and not yet sent
+    /// is given time as well: two minutes at most, a file of a few KiB none. `watch` is told the bytes handed over so
+    /// far. The body of a reply is kept as far as 64 KiB, redacted.
     ///
-    /// With `direct` no proxy of the environment is used. Dropping the future ends the upload.
+    /// With `direct` no proxy of the environment is used. When the future returns or is dropped, the upload has ended.
     ///
     /// # Errors
     /// When the file cannot be read or has not exactly `bytes` bytes, or no client can be made. A file that changes on
@@ -72,10 +78,12 @@ impl Http {
         let file = open(file, bytes).await?;
         let client = patient_builder(&self.config, direct).pool_max_idle_per_host(0).build().map_err(set_up)?;
         let course = Arc::new(Course::new(self.config.connect_timeout));
+        let _over = Over(&course);
         let body = SealedFile {
             file,
             bytes,
             left: bytes,
+            held: Duration::from_millis(bytes.min(HELD_BYTES) * 1_000 / SLOWEST_BYTES_PER_S),
             buffer: BytesMut::new(),
             last: None,
             course: Arc::clone(&course),
@@ -124,9 +132,8 @@ async fn verdict(
     while body.len() < VERDICT_BYTES {
         match response.chunk().await {
             Ok(Some(chunk)) => body.extend_from_slice(&chunk[..chunk.len().min(VERDICT_BYTES - body.len())]),
-            Ok(None) => break,
             Err(error) if status.is_success() => return Err(Failure::transport(error)),
-            Err(_) => break,
+            Ok(None) | Err(_) => break,
         }
         course.moved();
     }
@@ -147,18 +154,35 @@ struct Course {
     began: Instant,
     /// When something last moved, in milliseconds since `began`.
     moved_ms: AtomicU64,
+    /// Nobody waits for the upload any more.
+    over: AtomicBool,
     /// What was wrong with the file.
     fault: Mutex<Option<FileError>>,
+}
+
+/// A reply may come while most of the file is still here: the library would go on sending it for nobody.
+struct Over<'a>(&'a Course);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.over.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Course {
     /// Until the first byte goes out the time to connect counts as well.
     fn new(connect: Duration) -> Self {
-        Self { began: Instant::now(), moved_ms: AtomicU64::new(millis(connect)), fault: Mutex::default() }
+        let moved_ms = AtomicU64::new(millis(connect));
+        Self { began: Instant::now(), moved_ms, over: AtomicBool::new(false), fault: Mutex::default() }
     }
 
     fn moved(&self) {
-        self.moved_ms.store(millis(self.began.elapsed()), Ordering::Relaxed);
+        self.moves_until(Duration::ZERO);
+    }
+
+    /// Something moves now, and may go on moving unseen for so long.
+    fn moves_until(&self, unseen: Duration) {
+        self.moved_ms.store(millis(self.began.elapsed() + unseen), Ordering::Relaxed);
     }
 
     /// Returns once nothing has moved for `limit`.
@@ -191,6 +215,8 @@ struct SealedFile {
     bytes: u64,
     /// Bytes not yet handed over.
     left: u64,
+    /// How long the storage may still be receiving after the last piece was handed over.
+    held: Duration,
     buffer: BytesMut,
     last: Option<Bytes>,
     course: Arc<Course>,
@@ -207,7 +233,7 @@ impl SealedFile {
 
     fn hand_over(&mut self, piece: Bytes) -> Frame<Bytes> {
         self.left -= piece.len() as u64;
-        self.course.moved();
+        self.course.moves_until(if self.left == 0 { self.held } else { Duration::ZERO });
         (self.watch)(self.bytes - self.left);
         Frame::data(piece)
     }
@@ -226,6 +252,9 @@ impl http_body::Body for SealedFile {
         let this = &mut *self;
         if this.left == 0 {
             return Poll::Ready(None);
+        }
+        if this.course.over.load(Ordering::Relaxed) {
+            return Poll::Ready(Some(Err(io::Error::other("the upload is over"))));
         }
         let expected = this.bytes;
         loop {

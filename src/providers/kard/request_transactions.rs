@@ -122,11 +122,15 @@ pub fn historical_complete_body(upload: &str) -> Vec<u8> {
         attributes: Nothing,
         id: &'a str,
     }
+    document(Complete { kind: "historicalTransactionComplete", attributes: Nothing {}, id: upload })
+}
+
+/// `{"data":…}`
+fn document<T: Serialize>(data: T) -> Vec<u8> {
     #[derive(Serialize)]
-    struct Document<'a> {
-        data: Complete<'a>,
+    struct Document<T> {
+        data: T,
     }
-    let data = Complete { kind: "historicalTransactionComplete", attributes: Nothing {}, id: upload };
     serde_json::to_vec(&Document { data }).expect("text is always JSON")
 }
 
@@ -162,5 +166,6 @@ pub fn storage_address(text: &SecretString) -> Result<Url, StorageAddressError> 
         return Err(StorageAddressError::Ornate);
     }
     let sent = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-    if text.ends_with(&sent) { Ok(url) } else { Err(StorageAddressError::Changed) }
+    let after_host = text.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
+    if after_host == Some(sent.as_str()) { Ok(url) } else { Err(StorageAddressError::Changed) }
 }

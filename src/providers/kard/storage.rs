@@ -31,8 +31,7 @@ impl Client {
         bytes: u64,
         watch: impl Fn(u64) + Send + Sync + 'static,
     ) -> Result<Answer, KardError> {
-        let of_file =
-            |source| KardError::File { path: displayable(&file.display().to_string(), SHOWN_PATH), source };
+        let of_file = |source| KardError::File { path: displayable(&file.display().to_string(), SHOWN_PATH), source };
         if bytes > MAX_FILE_BYTES {
             return Err(of_file(FileError::TooLarge { bytes, most: MAX_FILE_BYTES }));
         }
