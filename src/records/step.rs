@@ -1,5 +1,6 @@
 //! One mapped field, compiled: which cells it looks at, and how it reads them.
 
+use super::line::TimeText;
 use super::schema::{Kind, Published};
 use super::values::{self, Value};
 use super::{AmountSign, FieldColumn, Scratch};
@@ -23,11 +24,14 @@ impl From {
 
     /// Every text that says something, in order of preference.
     fn texts<'r>(&'r self, cell: &impl Fn(usize) -> Option<&'r str>) -> impl Iterator<Item = &'r str> {
-        let (slots, constant) = match self {
-            Self::Slots(slots) => (slots.as_slice(), None),
-            Self::Constant(text) => (&[][..], Some(text.as_str())),
-        };
-        slots.iter().filter_map(|slot| cell(*slot)).chain(constant).filter(|text| !is_blank(text))
+        let places = if let Self::Slots(slots) = self { slots.len() } else { 1 };
+        (0..places).filter_map(move |place| {
+            let text = match self {
+                Self::Slots(slots) => cell(slots[place])?,
+                Self::Constant(text) => text,
+            };
+            (!is_blank(text)).then_some(text)
+        })
     }
 }
 
@@ -163,9 +167,10 @@ impl Step {
 
     fn micros(&self, text: &str) -> Result<i64, String> {
         let micros = self.time.micros(text)?;
-        match super::line::TimeText::of(micros) {
-            Some(_) => Ok(micros),
-            None => Err("lies outside of the years 1970 to 9999".to_owned()),
+        if TimeText::YEARS.contains(&micros) {
+            Ok(micros)
+        } else {
+            Err("lies outside of the years 1970 to 9999".to_owned())
         }
     }
 

@@ -20,7 +20,7 @@ pub(super) enum Value<'r> {
     Text(&'r str),
     /// Minor units.
     Minor(i64),
-    /// Microseconds since the epoch, in the years that [`TimeText`] has.
+    /// Microseconds since the epoch, in [`TimeText::YEARS`].
     Micros(i64),
     Word(&'static str),
     Currency([u8; 3]),
@@ -65,10 +65,7 @@ impl Value<'_> {
             Value::Absent => {}
             Value::Text(text) => out.extend_from_slice(text.as_bytes()),
             Value::Minor(minor) => line::integer(*minor, out),
-            Value::Micros(micros) => {
-                let text = TimeText::of(*micros).expect("times were tested when they were read");
-                out.extend_from_slice(text.bytes());
-            }
+            Value::Micros(micros) => out.extend_from_slice(TimeText::of(*micros).bytes()),
             Value::Word(word) => out.extend_from_slice(word.as_bytes()),
             Value::Currency(code) => out.extend_from_slice(code),
             Value::Bin(digits) => out.extend_from_slice(digits),

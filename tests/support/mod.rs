@@ -9,6 +9,7 @@ pub mod frames;
 pub mod journal;
 pub mod plans;
 pub mod project;
+pub mod records;
 pub mod sending;
 pub mod sent;
 
