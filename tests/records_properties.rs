@@ -144,7 +144,8 @@ proptest! {
         let (_, line) = write(&whole(RecordType::CoreTransaction), &cells).unwrap();
         let form = if micros % 1_000 == 0 { SecondsFormat::Millis } else { SecondsFormat::Micros };
         let value = valid(RecordType::CoreTransaction, &line);
-        prop_assert_eq!(value["attributes"]["settledDate"].as_str(), Some(time.to_rfc3339_opts(form, true).as_str()));
+        let expected = time.to_rfc3339_opts(form, true);
+        prop_assert_eq!(value["attributes"]["settledDate"].as_str(), Some(expected.as_str()));
     }
 
     #[test]
