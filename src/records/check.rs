@@ -4,7 +4,8 @@
 use super::rules::omitted;
 use super::schema::{Attribute, Kind, Published, RecordType, STATES, STATUSES, status_date};
 use super::step::{From, Step};
-use super::{AmountSign, EVENT_ID, FieldColumn, Mapping, Scratch, values};
+use super::values::{self, Held};
+use super::{AmountSign, EVENT_ID, FieldColumn, Mapping};
 use crate::config::{closest, did_you_mean, quoted};
 use crate::job::{ColumnSource, TimeFormat, Unit};
 
@@ -117,7 +118,7 @@ fn field(mapping: &Mapping, published: &'static Published, column: &FieldColumn,
 fn words(published: &Published, column: &FieldColumn, found: &mut Found) {
     let name = published.attribute.name();
     for (theirs, ours) in column.words.iter().filter(|(_, ours)| !ours.is_empty()) {
-        if values::word(published.kind, ours).is_some() {
+        if is_published(published.kind, ours) {
             continue;
         }
         let expected = match published.kind {
@@ -127,6 +128,10 @@ fn words(published: &Published, column: &FieldColumn, found: &mut Found) {
         };
         found.add(name, format!("the word `{theirs}` becomes `{ours}`, which is not published; {expected}"));
     }
+}
+
+fn is_published(kind: Kind, word: &str) -> bool {
+    if kind == Kind::Currency { values::currency(word).is_some() } else { values::word(kind, word).is_some() }
 }
 
 fn constant(mapping: &Mapping, published: &'static Published, column: &FieldColumn, text: &str, found: &mut Found) {
@@ -139,18 +144,15 @@ fn constant(mapping: &Mapping, published: &'static Published, column: &FieldColu
         found.add(name, "is an empty constant; expected a value, or the field left out");
         return;
     }
-    let mut scratch = Scratch::default();
-    if let Some(code) = mapping.constant(Attribute::Currency).as_deref().and_then(values::currency) {
-        (scratch.currency, scratch.exponent) = code;
-    } else if column.unit == Unit::Major && mapping.maps(Attribute::Currency) {
+    let mut held = Held { exponent: 2, ..Held::default() };
+    let settled = mapping.constant(Attribute::Currency).is_some_and(|code| held.settle(&code));
+    if !settled && column.unit == Unit::Major && mapping.maps(Attribute::Currency) {
         // How many decimals it may have depends on the row.
         return;
-    } else {
-        scratch.exponent = 2;
     }
     let step = Step::new(published, column, From::Constant(text.to_owned()));
-    match step.read(&|_| None, mapping.sign, &mut scratch) {
-        Err(wrong) => found.add(name, format!("the constant `{}` {}", wrong.value, wrong.reason)),
+    match step.read(&|_| None, mapping.sign, &mut held) {
+        Err(wrong) => found.add(name, format!("the constant `{}` {}", wrong.0.value, wrong.0.reason)),
         Ok(value) if value.is_absent() && published.required => {
             found.add(name, format!("the constant `{text}` is mapped to nothing; every row needs a value"));
         }

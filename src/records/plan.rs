@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::event_id::{self, EventHash};
 use super::rules::{self, Constants};
 use super::schema::{Attribute, Kind, Published, RecordType, status_date};
-use super::step::{From, Step, Wrong};
+use super::step::{From, Step, Told, Wrong};
 use super::tree::{self, Node};
-use super::values::{Value, Values};
+use super::values::{Held, Value, Values};
 use super::{AmountSign, EVENT_ID, Mapping, line, values};
 use crate::job::ColumnSource;
 
@@ -51,13 +51,10 @@ enum Id {
     },
 }
 
-/// Buffers that outlive the row, and the last row's currency: most sources have one.
+/// What outlives the row, so that none needs memory of its own. One for each thread.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    pub(super) currency: [u8; 3],
-    pub(super) exponent: u8,
-    /// Last fours, one after the other.
-    pub(super) list: Vec<u8>,
+    pub(super) held: Held,
     parts: Vec<u8>,
 }
 
@@ -171,7 +168,7 @@ impl RecordPlan {
         let start = out.len();
         self.row(&cell, scratch, &mut values, out).map_err(|wrong| {
             out.truncate(start);
-            refused(wrong, &values)
+            refused(wrong, &scratch.held, &values)
         })
     }
 
@@ -183,16 +180,16 @@ impl RecordPlan {
         out: &mut Vec<u8>,
     ) -> Result<Written, Wrong> {
         self.read(cell, scratch, values)?;
-        rules::check(self.record, self.constants, values)?;
+        rules::check(self.record, self.constants, &scratch.held, values)?;
         let start = out.len();
         out.extend_from_slice(&self.opening);
         let event_id = self.write_id(cell, scratch, values, out)?;
         out.extend_from_slice(b",\"attributes\":");
         let mut marks = [0..0, 0..0];
-        tree::object(&self.attributes, values, &scratch.list, &mut marks, out);
+        tree::object(&self.attributes, values, &scratch.held, &mut marks, out);
         out.extend_from_slice(b"}\n");
         let [user, transaction] = marks.map(|mark| mark.start - start..mark.end - start);
-        let (currency, amount_minor) = money_of(values);
+        let (currency, amount_minor) = money_of(&scratch.held, values);
         Ok(Written {
             amount_minor: amount_minor.expect("every record type requires an amount"),
             currency: currency.expect("every record type requires a currency, or is counted in cents"),
@@ -209,16 +206,12 @@ impl RecordPlan {
         values: &mut Values<'r>,
     ) -> Result<(), Wrong> {
         if self.record == RecordType::MatchedTransaction {
-            let cents = *b"USD";
-            scratch.settle(cents);
-            values[Attribute::Currency as usize] = Value::Currency(cents);
+            scratch.held.settle("USD");
+            values[Attribute::Currency as usize] = Value::Currency;
         }
         for step in &self.steps {
             let Published { attribute, kind, required } = *step.published;
-            let value = step.read(cell, self.sign, scratch)?;
-            if let Value::Currency(code) = value {
-                scratch.settle(code);
-            }
+            let value = step.read(cell, self.sign, &mut scratch.held)?;
             if value.is_absent() && required {
                 return Err(self.missing(step, cell));
             }
@@ -287,22 +280,12 @@ impl RecordPlan {
                 event_id::absent(parts);
                 continue;
             }
-            event_id::part(parts, |parts| value.text(&scratch.list, parts));
+            event_id::part(parts, |parts| value.text(&scratch.held, parts));
         }
         let id = hash.of(parts);
         line::hex(&id, out);
         out.push(b'"');
         Ok(id)
-    }
-}
-
-impl Scratch {
-    /// Makes this the currency of the row.
-    fn settle(&mut self, code: [u8; 3]) {
-        if self.currency != code {
-            let exponent = std::str::from_utf8(&code).ok().and_then(crate::money::exponent);
-            (self.currency, self.exponent) = (code, exponent.unwrap_or_default());
-        }
     }
 }
 
@@ -362,9 +345,9 @@ fn same_sign(values: &Values<'_>) -> Result<(), Wrong> {
     }
 }
 
-fn money_of(values: &Values<'_>) -> (Option<[u8; 3]>, Option<i64>) {
+fn money_of(held: &Held, values: &Values<'_>) -> (Option<[u8; 3]>, Option<i64>) {
     let currency = match values[Attribute::Currency as usize] {
-        Value::Currency(code) => Some(code),
+        Value::Currency => Some(held.currency),
         _ => None,
     };
     let amount_minor = match values[Attribute::Amount as usize] {
@@ -375,8 +358,8 @@ fn money_of(values: &Values<'_>) -> (Option<[u8; 3]>, Option<i64>) {
 }
 
 #[cold]
-fn refused(wrong: Wrong, values: &Values<'_>) -> Refused {
-    let (currency, amount_minor) = money_of(values);
-    let Wrong { field, value, reason } = wrong;
+fn refused(wrong: Wrong, held: &Held, values: &Values<'_>) -> Refused {
+    let (currency, amount_minor) = money_of(held, values);
+    let Told { field, value, reason } = *wrong.0;
     Refused { field, value, reason, currency, amount_minor }
 }

@@ -7,7 +7,7 @@
 
 use super::schema::{Attribute, RecordType, status_date};
 use super::step::Wrong;
-use super::values::{Value, Values};
+use super::values::{Held, Value, Values};
 
 const MERCHANT: &[Attribute] = &[
     Attribute::MerchantId,
@@ -38,8 +38,13 @@ impl Constants {
 }
 
 /// Holds a row against the rules of its type; takes out what must not leave.
-pub(super) fn check(record: RecordType, constants: Constants, values: &mut Values<'_>) -> Result<(), Wrong> {
-    let mut row = Row { constants, values };
+pub(super) fn check(
+    record: RecordType,
+    constants: Constants,
+    held: &Held,
+    values: &mut Values<'_>,
+) -> Result<(), Wrong> {
+    let mut row = Row { constants, held, values };
     row.merchant()?;
     match record {
         RecordType::Transaction | RecordType::HistoricalTransaction => {
@@ -53,6 +58,7 @@ pub(super) fn check(record: RecordType, constants: Constants, values: &mut Value
 
 struct Row<'v, 'r> {
     constants: Constants,
+    held: &'v Held,
     values: &'v mut Values<'r>,
 }
 
@@ -132,7 +138,7 @@ impl Row<'_, '_> {
     fn omit(&mut self, attribute: Attribute, payment: &str) -> Result<(), Wrong> {
         if self.states(&[attribute]) {
             let mut value = Vec::new();
-            self.values[attribute as usize].text(&[], &mut value);
+            self.values[attribute as usize].text(self.held, &mut value);
             let reason = format!("must be omitted when `paymentType` is {payment}");
             return Err(Wrong::new(attribute.name(), &String::from_utf8_lossy(&value), reason));
         }

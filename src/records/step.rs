@@ -1,8 +1,9 @@
 //! One mapped field, compiled: which cells it looks at, and how it reads them.
 
+use super::line::TimeText;
 use super::schema::{Kind, Published};
-use super::values::{self, Value};
-use super::{AmountSign, FieldColumn, Scratch};
+use super::values::{self, Held, Value};
+use super::{AmountSign, FieldColumn, fips};
 use crate::frames::{TimePlan, mask};
 use crate::job::Unit;
 use crate::money;
@@ -23,11 +24,14 @@ impl From {
 
     /// Every text that says something, in order of preference.
     fn texts<'r>(&'r self, cell: &impl Fn(usize) -> Option<&'r str>) -> impl Iterator<Item = &'r str> {
-        let (slots, constant) = match self {
-            Self::Slots(slots) => (slots.as_slice(), None),
-            Self::Constant(text) => (&[][..], Some(text.as_str())),
-        };
-        slots.iter().filter_map(|slot| cell(*slot)).chain(constant).filter(|text| !is_blank(text))
+        let places = if let Self::Slots(slots) = self { slots.len() } else { 1 };
+        (0..places).filter_map(move |place| {
+            let text = match self {
+                Self::Slots(slots) => cell(slots[place])?,
+                Self::Constant(text) => text,
+            };
+            (!is_blank(text)).then_some(text)
+        })
     }
 }
 
@@ -45,14 +49,18 @@ pub(super) struct Step {
     pub(super) from: From,
     unit: Unit,
     time: TimePlan,
-    /// The source's words; none: the word says nothing.
-    words: Vec<(String, Option<Value<'static>>)>,
+    /// The source's words and the published ones; an empty one says nothing.
+    words: Vec<(String, String)>,
     fips: bool,
 }
 
-/// What is wrong with one field of one row.
+/// What is wrong with one field of one row. In a box: it is rare, and a row that fits should not
+/// carry room for it from call to call.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wrong {
+pub(super) struct Wrong(pub(super) Box<Told>);
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Told {
     pub(super) field: &'static str,
     /// Masked.
     pub(super) value: String,
@@ -61,16 +69,13 @@ pub(super) struct Wrong {
 
 impl Wrong {
     pub(super) fn new(field: &'static str, value: &str, reason: impl Into<String>) -> Self {
-        Self { field, value: mask::shown(value), reason: reason.into() }
+        Self(Box::new(Told { field, value: mask::shown(value), reason: reason.into() }))
     }
 }
 
 impl Step {
     pub(super) fn new(published: &'static Published, column: &FieldColumn, from: From) -> Self {
-        // A word that means nothing published was refused by the check, and reads as an unknown one here.
-        let meaning =
-            |word: &str| if word.is_empty() { Some(None) } else { values::word(published.kind, word).map(Some) };
-        let words = column.words.iter().filter_map(|(theirs, ours)| Some((theirs.clone(), meaning(ours)?))).collect();
+        let words = column.words.iter().map(|(theirs, ours)| (theirs.clone(), ours.clone())).collect();
         Self { published, from, unit: column.unit, time: TimePlan::new(&column.time), words, fips: column.fips }
     }
 
@@ -92,29 +97,35 @@ impl Step {
         &'r self,
         cell: &impl Fn(usize) -> Option<&'r str>,
         sign: AmountSign,
-        scratch: &mut Scratch,
+        held: &mut Held,
     ) -> Result<Value<'r>, Wrong> {
         if self.published.kind.is_closed() {
-            return self.closed(cell, scratch);
+            return self.closed(cell, held);
         }
         if self.published.kind == Kind::LastFours {
-            return self.list(cell, scratch);
+            return self.list(cell, held);
         }
         let Some(text) = self.from.first(cell) else { return Ok(Value::Absent) };
         let read = match self.published.kind {
-            Kind::Minor => self.minor(text, sign, scratch.exponent).map(Value::Minor),
+            Kind::Minor => self.minor(text, sign, held.exponent).map(Value::Minor),
             Kind::Time => self.micros(text).map(Value::Micros),
-            Kind::Bin => values::bin(text).map(Value::Bin),
-            Kind::LastFour => values::last_four(text).map(Value::LastFour),
+            Kind::Bin => values::bin(text).map(|digits| {
+                held.bin = digits;
+                Value::Bin
+            }),
+            Kind::LastFour => values::last_four(text).map(|digits| {
+                held.last_four = digits;
+                Value::LastFour
+            }),
             _ => values::text(text),
         };
         read.map_err(|reason| self.wrong(text, reason))
     }
 
     /// The first text whose word is known. Where none is, all are told.
-    fn closed<'r>(&'r self, cell: &impl Fn(usize) -> Option<&'r str>, scratch: &Scratch) -> Result<Value<'r>, Wrong> {
-        if let Some(value) = self.from.texts(cell).find_map(|text| self.word(text, scratch)) {
-            return Ok(value.unwrap_or(Value::Absent));
+    fn closed<'r>(&'r self, cell: &impl Fn(usize) -> Option<&'r str>, held: &mut Held) -> Result<Value<'r>, Wrong> {
+        if let Some(value) = self.from.texts(cell).find_map(|text| self.word(text, held)) {
+            return Ok(value);
         }
         let unknown: Vec<&str> = self.from.texts(cell).collect();
         if unknown.is_empty() {
@@ -124,26 +135,29 @@ impl Step {
             .wrong(&unknown.join(", "), values::not_in_list(self.published.kind, !self.words.is_empty(), self.fips)))
     }
 
-    /// The inner value is none for a word that the job maps to nothing.
-    #[expect(clippy::option_option, reason = "an unknown word and one that says nothing are two things")]
-    fn word(&self, text: &str, scratch: &Scratch) -> Option<Option<Value<'static>>> {
-        if let Some((_, value)) = self.words.iter().find(|(theirs, _)| theirs == text) {
-            return Some(*value);
-        }
-        let value = match self.published.kind {
-            Kind::Currency if text.as_bytes() == scratch.currency => Some(Value::Currency(scratch.currency)),
-            Kind::State if self.fips => values::fips_state(text).or_else(|| values::word(Kind::State, text)),
-            kind => values::word(kind, text),
+    /// None: the word is unknown.
+    fn word(&self, text: &str, held: &mut Held) -> Option<Value<'static>> {
+        let mapped = self.words.iter().find(|(theirs, _)| theirs == text).map(|(_, ours)| ours.as_str());
+        let published = match mapped {
+            Some("") => return Some(Value::Absent),
+            Some(ours) => ours,
+            None => text,
         };
-        value.map(Some)
+        match self.published.kind {
+            Kind::Currency => held.settle(published).then_some(Value::Currency),
+            Kind::State if self.fips && mapped.is_none() => {
+                fips::state(text).or_else(|| values::word(Kind::State, text)).map(Value::Word)
+            }
+            kind => values::word(kind, published).map(Value::Word),
+        }
     }
 
-    fn list<'r>(&'r self, cell: &impl Fn(usize) -> Option<&'r str>, scratch: &mut Scratch) -> Result<Value<'r>, Wrong> {
-        scratch.list.clear();
+    fn list<'r>(&'r self, cell: &impl Fn(usize) -> Option<&'r str>, held: &mut Held) -> Result<Value<'r>, Wrong> {
+        held.last_fours.clear();
         for text in self.from.texts(cell) {
-            values::last_fours(text, &mut scratch.list).map_err(|reason| self.wrong(text, reason))?;
+            values::last_fours(text, &mut held.last_fours).map_err(|reason| self.wrong(text, reason))?;
         }
-        Ok(if scratch.list.is_empty() { Value::Absent } else { Value::LastFours })
+        Ok(if held.last_fours.is_empty() { Value::Absent } else { Value::LastFours })
     }
 
     fn minor(&self, text: &str, sign: AmountSign, exponent: u8) -> Result<i64, String> {
@@ -163,9 +177,10 @@ impl Step {
 
     fn micros(&self, text: &str) -> Result<i64, String> {
         let micros = self.time.micros(text)?;
-        match super::line::TimeText::of(micros) {
-            Some(_) => Ok(micros),
-            None => Err("lies outside of the years 1970 to 9999".to_owned()),
+        if TimeText::YEARS.contains(&micros) {
+            Ok(micros)
+        } else {
+            Err("lies outside of the years 1970 to 9999".to_owned())
         }
     }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::schema::{Attribute, Published};
-use super::values::Values;
+use super::values::{Held, Values};
 
 /// A member of the JSON object, in published order.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Node {
 pub(super) fn object(
     nodes: &[Node],
     values: &Values<'_>,
-    list: &[u8],
+    held: &Held,
     marks: &mut [Range<usize>; 2],
     out: &mut Vec<u8>,
 ) {
@@ -72,10 +72,10 @@ pub(super) fn object(
         }
         out.extend_from_slice(&node.key);
         match &node.what {
-            NodeKind::Object(below) => object(below, values, list, marks, out),
+            NodeKind::Object(below) => object(below, values, held, marks, out),
             NodeKind::Leaf(attribute) => {
                 let from = out.len();
-                values[*attribute as usize].write(list, out);
+                values[*attribute as usize].write(held, out);
                 match attribute {
                     Attribute::UserId => marks[0] = from..out.len(),
                     Attribute::TransactionId => marks[1] = from..out.len(),

@@ -1,7 +1,6 @@
 //! The text of one cell as a published value, by the kind of its field; or what is wrong with it,
 //! as a lowercase fragment.
 
-use super::fips;
 use super::line::{self, TimeText};
 use super::schema::{Attribute, Kind, STATES};
 use crate::config::quoted;
@@ -20,14 +19,40 @@ pub(super) enum Value<'r> {
     Text(&'r str),
     /// Minor units.
     Minor(i64),
-    /// Microseconds since the epoch, in the years that [`TimeText`] has.
+    /// Microseconds since the epoch, in [`TimeText::YEARS`].
     Micros(i64),
     Word(&'static str),
-    Currency([u8; 3]),
-    Bin([u8; 6]),
-    LastFour([u8; 4]),
-    /// They stand in [`super::Scratch`], four digits each.
+    // What is shorter than a word of the machine stands in [`Held`]: packed in here, it would lie
+    // across words, and every copy of a value would wait for the store before it.
+    Currency,
+    Bin,
+    LastFour,
     LastFours,
+}
+
+/// The short values of the row, and the last row's currency: most sources have one.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    pub(super) currency: [u8; 3],
+    pub(super) exponent: u8,
+    pub(super) bin: [u8; 6],
+    pub(super) last_four: [u8; 4],
+    /// Last fours, one after the other.
+    pub(super) last_fours: Vec<u8>,
+}
+
+impl Held {
+    /// Makes this the currency of the row, if it is one; false otherwise.
+    pub(super) fn settle(&mut self, code: &str) -> bool {
+        if code.as_bytes() == self.currency {
+            return true;
+        }
+        let found = currency(code);
+        if let Some(found) = found {
+            (self.currency, self.exponent) = found;
+        }
+        found.is_some()
+    }
 }
 
 /// The values of one row, by attribute.
@@ -39,41 +64,38 @@ impl Value<'_> {
     }
 
     /// The value as JSON.
-    pub(super) fn write(&self, list: &[u8], out: &mut Vec<u8>) {
+    pub(super) fn write(&self, held: &Held, out: &mut Vec<u8>) {
         match self {
             Value::Absent => out.extend_from_slice(b"null"),
             Value::Text(text) => line::string(text, out),
             Value::Minor(minor) => line::integer(*minor, out),
             Value::LastFours => {
-                for (index, four) in list.chunks_exact(4).enumerate() {
+                for (index, four) in held.last_fours.chunks_exact(4).enumerate() {
                     out.push(if index == 0 { b'[' } else { b',' });
                     quote(four, out);
                 }
                 out.push(b']');
             }
-            Value::Micros(_) | Value::Word(_) | Value::Currency(_) | Value::Bin(_) | Value::LastFour(_) => {
+            Value::Micros(_) | Value::Word(_) | Value::Currency | Value::Bin | Value::LastFour => {
                 out.push(b'"');
-                self.text(list, out);
+                self.text(held, out);
                 out.push(b'"');
             }
         }
     }
 
     /// The value as plain text: what JSON's quotes and escapes stand for.
-    pub(super) fn text(&self, list: &[u8], out: &mut Vec<u8>) {
+    pub(super) fn text(&self, held: &Held, out: &mut Vec<u8>) {
         match self {
             Value::Absent => {}
             Value::Text(text) => out.extend_from_slice(text.as_bytes()),
             Value::Minor(minor) => line::integer(*minor, out),
-            Value::Micros(micros) => {
-                let text = TimeText::of(*micros).expect("times were tested when they were read");
-                out.extend_from_slice(text.bytes());
-            }
+            Value::Micros(micros) => out.extend_from_slice(TimeText::of(*micros).bytes()),
             Value::Word(word) => out.extend_from_slice(word.as_bytes()),
-            Value::Currency(code) => out.extend_from_slice(code),
-            Value::Bin(digits) => out.extend_from_slice(digits),
-            Value::LastFour(digits) => out.extend_from_slice(digits),
-            Value::LastFours => out.extend_from_slice(list),
+            Value::Currency => out.extend_from_slice(&held.currency),
+            Value::Bin => out.extend_from_slice(&held.bin),
+            Value::LastFour => out.extend_from_slice(&held.last_four),
+            Value::LastFours => out.extend_from_slice(&held.last_fours),
         }
     }
 }
@@ -85,12 +107,11 @@ fn quote(digits: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// The published word that a text is, in any case; none for a kind without a closed list.
-pub(super) fn word(kind: Kind, text: &str) -> Option<Value<'static>> {
+/// The published word that a text is, in any case; none for a kind whose words are no constants.
+pub(super) fn word(kind: Kind, text: &str) -> Option<&'static str> {
     match kind {
-        Kind::Word(words) => words.iter().find(|word| word.eq_ignore_ascii_case(text)).map(|word| Value::Word(word)),
-        Kind::State => state(text).map(Value::Word),
-        Kind::Currency => currency(text).map(|(code, _)| Value::Currency(code)),
+        Kind::Word(words) => words.iter().find(|word| word.eq_ignore_ascii_case(text)).copied(),
+        Kind::State => state(text),
         _ => None,
     }
 }
@@ -116,11 +137,6 @@ pub(super) fn currency(text: &str) -> Option<([u8; 3], u8)> {
 fn state(text: &str) -> Option<&'static str> {
     let letters = <[u8; 2]>::try_from(text.as_bytes()).ok()?.map(|letter| letter.to_ascii_uppercase());
     STATES.iter().find(|state| state.as_bytes() == letters).copied()
-}
-
-/// The letters of a FIPS code.
-pub(super) fn fips_state(text: &str) -> Option<Value<'static>> {
-    fips::state(text).map(Value::Word)
 }
 
 /// # Errors

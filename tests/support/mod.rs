@@ -12,6 +12,7 @@ pub mod journal;
 pub mod plans;
 pub mod presign;
 pub mod project;
+pub mod records;
 pub mod sending;
 pub mod sent;
 pub mod storage;
