@@ -220,12 +220,13 @@ fn words_of_a_closed_list_are_published_ones_or_those_that_the_job_maps() {
 
 #[test]
 fn of_several_columns_with_words_the_first_known_word_counts() {
+    type Case = (&'static [(&'static str, &'static str)], Result<&'static str, (&'static str, &'static str)>);
     let words = FieldColumn {
         words: worded("", &[("A", "DEBIT"), ("B", "CREDIT"), ("X", "")]).words,
         ..columns(&["here", "there"])
     };
     let fields = with(RecordType::CoreTransaction, "direction", words);
-    let table: [(&[(&str, &str)], Result<&str, (&str, &str)>); 5] = [
+    let table: [Case; 5] = [
         (&[("here", "A"), ("there", "B")], Ok("DEBIT")),
         (&[("here", "other"), ("there", "B")], Ok("CREDIT")),
         (&[("here", "B")], Ok("CREDIT")),

@@ -49,7 +49,7 @@ fn places_are_counted_from_the_line_that_was_written() {
         assert_eq!(out[start..][written.user], *br#""a \"quoted\"\tuser""#);
         assert_eq!(out[start..][written.transaction], *br#""CORE-TXN-2024-001234""#);
     }
-    assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 3);
+    assert_eq!(String::from_utf8(out).unwrap().lines().count(), 3);
 }
 
 #[test]
