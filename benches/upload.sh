@@ -34,13 +34,11 @@ upload:
     transactionId: transaction_id
     amount: {column: amount, unit: major}
     currency: currency
+    description: description
     direction: direction
     settledDate: settled_at
-    description: description
-    mcc: mcc
-    merchant.name: merchant
-    merchant.addrCity: city
-    merchant.addrState: state
+    authorizationDate: authorized_at
+    financialInstitutionName: bank
     cardLastFours: last_four
 YAML
 

@@ -15,12 +15,12 @@ if peer == "duckdb":
         COPY (
           SELECT 'coreTransaction' AS type, event_id AS id, {{
             userId: user_id, transactionId: transaction_id, amount: CAST(amount * 100 AS BIGINT), currency: currency,
-            direction: direction, status: 'SETTLED', settledDate: settled_at, description: description, mcc: mcc,
-            merchant: {{name: merchant, addrCity: city, addrState: state}}, cardLastFours: [last_four]
+            description: description, direction: direction, status: 'SETTLED', settledDate: settled_at,
+            authorizationDate: authorized_at, financialInstitutionName: bank, cardLastFours: [last_four]
           }} AS attributes
           FROM read_csv('{source}', header = true, all_varchar = false, types = {{
-            'amount': 'DECIMAL(12,2)', 'mcc': 'VARCHAR', 'settled_at': 'VARCHAR', 'last_four': 'VARCHAR',
-            'event_id': 'VARCHAR', 'transaction_id': 'VARCHAR'}})
+            'amount': 'DECIMAL(12,2)', 'settled_at': 'VARCHAR', 'authorized_at': 'VARCHAR',
+            'last_four': 'VARCHAR', 'event_id': 'VARCHAR', 'transaction_id': 'VARCHAR'}})
         ) TO '{target}' (FORMAT json, COMPRESSION gzip)
         """
     )
@@ -29,14 +29,11 @@ else:
 
     rows = pl.scan_csv(source, infer_schema=False)
     cents = (pl.col("amount").cast(pl.Float64) * 100).round().cast(pl.Int64).alias("amount")
-    merchant = pl.struct(
-        pl.col("merchant").alias("name"), pl.col("city").alias("addrCity"), pl.col("state").alias("addrState")
-    )
     attributes = pl.struct(
         pl.col("user_id").alias("userId"), pl.col("transaction_id").alias("transactionId"), cents,
-        pl.col("currency"), pl.col("direction"), pl.lit("SETTLED").alias("status"),
-        pl.col("settled_at").alias("settledDate"), pl.col("description"), pl.col("mcc"),
-        merchant.alias("merchant"), pl.concat_list("last_four").alias("cardLastFours"),
+        pl.col("currency"), pl.col("description"), pl.col("direction"), pl.lit("SETTLED").alias("status"),
+        pl.col("settled_at").alias("settledDate"), pl.col("authorized_at").alias("authorizationDate"),
+        pl.col("bank").alias("financialInstitutionName"), pl.concat_list("last_four").alias("cardLastFours"),
     )
     records = rows.select(
         pl.lit("coreTransaction").alias("type"), pl.col("event_id").alias("id"), attributes.alias("attributes")

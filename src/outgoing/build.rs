@@ -253,9 +253,9 @@ impl<L: Lines> Pass<'_, '_, L> {
         }
         // Whoever ends first closes its channels, and so all others end too.
         let (collected, read) = std::thread::scope(|scope| {
-            let batcher = Batcher::new(full_in, empty, stop, spec.grain, sources.names.len());
+            let sink = Batcher::new(full_in, empty, stop, spec.grain, sources.names.len());
             let sources = &sources;
-            let reader = scope.spawn(move || read_all(spec, files, sources, batcher));
+            let reader = scope.spawn(move || read_all(spec, files, sources, sink));
             let full = Arc::new(Mutex::new(full));
             for _ in 0..workers {
                 let (full, finished) = (Arc::clone(&full), finished_in.clone());

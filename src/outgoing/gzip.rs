@@ -17,7 +17,7 @@
 
 use std::fmt;
 
-use flate2::{Compress, CompressError, Compression, Crc, FlushCompress, Status};
+use flate2::{Compress, CompressError, Compression, FlushCompress, Status};
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
 
 /// Longest text that libdeflate makes one block of (its `SOFT_MAX_BLOCK_LENGTH`).
@@ -65,7 +65,7 @@ impl Default for Level {
 pub struct Block {
     pub bytes: Vec<u8>,
     pub text_bytes: u64,
-    crc: Crc,
+    crc: u32,
 }
 
 /// Makes blocks. One for each worker; its buffers are used again.
@@ -112,9 +112,7 @@ impl Deflater {
             bytes.extend_from_slice(&self.packed[..length - LAST_BLOCK.len()]);
             start += piece.len();
         }
-        let mut crc = Crc::new();
-        crc.update(text);
-        Ok(Block { bytes, text_bytes: text.len() as u64, crc })
+        Ok(Block { bytes, text_bytes: text.len() as u64, crc: libdeflater::crc32(text) })
     }
 
     /// The last block's text as unfolded from the bytes that were made of it.
@@ -171,7 +169,7 @@ impl Deflater {
 /// A gzip member (RFC 1952) that grows: its header, blocks, and the trailer.
 #[derive(Debug, Default)]
 pub struct Member {
-    crc: Crc,
+    crc: u32,
     text_bytes: u64,
 }
 
@@ -183,7 +181,7 @@ impl Member {
 
     /// Counts the block, whose bytes come next.
     pub fn append(&mut self, block: &Block) {
-        self.crc.combine(&block.crc);
+        self.crc = combined(self.crc, block.crc, block.text_bytes);
         self.text_bytes += block.text_bytes;
     }
 
@@ -191,10 +189,43 @@ impl Member {
     pub fn finish(&self) -> [u8; Self::TRAILER_BYTES] {
         let mut trailer = [0; Self::TRAILER_BYTES];
         trailer[..2].copy_from_slice(&LAST_BLOCK);
-        trailer[2..6].copy_from_slice(&self.crc.sum().to_le_bytes());
+        trailer[2..6].copy_from_slice(&self.crc.to_le_bytes());
         // The format keeps the length modulo 2^32.
         let length = self.text_bytes.to_le_bytes();
         trailer[6..].copy_from_slice(&length[..4]);
         trailer
     }
+}
+
+/// The checksum (CRC-32, RFC 1952) of a text from those of its two parts: that of the first, as if so
+/// many zero bytes followed, and that of the second. Bytes that follow multiply by a power of x,
+/// modulo the polynomial, in the field of two elements.
+fn combined(first: u32, second: u32, second_bytes: u64) -> u32 {
+    /// x^0: the highest bit is the lowest power.
+    const ONE: u32 = 1 << 31;
+    /// x^8: one byte.
+    const BYTE: u32 = 1 << 23;
+    let (mut power, mut shift, mut left) = (ONE, BYTE, second_bytes);
+    while left > 0 {
+        if left & 1 == 1 {
+            power = product(power, shift);
+        }
+        shift = product(shift, shift);
+        left >>= 1;
+    }
+    product(first, power) ^ second
+}
+
+/// The product of two polynomials modulo that of the checksum.
+fn product(mut left: u32, mut right: u32) -> u32 {
+    const POLYNOMIAL: u32 = 0xedb8_8320;
+    let mut product = 0;
+    while left != 0 {
+        if left & (1 << 31) != 0 {
+            product ^= right;
+        }
+        left <<= 1;
+        right = if right & 1 == 1 { (right >> 1) ^ POLYNOMIAL } else { right >> 1 };
+    }
+    product
 }

@@ -27,7 +27,7 @@ const MOST_HELD_BYTES: u64 = 512 << 20;
 /// Writes the parcels of one build.
 #[derive(Debug)]
 pub(super) struct Parcels {
-    shelf: Shelf,
+    stack: Stack,
     kind: Kind,
 }
 
@@ -42,7 +42,7 @@ impl Parcels {
     /// # Errors
     /// When the disk refuses.
     pub(super) fn create<L>(folder: &Path, spec: &BuildSpec<'_, L>) -> Result<Self, BuildError> {
-        let shelf = Shelf::create(folder, spec.job, spec.period)?;
+        let stack = Stack::create(folder, spec.job, spec.period)?;
         let kind = match spec.layout {
             Layout::BulkFiles { max_bytes, max_rows } => {
                 Kind::Bulk { max_bytes, max_rows: max_rows.unwrap_or(u64::MAX), open: None }
@@ -52,13 +52,13 @@ impl Parcels {
                 Kind::PartsByUser { calls: Calls::create(folder, rows)?, users: Users::default() }
             }
         };
-        Ok(Self { shelf, kind })
+        Ok(Self { stack, kind })
     }
 
     /// Bytes that lie on disk so far.
     pub(super) fn bytes(&self) -> u64 {
         let open = if let Kind::Bulk { open: Some(open), .. } = &self.kind { open.bytes } else { 0 };
-        self.shelf.bytes + open
+        self.stack.bytes + open
     }
 
     /// # Errors
@@ -72,22 +72,22 @@ impl Parcels {
                 if open.as_ref().is_some_and(full)
                     && let Some(file) = open.take()
                 {
-                    file.seal(&mut self.shelf)?;
+                    file.seal(&mut self.stack)?;
                 }
                 if open.is_none() {
-                    *open = Some(OpenFile::create(&self.shelf, piece.runs[0].first)?);
+                    *open = Some(OpenFile::create(&self.stack, piece.runs[0].first)?);
                 }
                 let file = open.as_mut().expect("opened above");
                 if file.bytes_with(&block) > *max_bytes {
                     let (found, max_bytes) = (file.bytes_with(&block), *max_bytes);
                     return Err(BuildError::PieceTooLarge { at: piece.runs[0].first, found, max_bytes });
                 }
-                file.append(&block, &counted, &piece.runs, &mut self.shelf)
+                file.append(&block, &counted, &piece.runs, &mut self.stack)
             }
             (Kind::Parts { calls }, Body::Plain(text)) => {
                 let mut places = piece.runs.iter().flat_map(|run| (0..run.rows).map(|index| run.place(index)));
                 for line in sealed::lines(&text) {
-                    calls.push(line, places.next().expect("a place for each line"), None, &mut self.shelf)?;
+                    calls.push(line, places.next().expect("a place for each line"), None, &mut self.stack)?;
                 }
                 Ok(())
             }
@@ -102,30 +102,30 @@ impl Parcels {
     /// When the disk refuses.
     pub(super) fn finish(mut self) -> Result<(Vec<Parcel>, u64), BuildError> {
         match self.kind {
-            Kind::Bulk { open, .. } => open.map_or(Ok(()), |file| file.seal(&mut self.shelf))?,
-            Kind::Parts { calls } => calls.finish(&mut self.shelf)?,
+            Kind::Bulk { open, .. } => open.map_or(Ok(()), |file| file.seal(&mut self.stack))?,
+            Kind::Parts { calls } => calls.finish(&mut self.stack)?,
             Kind::PartsByUser { mut calls, users } => {
                 for user in users.all {
                     let name = user.name()?;
                     let mut places = user.runs.iter().flat_map(|run| (0..run.rows).map(|index| run.place(index)));
                     for line in sealed::lines(&user.text) {
                         let place = places.next().expect("a place for each line");
-                        calls.push(line, place, Some(&name), &mut self.shelf)?;
+                        calls.push(line, place, Some(&name), &mut self.stack)?;
                     }
-                    calls.seal(Some(&name), &mut self.shelf)?;
+                    calls.seal(Some(&name), &mut self.stack)?;
                 }
-                calls.finish(&mut self.shelf)?;
+                calls.finish(&mut self.stack)?;
             }
         }
-        let path = self.shelf.folder.join(PLACES);
-        self.shelf.places.finish().map_err(|source| BuildError::Write { path, source })?;
-        Ok((self.shelf.parcels, self.shelf.text_bytes))
+        let path = self.stack.folder.join(PLACES);
+        self.stack.places.finish().map_err(|source| BuildError::Write { path, source })?;
+        Ok((self.stack.parcels, self.stack.text_bytes))
     }
 }
 
 /// Where sealed parcels are put down, and what is known of them.
 #[derive(Debug)]
-struct Shelf {
+struct Stack {
     folder: PathBuf,
     /// What every name begins with.
     stem: String,
@@ -150,7 +150,7 @@ struct Complete {
     last: SourcePlace,
 }
 
-impl Shelf {
+impl Stack {
     fn create(folder: &Path, job: &str, period: &str) -> Result<Self, BuildError> {
         let path = folder.join(PLACES);
         let places = PlacesWriter::create(&path).map_err(|source| BuildError::Write { path, source })?;
@@ -214,8 +214,8 @@ struct OpenFile {
 }
 
 impl OpenFile {
-    fn create(shelf: &Shelf, first: SourcePlace) -> Result<Self, BuildError> {
-        let path = shelf.folder.join(format!("open-{:03}", shelf.next_number()));
+    fn create(stack: &Stack, first: SourcePlace) -> Result<Self, BuildError> {
+        let path = stack.folder.join(format!("open-{:03}", stack.next_number()));
         let file = File::create(&path).map_err(|source| BuildError::Write { path: path.clone(), source })?;
         let (hasher, member, counted) = (Sha256::new(), Member::default(), Counted::default());
         let mut open = Self { path, file, hasher, member, bytes: 0, text_bytes: 0, counted, first, last: first };
@@ -234,27 +234,27 @@ impl OpenFile {
         self.file.write_all(bytes).map_err(|source| BuildError::Write { path: self.path.clone(), source })
     }
 
-    fn append(&mut self, block: &Block, counted: &Counted, runs: &[Run], shelf: &mut Shelf) -> Result<(), BuildError> {
+    fn append(&mut self, block: &Block, counted: &Counted, runs: &[Run], stack: &mut Stack) -> Result<(), BuildError> {
         self.member.append(block);
         self.text_bytes += block.text_bytes;
         self.counted.add(counted);
         for run in runs {
             self.last = run.last();
-            shelf.place(*run)?;
+            stack.place(*run)?;
         }
         self.write(&block.bytes)
     }
 
-    fn seal(mut self, shelf: &mut Shelf) -> Result<(), BuildError> {
+    fn seal(mut self, stack: &mut Stack) -> Result<(), BuildError> {
         let trailer = self.member.finish();
         self.write(&trailer)?;
         let Self { path, file, hasher, bytes, text_bytes, counted, first, last, .. } = self;
         let sha256 = digest::hex(&hasher.finalize());
-        let name = format!("{}-{:03}-{}.jsonl.gz", shelf.stem, shelf.next_number(), &sha256[..NAME_DIGITS]);
-        let sealed = file.sync_all().and_then(|()| std::fs::rename(&path, shelf.folder.join(&name)));
+        let name = format!("{}-{:03}-{}.jsonl.gz", stack.stem, stack.next_number(), &sha256[..NAME_DIGITS]);
+        let sealed = file.sync_all().and_then(|()| std::fs::rename(&path, stack.folder.join(&name)));
         sealed.map_err(|source| BuildError::Write { path, source })?;
         let stored = name.clone();
-        shelf.put(Complete { name, sha256, bytes, text_bytes, counted, user: None, stored, offset: 0, first, last })
+        stack.put(Complete { name, sha256, bytes, text_bytes, counted, user: None, stored, offset: 0, first, last })
     }
 }
 
@@ -283,16 +283,16 @@ impl Calls {
         line: &[u8],
         place: SourcePlace,
         user: Option<&str>,
-        shelf: &mut Shelf,
+        stack: &mut Stack,
     ) -> Result<(), BuildError> {
         self.text.extend_from_slice(line);
         places::push(&mut self.runs, Run::of(place));
         self.held += 1;
-        if self.held >= self.rows { self.seal(user, shelf) } else { Ok(()) }
+        if self.held >= self.rows { self.seal(user, stack) } else { Ok(()) }
     }
 
     /// Ends the call that is being filled, if it has lines.
-    fn seal(&mut self, user: Option<&str>, shelf: &mut Shelf) -> Result<(), BuildError> {
+    fn seal(&mut self, user: Option<&str>, stack: &mut Stack) -> Result<(), BuildError> {
         let (Some(first), Some(last)) = (self.runs.first(), self.runs.last()) else { return Ok(()) };
         let (first, last) = (first.first, last.last());
         let untied = || BuildError::Untied { what: "a line of a call has no amount".to_owned() };
@@ -300,19 +300,19 @@ impl Calls {
         let sha256 = digest::sha256(&self.text);
         self.out.write_all(&self.text).map_err(|source| BuildError::Write { path: self.path.clone(), source })?;
         for run in self.runs.drain(..) {
-            shelf.place(run)?;
+            stack.place(run)?;
         }
         let bytes = self.text.len() as u64;
-        let name = format!("{}-{:05}-{}.jsonl", shelf.stem, shelf.next_number(), &sha256[..NAME_DIGITS]);
+        let name = format!("{}-{:05}-{}.jsonl", stack.stem, stack.next_number(), &sha256[..NAME_DIGITS]);
         let (stored, offset, user) = (PARTS.to_owned(), self.at, user.map(str::to_owned));
         self.at += bytes;
         self.text.clear();
         self.held = 0;
-        shelf.put(Complete { name, sha256, bytes, text_bytes: bytes, counted, user, stored, offset, first, last })
+        stack.put(Complete { name, sha256, bytes, text_bytes: bytes, counted, user, stored, offset, first, last })
     }
 
-    fn finish(mut self, shelf: &mut Shelf) -> Result<(), BuildError> {
-        self.seal(None, shelf)?;
+    fn finish(mut self, stack: &mut Stack) -> Result<(), BuildError> {
+        self.seal(None, stack)?;
         let durable = self.out.flush().and_then(|()| self.out.get_ref().sync_all());
         durable.map_err(|source| BuildError::Write { path: self.path, source })
     }

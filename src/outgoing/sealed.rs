@@ -2,6 +2,7 @@
 //! currency, found in the bytes alone. It shares nothing with what wrote them, so that the two counts are two.
 
 use std::borrow::Cow;
+use std::io::BufRead;
 
 use super::manifest::Totals;
 
@@ -10,6 +11,8 @@ const AMOUNT: [u8; 8] = *b"\"amount\"";
 /// The beginning of `"currency":"`, and the rest.
 const CURRENCY: [u8; 8] = *b"\"currenc";
 const CURRENCY_REST: &[u8] = b"y\":\"";
+/// What usually follows the amount.
+const CURRENCY_NEXT: &[u8] = b",\"currency\":\"";
 /// "`MatchedTransactionsAttributes`" states no currency: its amounts are "in cents".
 pub(super) const CENTS_CODE: &str = "USD";
 const CENTS: [u8; 3] = *b"USD";
@@ -33,10 +36,10 @@ pub(super) fn count(text: &[u8]) -> Option<Counted> {
     let mut counted = Counted::default();
     // Most files have one currency: its sum is taken along.
     let (mut currency, mut sum) = (CENTS, 0_i128);
+    let mut hint = 0;
     for line in lines(text) {
-        let (amount, rest) = amount_minor(line)?;
-        // The published order has the currency after the amount.
-        let found = self::currency(rest).or_else(|| self::currency(line)).unwrap_or(CENTS);
+        let (amount, rest) = amount_minor(line, &mut hint)?;
+        let found = self::currency(line, rest).unwrap_or(CENTS);
         if found != currency {
             counted.totals.add(currency, std::mem::take(&mut sum));
             currency = found;
@@ -50,23 +53,36 @@ pub(super) fn count(text: &[u8]) -> Option<Counted> {
 
 /// Lines with their ends. No line holds a line feed: JSON escapes it.
 pub(super) fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split_inclusive(|byte| *byte == b'\n')
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let from = rest;
+        // The standard library's fastest search for a byte; a slice cannot fail to be read.
+        let length = rest.skip_until(b'\n').ok()?;
+        (length > 0).then(|| &from[..length])
+    })
 }
 
-/// The amount and what follows it. Inside a string the quotes of the name would be escaped: the
-/// first place that reads like this is the field.
-fn amount_minor(line: &[u8]) -> Option<(i64, &[u8])> {
-    let at = position(line, AMOUNT)?;
+/// The amount and what follows it. Inside a string the quotes of the name would be escaped: what
+/// reads like this is the field. `hint`: where it stood in the last line.
+fn amount_minor<'l>(line: &'l [u8], hint: &mut usize) -> Option<(i64, &'l [u8])> {
+    const NEAR: usize = 24;
+    let from = hint.saturating_sub(NEAR).min(line.len());
+    let near = &line[from..line.len().min(from + 3 * NEAR)];
+    let at = position(near, AMOUNT).map(|at| from + at).or_else(|| position(line, AMOUNT))?;
+    *hint = at;
     let value = line[at + AMOUNT.len()..].strip_prefix(b":")?;
     let length = value.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'-').count();
     let amount = std::str::from_utf8(&value[..length]).ok()?.parse().ok()?;
     Some((amount, &value[length..]))
 }
 
-fn currency(line: &[u8]) -> Option<[u8; 3]> {
-    let at = position(line, CURRENCY)?;
-    let value = line[at + CURRENCY.len()..].strip_prefix(CURRENCY_REST)?;
-    value.get(..3)?.try_into().ok()
+/// The currency, which in the published order follows the amount.
+fn currency(line: &[u8], after_amount: &[u8]) -> Option<[u8; 3]> {
+    let value = match after_amount.strip_prefix(CURRENCY_NEXT) {
+        Some(value) => value,
+        None => line[position(line, CURRENCY)? + CURRENCY.len()..].strip_prefix(CURRENCY_REST)?,
+    };
+    value.first_chunk().copied()
 }
 
 /// Eight bytes are one comparison of one register.
