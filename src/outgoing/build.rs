@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::num::NonZero;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
@@ -148,7 +148,7 @@ pub fn build<L: Lines>(
     let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
     let pass = Pass { spec, files, names: &names, draft: &draft, stop, progress };
     let (mut collected, mut read) = pass.run(&HashMap::new(), true)?;
-    let ids = collected.ids.take().expect("the first pass looks for repeats");
+    let ids = collected.ids.take().unwrap_or_else(|| EventIds::new(&draft.folder));
     let (repeats, found) = ids.finish(Aside::most(spec.tolerated))?;
     if collected.source.quarantined + found > spec.tolerated {
         return Err(too_many(spec, &names, collected, &repeats, found));
@@ -263,7 +263,8 @@ impl<L: Lines> Pass<'_, '_, L> {
                 scope.spawn(move || work(Worker::new(task), &full, finished));
             }
             drop((full, finished_in));
-            let collected = collect(collector, finished, empty_in, progress);
+            let collected = collector.collect(&finished, &empty_in, progress);
+            drop((finished, empty_in));
             (collected, reader.join())
         });
         let read = read.map_err(|_| BuildError::Died)?;
@@ -278,16 +279,6 @@ impl<L: Lines> Pass<'_, '_, L> {
             }
         }
     }
-}
-
-/// Takes the channels with it when it ends.
-fn collect(
-    collector: Collector<'_>,
-    finished: Receiver<Finished>,
-    empty: Sender<Batch>,
-    progress: &dyn Fn(Built),
-) -> Result<Collected, BuildError> {
-    collector.collect(&finished, &empty, progress)
 }
 
 fn read_all<L>(
