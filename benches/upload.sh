@@ -84,7 +84,7 @@ with gzip.open(file, "rt") as text:
     rows = [json.loads(line)["attributes"]["amount"] for line in text]
 told = {
     "python": (len(rows), sum(rows)),
-    "duckdb": duckdb.sql(f"SELECT count(*), sum(attributes.amount) FROM read_json('{file}', format = 'newline_delimited')").fetchone(),
+    "duckdb": duckdb.sql(f"SELECT count(*), sum(attributes.amount) FROM read_json('{file}', format = 'newline_delimited')").fetchall()[0],
     "polars": polars.read_ndjson(file).select(polars.len(), polars.col("attributes").struct.field("amount").sum().alias("sum")).row(0),
 }
 for reader, (count, sum_minor) in told.items():

@@ -1,14 +1,15 @@
 //! From a source to sealed parcels: nothing lost, nothing twice, both sides tie, the same bytes
 //! whoever works, and nothing at all where something is wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use polars::prelude::{Column, DataFrame, ParquetWriter};
 use proptest::prelude::*;
 use tieout::exit::ExitCode;
-use tieout::job::Format;
-use tieout::outgoing::{BuildError, Built, Layout, SourcePlace, build};
+use tieout::job::{ColumnSource, Format, TimeFormat, Unit};
+use tieout::outgoing::{BuildError, BuildSpec, Built, Layout, SourcePlace, build};
+use tieout::records::{AmountSign, FieldColumn, Mapping, RecordPlan, RecordType};
 
 use crate::outgoing_support::{BULK, Workshop, ids_of, lines_of, purchase, purchases};
 use crate::reading_support::gzip;
@@ -277,7 +278,7 @@ proptest! {
         workers in 1..4_usize,
     ) {
         let (mut rows, mut first, mut repeated, mut faulty) = (Vec::<String>::new(), Vec::new(), 0, 0);
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for (kind, line) in kinds.iter().zip(2..) {
             let row = match kind {
                 Kind::Fits(id) => purchase(*id),
@@ -302,7 +303,7 @@ proptest! {
         let mut found = Vec::new();
         for parcel in &sealed.manifest().parcels {
             let lines = (1..=parcel.rows).collect();
-            for row in sealed.find(parcel, &Default::default(), &lines).unwrap() {
+            for row in sealed.find(parcel, &BTreeSet::default(), &lines).unwrap() {
                 found.push((row.transaction_id.unwrap(), row.source));
             }
             if let Layout::BulkFiles { max_bytes, max_rows } = layout {
@@ -314,4 +315,48 @@ proptest! {
         }
         prop_assert_eq!(found, first);
     }
+}
+
+#[test]
+fn the_published_records_are_lines_of_a_parcel() {
+    let column = |name: &str| FieldColumn {
+        from: ColumnSource::Columns(vec![name.to_owned()]),
+        unit: Unit::Minor,
+        time: TimeFormat::Iso { zone: None },
+        words: BTreeMap::new(),
+        fips: false,
+    };
+    let names = ["userId", "transactionId", "amount", "currency", "description", "direction", "settledDate"];
+    let mut columns: BTreeMap<String, FieldColumn> = names.map(|name| (name.to_owned(), column(name))).into();
+    columns.insert("authorizationDate".to_owned(), column("settledDate"));
+    columns.insert("cardLastFours".to_owned(), column("card"));
+    let mapping =
+        Mapping { record: RecordType::CoreTransaction, columns, sign: AmountSign::Unsigned, event_key: vec![] };
+    assert_eq!(tieout::records::check(&mapping), []);
+    let plan = RecordPlan::new(&mapping, "org-1");
+    let row =
+        |id: usize, direction: &str| format!("u{id},t{id},{id}00,USD,Café,{direction},2025-03-19T01:02:03Z,4321\n");
+    let text = format!("{},card\n{}{}{}", names.join(","), row(1, "DEBIT"), row(2, "SIDEWAYS"), row(1, "CREDIT"));
+    let workshop = Workshop::new(BULK).file("core.csv", text.as_bytes()).tolerating(2);
+    let spec = workshop.spec();
+    let spec = BuildSpec {
+        lines: &plan,
+        job: spec.job,
+        period: spec.period,
+        block: spec.block,
+        source: spec.source,
+        mapping: spec.mapping,
+        layout: spec.layout,
+        level: spec.level,
+        tolerated: spec.tolerated,
+        grain: spec.grain,
+        workers: spec.workers,
+    };
+    let sealed = build(&spec, &workshop.files, &workshop.spool(), &|| false, &|_| {}).unwrap();
+    let manifest = sealed.manifest();
+    assert_eq!(manifest.sealed.totals.by_currency(), &totals(&[("USD", 100)]));
+    let left_out: Vec<_> = manifest.left_out.iter().map(|row| (row.line, row.field.as_deref().unwrap())).collect();
+    assert_eq!(left_out, [(3, "direction"), (4, "id")]);
+    let found = sealed.find(&manifest.parcels[0], &BTreeSet::new(), &BTreeSet::from([1])).unwrap();
+    assert_eq!((found[0].transaction_id.as_deref(), found[0].amount_minor, found[0].source.line), (Some("t1"), 100, 2));
 }

@@ -128,7 +128,7 @@ fn what_was_sealed_is_found_again_and_what_changes_the_bytes_changes_the_key() {
     let key = workshop.spec().key(&workshop.files);
     assert!(workshop.spool().find(&key).unwrap().is_none());
     let sealed = workshop.build().unwrap();
-    assert_eq!(workshop.spool_holds(), [key.clone()]);
+    assert_eq!(workshop.spool_holds(), [key.as_str()]);
     let found = workshop.spool().find(&key).unwrap().unwrap();
     assert_eq!(found.manifest(), sealed.manifest());
     found.verify(&found.manifest().parcels[0]).unwrap();

@@ -54,7 +54,7 @@ impl Lines for Purchases {
             });
         };
         let event_id: [u8; 16] = Sha256::digest(id)[..16].try_into().unwrap();
-        let hex: String = event_id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = tieout::digest::hex(&event_id);
         let user = serde_json::to_string(cell(1).unwrap_or("nobody")).unwrap();
         let currency_text = std::str::from_utf8(&currency).unwrap();
         writeln!(
@@ -108,7 +108,7 @@ impl Workshop {
             layout,
             tolerated: 0,
             workers: 2,
-            grain: Grain { batch_rows: 7, batch_bytes: 1 << 20, piece_bytes: 500 },
+            grain: Grain { batch_rows: 7, batch_bytes: 1 << 20, piece_bytes: 500, held_id_bytes: 600 },
         }
     }
 

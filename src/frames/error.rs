@@ -50,18 +50,18 @@ pub enum InputError {
     #[error("{file}: the text is UTF-16; expected UTF-8: have it converted where it is made")]
     Utf16 { file: String },
     #[error("{file}: no column `{}` for `{}`; the file has {}{}; correct `{}.columns.{field}`",
-        .wanted.join("` or `"), field, listed(present), near(nearest.as_ref()), place.mapping())]
+        .wanted.join("` or `"), field, listed(present), near(nearest.as_deref()), place.mapping())]
     MissingColumn {
         file: String,
         place: Place,
-        field: String,
+        field: Box<str>,
         wanted: Vec<String>,
-        present: Vec<String>,
-        nearest: Option<String>,
+        present: Box<[String]>,
+        nearest: Option<Box<str>>,
     },
     #[error("{file}: no row has `{}` for `{}`; correct `{}.columns.{field}`",
         .wanted.join("` or `"), field, place.mapping())]
-    NeverPresent { file: String, place: Place, field: String, wanted: Vec<String> },
+    NeverPresent { file: String, place: Place, field: Box<str>, wanted: Vec<String> },
     #[error(
         "{file}: the header names `{}` twice (columns {first} and {second}); expected each name once",
         mask::shown(column)
@@ -157,7 +157,7 @@ fn listed(names: &[String]) -> String {
     text
 }
 
-fn near(nearest: Option<&String>) -> String {
+fn near(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!(" (did you mean `{}`?)", mask::shown(name)))
 }
 

@@ -109,7 +109,7 @@ fn check_present(reading: Reading<'_>, outcome: &Outcome) -> Result<(), InputErr
         Err(InputError::NeverPresent {
             file: reading.raw.name.clone(),
             place: reading.place,
-            field: field.to_owned(),
+            field: field.into(),
             wanted: wanted.into_iter().map(str::to_owned).collect(),
         })
     })

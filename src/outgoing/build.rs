@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::num::NonZero;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
@@ -51,11 +51,13 @@ pub struct Grain {
     pub batch_bytes: usize,
     /// Text that is packed at once.
     pub piece_bytes: usize,
+    /// Event ids held in memory before they go to disk. This alone decides no bytes.
+    pub held_id_bytes: usize,
 }
 
 impl Default for Grain {
     fn default() -> Self {
-        Self { batch_rows: 4_096, batch_bytes: 512 << 10, piece_bytes: PIECE_BYTES }
+        Self { batch_rows: 4_096, batch_bytes: 512 << 10, piece_bytes: PIECE_BYTES, held_id_bytes: 32 << 20 }
     }
 }
 
@@ -148,7 +150,7 @@ pub fn build<L: Lines>(
     let names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
     let pass = Pass { spec, files, names: &names, draft: &draft, stop, progress };
     let (mut collected, mut read) = pass.run(&HashMap::new(), true)?;
-    let ids = collected.ids.take().expect("the first pass looks for repeats");
+    let ids = collected.ids.take().unwrap_or_else(|| EventIds::new(&draft.folder, 0));
     let (repeats, found) = ids.finish(Aside::most(spec.tolerated))?;
     if collected.source.quarantined + found > spec.tolerated {
         return Err(too_many(spec, &names, collected, &repeats, found));
@@ -238,7 +240,7 @@ impl<L: Lines> Pass<'_, '_, L> {
         let Self { spec, files, names, draft, stop, progress } = *self;
         let doomed = AtomicBool::new(false);
         let task = Task { lines: spec.lines, cut: spec.cut(), repeats, files: names, doomed: &doomed };
-        let ids = looks_for_repeats.then(|| EventIds::new(&draft.folder));
+        let ids = looks_for_repeats.then(|| EventIds::new(&draft.folder, spec.grain.held_id_bytes));
         let parcels = Parcels::create(&draft.folder, spec)?;
         let collector = Collector::new(names, parcels, ids, spec.tolerated, &doomed);
         let workers = spec.workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get);
@@ -263,7 +265,8 @@ impl<L: Lines> Pass<'_, '_, L> {
                 scope.spawn(move || work(Worker::new(task), &full, finished));
             }
             drop((full, finished_in));
-            let collected = collect(collector, finished, empty_in, progress);
+            let collected = collector.collect(&finished, &empty_in, progress);
+            drop((finished, empty_in));
             (collected, reader.join())
         });
         let read = read.map_err(|_| BuildError::Died)?;
@@ -278,16 +281,6 @@ impl<L: Lines> Pass<'_, '_, L> {
             }
         }
     }
-}
-
-/// Takes the channels with it when it ends.
-fn collect(
-    collector: Collector<'_>,
-    finished: Receiver<Finished>,
-    empty: Sender<Batch>,
-    progress: &dyn Fn(Built),
-) -> Result<Collected, BuildError> {
-    collector.collect(&finished, &empty, progress)
 }
 
 fn read_all<L>(

@@ -14,8 +14,6 @@ use super::manifest::SourcePlace;
 const PARTS: usize = 256;
 /// Event id, file and line.
 const ENTRY_BYTES: usize = 16 + 4 + 8;
-/// Bytes held in memory before they go to disk.
-const HELD_BYTES: usize = 32 << 20;
 
 /// A row, and the first one with its event id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,13 +29,15 @@ pub(super) struct EventIds {
     folder: PathBuf,
     parts: Vec<Vec<u8>>,
     held_bytes: usize,
+    most_held_bytes: usize,
     on_disk: bool,
 }
 
 impl EventIds {
     /// Nothing is written into the folder while little is held.
-    pub(super) fn new(folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), parts: vec![Vec::new(); PARTS], held_bytes: 0, on_disk: false }
+    pub(super) fn new(folder: &Path, most_held_bytes: usize) -> Self {
+        let (folder, parts) = (folder.to_owned(), vec![Vec::new(); PARTS]);
+        Self { folder, parts, held_bytes: 0, most_held_bytes, on_disk: false }
     }
 
     /// # Errors
@@ -48,7 +48,7 @@ impl EventIds {
         part.extend_from_slice(&place.file.to_be_bytes());
         part.extend_from_slice(&place.line.to_be_bytes());
         self.held_bytes += ENTRY_BYTES;
-        if self.held_bytes >= HELD_BYTES { self.spill() } else { Ok(()) }
+        if self.held_bytes >= self.most_held_bytes { self.spill() } else { Ok(()) }
     }
 
     fn path(&self, part: usize) -> PathBuf {
@@ -59,6 +59,9 @@ impl EventIds {
         for number in 0..PARTS {
             let path = self.path(number);
             let part = &mut self.parts[number];
+            if part.is_empty() {
+                continue;
+            }
             let written = OpenOptions::new().create(true).append(true).open(&path).and_then(|mut f| f.write_all(part));
             written.map_err(|source| BuildError::Write { path, source })?;
             part.clear();
@@ -78,8 +81,8 @@ impl EventIds {
         let mut found = 0;
         for number in 0..PARTS {
             let mut bytes = std::mem::take(&mut self.parts[number]);
-            if self.on_disk {
-                let path = self.path(number);
+            let path = self.path(number);
+            if self.on_disk && path.exists() {
                 let read = File::open(&path).and_then(|mut file| file.read_to_end(&mut bytes));
                 let removed = read.and_then(|_| std::fs::remove_file(&path));
                 removed.map_err(|source| BuildError::Write { path, source })?;

@@ -150,24 +150,24 @@ fn positions(reading: Reading<'_>, present: &[String]) -> Result<Vec<Option<usiz
         return Err(InputError::MissingColumn {
             file: reading.raw.name.clone(),
             place: reading.place,
-            field: field.clone(),
-            nearest: nearest(&wanted, present),
+            field: field.as_str().into(),
+            nearest: nearest(&wanted, present).map(Into::into),
             wanted,
-            present: present.to_vec(),
+            present: present.into(),
         });
     }
     Ok(found)
 }
 
 /// The column that is most like one of the wanted ones, if any is much like it.
-fn nearest(wanted: &[String], present: &[String]) -> Option<String> {
+fn nearest<'p>(wanted: &[String], present: &'p [String]) -> Option<&'p str> {
     const ALIKE: f64 = 0.8;
     wanted
         .iter()
         .flat_map(|name| present.iter().map(move |column| (strsim::jaro_winkler(name, column), column)))
         .filter(|(alike, _)| *alike > ALIKE)
         .max_by(|(left, _), (right, _)| left.total_cmp(right))
-        .map(|(_, column)| column.clone())
+        .map(|(_, column)| column.as_str())
 }
 
 /// Columns that are neither mapped nor known, when the job says which are known.
