@@ -1,26 +1,32 @@
 #!/usr/bin/env bash
-# A bulk file of many rows: `tieout plan` beside DuckDB and polars, on the same rows in the same run. Tells rows a
-# second, the ratio of packed to plain bytes and peak memory of each, and has every reader at hand read tieout's file.
+# A bulk file of many rows: `tieout plan` (which seals, and sends nothing) beside DuckDB, DuckDB piped into pigz where
+# that is there, and polars, on the same rows in the same run. Tells rows a second, the ratio of plain to packed bytes
+# and peak memory of each, and as ratios to the fastest peer. Then the whole way, `tieout run` against a sandbox that
+# is a process of its own, and every reader at hand reads the sealed file.
 #
-#   benches/upload.sh [ROWS]          default 1000000; needs GNU time, and a python3 (PYTHON) with duckdb and polars
+#   benches/upload.sh [ROWS [RUNS]]   default 1000000 3; needs GNU time, and a python3 (PYTHON) with duckdb and polars
+#   PEERS=none                        only tieout
 #
-# tieout does more in its time: it checks every value, makes an event id of every row, looks for repeats, and reads
-# back and sums what it packed.
+# tieout does more in its time: it copies and digests the source, checks every value, makes an event id of every row,
+# looks for repeats, and reads back and sums what it packed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-rows=${1:-1000000}
+rows=${1:-1000000} runs=${2:-3}
 python=${PYTHON:-python3}
+peers=${PEERS:-polars duckdb}
+[ "$peers" = none ] && peers=
 day=2025-03-19
 world=target/bench-upload-$rows
 time=$(command -v time || true)
 [ -x /usr/bin/time ] && time=/usr/bin/time
 [ -n "$time" ] || { echo "needs GNU time (Debian: apt-get install time)" >&2; exit 2; }
-"$python" -c 'import duckdb, polars' || { echo "needs duckdb and polars (PYTHON names the interpreter)" >&2; exit 2; }
+[ -z "$peers" ] || "$python" -c 'import duckdb, polars' || { echo "needs duckdb and polars (PYTHON names the interpreter)" >&2; exit 2; }
+[ -n "$peers" ] && command -v pigz >/dev/null && peers="$peers duckdb-pigz"
 
 cargo build --release --locked
-mkdir -p "$world/jobs" "$world/samples/data" "$world/peers"
-cp tieout.yaml "$world/"
-source=$world/samples/data/rows-$day.csv
+tieout=$PWD/target/release/tieout
+mkdir -p "$world/jobs" "$world/data" "$world/peers"
+source=$world/data/rows-$day.csv
 [ -f "$source" ] || { "$python" benches/upload_rows.py "$rows" >"$source.new" && mv "$source.new" "$source"; }
 cat >"$world/jobs/bulk.yaml" <<'YAML'
 job: bulk
@@ -40,55 +46,53 @@ upload:
     authorizationDate: authorized_at
     financialInstitutionName: bank
     cardLastFours: last_four
+  confirm: {path: "notifications.jsonl", verify: kard, within: 24h, wait: 10m}
+report: [html]
 YAML
 
+# The provider, in a process of its own: its memory is not tieout's.
+"$tieout" --project . sandbox --format csv --notifications "$world/data/notifications.jsonl" --quiet >"$world/settings.csv" &
+sandbox=$!
+trap 'kill $sandbox 2>/dev/null || true' EXIT
+rm -f "$world/data/notifications.jsonl"
+for _ in $(seq 100); do grep -q webhook_key "$world/settings.csv" && break; sleep 0.1; done
+setting() { sed -n "s/^$1,//p" "$world/settings.csv"; }
+cat >"$world/tieout.yaml" <<YAML
+state: sqlite:state.db
+artifacts: runs
+data: data
+providers:
+  kard:
+    type: kard
+    base_url: $(setting base_url)
+    token_url: $(setting token_url)
+    organization: $(setting organization)
+    client_id: {env: BENCH_ID}
+    client_secret: {env: BENCH_SECRET}
+    webhook_key: {env: BENCH_KEY}
+YAML
+export BENCH_ID BENCH_SECRET BENCH_KEY
+BENCH_ID=$(setting client_id) BENCH_SECRET=$(setting client_secret) BENCH_KEY=$(setting webhook_key)
+
 echo "machine: $(nproc) processors, $(free -g | awk '/Mem/ {print $2}') GiB; $rows rows, $(stat -c %s "$source") bytes of CSV"
-measured() { # name, file pattern, command...
-  local name=$1 pattern=$2
-  shift 2
-  "$time" -o "$world/time" -f "%e %U %S %M" "$@" >"$world/said.txt"
-  # shellcheck disable=SC2086 # the pattern is one
-  "$python" - "$name" "$rows" "$world/time" $pattern <<'PY'
-import gzip, sys
-name, rows, times, *files = sys.argv[1:]
-wall, user, system, peak = map(float, open(times).read().split()[-4:])
-packed = plain = lines = 0
-for file in files:
-    packed += len(open(file, "rb").read())
-    with gzip.open(file, "rb") as text:
-        while chunk := text.read(1 << 22):
-            plain, lines = plain + len(chunk), lines + chunk.count(b"\n")
-assert lines == int(rows), f"{name}: {lines} lines of {rows}"
-print(f"{name:8} {lines / wall:9.0f} rows/s  {plain / wall / 1e6:5.0f} MB/s  ratio {plain / packed:.3f}  "
-      f"{plain / lines:.0f} bytes/row  {wall:.2f} s wall  {user + system:.2f} s CPU  {peak / 1024:.0f} MiB peak")
-PY
+measured() { # name, command...
+  local name=$1
+  shift
+  "$time" -a -o "$world/times" -f "$name %e %U %S %M" "$@" >"$world/said.txt" || { cat "$world/said.txt"; exit 1; }
 }
-for run in 1 2 3; do
-  echo "run $run"
-  rm -rf "$world/sandbox"
-  measured tieout "$world/sandbox/runs/bulk/$day/spool/*/*.jsonl.gz" \
-    target/release/tieout --project "$world" plan bulk --period "$day" --sandbox --quiet
-  for peer in polars duckdb; do
-    measured "$peer" "$world/peers/$peer.jsonl.gz" \
-      "$python" benches/upload_peers.py "$peer" "$source" "$world/peers/$peer.jsonl.gz"
+rm -rf "$world/times" "$world/state.db"* "$world/runs" "$world/locks"
+for _ in $(seq "$runs"); do
+  measured tieout "$tieout" --project "$world" plan bulk --period "$day" --quiet
+  for peer in $peers; do
+    target=$world/peers/$peer.jsonl.gz
+    if [ "$peer" = duckdb-pigz ]; then
+      measured "$peer" sh -c "'$python' benches/upload_peers.py duckdb-plain '$source' /dev/stdout | pigz >'$target'"
+    else
+      measured "$peer" "$python" benches/upload_peers.py "$peer" "$source" "$target"
+    fi
   done
 done
-
-for file in "$world"/sandbox/runs/bulk/$day/spool/*/*.jsonl.gz; do
-  gzip -t "$file" && echo "gzip -t: whole"
-  "$python" - "$file" <<'PY'
-import gzip, json, sys
-import duckdb, polars
-file = sys.argv[1]
-with gzip.open(file, "rt") as text:
-    rows = [json.loads(line)["attributes"]["amount"] for line in text]
-told = {
-    "python": (len(rows), sum(rows)),
-    "duckdb": duckdb.sql(f"SELECT count(*), sum(attributes.amount) FROM read_json('{file}', format = 'newline_delimited')").fetchall()[0],
-    "polars": polars.read_ndjson(file).select(polars.len(), polars.col("attributes").struct.field("amount").sum().alias("sum")).row(0),
-}
-for reader, (count, sum_minor) in told.items():
-    print(f"{reader}: {count} rows, {sum_minor} minor units")
-sys.exit(len({tuple(map(int, pair)) for pair in told.values()}) != 1)
-PY
-done
+measured whole-run "$tieout" --project "$world" run bulk --period "$day" --quiet
+sealed=("$world"/runs/bulk/$day/outgoing/*/*.jsonl.gz)
+"$python" benches/upload_told.py "$rows" "$world/times" "$world/peers" "${sealed[@]}"
+sed -n 2,12p "$world/said.txt"

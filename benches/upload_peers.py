@@ -1,4 +1,4 @@
-"""The bulk file of `upload.sh` as DuckDB and polars make it: `upload_peers.py duckdb|polars SOURCE TARGET`.
+"""The bulk file of `upload.sh` as DuckDB and polars make it: `upload_peers.py duckdb|duckdb-plain|polars SOURCE TARGET`.
 
 The same records of the same rows; neither checks a value, makes an event id, or reads back what it wrote.
 """
@@ -7,7 +7,7 @@ import sys
 
 peer, source, target = sys.argv[1:]
 
-if peer == "duckdb":
+if peer.startswith("duckdb"):
     import duckdb
 
     duckdb.sql(
@@ -21,7 +21,7 @@ if peer == "duckdb":
           FROM read_csv('{source}', header = true, all_varchar = false, types = {{
             'amount': 'DECIMAL(12,2)', 'settled_at': 'VARCHAR', 'authorized_at': 'VARCHAR',
             'last_four': 'VARCHAR', 'event_id': 'VARCHAR', 'transaction_id': 'VARCHAR'}})
-        ) TO '{target}' (FORMAT json, COMPRESSION gzip)
+        ) TO '{target}' (FORMAT json, COMPRESSION {"none" if peer == "duckdb-plain" else "gzip"})
         """
     )
 else:
