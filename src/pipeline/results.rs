@@ -195,7 +195,8 @@ fn fate(request: &Request, sending: &Sending, standing: &Standing, completed: bo
     match standing.state {
         State::Proposed | State::Approved | State::InFlight | State::Withdrawn => Fate::Unsent,
         State::InDoubt => Fate::InDoubt,
-        State::Rejected | State::Refused | State::NotApplied => Fate::Refused,
+        State::Rejected => Fate::Refused,
+        State::Refused | State::NotApplied => Fate::Declined,
         State::Acknowledged if standing.effect.kind() == EffectKind::BulkFile => {
             match (&sending.confirm, &standing.outcome) {
                 (_, Some(outcome)) if !outcome.against.is_empty() => Fate::Refused,
