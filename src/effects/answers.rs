@@ -126,7 +126,11 @@ impl Sent<'_> {
                 if self.completes(&id) {
                     return taken(Some(id));
                 }
-                self.again(Doubt::Unreadable, None, "status 200 for another upload than the one that was meant".to_owned())
+                self.again(
+                    Doubt::Unreadable,
+                    None,
+                    "status 200 for another upload than the one that was meant".to_owned(),
+                )
             }),
             (EffectKind::IncomingPart, 202) => reply_transactions::queued(body).map(|queued| taken(Some(queued.id))),
             (EffectKind::IncomingPart, 207) => reply_transactions::multi(body).map(|multi| {
@@ -232,7 +236,8 @@ impl Sent<'_> {
         let known: Vec<String> = ids.iter().filter(is_settled).cloned().collect();
         let refused = refused.clone();
         if known.len() == ids.len() {
-            let note = (!there.is_empty()).then(|| "Kard has it already (409): an earlier attempt had arrived".to_owned());
+            let note =
+                (!there.is_empty()).then(|| "Kard has it already (409): an earlier attempt had arrived".to_owned());
             return self.judged(Event::Acknowledged { provider_id: None, note, refused }, Next::GoOn, says);
         }
         // Without progress the same call would be made for ever.

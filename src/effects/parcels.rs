@@ -22,10 +22,8 @@ pub fn decide(scope: &Scope, sealed: Vec<Effect>, asks: bool, standings: &[Stand
     let wanted: Vec<Effect> = sealed.into_iter().map(|effect| opened(effect, &latest)).collect();
     let mut plan = Plan { digest: digest(&wanted), ..Plan::default() };
     let keys: HashSet<&BusinessKey> = wanted.iter().map(|effect| &effect.key).collect();
-    let mut others: Vec<&Standing> = standings
-        .iter()
-        .filter(|standing| scope.owns(standing) && !keys.contains(&standing.effect.key))
-        .collect();
+    let mut others: Vec<&Standing> =
+        standings.iter().filter(|standing| scope.owns(standing) && !keys.contains(&standing.effect.key)).collect();
     others.sort_by_key(|standing| standing.effect.id.as_str());
     others.dedup_by_key(|standing| standing.effect.id.as_str());
     for standing in &others {
@@ -37,7 +35,8 @@ pub fn decide(scope: &Scope, sealed: Vec<Effect>, asks: bool, standings: &[Stand
     let known = |effect: &Effect| latest.get(&effect.key).copied().filter(|known| known.effect.id == effect.id);
     let sent_before = others.iter().filter(|standing| may_be_there(standing)).count();
     let is_new = |effect: &Effect| {
-        known(effect).is_none_or(|known| is_open(known) && !(is_unchanged(known, effect, &plan.digest) && by_person(known)))
+        known(effect)
+            .is_none_or(|known| is_open(known) && !(is_unchanged(known, effect, &plan.digest) && by_person(known)))
     };
     if sent_before > 0 && wanted.iter().any(is_new) {
         plan.held.push(format!(
@@ -137,7 +136,9 @@ pub fn row_ids(body: &[u8]) -> Vec<String> {
     struct Rows {
         data: Vec<Row>,
     }
-    serde_json::from_slice::<Rows>(body).map(|rows| rows.data.into_iter().map(|row| row.id).collect()).unwrap_or_default()
+    serde_json::from_slice::<Rows>(body)
+        .map(|rows| rows.data.into_iter().map(|row| row.id).collect())
+        .unwrap_or_default()
 }
 
 /// The event id of one row as it is sealed.

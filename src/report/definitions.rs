@@ -43,7 +43,10 @@ const EFFECT_TERMS: [(&str, &str); 5] = [
 
 /// Terms of a job that sends, beside the general ones.
 const SENDING_TERMS: [(&str, &str); 8] = [
-    ("source, accepted by Kard", "The totals of sending: what was read, and of it what Kard has taken and not refused."),
+    (
+        "source, accepted by Kard",
+        "The totals of sending: what was read, and of it what Kard has taken and not refused.",
+    ),
     ("sealed", "Rows as they were made for Kard: written, closed and digested before anything was sent."),
     ("parcel", "A bulk file, or the rows of one call; its name and its SHA-256 say exactly what is in it."),
     ("event id", "The id that a row has at Kard: the same row has the same id, however often it is sent."),
@@ -57,17 +60,8 @@ const SENDING_TERMS: [(&str, &str); 8] = [
 ];
 
 /// Of the general terms, those that mean nothing to a job that sends, or something else.
-const NOT_OF_SENDING: [&str; 9] = [
-    "file, ledger, webhooks",
-    "difference",
-    "matched",
-    "suggested",
-    "quarantined",
-    "excluded",
-    "key",
-    "age",
-    "grace",
-];
+const NOT_OF_SENDING: [&str; 9] =
+    ["file, ledger, webhooks", "difference", "matched", "suggested", "quarantined", "excluded", "key", "age", "grace"];
 
 /// Terms and their meaning, as far as the report uses them.
 pub(super) fn terms(facts: &Facts) -> impl Iterator<Item = (&'static str, &'static str)> {

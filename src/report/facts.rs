@@ -215,15 +215,8 @@ pub enum Fate {
 }
 
 impl Fate {
-    pub const ALL: [Self; 7] = [
-        Self::Accepted,
-        Self::Unsent,
-        Self::Awaited,
-        Self::InDoubt,
-        Self::Refused,
-        Self::Overdue,
-        Self::Declined,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Accepted, Self::Unsent, Self::Awaited, Self::InDoubt, Self::Refused, Self::Overdue, Self::Declined];
 
     /// The name in files.
     pub const fn name(self) -> &'static str {

@@ -57,7 +57,7 @@ pub fn gather(setting: Setting<'_>) -> Facts {
         setting;
     compare::sort(&mut breaks);
     let statement = statement(&source, &parcels, &rejected);
-    let repeated = ExcludedFacts { side: Side::Ledger, reason: REPEATED.to_owned(), rows: source.repeated.rows };
+    let excluded = excluded(&source, &parcels);
     Facts {
         program: program(),
         job: job_facts(job, parameters),
@@ -70,7 +70,7 @@ pub fn gather(setting: Setting<'_>) -> Facts {
         breaks,
         suggestions: Vec::new(),
         expected: expected(&parcels),
-        excluded: if repeated.rows == 0 { Vec::new() } else { vec![repeated] },
+        excluded,
         quarantine,
         warnings,
         effects: None,
@@ -80,6 +80,7 @@ pub fn gather(setting: Setting<'_>) -> Facts {
 }
 
 const REPEATED: &str = "another row has the same event id";
+const DECLINED: &str = "a person has decided that it is not sent";
 
 impl Fate {
     /// The line of the bridge on which its sum stands; none where Kard has accepted it.
@@ -123,11 +124,8 @@ fn bridge(currency: &str, source: &SourceCounts, parcels: &[ParcelFacts], reject
         let rows = mine.iter().map(|parcel| parcel.rows).sum();
         line(label, rows, -mine.iter().map(|parcel| of(&parcel.totals_minor)).sum::<i128>());
     }
-    let refused: Vec<i128> = rejected
-        .iter()
-        .filter(|row| row.currency == currency)
-        .map(|row| i128::from(row.amount_minor))
-        .collect();
+    let refused: Vec<i128> =
+        rejected.iter().filter(|row| row.currency == currency).map(|row| i128::from(row.amount_minor)).collect();
     let refused_minor: i128 = refused.iter().sum();
     line("break: row rejected", refused.len() as u64, -refused_minor);
     let accepted = of_currency().filter(|parcel| parcel.fate == Fate::Accepted);
@@ -183,6 +181,16 @@ fn with_rest(mut account: RowAccount) -> RowAccount {
     let placed: i128 = [matched, expected, breaks, quarantined, excluded].into_iter().map(i128::from).sum();
     account.unaccounted = i64::try_from(i128::from(account.read) - placed).unwrap_or(i64::MAX);
     account
+}
+
+/// Rows that are not sent although they can be, by reason.
+fn excluded(source: &SourceCounts, parcels: &[ParcelFacts]) -> Vec<ExcludedFacts> {
+    let declined = parcels.iter().filter(|parcel| parcel.fate == Fate::Declined).map(|parcel| parcel.rows).sum();
+    [(REPEATED, source.repeated.rows), (DECLINED, declined)]
+        .into_iter()
+        .filter(|(_, rows)| *rows > 0)
+        .map(|(reason, rows)| ExcludedFacts { side: Side::Ledger, reason: reason.to_owned(), rows })
+        .collect()
 }
 
 /// Rows that wait, by reason.

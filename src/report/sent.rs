@@ -23,15 +23,8 @@ pub(super) struct FateTotal {
 }
 
 /// Fates, the one that needs a person most first: the order of lists.
-const BY_URGENCY: [Fate; 7] = [
-    Fate::InDoubt,
-    Fate::Refused,
-    Fate::Overdue,
-    Fate::Unsent,
-    Fate::Awaited,
-    Fate::Accepted,
-    Fate::Declined,
-];
+const BY_URGENCY: [Fate; 7] =
+    [Fate::InDoubt, Fate::Refused, Fate::Overdue, Fate::Unsent, Fate::Awaited, Fate::Accepted, Fate::Declined];
 
 /// The parcels by kind, and within a kind by fate, the most urgent first.
 pub(super) fn by_fate(parcels: &[ParcelFacts]) -> Vec<FateTotal> {

@@ -114,7 +114,9 @@ fn headline(facts: &Facts, tone: Tone) -> String {
             let files = counted(missing(facts).count() as u64, "file is", "files are");
             format!("{files} missing: not everything could be compared")
         }
-        Tone::Review if facts.breaks.is_empty() && facts.is_sending() => format!("Ties out, but rows are left out{sent}"),
+        Tone::Review if facts.breaks.is_empty() && facts.is_sending() => {
+            format!("Ties out, but rows are left out{sent}")
+        }
         Tone::Review if facts.breaks.is_empty() => "Ties out, no breaks, but rows to review".to_owned(),
         Tone::Review => format!("Ties out with {breaks} to review{settled}{sent}"),
     }

@@ -163,7 +163,10 @@ impl Book {
         self.happens(transaction, Event::InFlight { call: "c".to_owned(), body_sha256: "d".to_owned(), session: None });
         match state {
             State::Acknowledged => {
-                self.happens(transaction, Event::Acknowledged { provider_id: Some("audit-1".to_owned()), note: None, refused: Vec::new() });
+                self.happens(
+                    transaction,
+                    Event::Acknowledged { provider_id: Some("audit-1".to_owned()), note: None, refused: Vec::new() },
+                );
             }
             State::Rejected => self.happens(transaction, Event::Rejected { why: words() }),
             State::InDoubt | State::NotApplied => {

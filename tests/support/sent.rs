@@ -1,6 +1,8 @@
 //! Effects that are in flight, made step by step as a run makes them.
 
-use tieout::effects::{Approval, Approver, Ask, BusinessKey, Decision, Doubt, Effect, EffectKind, Event, Standing, apply};
+use tieout::effects::{
+    Approval, Approver, Ask, BusinessKey, Decision, Doubt, Effect, EffectKind, Event, Standing, apply,
+};
 use tieout::job::AuditCode;
 
 use super::asks::sent_by_a_job;

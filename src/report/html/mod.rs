@@ -126,9 +126,8 @@ fn verdict_panel(facts: &Facts) -> Markup {
 }
 
 fn figures(facts: &Facts) -> Markup {
-    let sum = |read: fn(&crate::breaks::RowAccount) -> u64| {
-        facts.counted_rows().map(read).fold(0_u64, u64::saturating_add)
-    };
+    let sum =
+        |read: fn(&crate::breaks::RowAccount) -> u64| facts.counted_rows().map(read).fold(0_u64, u64::saturating_add);
     let (read, matched, expected) = (facts.rows_read(), sum(|rows| rows.matched), sum(|rows| rows.expected));
     let (breaks, quarantined) = (facts.breaks.len() as u64, facts.quarantine.len() as u64);
     let figures = if facts.is_sending() {
