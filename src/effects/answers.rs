@@ -14,6 +14,9 @@ use crate::providers::http::Answer;
 use crate::providers::kard::reply_effects::{self, ItemError};
 use crate::providers::kard::reply_transactions::{self, storage_error};
 
+/// What a conflict proves.
+const THERE: &str = "Kard has it already (409): an earlier attempt had arrived";
+
 /// Judges the answer to a call of one parcel or for one session.
 pub fn judge(call: &Call, standing: &Standing, answer: &Answer) -> Judgement {
     let sent = Sent { call, standing };
@@ -126,11 +129,8 @@ impl Sent<'_> {
                 if self.completes(&id) {
                     return taken(Some(id));
                 }
-                self.again(
-                    Doubt::Unreadable,
-                    None,
-                    "status 200 for another upload than the one that was meant".to_owned(),
-                )
+                let why = "status 200 for another upload than the one that was meant".to_owned();
+                self.again(Doubt::Unreadable, None, why)
             }),
             (EffectKind::IncomingPart, 202) => reply_transactions::queued(body).map(|queued| taken(Some(queued.id))),
             (EffectKind::IncomingPart, 207) => reply_transactions::multi(body).map(|multi| {
@@ -188,14 +188,16 @@ impl Sent<'_> {
             let event = Event::Acknowledged { provider_id, note: None, refused: named.refused };
             return self.judged(event, Next::GoOn, words);
         }
-        let known = ids.into_iter().filter(|id| !named.again.contains(id)).collect();
+        let known: Vec<String> = ids.into_iter().filter(|id| !named.again.contains(id)).collect();
+        if known.is_empty() {
+            return self.again(Doubt::ServerError, reply.retry_after, words);
+        }
         let event = Event::Narrowed { known, refused: named.refused, why: words.clone() };
         self.judged(event, Next::Again { wait: reply.retry_after }, words)
     }
 
     /// 409: what it names is there already.
     fn conflict(self, reply: Reply<'_>, says: String) -> Judgement {
-        const THERE: &str = "Kard has it already (409): an earlier attempt had arrived";
         let there = |says| self.judged(acknowledged(None, Some(THERE.to_owned())), Next::GoOn, says);
         match self.call.kind {
             EffectKind::HistoricalComplete if self.standing.was_in_doubt => return there(says),
@@ -236,13 +238,14 @@ impl Sent<'_> {
         let known: Vec<String> = ids.iter().filter(is_settled).cloned().collect();
         let refused = refused.clone();
         if known.len() == ids.len() {
-            let note =
-                (!there.is_empty()).then(|| "Kard has it already (409): an earlier attempt had arrived".to_owned());
+            let note = (!there.is_empty()).then(|| THERE.to_owned());
             return self.judged(Event::Acknowledged { provider_id: None, note, refused }, Next::GoOn, says);
         }
         // Without progress the same call would be made for ever.
-        let next = if known.is_empty() { Next::Again { wait: reply.retry_after } } else { Next::GoOn };
-        self.judged(Event::Narrowed { known, refused, why: says.clone() }, next, says)
+        if known.is_empty() {
+            return self.again(Doubt::ServerError, reply.retry_after, says);
+        }
+        self.judged(Event::Narrowed { known, refused, why: says.clone() }, Next::GoOn, says)
     }
 
     /// The event ids of the rows in the call, in their order; none for what has no rows.
