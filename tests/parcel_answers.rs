@@ -167,6 +167,7 @@ fn a_success_that_says_something_else_is_no_success_and_goes_again() {
         (HistoricalPart, reply(200, r#"{"data":[]}"#), "status 200"),
         (IncomingPart, reply(207, r#"{"data":null}"#), "status 207"),
         (BulkFile, reply(204, ""), "the storage says 204"),
+        (BulkFile, page(200), "the storage says 200"),
         (BulkFile, storage(200, "InternalError"), "the storage says 200 InternalError"),
     ] {
         let (event, next) = outcome(kind, &answer);
@@ -396,6 +397,8 @@ fn what_arrived_in_part_is_never_refused_as_a_whole() {
         standing = step(&standing, &event);
         let both = " [r2 status 400: T] [r3 status 400: T]";
         is(of_standing(&standing, &errors(400, &[("400", None)])), &format!("acknowledged{both}"), Next::GoOn);
+        let gone = " [r2 status 404: T] [r3 status 404: T]";
+        is(of_standing(&standing, &errors(404, &[("404", None)])), &format!("acknowledged{gone}"), Next::GoOn);
         let named = errors(400, &[("400", Some("r2")), ("400", Some("r3"))]);
         is(of_standing(&standing, &named), "acknowledged [r2 T (id r2)] [r3 T (id r3)]", Next::GoOn);
     }
@@ -456,7 +459,7 @@ proptest! {
                     let is_success = (200..=207).contains(&status);
                     let is_refusal = (400..=499).contains(&status) && (status == 409 || !standing.known.is_empty());
                     prop_assert!(is_success || is_refusal, "{kind} {status} {text}");
-                    prop_assert!(!web_page || kind == BulkFile, "a web page acknowledges nothing");
+                    prop_assert!(!web_page, "a web page acknowledges nothing");
                     prop_assert!(kind.is_part() || after.refused.is_empty());
                 }
                 State::Rejected => {

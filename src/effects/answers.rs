@@ -111,7 +111,6 @@ impl Sent<'_> {
             405 | 407 => self.wrong_address(&says),
             _ if reply.web_page => self.wrong_address(&says),
             404 if reply_effects::refusal(reply.body).is_none() => self.wrong_address(&says),
-            404 => self.rejected(says),
             409 => self.conflict(reply, says),
             400..=499 => self.refused(reply, says),
         }
