@@ -71,7 +71,9 @@ impl Sent<'_> {
         };
         match (reply.status, code) {
             // Not the page of a portal that stands before the storage.
-            (200, None) if !reply.web_page => self.judged(acknowledged(self.standing.session.clone(), None), Next::GoOn, says),
+            (200, None) if !reply.web_page => {
+                self.judged(acknowledged(self.standing.session.clone(), None), Next::GoOn, says)
+            }
             // Nothing of a PUT that was cut off is kept.
             (400, Some("RequestTimeout" | "IncompleteBody")) => self.not_sent(Next::Again { wait: None }, says),
             // The URL is worth nothing (any more): the bytes go to a new one.
