@@ -213,7 +213,7 @@ impl Sent<'_> {
         match (named.is_empty(), ids.len()) {
             (true, 1) => there(says),
             (true, _) => self.doubt(Doubt::Conflict, says),
-            (false, _) => self.settled(&ids, named, reply, says),
+            (false, _) => self.settled(&ids, &named, reply, says),
         }
     }
 
@@ -228,12 +228,12 @@ impl Sent<'_> {
             named.refused = ids.iter().map(rest).collect();
         }
         let is_whole = named.refused.len() == ids.len() && self.standing.known.is_empty();
-        if is_whole || !self.call.kind.is_part() { self.rejected(says) } else { self.settled(&ids, named, reply, says) }
+        if is_whole || !self.call.kind.is_part() { self.rejected(says) } else { self.settled(&ids, &named, reply, says) }
     }
 
     /// An error for the call as a whole has named rows: they have their outcome, and the others go again.
-    fn settled(self, ids: &[String], named: Named<'_>, reply: Reply<'_>, says: String) -> Judgement {
-        let Named { there, refused, again, .. } = &named;
+    fn settled(self, ids: &[String], named: &Named<'_>, reply: Reply<'_>, says: String) -> Judgement {
+        let Named { there, refused, again, .. } = named;
         let is_settled = |id: &&String| {
             !again.contains(*id) && (there.contains(*id) || refused.iter().any(|row| row.event_id == **id))
         };

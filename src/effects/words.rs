@@ -3,6 +3,7 @@
 //! What a provider or a person said is carried as it is; who shows it makes it harmless (`text.rs`).
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
@@ -102,7 +103,7 @@ pub fn ask_words(ask: &Ask) -> String {
             let mut words = rows_words(parcel.rows);
             for (currency, sum_minor) in &parcel.totals_minor {
                 let sum = format_minor(i128::from(*sum_minor), exponent(currency).unwrap_or(2));
-                words.push_str(&format!(", {sum} {currency}"));
+                write!(words, ", {sum} {currency}").expect("writing to a string cannot fail");
             }
             words
         }
