@@ -228,7 +228,11 @@ impl Sent<'_> {
             named.refused = ids.iter().map(rest).collect();
         }
         let is_whole = named.refused.len() == ids.len() && self.standing.known.is_empty();
-        if is_whole || !self.call.kind.is_part() { self.rejected(says) } else { self.settled(&ids, &named, reply, says) }
+        if is_whole || !self.call.kind.is_part() {
+            self.rejected(says)
+        } else {
+            self.settled(&ids, &named, reply, says)
+        }
     }
 
     /// An error for the call as a whole has named rows: they have their outcome, and the others go again.
