@@ -105,19 +105,19 @@ fn facts(source: SourceCounts, parcels: Vec<ParcelFacts>, rejected: Vec<Rejected
 
 /// Three files, all accepted.
 fn all_well() -> Facts {
-    let of = [400_000_00_i128, 350_000_00, 250_000_00];
+    let of = [40_000_000_i128, 35_000_000, 25_000_000];
     let parcels = (1..).zip(of).map(|(number, usd)| parcel(number, Fate::Accepted, 300_000, &[("USD", usd)])).collect();
-    let source = SourceCounts { read: counted(900_000, &[("USD", 1_000_000_00)]), ..SourceCounts::default() };
+    let source = SourceCounts { read: counted(900_000, &[("USD", 100_000_000)]), ..SourceCounts::default() };
     facts(source, parcels, Vec::new())
 }
 
 /// One of each fate, two currencies, refused and quarantined and repeated rows.
 fn some_of_all() -> Facts {
     let mut parcels: Vec<ParcelFacts> =
-        (1..).zip(Fate::ALL).map(|(number, fate)| parcel(number, fate, 10, &[("USD", 100_00), ("JPY", 500)])).collect();
+        (1..).zip(Fate::ALL).map(|(number, fate)| parcel(number, fate, 10, &[("USD", 10_000), ("JPY", 500)])).collect();
     parcels[0].rejected_rows = 1;
     let source = SourceCounts {
-        read: counted(74, &[("USD", 721_00), ("JPY", 3_500)]),
+        read: counted(74, &[("USD", 72_100), ("JPY", 3_500)]),
         quarantined: counted(3, &[("USD", 20_00)]),
         repeated: counted(1, &[("USD", 1_00)]),
     };
@@ -143,16 +143,16 @@ fn every_fate_has_its_line_between_the_source_and_what_kard_has() {
         [
             ("quarantined: rows of the source that do not fit", 3, -20_00),
             ("excluded from the source: another row has the same event id", 1, -1_00),
-            ("expected: still to be sent", 10, -100_00),
-            ("expected: sent, and Kard has not told its result yet", 10, -100_00),
-            ("in doubt: nobody knows whether Kard has it", 10, -100_00),
-            ("break: refused by Kard as a whole", 10, -100_00),
-            ("break: unacknowledged", 10, -100_00),
-            ("excluded: a person has decided that it is not sent", 10, -100_00),
+            ("expected: still to be sent", 10, -10_000),
+            ("expected: sent, and Kard has not told its result yet", 10, -10_000),
+            ("in doubt: nobody knows whether Kard has it", 10, -10_000),
+            ("break: refused by Kard as a whole", 10, -10_000),
+            ("break: unacknowledged", 10, -10_000),
+            ("excluded: a person has decided that it is not sent", 10, -10_000),
             ("break: row rejected", 1, -12_50),
         ]
     );
-    assert_eq!((usd.left_total_minor, usd.right_total_minor, usd.residual_minor), (721_00, 87_50, 0));
+    assert_eq!((usd.left_total_minor, usd.right_total_minor, usd.residual_minor), (72_100, 87_50, 0));
     // The refused and the quarantined rows are of dollars alone.
     assert_eq!(jpy.lines.len(), 6);
     assert_eq!((jpy.left_total_minor, jpy.right_total_minor, jpy.residual_minor), (3_500, 500, 0));
@@ -171,15 +171,15 @@ fn every_fate_has_its_line_between_the_source_and_what_kard_has() {
 #[test]
 fn a_total_or_a_row_that_is_missing_shows() {
     let parcels = |usd| vec![parcel(1, Fate::Accepted, 10, &[("USD", usd)])];
-    let source = |rows| SourceCounts { read: counted(rows, &[("USD", 100_00)]), ..SourceCounts::default() };
-    assert!(facts(source(10), parcels(100_00), Vec::new()).ties_out());
+    let source = |rows| SourceCounts { read: counted(rows, &[("USD", 10_000)]), ..SourceCounts::default() };
+    assert!(facts(source(10), parcels(10_000), Vec::new()).ties_out());
     let short = facts(source(10), parcels(99_99), Vec::new());
     assert_eq!(short.statement.bridges[0].residual_minor, 1);
     assert!(!short.ties_out());
-    let lost = facts(source(11), parcels(100_00), Vec::new());
+    let lost = facts(source(11), parcels(10_000), Vec::new());
     assert_eq!(lost.statement.rows.iter().map(|rows| rows.unaccounted).collect::<Vec<_>>(), [1, 0]);
     assert_eq!((verdict(&lost).tone, verdict(&lost).exit), (Tone::Broken, ExitCode::InvariantFailed));
-    let invented = facts(source(10), vec![parcel(1, Fate::Unsent, 10, &[("USD", 100_00), ("EUR", 1)])], Vec::new());
+    let invented = facts(source(10), vec![parcel(1, Fate::Unsent, 10, &[("USD", 10_000), ("EUR", 1)])], Vec::new());
     assert_eq!(invented.statement.bridges[0].residual_minor, -1, "a currency that the source does not have");
 }
 
