@@ -32,11 +32,11 @@ use crate::period::Period;
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::report::verdict::verdict;
-use crate::report::{EFFECTS_FILE, Facts, file_name};
+use crate::report::{EFFECTS_FILE, Facts, SENT_FILE, file_name};
 use crate::sources::store::RawStore;
 
-use earlier::Earlier;
 use book::Book;
+use earlier::Earlier;
 use effects::Wanted;
 use lease::{Guard, Keeper};
 use send::Sent;
@@ -206,8 +206,12 @@ pub fn report_files(job: &Job) -> Vec<&'static str> {
     let mut names = Vec::new();
     for format in publish::formats(&job.reports) {
         names.push(file_name(format));
-        if format == ReportFormat::Csv && job.effects().is_some() {
+        let sends = matches!(job.work, Work::Send(_));
+        if format == ReportFormat::Csv && (sends || job.effects().is_some()) {
             names.push(EFFECTS_FILE);
+        }
+        if format == ReportFormat::Csv && sends {
+            names.push(SENT_FILE);
         }
     }
     names

@@ -7,9 +7,12 @@ use tieout::breaks::BreakKind;
 use tieout::effects::call::calls;
 use tieout::effects::draft::{Draft, Material, drafts};
 use tieout::effects::plan::{Plan, Scope, decide};
-use tieout::effects::{Approver, BusinessKey, Decision, Doubt, EffectKind, Event, News, Standing, State, apply};
+use tieout::effects::{
+    Approver, BusinessKey, Decision, Doubt, EffectKind, Event, FileOutcome, News, Standing, State, apply,
+};
 use tieout::job::{ApprovalRule, Caution, Effects};
 
+use crate::support::effects::{approved, effect, standing};
 use crate::support::plans::{Book, audit, marker, now, rules, scope};
 use crate::support_facts::found;
 
@@ -274,5 +277,69 @@ proptest! {
         let transactions: BTreeSet<u8> = first.iter().map(|written| written.0).collect();
         prop_assert_eq!(made.effects.len() + made.unplannable.len(), transactions.len());
         prop_assert_eq!(planned(&second), made);
+    }
+}
+
+/// What can befall what a sending job sends, and what only some kinds can bear.
+fn any_of_sending() -> impl Strategy<Value = Event> {
+    let words = || "words".to_owned();
+    let resolved = |decision| Event::Resolved { decision, by: words(), reason: words() };
+    let outcome = FileOutcome { notification: words(), refused: Vec::new(), more: 0, against: Vec::new(), at: None };
+    let in_flight = |session: Option<&str>| Event::InFlight {
+        call: words(),
+        body_sha256: words(),
+        session: session.map(str::to_owned),
+    };
+    prop::sample::select(vec![
+        in_flight(None),
+        in_flight(Some("s-1")),
+        in_flight(Some("s-2")),
+        Event::Again { doubt: Doubt::NoReply, why: words() },
+        Event::Narrowed { known: vec!["r1".to_owned()], refused: Vec::new(), why: words() },
+        Event::Processed(outcome),
+        Event::NotSent { why: words(), alone: true },
+        Event::Acknowledged { provider_id: None, note: None, refused: Vec::new() },
+        Event::Rejected { why: words() },
+        Event::InDoubt { doubt: Doubt::Conflict, why: words() },
+        resolved(Decision::Applied),
+        resolved(Decision::NotApplied),
+        resolved(Decision::Resend),
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn what_arrived_is_never_sent_again_and_a_second_try_is_for_kinds_that_bear_one(
+        kind in prop::sample::select(EffectKind::ALL.to_vec()),
+        events in prop::collection::vec(any_of_sending(), 1..30),
+    ) {
+        let mut now_at = standing(&effect(kind, "t", 0), &[approved()]);
+        for event in events {
+            let id = now_at.effect.id.clone();
+            let Ok(next) = apply(Some(&now_at), &id, &event, now()) else { continue };
+            match &event {
+                Event::Again { .. } => {
+                    prop_assert!(kind.repeats_safely());
+                    prop_assert!(next.was_in_doubt, "it may have arrived, for ever after");
+                }
+                Event::Narrowed { .. } => prop_assert!(kind.is_part()),
+                Event::Processed(_) => {
+                    prop_assert!(kind == EffectKind::BulkFile && now_at.attempts > 0, "nothing was sent: {now_at:?}");
+                }
+                Event::InFlight { session: Some(session), .. } => {
+                    prop_assert_eq!(next.session.as_deref(), Some(session.as_str()));
+                    prop_assert!(!next.alone, "a new URL is as good as any");
+                }
+                _ => {}
+            }
+            let arrived = now_at.acknowledged_at.is_some() && now_at.state == State::Acknowledged;
+            prop_assert!(!arrived || next.state == State::Acknowledged, "{event:?} after {now_at:?}");
+            prop_assert!(next.attempts == now_at.attempts || now_at.state == State::Approved);
+            prop_assert!(now_at.known.iter().all(|row| next.known.contains(row)), "what is settled stays settled");
+            prop_assert!(!now_at.was_in_doubt || next.was_in_doubt);
+            now_at = next;
+        }
     }
 }

@@ -322,7 +322,11 @@ fn any_event() -> impl Strategy<Value = Event> {
         text().prop_map(|comment| Event::Refused { by: "robin".to_owned(), comment }),
         Just(in_flight()),
         (text(), any::<bool>()).prop_map(|(why, alone)| Event::NotSent { why, alone }),
-        proptest::option::of(text()).prop_map(|note| Event::Acknowledged { provider_id: note.clone(), note, refused: Vec::new() }),
+        proptest::option::of(text()).prop_map(|note| Event::Acknowledged {
+            provider_id: note.clone(),
+            note,
+            refused: Vec::new()
+        }),
         text().prop_map(|why| Event::Rejected { why }),
         text().prop_map(|why| Event::InDoubt { doubt: Doubt::NoReply, why }),
         (decision, text()).prop_map(|(decision, reason)| Event::Resolved { decision, by: "robin".to_owned(), reason }),

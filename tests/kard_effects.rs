@@ -24,6 +24,7 @@ use crate::support::{Rig, chain, fast_http};
 
 use EffectKind::{FraudMarker, ProviderAudit};
 
+const KINDS: [EffectKind; 2] = [ProviderAudit, FraudMarker];
 const FRAUD: &str = "/v2/issuers/org-sandbox/fraud";
 const AUDITS: &str = "/v2/issuers/org-sandbox/users/user-1/audits";
 
@@ -38,6 +39,7 @@ fn call(kind: EffectKind, members: &[Standing]) -> (String, Vec<u8>) {
             "auditCode": 3006, "merchantName": "Shop", "auditDescription": "missing",
             "transactionId": member.effect.transaction(),
         } }),
+        kind => panic!("{kind} is not sent here"),
     };
     let user = members.first().map_or("user-1", |member| &member.effect.user);
     let path = if kind == FraudMarker { FRAUD.to_owned() } else { AUDITS.replace("user-1", user) };
@@ -71,6 +73,7 @@ fn standing(sandbox: &Sandbox, kind: EffectKind) -> Vec<String> {
     match kind {
         ProviderAudit => sandbox.audits().iter().map(|it| format!("{} {}", it.transaction, it.times)).collect(),
         FraudMarker => sandbox.markers().iter().map(|it| format!("{} {}", it.transaction, it.times)).collect(),
+        kind => panic!("{kind} is not sent here"),
     }
 }
 
@@ -126,7 +129,7 @@ const ROWS: &[Row] = &[
 
 #[tokio::test]
 async fn every_fault_is_judged_for_what_it_may_have_done() {
-    for kind in EffectKind::ALL {
+    for kind in KINDS {
         let (on, full) = if kind == ProviderAudit { ("audits", "201") } else { ("fraud", "200") };
         let rules = ROWS.iter().zip(1..).filter(|(row, _)| !row.fault.is_empty());
         let rules = rules.map(|(row, nth)| format!("  - {{on: {on}, nth: {nth}, do: {}}}\n", row.fault));
@@ -175,14 +178,14 @@ async fn too_late(kind: EffectKind, fault: &str, stands_at_once: &[&str]) {
 
 #[tokio::test]
 async fn work_whose_reply_comes_too_late_was_done() {
-    for kind in EffectKind::ALL {
+    for kind in KINDS {
         too_late(kind, "{slow: 2s}", BOTH).await;
     }
 }
 
 #[tokio::test]
 async fn work_that_begins_too_late_for_the_client_is_done_all_the_same() {
-    for kind in EffectKind::ALL {
+    for kind in KINDS {
         too_late(kind, "{late: 2s}", &[]).await;
     }
 }
@@ -281,7 +284,7 @@ async fn refusals_arrive_in_the_providers_words() {
     assert_eq!(why(&judgement), "Kard does not know the user unknown-7: status 404: Not Found: User not found.");
     let (_, judgement) = send(&rig.client, FraudMarker, &[sent_for(FraudMarker, "unknown-7", "t1")]).await;
     assert_eq!(why(&judgement), "Not Found: User not found. (pointer /data/0) (id t1)");
-    for kind in EffectKind::ALL {
+    for kind in KINDS {
         let (_, judgement) = send(&rig.client, kind, &[sent(kind, "refuse-1"), sent(kind, "t1")]).await;
         let told = "Bad Request: The sandbox refuses transactions whose id begins with refuse-. (pointer /data/0) (id refuse-1)";
         assert_eq!(why(&judgement), told);

@@ -39,7 +39,7 @@ fn parts(facts: &Facts, sheet_rows: usize) -> BTreeMap<String, String> {
 }
 
 /// Sheet name → XML, in the order of the workbook.
-fn sheets(facts: &Facts, sheet_rows: usize) -> Vec<(String, String)> {
+pub(crate) fn sheets(facts: &Facts, sheet_rows: usize) -> Vec<(String, String)> {
     let parts = parts(facts, sheet_rows);
     let names = between(&parts["xl/workbook.xml"], "<sheet name=\"", "\"");
     (1..).zip(names).map(|(index, name)| (name, parts[&format!("xl/worksheets/sheet{index}.xml")].clone())).collect()

@@ -69,7 +69,9 @@ fn killed_at_any_mark_the_next_run_goes_on_and_finds_the_same() {
     std::thread::scope(|scope| {
         for variable in [BEFORE, AFTER] {
             let breaks = &breaks;
-            scope.spawn(move || Step::ALL.into_iter().for_each(|step| killed_and_run_again(variable, step, breaks)));
+            // Nothing is sealed by a job that compares.
+            let steps = Step::ALL.into_iter().filter(|step| *step != Step::Sealed);
+            scope.spawn(move || steps.for_each(|step| killed_and_run_again(variable, step, breaks)));
         }
     });
 }

@@ -171,20 +171,28 @@ pub(super) fn counted(standings: &[Standing]) -> String {
     let mut amounts = BTreeMap::<&str, i128>::new();
     for standing in standings {
         *kinds.entry(standing.effect.kind()).or_default() += 1;
+        // Of what a job sends nothing is at risk.
+        if standing.effect.currency.is_empty() {
+            continue;
+        }
         *amounts.entry(&standing.effect.currency).or_default() += i128::from(standing.effect.at_risk_minor);
     }
     let kinds = kinds.into_iter().map(|(kind, count)| {
         let (one, many) = (kind.words(1), kind.words(2));
         format!("{count} {}", if count == 1 { one } else { many })
     });
-    let amounts = amounts.into_iter().map(|(currency, minor)| {
-        format!("{} {}", visible(currency), money::format_minor(minor, money::exponent(currency).unwrap_or(2)))
-    });
+    let amounts: Vec<String> = amounts
+        .into_iter()
+        .map(|(currency, minor)| {
+            format!("{} {}", visible(currency), money::format_minor(minor, money::exponent(currency).unwrap_or(2)))
+        })
+        .collect();
     let listed = |parts: Vec<String>| match parts.as_slice() {
         [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
         parts => parts.concat(),
     };
-    format!("{}, at risk {}", listed(kinds.collect()), listed(amounts.collect()))
+    let kinds = listed(kinds.collect());
+    if amounts.is_empty() { kinds } else { format!("{kinds}, at risk {}", listed(amounts)) }
 }
 
 /// What sends or plans anew, one command for each job and period among the effects.

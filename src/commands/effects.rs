@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Context, decision};
 use crate::cli::EffectsArgs;
 use crate::effects::words::{BY_URGENCY, ask_words, state_words};
-use crate::effects::{Approver, Ask, Entry, Event, Standing, State};
+use crate::effects::{Approver, Ask, Effect, Entry, Event, Standing, State};
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{EffectFilter, Journal, JournalError};
 use crate::output::{Cell, Format, Rows};
@@ -91,8 +91,8 @@ pub(super) fn rows(standings: &[Standing]) -> Rows {
             Cell::text(effect.transaction()),
             Cell::text(&*effect.user),
             Cell::text(ask_words(&effect.ask)),
-            Cell::amount(effect.at_risk_minor, &effect.currency),
-            Cell::text(&*effect.currency),
+            at_risk(effect),
+            currency(effect),
             Cell::Time(standing.since),
             Cell::text(effect.why()),
             Cell::text(state_words(standing)),
@@ -101,6 +101,17 @@ pub(super) fn rows(standings: &[Standing]) -> Rows {
         ]);
     }
     rows
+}
+
+/// What is at risk; nothing for what a job sends.
+pub(super) fn at_risk(effect: &Effect) -> Cell {
+    let stated = !effect.currency.is_empty();
+    Cell::or_empty(stated.then(|| Cell::amount(effect.at_risk_minor, &effect.currency)))
+}
+
+/// The currency of what is at risk.
+pub(super) fn currency(effect: &Effect) -> Cell {
+    Cell::or_empty(Some(&*effect.currency).filter(|code| !code.is_empty()).map(Cell::text))
 }
 
 /// Shows one effect with its grounds and its history.
@@ -151,8 +162,8 @@ pub(super) fn facts(standing: &Standing) -> Rows {
         fact("merchant", Cell::text(&**merchant));
         fact("description", Cell::text(&**description));
     }
-    fact("at_risk", Cell::amount(effect.at_risk_minor, &effect.currency));
-    fact("currency", Cell::text(&*effect.currency));
+    fact("at_risk", at_risk(effect));
+    fact("currency", currency(effect));
     fact("job", Cell::text(&*effect.job));
     fact("period", Cell::text(&*effect.period));
     fact("provider", Cell::text(&*effect.key.provider));

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::decision::{self, Rule};
-use super::effects::{facts, history_rows, rows};
+use super::effects::{self, facts, history_rows, rows};
 use super::{Context, person::person};
 use crate::cli::ResolveArgs;
 use crate::effects::words::{ask_words, state_words};
@@ -76,8 +76,8 @@ fn list_rows(found: &[Standing], now: DateTime<Utc>) -> Rows {
             Cell::text(effect.transaction()),
             Cell::text(&*effect.user),
             Cell::text(ask_words(&effect.ask)),
-            Cell::amount(effect.at_risk_minor, &effect.currency),
-            Cell::text(&*effect.currency),
+            effects::at_risk(effect),
+            effects::currency(effect),
             Cell::Time(standing.since),
             Cell::integer(standing.attempts),
             Cell::text(why(standing)),

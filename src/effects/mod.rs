@@ -29,8 +29,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use outcome::{Judgement, Next, judge};
 pub use event::{Approval, Approver, Decision, Event, FileOutcome, News, RefusedRow};
+pub use outcome::{Judgement, Next, judge};
 pub use state::{Doubt, IllegalEffectStep, Standing, State, apply};
 
 use crate::digest::hex;

@@ -2,6 +2,9 @@
 //!
 //! What a provider or a person said is carried as it is; who shows it makes it harmless (`text.rs`).
 
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
 use chrono::{DateTime, Utc};
 
 use super::news::news_words;
@@ -68,11 +71,27 @@ fn acknowledged(standing: &Standing) -> String {
         words.push_str(id);
     }
     let more = standing.news.as_ref().map(news_words).or_else(|| standing.said.clone());
-    if let Some(more) = more {
+    for more in more.into_iter().chain(rows_told(standing)) {
         words.push_str("; ");
         words.push_str(&more);
     }
     words
+}
+
+/// What is known of the rows of a parcel that has arrived: `all rows read`, `3 rows refused`.
+fn rows_told(standing: &Standing) -> Option<String> {
+    let outcome = standing.outcome.as_ref();
+    if let Some(outcome) = outcome.filter(|outcome| !outcome.against.is_empty()) {
+        return Some(format!("Kard says of the file: {}", outcome.against.join("; ")));
+    }
+    let of_file = outcome.iter().flat_map(|outcome| &outcome.refused);
+    let rows: BTreeSet<_> = standing.refused.iter().chain(of_file).map(|row| (&row.event_id, row.line)).collect();
+    let more = outcome.map_or(0, |outcome| outcome.more);
+    match (rows.len() as u64, more) {
+        (0, 0) => outcome.map(|_| "all rows read".to_owned()),
+        (refused, 0) => Some(format!("{} refused", rows_words(refused))),
+        (refused, more) => Some(format!("{} refused, and {more} more refusals", rows_words(refused))),
+    }
 }
 
 /// What is asked for: `audit 3006, reward missing`, `500 rows, 1250.00 USD`.
@@ -84,7 +103,7 @@ pub fn ask_words(ask: &Ask) -> String {
             let mut words = rows_words(parcel.rows);
             for (currency, sum_minor) in &parcel.totals_minor {
                 let sum = format_minor(i128::from(*sum_minor), exponent(currency).unwrap_or(2));
-                words.push_str(&format!(", {sum} {currency}"));
+                write!(words, ", {sum} {currency}").expect("writing to a string cannot fail");
             }
             words
         }

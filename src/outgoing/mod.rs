@@ -28,8 +28,8 @@ pub use build::{BuildSpec, Built, Grain, Layout, build};
 pub use error::BuildError;
 pub use gzip::Level;
 pub use manifest::{Manifest, Parcel, SealedTotals, SourceFile, SourcePlace, SourceTotals, Totals};
-pub use work::is_repeat;
 pub use spool::{FoundRow, Sealed, Spool, SpoolError};
+pub use work::is_repeat;
 
 /// Writes one row as one line of JSON, or says why it does not fit. Pure: many threads ask the same one.
 pub trait Lines: Sync {

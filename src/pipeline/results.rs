@@ -6,12 +6,14 @@ use std::time::Duration;
 use super::book::{Book, Standings};
 use super::sealing::Sealed;
 use super::{Request, aside, pull};
-use crate::breaks::sending::{RejectedFile, RejectedRow, UnacknowledgedFile, file_rejected, row_rejected, unacknowledged};
 use crate::breaks::Break;
+use crate::breaks::sending::{
+    RejectedFile, RejectedRow, UnacknowledgedFile, file_rejected, row_rejected, unacknowledged,
+};
 use crate::effects::confirm::{FileState, SentFile, confirm};
 use crate::effects::{Ask, EffectKind, Event, FileOutcome, Parcel, RefusedRow, Standing, State};
 use crate::exit::{ExitCode, Failure};
-use crate::frames::{FileResult, Warning, WarningKind, Side};
+use crate::frames::{FileResult, Side, Warning, WarningKind};
 use crate::job::{Sending, Source};
 use crate::journal::{EffectFilter, kill};
 use crate::report::facts::{Fate, ParcelFacts};
@@ -56,7 +58,10 @@ pub(super) async fn read(request: &Request, sending: &Sending) -> Result<Results
     if let Some(first) = frame.quarantine.first() {
         let message = format!(
             "{} lines of the notifications' log cannot be read, the first {} line {}: {}",
-            frame.quarantine.len(), first.file_name, first.line, first.reason
+            frame.quarantine.len(),
+            first.file_name,
+            first.line,
+            first.reason
         );
         let file = Some(first.file_name.clone());
         warnings.push(Warning { side: Some(Side::Webhooks), kind: WarningKind::Notification, file, message });
@@ -89,9 +94,7 @@ pub(super) async fn follow(
     let events: Vec<(String, Event)> = told
         .iter()
         .filter_map(|told| match &told.state {
-            FileState::Confirmed { result, .. } => {
-                Some((told.sent.effect.clone(), Event::Processed(outcome(result))))
-            }
+            FileState::Confirmed { result, .. } => Some((told.sent.effect.clone(), Event::Processed(outcome(result)))),
             _ => None,
         })
         .collect();
@@ -140,6 +143,10 @@ fn outcome(result: &FileResult) -> FileOutcome {
                 why: error.words.clone(),
             }),
         }
+    }
+    if outcome.more > 0 {
+        // What is not named cannot be taken from the sum by itself: the file as a whole is not called accepted.
+        outcome.against.push(format!("{} more rows are refused than are named", outcome.more));
     }
     outcome
 }
@@ -208,7 +215,8 @@ fn fate(request: &Request, sending: &Sending, standing: &Standing, completed: bo
     match standing.state {
         State::Proposed | State::Approved | State::InFlight | State::Withdrawn => Fate::Unsent,
         State::InDoubt => Fate::InDoubt,
-        State::Rejected | State::Refused | State::NotApplied => Fate::Refused,
+        State::Rejected => Fate::Refused,
+        State::Refused | State::NotApplied => Fate::Declined,
         State::Acknowledged if standing.effect.kind() == EffectKind::BulkFile => {
             match (&sending.confirm, &standing.outcome) {
                 (_, Some(outcome)) if !outcome.against.is_empty() => Fate::Refused,

@@ -146,9 +146,7 @@ impl Sealed {
         let maker = Maker { request, sending, organization, sealed: self };
         let parcels = &self.build.manifest().parcels;
         match &sending.way {
-            Way::Upload(_) => {
-                parcels.iter().map(|parcel| maker.parcel(EffectKind::BulkFile, parcel, None)).collect()
-            }
+            Way::Upload(_) => parcels.iter().map(|parcel| maker.parcel(EffectKind::BulkFile, parcel, None)).collect(),
             Way::Incoming => {
                 parcels.iter().map(|parcel| maker.parcel(EffectKind::IncomingPart, parcel, None)).collect()
             }
@@ -267,12 +265,7 @@ impl Maker<'_> {
         }
     }
 
-    fn parcel(
-        &self,
-        kind: EffectKind,
-        parcel: &outgoing::Parcel,
-        session: Option<String>,
-    ) -> Result<Effect, Failure> {
+    fn parcel(&self, kind: EffectKind, parcel: &outgoing::Parcel, session: Option<String>) -> Result<Effect, Failure> {
         let totals = parcel.totals.by_currency().iter();
         let totals_minor: BTreeMap<String, i64> = totals
             .map(|(currency, sum)| Ok((currency.clone(), i64::try_from(*sum)?)))

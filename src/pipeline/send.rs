@@ -10,8 +10,8 @@ use secrecy::SecretString;
 use tokio::task::{Id, JoinSet};
 
 use super::lease::Guard;
-use super::stop::Stop;
 use super::shelf::Shelf;
+use super::stop::Stop;
 use crate::effects::call::calls;
 use crate::effects::outcome::{self, Judgement, Next};
 use crate::effects::pace::Pace;
@@ -300,12 +300,9 @@ impl Sender<'_> {
             call.members.iter().filter_map(|id| self.sent.standings.get(id)).cloned().collect();
         let judgement = self.means.goods.judge(call, &members, answer);
         tracing::info!(call = call.id(), outcome = judgement.words, "answered");
-        let reached = judgement
-            .events
-            .iter()
-            .any(|(_, event)| {
-                matches!(event, Event::Acknowledged { .. } | Event::Rejected { .. } | Event::Narrowed { .. })
-            });
+        let reached = judgement.events.iter().any(|(_, event)| {
+            matches!(event, Event::Acknowledged { .. } | Event::Rejected { .. } | Event::Narrowed { .. })
+        });
         self.outcomes.extend(judgement.events);
         if reached {
             self.course = Course::default();
@@ -379,8 +376,17 @@ impl Sender<'_> {
 
 /// A call on its way: where it goes and what is in it.
 enum Letter {
-    Api { method: Method, path: String, body: Vec<u8> },
-    Storage { url: SecretString, file: PathBuf, bytes: u64, progress: Stage },
+    Api {
+        method: Method,
+        path: String,
+        body: Vec<u8>,
+    },
+    Storage {
+        url: SecretString,
+        file: PathBuf,
+        bytes: u64,
+        progress: Stage,
+    },
     /// Its URL is not known any more.
     Lost,
 }
@@ -410,9 +416,7 @@ impl Letter {
 
     async fn send(self, client: &Client) -> Result<Answer, KardError> {
         match self {
-            Self::Api { method, path, body } => {
-                client.send_once(method, &path, &body).await
-            }
+            Self::Api { method, path, body } => client.send_once(method, &path, &body).await,
             Self::Storage { url, file, bytes, progress } => {
                 client.put_file(&url, &file, bytes, move |sent| progress.set(sent)).await
             }

@@ -140,7 +140,9 @@ async fn would_be_called(planned: &Planned, shelf: &Shelf) -> Result<Vec<Call>, 
         let (bytes, sha256) = (parcel.bytes, parcel.sha256.clone());
         calls.push(Call {
             kind: EffectKind::BulkFile,
-            target: Target::Storage { session: format!("{} (its URL is asked for then)", standing.effect.transaction()) },
+            target: Target::Storage {
+                session: format!("{} (its URL is asked for then)", standing.effect.transaction()),
+            },
             body: Body::File { path, bytes, sha256 },
             members: vec![standing.effect.id.clone()],
         });
@@ -153,9 +155,7 @@ const fn kinds(way: &Way) -> &'static [EffectKind] {
     match way {
         Way::Upload(_) => &[EffectKind::BulkFile],
         Way::Incoming => &[EffectKind::IncomingPart],
-        Way::Historical => {
-            &[EffectKind::HistoricalStart, EffectKind::HistoricalPart, EffectKind::HistoricalComplete]
-        }
+        Way::Historical => &[EffectKind::HistoricalStart, EffectKind::HistoricalPart, EffectKind::HistoricalComplete],
     }
 }
 

@@ -175,7 +175,8 @@ async fn ask_for(
             }
             Err(refusal) => refusal,
         };
-        let retries = matches!(code, ExitCode::ProviderUnavailable) || (code == ExitCode::CredentialsRefused && tries == 1);
+        let retries =
+            matches!(code, ExitCode::ProviderUnavailable) || (code == ExitCode::CredentialsRefused && tries == 1);
         if !retries || tries >= http.attempts {
             return Ok(Some(Ended { code, why: format!("no URL for {}: {why}", names.join(", ")) }));
         }
@@ -200,9 +201,8 @@ fn judge(
             let said = said.iter().map(|error| error.words.as_str()).collect::<Vec<_>>().join("; ");
             let why = if said.is_empty() { format!("status {status}") } else { format!("status {status}: {said}") };
             match status {
-                201 if !web_page => {
-                    upload_urls(body, kind.name(), files).map_err(|error| (ProviderUnavailable, format!("status 201: {error}"), None))
-                }
+                201 if !web_page => upload_urls(body, kind.name(), files)
+                    .map_err(|error| (ProviderUnavailable, format!("status 201: {error}"), None)),
                 ..=299 | 408 | 429 | 500.. => Err((ProviderUnavailable, why, *retry_after)),
                 401 | 403 => Err((CredentialsRefused, why, None)),
                 _ => Err((Configuration, why, None)),

@@ -1,4 +1,5 @@
-//! `breaks.csv` and `effects.csv`: one row a break or an effect, RFC 4180, UTF-8, for scripts and for spreadsheets.
+//! `breaks.csv`, `effects.csv` and `sent.csv`: one row a break, an effect or a parcel; RFC 4180, UTF-8, for scripts
+//! and for spreadsheets.
 
 use std::io::Write;
 
@@ -6,7 +7,8 @@ use chrono::SecondsFormat;
 
 use super::amount::format_minor;
 use super::effects::{self, Silence};
-use super::facts::Facts;
+use super::facts::{Facts, ParcelFacts};
+use super::sent;
 use super::table::{Places, Value, columns};
 use super::text::csv_cell;
 use crate::effects::EffectsFacts;
@@ -42,6 +44,24 @@ pub fn render_effects(facts: &EffectsFacts, out: impl Write) -> Result<(), csv::
     for item in effects::items(facts) {
         for column in effects::Column::all() {
             field(&mut writer, column.value(item, &silence))?;
+        }
+        writer.write_record(None::<&[u8]>)?;
+    }
+    writer.flush()?;
+    Ok(())
+}
+
+/// Writes all parcels in the order of the plan; cells as in [`render`]. A parcel in several currencies takes a row for
+/// each, with what counts it as a whole on the first, so that every column adds up.
+///
+/// # Errors
+/// When writing fails.
+pub fn render_sent(parcels: &[ParcelFacts], out: impl Write) -> Result<(), csv::Error> {
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(sent::Column::all().map(sent::Column::name))?;
+    for line in sent::lines(parcels) {
+        for column in sent::Column::all() {
+            field(&mut writer, column.value(&line, false))?;
         }
         writer.write_record(None::<&[u8]>)?;
     }

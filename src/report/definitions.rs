@@ -41,10 +41,34 @@ const EFFECT_TERMS: [(&str, &str); 5] = [
     ("known from before", "Wanted again, but asked for by an earlier run already: it is not asked for twice."),
 ];
 
+/// Terms of a job that sends, beside the general ones.
+const SENDING_TERMS: [(&str, &str); 8] = [
+    (
+        "source, accepted by Kard",
+        "The totals of sending: what was read, and of it what Kard has taken and not refused.",
+    ),
+    ("sealed", "Rows as they were made for Kard: written, closed and digested before anything was sent."),
+    ("parcel", "A bulk file, or the rows of one call; its name and its SHA-256 say exactly what is in it."),
+    ("event id", "The id that a row has at Kard: the same row has the same id, however often it is sent."),
+    ("effect", "One thing that is done at Kard: a parcel is sent, an upload session is opened or completed."),
+    ("confirmed", "Kard has told in a notification that it has read the file."),
+    (
+        "in doubt",
+        "It was sent, and nobody here knows what Kard has of it. It is not sent again until news or a person decides.",
+    ),
+    ("quarantined", "A row that does not fit what Kard publishes: it is kept with its place and the reason, not sent."),
+];
+
+/// Of the general terms, those that mean nothing to a job that sends, or something else.
+const NOT_OF_SENDING: [&str; 9] =
+    ["file, ledger, webhooks", "difference", "matched", "suggested", "quarantined", "excluded", "key", "age", "grace"];
+
 /// Terms and their meaning, as far as the report uses them.
 pub(super) fn terms(facts: &Facts) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let more = facts.effects.as_ref().map(|_| EFFECT_TERMS);
-    TERMS.into_iter().chain(more.into_iter().flatten())
+    let sends = facts.is_sending();
+    let general = TERMS.into_iter().filter(move |(term, _)| !sends || !NOT_OF_SENDING.contains(term));
+    let of_effects = EFFECT_TERMS.into_iter().filter(|_| !facts.is_sending() && facts.effects.is_some());
+    general.chain(of_effects).chain(SENDING_TERMS.into_iter().filter(|_| facts.is_sending()))
 }
 
 /// `2025-03-19, from 2025-03-19 00:00 UTC up to 2025-03-20 00:00 UTC`

@@ -17,7 +17,7 @@ pub(super) struct StateTotal {
     pub(super) kind: EffectKind,
     pub(super) state: State,
     pub(super) count: u64,
-    /// Currency → minor units.
+    /// Currency → minor units; nothing for what is sent.
     pub(super) at_risk: BTreeMap<String, i128>,
 }
 
@@ -29,6 +29,9 @@ pub(super) fn by_state(facts: &EffectsFacts) -> Vec<StateTotal> {
         let mut total = StateTotal { kind, state, count: 0, at_risk: BTreeMap::new() };
         for standing in facts.planned.iter().filter(found) {
             total.count += 1;
+            if standing.effect.currency.is_empty() {
+                continue;
+            }
             *total.at_risk.entry(standing.effect.currency.clone()).or_default() +=
                 i128::from(standing.effect.at_risk_minor);
         }
@@ -222,7 +225,7 @@ impl Column {
         (Self::Attempts, "attempts", "Attempts", 10.0),
         (Self::ApprovedBy, "approved_by", "Approved by", 20.0),
         (Self::Comment, "comment", "Comment of approval", 30.0),
-        (Self::ProviderId, "provider_id", "Kard's audit id", 18.0),
+        (Self::ProviderId, "provider_id", "Kard's id", 18.0),
         (Self::Said, "said", "Last said about it", 44.0),
         (Self::DaysSilent, "days_silent", "Days without news", 10.0),
         (Self::Opening, "opening", "Opening", 9.0),
@@ -294,6 +297,8 @@ impl Column {
             Self::State => Value::text(standing.state.name()),
             Self::User => Value::text(&*effect.user),
             Self::Asks => Value::text(ask_words(&effect.ask)),
+            // Of what is sent nothing is at risk.
+            Self::AtRisk | Self::Currency if effect.currency.is_empty() => Value::Empty,
             Self::AtRisk => Value::amount(effect.at_risk_minor.into(), &effect.currency),
             Self::Currency => Value::text(&*effect.currency),
             Self::Why => Value::text(why(&effect.grounds)),

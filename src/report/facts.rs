@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use crate::breaks::gates::GateFacts;
-use crate::breaks::{Break, BreakStatus, Statement, Suggestion};
+use crate::breaks::{Break, BreakStatus, RowAccount, Statement, Suggestion};
 use crate::effects::{EffectKind, EffectsFacts};
 use crate::frames::{Measure, Quarantined, Side, Warning};
 
@@ -36,13 +36,51 @@ pub struct Facts {
     pub warnings: Vec<Warning>,
     /// What is asked of the provider because of the breaks; none for a job without effects.
     pub effects: Option<EffectsFacts>,
-    /// What a sending job has sealed, and what became of it; empty for a reconciliation.
-    pub sent: Vec<ParcelFacts>,
+    /// What a sending job has sealed, in the order of the plan, and what became of it; none for a reconciliation.
+    pub sent: Option<Vec<ParcelFacts>>,
     /// Against the last finished attempt of the same period; none for the first.
     pub changes: Option<Changes>,
 }
 
 impl Facts {
+    /// Whether the job sends, rather than compares.
+    pub const fn is_sending(&self) -> bool {
+        self.sent.is_some()
+    }
+
+    /// What a sending job has sealed; nothing for a reconciliation.
+    pub fn parcels(&self) -> &[ParcelFacts] {
+        self.sent.as_deref().unwrap_or_default()
+    }
+
+    /// A side in the totals: `ledger`, or of a job that sends `source`.
+    pub const fn total_words(&self, side: Side) -> &'static str {
+        match side {
+            Side::Ledger if self.is_sending() => "source",
+            Side::File if self.is_sending() => "accepted by Kard",
+            side => side.name(),
+        }
+    }
+
+    /// A side in the account of rows: of a job that sends, `sealed` is all that was made for Kard.
+    pub const fn rows_words(&self, side: Side) -> &'static str {
+        match side {
+            Side::Ledger if self.is_sending() => "source",
+            Side::File if self.is_sending() => "sealed",
+            side => side.name(),
+        }
+    }
+
+    /// Rows read: of a job that sends, those of its source.
+    pub fn rows_read(&self) -> u64 {
+        self.counted_rows().fold(0, |sum, rows| sum.saturating_add(rows.read))
+    }
+
+    /// The accounts that add up to the rows of the report: what a job has sealed is its source once more.
+    pub fn counted_rows(&self) -> impl Iterator<Item = &RowAccount> {
+        self.statement.rows.iter().filter(|rows| !self.is_sending() || rows.side == Side::Ledger)
+    }
+
     /// Every file that was read, those of earlier periods last.
     pub fn all_inputs(&self) -> impl Iterator<Item = &InputFacts> {
         self.inputs.iter().chain(&self.history)
@@ -172,21 +210,37 @@ pub enum Fate {
     Refused,
     /// Sent, and the result is not told in time.
     Overdue,
+    /// A person has decided that it is not sent.
+    Declined,
 }
 
 impl Fate {
-    pub const ALL: [Self; 6] =
-        [Self::Accepted, Self::Unsent, Self::Awaited, Self::InDoubt, Self::Refused, Self::Overdue];
+    pub const ALL: [Self; 7] =
+        [Self::Accepted, Self::Unsent, Self::Awaited, Self::InDoubt, Self::Refused, Self::Overdue, Self::Declined];
+
+    /// The name in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Unsent => "unsent",
+            Self::Awaited => "awaited",
+            Self::InDoubt => "in_doubt",
+            Self::Refused => "refused",
+            Self::Overdue => "overdue",
+            Self::Declined => "declined",
+        }
+    }
 
     /// For people.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
-            Self::Unsent => "not sent yet",
+            Self::Unsent => "still to be sent",
             Self::Awaited => "sent, result awaited",
             Self::InDoubt => "in doubt",
             Self::Refused => "refused by Kard",
             Self::Overdue => "sent, no result in time",
+            Self::Declined => "not to be sent",
         }
     }
 }

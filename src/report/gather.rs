@@ -64,7 +64,7 @@ pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Fa
         quarantine: frames.iter().flat_map(|frame| frame.quarantine.iter().cloned()).collect(),
         warnings,
         effects: None,
-        sent: Vec::new(),
+        sent: None,
         changes: None,
     }
 }

@@ -57,7 +57,7 @@ pub fn gather(setting: Setting<'_>) -> Facts {
         setting;
     compare::sort(&mut breaks);
     let statement = statement(&source, &parcels, &rejected);
-    let repeated = ExcludedFacts { side: Side::Ledger, reason: REPEATED.to_owned(), rows: source.repeated.rows };
+    let excluded = excluded(&source, &parcels);
     Facts {
         program: program(),
         job: job_facts(job, parameters),
@@ -70,27 +70,29 @@ pub fn gather(setting: Setting<'_>) -> Facts {
         breaks,
         suggestions: Vec::new(),
         expected: expected(&parcels),
-        excluded: if repeated.rows == 0 { Vec::new() } else { vec![repeated] },
+        excluded,
         quarantine,
         warnings,
         effects: None,
-        sent: parcels,
+        sent: Some(parcels),
         changes: None,
     }
 }
 
 const REPEATED: &str = "another row has the same event id";
+const DECLINED: &str = "a person has decided that it is not sent";
 
 impl Fate {
     /// The line of the bridge on which its sum stands; none where Kard has accepted it.
     const fn line(self) -> Option<&'static str> {
         match self {
             Self::Accepted => None,
-            Self::Unsent => Some("expected: not sent yet"),
+            Self::Unsent => Some("expected: still to be sent"),
             Self::Awaited => Some("expected: sent, and Kard has not told its result yet"),
             Self::InDoubt => Some("in doubt: nobody knows whether Kard has it"),
             Self::Refused => Some("break: refused by Kard as a whole"),
             Self::Overdue => Some("break: unacknowledged"),
+            Self::Declined => Some("excluded: a person has decided that it is not sent"),
         }
     }
 }
@@ -110,23 +112,23 @@ fn bridge(currency: &str, source: &SourceCounts, parcels: &[ParcelFacts], reject
             lines.push(BridgeLine { label: label.to_owned(), count, amount_minor });
         }
     };
-    line("quarantined: rows of ledger that do not fit", source.quarantined.rows, -of(&source.quarantined.sums_minor));
-    let repeated = format!("excluded from ledger: {REPEATED}");
-    line(&repeated, source.repeated.rows, -of(&source.repeated.sums_minor));
+    // Rows of which no amount could be read stand in the account of rows alone.
+    let aside = |counted: &Counted| if counted.sums_minor.contains_key(currency) { counted.rows } else { 0 };
+    let (unfit, repeated) = (&source.quarantined, &source.repeated);
+    line("quarantined: rows of the source that do not fit", aside(unfit), -of(&unfit.sums_minor));
+    line(&format!("excluded from the source: {REPEATED}"), aside(repeated), -of(&repeated.sums_minor));
+    let of_currency = || parcels.iter().filter(|parcel| parcel.totals_minor.contains_key(currency));
     for fate in Fate::ALL {
         let Some(label) = fate.line() else { continue };
-        let mine: Vec<&ParcelFacts> = parcels.iter().filter(|parcel| parcel.fate == fate).collect();
+        let mine: Vec<&ParcelFacts> = of_currency().filter(|parcel| parcel.fate == fate).collect();
         let rows = mine.iter().map(|parcel| parcel.rows).sum();
         line(label, rows, -mine.iter().map(|parcel| of(&parcel.totals_minor)).sum::<i128>());
     }
-    let refused: Vec<i128> = rejected
-        .iter()
-        .filter(|row| row.currency == currency)
-        .map(|row| i128::from(row.amount_minor))
-        .collect();
+    let refused: Vec<i128> =
+        rejected.iter().filter(|row| row.currency == currency).map(|row| i128::from(row.amount_minor)).collect();
     let refused_minor: i128 = refused.iter().sum();
     line("break: row rejected", refused.len() as u64, -refused_minor);
-    let accepted = parcels.iter().filter(|parcel| parcel.fate == Fate::Accepted);
+    let accepted = of_currency().filter(|parcel| parcel.fate == Fate::Accepted);
     let right_total_minor = accepted.map(|parcel| of(&parcel.totals_minor)).sum::<i128>() - refused_minor;
     let left_total_minor = of(&source.read.sums_minor);
     let explained_minor: i128 = lines.iter().map(|line| line.amount_minor).sum();
@@ -142,48 +144,53 @@ fn bridge(currency: &str, source: &SourceCounts, parcels: &[ParcelFacts], reject
     }
 }
 
-/// Rows of parcels by what became of them: accepted, waiting, and what is a break or in doubt.
-fn by_outcome(parcels: &[ParcelFacts], rejected: &[RejectedRow]) -> (u64, u64, u64) {
+/// The rows that were sealed, by what became of them.
+fn sealed_rows(side: Side, read: u64, parcels: &[ParcelFacts], rejected: &[RejectedRow]) -> RowAccount {
     let rows = |fates: &[Fate]| {
         parcels.iter().filter(|parcel| fates.contains(&parcel.fate)).map(|parcel| parcel.rows).sum::<u64>()
     };
     let alone = rejected.len() as u64;
-    let accepted = rows(&[Fate::Accepted]).saturating_sub(alone);
-    (accepted, rows(&[Fate::Unsent, Fate::Awaited]), rows(&[Fate::Refused, Fate::Overdue, Fate::InDoubt]) + alone)
+    RowAccount {
+        side,
+        read,
+        matched: rows(&[Fate::Accepted]).saturating_sub(alone),
+        suggested: 0,
+        expected: rows(&[Fate::Unsent, Fate::Awaited]),
+        breaks: rows(&[Fate::Refused, Fate::Overdue, Fate::InDoubt]) + alone,
+        quarantined: 0,
+        excluded: rows(&[Fate::Declined]),
+        unaccounted: 0,
+    }
 }
 
 fn ledger_rows(source: &SourceCounts, parcels: &[ParcelFacts], rejected: &[RejectedRow]) -> RowAccount {
-    let (matched, expected, breaks) = by_outcome(parcels, rejected);
-    let (read, quarantined, excluded) = (source.read.rows, source.quarantined.rows, source.repeated.rows);
-    let placed: i128 = [matched, expected, breaks, quarantined, excluded].into_iter().map(i128::from).sum();
-    RowAccount {
-        side: Side::Ledger,
-        read,
-        matched,
-        suggested: 0,
-        expected,
-        breaks,
-        quarantined,
-        excluded,
-        unaccounted: i64::try_from(i128::from(read) - placed).unwrap_or(i64::MAX),
-    }
+    let mut account = sealed_rows(Side::Ledger, source.read.rows, parcels, rejected);
+    account.quarantined = source.quarantined.rows;
+    account.excluded += source.repeated.rows;
+    with_rest(account)
 }
 
 fn file_rows(parcels: &[ParcelFacts], rejected: &[RejectedRow]) -> RowAccount {
-    let (matched, expected, breaks) = by_outcome(parcels, rejected);
-    let read: u64 = parcels.iter().map(|parcel| parcel.rows).sum();
-    let placed = matched + expected + breaks;
-    RowAccount {
-        side: Side::File,
-        read,
-        matched,
-        suggested: 0,
-        expected,
-        breaks,
-        quarantined: 0,
-        excluded: 0,
-        unaccounted: i64::try_from(i128::from(read) - i128::from(placed)).unwrap_or(i64::MAX),
-    }
+    let read = parcels.iter().map(|parcel| parcel.rows).sum();
+    with_rest(sealed_rows(Side::File, read, parcels, rejected))
+}
+
+/// The account with what it leaves over.
+fn with_rest(mut account: RowAccount) -> RowAccount {
+    let RowAccount { matched, expected, breaks, quarantined, excluded, .. } = account;
+    let placed: i128 = [matched, expected, breaks, quarantined, excluded].into_iter().map(i128::from).sum();
+    account.unaccounted = i64::try_from(i128::from(account.read) - placed).unwrap_or(i64::MAX);
+    account
+}
+
+/// Rows that are not sent although they can be, by reason.
+fn excluded(source: &SourceCounts, parcels: &[ParcelFacts]) -> Vec<ExcludedFacts> {
+    let declined = parcels.iter().filter(|parcel| parcel.fate == Fate::Declined).map(|parcel| parcel.rows).sum();
+    [(REPEATED, source.repeated.rows), (DECLINED, declined)]
+        .into_iter()
+        .filter(|(_, rows)| *rows > 0)
+        .map(|(reason, rows)| ExcludedFacts { side: Side::Ledger, reason: reason.to_owned(), rows })
+        .collect()
 }
 
 /// Rows that wait, by reason.

@@ -13,7 +13,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::amount::decimals;
 use super::effects::{by_state, in_doubt};
 use super::facts::{
-    Changes, ExcludedFacts, Facts, GateFacts, InputFacts, JobFacts, PeriodFacts, ProgramFacts, RunFacts, SUMMARY_SCHEMA,
+    Changes, ExcludedFacts, Facts, Fate, GateFacts, InputFacts, JobFacts, ParcelFacts, PeriodFacts, ProgramFacts,
+    RunFacts, SUMMARY_SCHEMA,
 };
 use super::verdict::verdict;
 use crate::breaks::{Break, BreakKind, BreakStatus, Bridge, RowAccount};
@@ -61,6 +62,9 @@ pub struct Summary {
     /// Left out for a job without effects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effects: Option<EffectsSummary>,
+    /// What a sending job has sealed, in the order of the plan; left out for any other, and where there is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sent: Vec<ParcelSummary>,
     pub suggestions: u64,
     /// Reason → keys.
     pub expected: BTreeMap<String, u64>,
@@ -200,6 +204,33 @@ pub struct EffectsSummary {
     pub anchor: Option<Anchor>,
 }
 
+/// One parcel: a bulk file, or the rows of one call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParcelSummary {
+    pub name: String,
+    /// The effect's id.
+    pub effect: String,
+    pub kind: EffectKind,
+    /// Null but for the parts of a user's upload session.
+    pub user: Option<String>,
+    pub fate: Fate,
+    pub rows: u64,
+    /// Of these, refused by themselves.
+    pub rejected_rows: u64,
+    pub sums: Vec<ParcelSum>,
+    /// On disk; compressed for a bulk file.
+    pub bytes: u64,
+    pub sha256: String,
+    /// The upload session, or the request.
+    pub provider_id: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParcelSum {
+    pub currency: String,
+    pub sum_minor: Minor,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EffectCount {
     pub kind: EffectKind,
@@ -265,6 +296,7 @@ pub fn summary(facts: &Facts) -> Summary {
         },
         gates: facts.gates.clone(),
         effects: facts.effects.as_ref().map(effects),
+        sent: facts.parcels().iter().map(parcel).collect(),
         suggestions: facts.suggestions.len() as u64,
         expected: facts.expected.clone(),
         excluded: facts.excluded.clone(),
@@ -286,6 +318,7 @@ fn currencies(facts: &Facts) -> BTreeMap<String, u8> {
         .chain(of_bridges)
         .chain(of_inputs)
         .chain(of_effects)
+        .chain(facts.parcels().iter().flat_map(|parcel| parcel.totals_minor.keys()))
         .filter(|currency| !currency.is_empty())
         .collect();
     all.into_iter().map(|currency| (currency.clone(), decimals(currency))).collect()
@@ -364,6 +397,25 @@ fn effects(facts: &EffectsFacts) -> EffectsSummary {
         silent: silent.collect(),
         stopped: facts.stopped.clone(),
         anchor: facts.anchor.clone(),
+    }
+}
+
+fn parcel(parcel: &ParcelFacts) -> ParcelSummary {
+    let sums = parcel.totals_minor.iter();
+    ParcelSummary {
+        name: parcel.name.clone(),
+        effect: parcel.effect.clone(),
+        kind: parcel.kind,
+        user: parcel.user.clone(),
+        fate: parcel.fate,
+        rows: parcel.rows,
+        rejected_rows: parcel.rejected_rows,
+        sums: sums
+            .map(|(currency, minor)| ParcelSum { currency: currency.clone(), sum_minor: Minor(*minor) })
+            .collect(),
+        bytes: parcel.bytes,
+        sha256: parcel.sha256.clone(),
+        provider_id: parcel.provider_id.clone(),
     }
 }
 

@@ -10,6 +10,7 @@ pub mod gather_sent;
 pub mod html;
 pub mod json;
 pub mod parquet;
+mod sent;
 mod table;
 mod terminal;
 mod text;
@@ -24,7 +25,6 @@ use std::path::{Path, PathBuf};
 pub use facts::Facts;
 pub use terminal::{MOST_EFFECT_LINES, MOST_LINES, terminal_summary};
 
-use crate::effects::EffectsFacts;
 use crate::job::ReportFormat;
 
 /// How much each rendering holds before it goes on elsewhere.
@@ -63,8 +63,9 @@ pub enum ReportError {
 }
 
 /// Writes `summary.json` and each asked rendering into `folder`, which must exist, and returns
-/// their paths (with `breaks.csv` comes [`EFFECTS_FILE`] where the job has effects) in the order written. Each file and the folder are on disk when this returns; a
-/// format that is asked twice is written once.
+/// their paths in the order written; with `breaks.csv` comes [`EFFECTS_FILE`] where the job has effects, and
+/// [`SENT_FILE`] where it sends. Each file and the folder are on disk when this returns; a format that is asked twice is
+/// written once.
 ///
 /// # Errors
 /// When a file cannot be created or written; the files before it stay.
@@ -91,7 +92,10 @@ pub fn write_with(
         write_one(facts, format, folder, layout, &path)?;
         written.push(path);
         if let (ReportFormat::Csv, Some(effects)) = (format, &facts.effects) {
-            written.push(write_effects(effects, folder)?);
+            written.push(write_list(EFFECTS_FILE, folder, |out| csv::render_effects(effects, out))?);
+        }
+        if let (ReportFormat::Csv, Some(sent)) = (format, &facts.sent) {
+            written.push(write_list(SENT_FILE, folder, |out| csv::render_sent(sent, out))?);
         }
     }
     let sync = File::open(folder).and_then(|folder| folder.sync_all());
@@ -101,6 +105,9 @@ pub fn write_with(
 
 /// The list of effects as CSV, beside that of the breaks; for jobs that have effects.
 pub const EFFECTS_FILE: &str = "effects.csv";
+
+/// The list of what was sent as CSV, beside that of the breaks; for jobs that send.
+pub const SENT_FILE: &str = "sent.csv";
 
 /// The name of a rendering's file; people and scripts rely on it.
 pub const fn file_name(format: ReportFormat) -> &'static str {
@@ -113,11 +120,15 @@ pub const fn file_name(format: ReportFormat) -> &'static str {
     }
 }
 
-fn write_effects(effects: &EffectsFacts, folder: &Path) -> Result<PathBuf, ReportError> {
-    let path = folder.join(EFFECTS_FILE);
+fn write_list(
+    name: &str,
+    folder: &Path,
+    render: impl FnOnce(&mut BufWriter<File>) -> Result<(), ::csv::Error>,
+) -> Result<PathBuf, ReportError> {
+    let path = folder.join(name);
     let file = File::create(&path).map_err(|source| ReportError::Create { path: path.clone(), source })?;
     let mut out = BufWriter::with_capacity(1 << 16, file);
-    csv::render_effects(effects, &mut out).map_err(|source| ReportError::Csv { path: path.clone(), source })?;
+    render(&mut out).map_err(|source| ReportError::Csv { path: path.clone(), source })?;
     finish(out, &path)?;
     Ok(path)
 }

@@ -1,6 +1,7 @@
 //! The summary on the terminal: at most 25 lines, for a person who read no documentation; with effects some more.
 
 mod effects;
+mod sent;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -31,11 +32,12 @@ pub fn terminal_summary(facts: &Facts, written: &[PathBuf], width: usize, color:
     let mut above = heading(facts, &verdict, width, color);
     let below = foot(facts, &verdict, written, width, color);
     let bridges = by_size(&facts.statement.bridges);
+    above.extend(sent::sent(facts, width, color));
     let room = MOST_LINES.saturating_sub(above.len() + below.len());
     // Breaks before explanations of totals, but never without the most important totals.
     let least = if bridges.is_empty() { 0 } else { 1 + bridges.len().min(FEW_BRIDGES) };
     let breaks = breaks(facts, room.saturating_sub(least), width, color);
-    above.extend(totals(bridges, room - breaks.len(), width, color));
+    above.extend(totals(facts, bridges, room - breaks.len(), width, color));
     above.extend(breaks);
     // What a person has to do is the last thing read before the prompt, but for where the report is.
     above.extend(facts.effects.iter().flat_map(|found| effects::effects(found, &facts.run, width, color)));
@@ -97,7 +99,7 @@ fn wrap(text: &str, width: usize, most: usize) -> Vec<String> {
     lines.iter().map(|line| fit(line, width)).collect()
 }
 
-fn totals(mut bridges: Vec<&Bridge>, room: usize, width: usize, color: bool) -> Vec<String> {
+fn totals(facts: &Facts, mut bridges: Vec<&Bridge>, room: usize, width: usize, color: bool) -> Vec<String> {
     if bridges.is_empty() || room < 2 {
         return Vec::new();
     }
@@ -106,7 +108,7 @@ fn totals(mut bridges: Vec<&Bridge>, room: usize, width: usize, color: bool) -> 
     let most = MOST_BRIDGES.min(room - 1);
     let shown = if bridges.len() <= most { bridges.len() } else { most - 1 };
     let rows: Vec<[String; 5]> = std::iter::once(["", "from", "to", "difference", "by breaks"].map(str::to_owned))
-        .chain(bridges[..shown].iter().map(|bridge| total_row(bridge)))
+        .chain(bridges[..shown].iter().map(|bridge| total_row(facts, bridge)))
         .collect();
     let mut widths = [0, 1, 2, 3, 4].map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0));
     let taken = |columns: &[usize]| columns.iter().map(|column| column + 2).sum::<usize>();
@@ -135,7 +137,7 @@ fn totals(mut bridges: Vec<&Bridge>, room: usize, width: usize, color: bool) -> 
     lines
 }
 
-fn total_row(bridge: &Bridge) -> [String; 5] {
+fn total_row(facts: &Facts, bridge: &Bridge) -> [String; 5] {
     let difference = bridge.right_total_minor.saturating_sub(bridge.left_total_minor);
     let open = match bridge.residual_minor {
         0 => String::new(),
@@ -146,8 +148,8 @@ fn total_row(bridge: &Bridge) -> [String; 5] {
             "{open}{} {}, {} to {}",
             visible(&bridge.currency),
             measure_word(bridge.measure),
-            bridge.left,
-            bridge.right
+            facts.total_words(bridge.left),
+            facts.total_words(bridge.right)
         ),
         grouped(bridge.left_total_minor, &bridge.currency),
         grouped(bridge.right_total_minor, &bridge.currency),
@@ -244,12 +246,16 @@ fn rows(facts: &Facts, width: usize, color: bool) -> Vec<String> {
     let mut lines = Vec::new();
     for (index, account) in facts.statement.rows.iter().take(Side::ALL.len()).enumerate() {
         if index == 0 {
-            let heads = "Rows             read    matched   expected     breaks  quarant.   excluded";
+            let heads = if facts.is_sending() {
+                "Rows             read   accepted    waiting     breaks  quarant.   excluded"
+            } else {
+                "Rows             read    matched   expected     breaks  quarant.   excluded"
+            };
             lines.push(title(&fit(heads, width), color));
         }
         let line = format!(
             "  {:<9}{:>10} {:>10} {:>10} {:>10} {:>9} {:>10}",
-            account.side,
+            facts.rows_words(account.side),
             count(account.read),
             count(account.matched),
             count(account.expected),

@@ -99,21 +99,26 @@ fn headline(facts: &Facts, tone: Tone) -> String {
         number => counted(number, "break", "breaks"),
     };
     let settled = settled(facts);
+    let sent = super::sent::headline(facts).map_or_else(String::new, |sent| format!("; {sent}"));
     match tone {
         Tone::NeedsPerson => person_headline(facts),
         Tone::Broken => "Does not tie out".to_owned(),
         Tone::Breached => format!(
-            "Ties out with {breaks}{settled}; {} breached",
+            "Ties out with {breaks}{settled}; {} breached{sent}",
             counted(facts.breached_gates().count() as u64, "gate is", "gates are")
         ),
+        Tone::Clean if settled.is_empty() && facts.is_sending() => format!("Ties out{sent}"),
         Tone::Clean if settled.is_empty() => "Ties out, no breaks".to_owned(),
-        Tone::Clean => format!("Ties out, no breaks to review{settled}"),
+        Tone::Clean => format!("Ties out, no breaks to review{settled}{sent}"),
         Tone::Incomplete => {
             let files = counted(missing(facts).count() as u64, "file is", "files are");
             format!("{files} missing: not everything could be compared")
         }
+        Tone::Review if facts.breaks.is_empty() && facts.is_sending() => {
+            format!("Ties out, but rows are left out{sent}")
+        }
         Tone::Review if facts.breaks.is_empty() => "Ties out, no breaks, but rows to review".to_owned(),
-        Tone::Review => format!("Ties out with {breaks} to review{settled}"),
+        Tone::Review => format!("Ties out with {breaks} to review{settled}{sent}"),
     }
 }
 
@@ -163,8 +168,8 @@ fn sentences(facts: &Facts, tone: Tone) -> Vec<String> {
         sentences.push(format!("Missing: {}. What needs it waits and is not compared.", visible(&file.key)));
     }
     if tone != Tone::Broken {
-        let read = facts.statement.rows.iter().fold(0_u64, |sum, rows| sum.saturating_add(rows.read));
-        sentences.push(format!("Every difference is explained; all {} rows are accounted for.", count(read)));
+        let (read, source) = (count(facts.rows_read()), if facts.is_sending() { " of the source" } else { "" });
+        sentences.push(format!("Every difference is explained; all {read} rows{source} are accounted for."));
     }
     // Breaks of whole files put no amount at risk that anybody could name.
     if facts.breaks.iter().any(|found| found.is_open() && !found.currency.is_empty()) {
@@ -230,8 +235,13 @@ fn to_review(facts: &Facts) -> Vec<String> {
         let (wait, by) = if suggested == 1 { ("waits", "a weaker rule") } else { ("wait", "weaker rules") };
         sentences.push(format!("{which} only suggested, by {by}, and {wait} for review."));
     }
+    sentences.extend(super::sent::waiting(facts));
     let quarantined = facts.quarantine.len() as u64;
-    if quarantined > 0 {
+    if quarantined > 0 && facts.is_sending() {
+        let which = counted(quarantined, "row is", "rows are");
+        let they = if quarantined == 1 { "it does not fit, or repeats" } else { "they do not fit, or repeat" };
+        sentences.push(format!("{which} not sent: {they} another row; the quarantine says why."));
+    } else if quarantined > 0 {
         let which = counted(quarantined, "row", "rows");
         let is = if quarantined == 1 { "it is" } else { "they are" };
         sentences.push(format!("{which} could not be read: {is} quarantined, in no comparison."));

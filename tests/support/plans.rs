@@ -62,6 +62,7 @@ pub(crate) fn draft(kind: EffectKind, transaction: &str, user: &str) -> Draft {
             merchant: "Caribbean Goodness".to_owned(),
             description: format!("no cashback for {transaction}"),
         },
+        kind => super::asks::sent_by_a_job(kind),
     };
     Draft {
         key: BusinessKey {
@@ -162,7 +163,10 @@ impl Book {
         self.happens(transaction, Event::InFlight { call: "c".to_owned(), body_sha256: "d".to_owned(), session: None });
         match state {
             State::Acknowledged => {
-                self.happens(transaction, Event::Acknowledged { provider_id: Some("audit-1".to_owned()), note: None, refused: Vec::new() });
+                self.happens(
+                    transaction,
+                    Event::Acknowledged { provider_id: Some("audit-1".to_owned()), note: None, refused: Vec::new() },
+                );
             }
             State::Rejected => self.happens(transaction, Event::Rejected { why: words() }),
             State::InDoubt | State::NotApplied => {

@@ -17,7 +17,13 @@ pub(super) fn effects(found: &EffectsFacts, facts: &Facts, page_rows: usize) -> 
     html! {
         section aria-labelledby="effects" {
             h2 #effects { "Effects" }
-            p { "What is asked of Kard because of the breaks: audits (Kard's word for a dispute) and fraud markers." }
+            p {
+                @if facts.is_sending() {
+                    "What is sent to Kard: each parcel (and each upload session) is one effect, sent until its outcome is known."
+                } @else {
+                    "What is asked of Kard because of the breaks: audits (Kard's word for a dispute) and fraud markers."
+                }
+            }
             (doubts(found, facts))
             @if let Some(stopped) = &found.stopped {
                 p.urgent { "Sending ended early: " bdi { (visible(stopped)) } "." }
@@ -33,7 +39,7 @@ pub(super) fn effects(found: &EffectsFacts, facts: &Facts, page_rows: usize) -> 
                     table {
                         caption { (counted(items.len() as u64, "effect", "effects")) ", what needs a person first" }
                         thead { tr {
-                            th scope="col" { "Transaction and what is asked" } th.n scope="col" { "At risk" }
+                            th scope="col" { @if facts.is_sending() { "Parcel and what is in it" } @else { "Transaction and what is asked" } } th.n scope="col" { "At risk" }
                             th scope="col" { "Where it stands" } th scope="col" { "Why" }
                         } }
                         tbody { @for item in shown { (row(*item)) } }
@@ -73,8 +79,8 @@ fn doubts(found: &EffectsFacts, facts: &Facts) -> Markup {
 fn doubt(standing: &Standing, period: &str) -> Markup {
     let effect = &standing.effect;
     html! {
-        span.id { bdi { (visible(effect.transaction())) } } ": " (ask_words(&effect.ask)) ", user "
-        bdi { (visible(&effect.user)) } ", "
+        span.id { bdi { (visible(effect.transaction())) } } ": " (ask_words(&effect.ask))
+        @if !effect.user.is_empty() { ", user " bdi { (visible(&effect.user)) } } ", "
         (standing.doubt.map_or("", crate::effects::Doubt::words)) ", since " (time(standing.since))
         @if effect.period != period { ", of period " bdi { (visible(&effect.period)) } }
         " " span.soft { "effect " (visible(&effect.id)) }
@@ -107,7 +113,7 @@ fn counts(found: &EffectsFacts) -> Markup {
                         }
                         @for (number, words) in beside {
                             @if number > 0 {
-                                tr { th scope="row" { "of either kind" } td { (words) } td.n { (count(number)) } td.n {} }
+                                tr { th scope="row" { "of any kind" } td { (words) } td.n { (count(number)) } td.n {} }
                             }
                         }
                     }
@@ -162,12 +168,16 @@ fn row(item: Item<'_>) -> Markup {
             th scope="row" .what {
                 span.id { bdi { (visible(effect.transaction())) } } br;
                 strong { (ask_words(&effect.ask)) } br;
-                "user " bdi { (visible(&effect.user)) }
+                @if !effect.user.is_empty() { "user " bdi { (visible(&effect.user)) } }
                 @if let Ask::Audit { merchant, .. } = &effect.ask { ", merchant " bdi { (visible(merchant)) } }
                 br;
                 span.soft { "effect " (visible(&effect.id)) }
             }
-            td.n { bdi { (visible(&effect.currency)) } " " (grouped(effect.at_risk_minor.into(), &effect.currency)) }
+            td.n {
+                @if !effect.currency.is_empty() {
+                    bdi { (visible(&effect.currency)) } " " (grouped(effect.at_risk_minor.into(), &effect.currency))
+                }
+            }
             td.wide {
                 div class=[urgent(standing.state)] { bdi { (visible(&item.words())) } }
                 (history(standing))

@@ -90,11 +90,15 @@ pub(super) fn quarantine(facts: &Facts, page_rows: usize) -> Markup {
         section aria-labelledby="quarantine" {
             h2 #quarantine { "Quarantine" }
             @if shown.is_empty() {
-                p { @if facts.quarantine.is_empty() { "Every row could be read." } }
+                p { @if facts.quarantine.is_empty() { @if facts.is_sending() { "Every row fits." } @else { "Every row could be read." } } }
             } @else {
                 div.scroll tabindex="0" role="region" aria-label="Quarantine" {
                     table {
-                        caption { "Rows that could not be read; what stood there is masked" }
+                        caption {
+                            @if facts.is_sending() { "Rows that do not fit, or repeat another row: they are not sent" }
+                            @else { "Rows that could not be read" }
+                            "; what stood there is masked"
+                        }
                         thead { tr {
                             th scope="col" { "File" } th.n scope="col" { "Line" } th scope="col" { "Field" }
                             th scope="col" { "Found" } th scope="col" { "Reason" }

@@ -5,6 +5,7 @@ mod breaks;
 mod charts;
 mod effects;
 mod lists;
+mod sent;
 mod totals;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -41,11 +42,12 @@ pub fn render(facts: &Facts, page_rows: usize) -> String {
                 main {
                     (verdict_panel(facts))
                     (figures(facts))
+                    @if let Some(parcels) = &facts.sent { (sent::sent(parcels, facts, page_rows)) }
                     (totals::tie_out(facts))
                     (totals::kinds(facts))
                     (breaks::breaks(facts, page_rows))
                     @if let Some(found) = &facts.effects { (effects::effects(found, facts, page_rows)) }
-                    (lists::suggestions(facts, page_rows))
+                    @if is_there(facts, "suggested") { (lists::suggestions(facts, page_rows)) }
                     (lists::quarantine(facts, page_rows))
                     (totals::rows(facts))
                     (totals::gates(facts))
@@ -75,15 +77,25 @@ fn header(facts: &Facts, title: &str) -> Markup {
             @if let Some(note) = &facts.run.note { p.soft { "Note: " bdi { (visible(note)) } } }
             nav aria-label="Sections" {
                 ul {
-                    @for (id, name) in SECTIONS.iter().filter(|(id, _)| *id != "effects" || facts.effects.is_some()) { li { a href={ "#" (id) } { (name) } } }
+                    @for (id, name) in SECTIONS.iter().filter(|(id, _)| is_there(facts, id)) { li { a href={ "#" (id) } { (name) } } }
                 }
             }
         }
     }
 }
 
-/// Effects only where the job has any.
-const SECTIONS: [(&str, &str); 10] = [
+/// Effects only where the job has any; what cannot be suggested is not told by a job that sends.
+fn is_there(facts: &Facts, section: &str) -> bool {
+    match section {
+        "effects" => facts.effects.is_some(),
+        "sent" => facts.is_sending(),
+        "suggested" => !facts.is_sending(),
+        _ => true,
+    }
+}
+
+const SECTIONS: [(&str, &str); 11] = [
+    ("sent", "Sent"),
     ("tie-out", "Tie-out"),
     ("kinds", "Breaks by kind"),
     ("breaks", "All breaks"),
@@ -114,16 +126,30 @@ fn verdict_panel(facts: &Facts) -> Markup {
 }
 
 fn figures(facts: &Facts) -> Markup {
-    let rows = &facts.statement.rows;
-    let sum = |read: fn(&crate::breaks::RowAccount) -> u64| rows.iter().map(read).fold(0_u64, u64::saturating_add);
-    let figures = [
-        ("Rows read", sum(|rows| rows.read)),
-        ("Rows matched", sum(|rows| rows.matched)),
-        ("Rows expected", sum(|rows| rows.expected)),
-        ("Breaks", facts.breaks.len() as u64),
-        ("Suggested", facts.suggestions.len() as u64),
-        ("Quarantined", facts.quarantine.len() as u64),
-    ];
+    let sum =
+        |read: fn(&crate::breaks::RowAccount) -> u64| facts.counted_rows().map(read).fold(0_u64, u64::saturating_add);
+    let (read, matched, expected) = (facts.rows_read(), sum(|rows| rows.matched), sum(|rows| rows.expected));
+    let (breaks, quarantined) = (facts.breaks.len() as u64, facts.quarantine.len() as u64);
+    let figures = if facts.is_sending() {
+        let parcels = facts.parcels().len() as u64;
+        vec![
+            ("Rows read", read),
+            ("Rows accepted", matched),
+            ("Rows waiting", expected),
+            ("Parcels", parcels),
+            ("Breaks", breaks),
+            ("Quarantined", quarantined),
+        ]
+    } else {
+        vec![
+            ("Rows read", read),
+            ("Rows matched", matched),
+            ("Rows expected", expected),
+            ("Breaks", breaks),
+            ("Suggested", facts.suggestions.len() as u64),
+            ("Quarantined", quarantined),
+        ]
+    };
     html! {
         dl.figures {
             @for (name, number) in figures { div { dt { (name) } dd { (count(number)) } } }
@@ -172,7 +198,7 @@ fn evidence(facts: &Facts) -> Markup {
                     tbody {
                         @for input in facts.all_inputs() {
                             tr {
-                                th scope="row" { (input.side) }
+                                th scope="row" { (facts.rows_words(input.side)) }
                                 td.id { bdi { (visible(&input.name)) } }
                                 td { bdi { (visible(&input.origin)) } }
                                 td.n { (count(input.rows)) }

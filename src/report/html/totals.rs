@@ -21,14 +21,15 @@ pub(super) fn tie_out(facts: &Facts) -> Markup {
                     em { "break" } " are open differences, listed one by one below; all other lines are explained by "
                     "timing, by exclusions or by what a side does not state."
                 }
-                div.bridges { @for found in by_size(&facts.statement.bridges) { (bridge(found)) } }
+                div.bridges { @for found in by_size(&facts.statement.bridges) { (bridge(facts, found)) } }
             }
         }
     }
 }
 
 /// One waterfall: the left total, a step for every line, the right total.
-fn bridge(bridge: &Bridge) -> Markup {
+fn bridge(facts: &Facts, bridge: &Bridge) -> Markup {
+    let (left, right) = (facts.total_words(bridge.left), facts.total_words(bridge.right));
     let currency = &bridge.currency;
     let mut level = bridge.left_total_minor;
     let mut levels = vec![level];
@@ -39,7 +40,7 @@ fn bridge(bridge: &Bridge) -> Markup {
     let mut all = levels.clone();
     all.push(bridge.right_total_minor);
     let axis = Axis::of_levels(&all);
-    let label = format!("{} {}, {} to {}", visible(currency), measure_words(bridge.measure), bridge.left, bridge.right);
+    let label = format!("{} {}, {left} to {right}", visible(currency), measure_words(bridge.measure));
     let (class, residual) = match bridge.residual_minor {
         0 => ("zero", grouped(0, currency)),
         open => ("fault", signed(open, currency)),
@@ -49,7 +50,7 @@ fn bridge(bridge: &Bridge) -> Markup {
             table {
                 caption {
                     strong { bdi { (visible(currency)) } " " (measure_words(bridge.measure)) } ", "
-                    (bridge.left) " to " (bridge.right)
+                    (left) " to " (right)
                     @if !axis.begins_at_zero() { " (bars do not begin at zero)" }
                 }
                 thead { tr {
@@ -57,7 +58,7 @@ fn bridge(bridge: &Bridge) -> Markup {
                     th.n scope="col" { "Amount" }
                 } }
                 tbody {
-                    (total_row(&format!("Total of {}", bridge.left), bridge.left_total_minor, currency, axis))
+                    (total_row(&format!("Total of {left}"), bridge.left_total_minor, currency, axis))
                     @for (index, line) in bridge.lines.iter().enumerate() {
                         tr.break[line.is_of_breaks()] {
                             th scope="row" { bdi { (visible(&line.label)) } }
@@ -66,7 +67,7 @@ fn bridge(bridge: &Bridge) -> Markup {
                             td.n { (signed(line.amount_minor, currency)) }
                         }
                     }
-                    (total_row(&format!("Total of {}", bridge.right), bridge.right_total_minor, currency, axis))
+                    (total_row(&format!("Total of {right}"), bridge.right_total_minor, currency, axis))
                     tr class=(class) {
                         th scope="row" { "Unexplained (must be zero)" } td {} td {} td.n { (residual) }
                     }
@@ -124,7 +125,8 @@ pub(super) fn kinds(facts: &Facts) -> Markup {
 }
 
 pub(super) fn rows(facts: &Facts) -> Markup {
-    let heads = ["Read", "Matched", "Suggested", "Expected", "In breaks", "Quarantined", "Excluded"];
+    let (matched, expected) = if facts.is_sending() { ("Accepted", "Waiting") } else { ("Matched", "Expected") };
+    let heads = ["Read", matched, "Suggested", expected, "In breaks", "Quarantined", "Excluded"];
     let numbers = |rows: &RowAccount| {
         [rows.read, rows.matched, rows.suggested, rows.expected, rows.breaks, rows.quarantined, rows.excluded]
     };
@@ -142,7 +144,7 @@ pub(super) fn rows(facts: &Facts) -> Markup {
                     tbody {
                         @for account in &facts.statement.rows {
                             tr {
-                                th scope="row" { (account.side) }
+                                th scope="row" { (facts.rows_words(account.side)) }
                                 @for number in numbers(account) { td.n { (count(number)) } }
                                 td class=(if account.unaccounted == 0 { "n zero" } else { "n fault" }) {
                                     (account.unaccounted)
@@ -155,7 +157,7 @@ pub(super) fn rows(facts: &Facts) -> Markup {
             @if !facts.excluded.is_empty() || !facts.expected.is_empty() {
                 ul {
                     @for excluded in &facts.excluded {
-                        li { (excluded.side) ": " (count(excluded.rows)) " excluded, " bdi { (visible(&excluded.reason)) } }
+                        li { (facts.rows_words(excluded.side)) ": " (count(excluded.rows)) " excluded, " bdi { (visible(&excluded.reason)) } }
                     }
                     @for (reason, keys) in &facts.expected { li { (count(*keys)) " expected, " bdi { (visible(reason)) } } }
                 }

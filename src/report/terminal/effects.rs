@@ -5,12 +5,12 @@ use super::super::facts::RunFacts;
 use super::super::text::{counted, visible};
 use super::{MOST_EFFECT_LINES, fit, paint, title, wrap};
 use crate::effects::words::state_words;
-use crate::effects::{EffectKind, EffectsFacts, Standing, State};
+use crate::effects::{Ask, EffectKind, EffectsFacts, Standing, State};
 
 /// Doubts and refusals that are spelled out.
 const MOST_URGENT: usize = 2;
-/// Where counts begin, below each other for all kinds.
-const COUNTS_FROM: usize = 17;
+/// The least that is left for the names of kinds, so that counts stand below each other.
+const LEAST_OF_KINDS: usize = 15;
 
 /// At most [`MOST_EFFECT_LINES`] lines.
 pub(super) fn effects(facts: &EffectsFacts, run: &RunFacts, width: usize, color: bool) -> Vec<String> {
@@ -24,7 +24,8 @@ pub(super) fn effects(facts: &EffectsFacts, run: &RunFacts, width: usize, color:
         // The loud word says it already.
         let words =
             ["in doubt: ", "refused by Kard: "].iter().find_map(|said| words.strip_prefix(said)).unwrap_or(&words);
-        let line = format!("  {loud} {} {kind} for {}: {words}", effect.id, effect.transaction());
+        let of = if matches!(effect.ask, Ask::Audit { .. } | Ask::Marker) { " for" } else { "" };
+        let line = format!("  {loud} {} {kind}{of} {}: {words}", effect.id, effect.transaction());
         lines.push(paint(&fit(&line, width), "1;31", color));
     }
     if urgent.len() > MOST_URGENT {
@@ -32,12 +33,7 @@ pub(super) fn effects(facts: &EffectsFacts, run: &RunFacts, width: usize, color:
         lines.push(paint(&fit(&format!("  and {more} more in doubt or refused"), width), "1;31", color));
     }
     let before = lines.len();
-    for kind in EffectKind::ALL {
-        let Some(counts) = counts_in_words(facts, kind) else { continue };
-        let wrapped = wrap(&counts, width - COUNTS_FROM, 2);
-        let heads = [format!("{}:", kind.words(2)), String::new()];
-        lines.extend(heads.iter().zip(wrapped).map(|(head, line)| format!("  {head:<15}{line}")));
-    }
+    lines.extend(counts(facts, width));
     if let Some(news) = news_in_words(facts) {
         lines.extend(
             wrap(&visible(&format!("news of audits: {news}")), width - 2, 2).iter().map(|line| format!("  {line}")),
@@ -55,6 +51,20 @@ pub(super) fn effects(facts: &EffectsFacts, run: &RunFacts, width: usize, color:
     }
     let room = MOST_EFFECT_LINES.saturating_sub(lines.len());
     lines.extend(next(facts, run, width).into_iter().take(room));
+    lines
+}
+
+/// How many of each kind there are, and where they stand.
+fn counts(facts: &EffectsFacts, width: usize) -> Vec<String> {
+    let kinds = EffectKind::ALL.into_iter();
+    let counts: Vec<(String, String)> =
+        kinds.filter_map(|kind| Some((format!("{}:", kind.words(2)), counts_in_words(facts, kind)?))).collect();
+    let column = counts.iter().map(|(head, _)| head.len() + 1).fold(LEAST_OF_KINDS, usize::max);
+    let mut lines = Vec::new();
+    for (head, counts) in counts {
+        let wrapped = wrap(&counts, width - 2 - column, 2);
+        lines.extend([head, String::new()].iter().zip(wrapped).map(|(head, line)| format!("  {head:<column$}{line}")));
+    }
     lines
 }
 

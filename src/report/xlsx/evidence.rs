@@ -25,7 +25,7 @@ pub(super) fn write_evidence(sheet: &mut Worksheet, facts: &Facts, styles: &Styl
     page.heads(&["Side", "Name", "Origin", "SHA-256", ">Bytes", ">Rows"])?;
     for input in facts.all_inputs() {
         page.cells(&[
-            Value::text(input.side.name()),
+            Value::text(facts.rows_words(input.side)),
             Value::text(&input.name),
             Value::Empty,
             Value::text(&input.sha256),
@@ -40,7 +40,7 @@ pub(super) fn write_evidence(sheet: &mut Worksheet, facts: &Facts, styles: &Styl
     for input in &facts.inputs {
         for (currency, measure, minor) in &input.sums {
             page.cells(&[
-                Value::text(input.side.name()),
+                Value::text(facts.rows_words(input.side)),
                 Value::text(&input.name),
                 Value::text(measure_words(*measure)),
                 Value::text(currency),

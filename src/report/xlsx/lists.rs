@@ -1,4 +1,4 @@
-//! The long sheets: Breaks, Effects, Suggested, Quarantine, each continued where one sheet is not enough.
+//! The long sheets: Breaks, Sent, Effects, Suggested, Quarantine, each continued where one sheet is not enough.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,8 @@ use rust_xlsxwriter::{Formula, Workbook, Worksheet, XlsxError, utility};
 
 use super::super::amount::{decimals, exponent, format_minor};
 use super::super::effects::{self, Silence};
-use super::super::facts::Facts;
+use super::super::facts::{Facts, ParcelFacts};
+use super::super::sent;
 use super::super::table::{Column, Places, Value, ValueKind, columns};
 use super::cells::{Styles, lines_of, page_setup, put, put_amount, put_text, set_lines, sums_exactly};
 use crate::breaks::{Break, BreakStatus, Suggestion};
@@ -42,10 +43,15 @@ impl Head {
 pub(super) fn write(book: &mut Workbook, facts: &Facts, styles: &Styles, sheet_rows: usize) -> Result<(), XlsxError> {
     let list = List { facts, styles, sheet_rows };
     write_breaks(book, &list)?;
+    if let Some(parcels) = &facts.sent {
+        write_sent(book, &list, parcels)?;
+    }
     if let Some(found) = &facts.effects {
         write_effects(book, &list, found)?;
     }
-    write_suggested(book, &list)?;
+    if !facts.is_sending() {
+        write_suggested(book, &list)?;
+    }
     write_quarantine(book, &list)
 }
 
@@ -213,6 +219,23 @@ fn write_effects(book: &mut Workbook, list: &List<'_>, found: &EffectsFacts) -> 
     let cells = |item: &_| effects::Column::all().map(|column| column.value(*item, &silence)).collect();
     list.sheets(book, "Effects", &heads, &items, cells, |sheet, _, row| {
         sheet.set_freeze_panes(1, 1)?.set_print_area(0, 0, row, why)?;
+        Ok(())
+    })
+}
+
+fn write_sent(book: &mut Workbook, list: &List<'_>, parcels: &[ParcelFacts]) -> Result<(), XlsxError> {
+    let heads: Vec<Head> = sent::Column::all()
+        .map(|column| Head {
+            title: column.title().to_owned(),
+            width: column.width(),
+            numeric: matches!(column.kind(), ValueKind::Amount | ValueKind::Count),
+            wrapped: false,
+        })
+        .collect();
+    let lines: Vec<sent::Line<'_>> = sent::lines(parcels).collect();
+    let cells = |line: &_| sent::Column::all().map(|column| column.value(line, true)).collect();
+    list.sheets(book, "Sent", &heads, &lines, cells, |sheet, _, _| {
+        sheet.set_freeze_panes(1, 1)?;
         Ok(())
     })
 }

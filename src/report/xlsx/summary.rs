@@ -6,6 +6,7 @@ use super::super::amount::{count, decimals, format_minor};
 use super::super::definitions::period_in_words;
 use super::super::effects::by_state;
 use super::super::facts::Facts;
+use super::super::sent::{by_fate, size_in_words};
 use super::super::table::Value;
 use super::super::totals::{by_risk, by_size, kind_words, measure_words};
 use super::super::verdict::verdict;
@@ -30,9 +31,10 @@ pub(super) fn write(sheet: &mut Worksheet, facts: &Facts, styles: &Styles) -> Re
     heading(&mut page, facts)?;
     bridges(&mut page, facts)?;
     kinds(&mut page, facts)?;
+    sent(&mut page, facts)?;
     effects(&mut page, facts)?;
     gates(&mut page, facts)?;
-    rows(&mut page, &facts.statement.rows)?;
+    rows(&mut page, facts)?;
     left_out(&mut page, facts)?;
     notes(&mut page, facts)
 }
@@ -70,26 +72,26 @@ fn bridges(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
     }
     page.line("Lines that begin with \"break\" are open differences; all others are explained.", &page.styles.note)?;
     page.heads(&["Line", ">Items", ">Amount", "Currency", "Measure", "From and to"])?;
-    by_size(&facts.statement.bridges).into_iter().try_for_each(|found| bridge(page, found))
+    by_size(&facts.statement.bridges).into_iter().try_for_each(|found| bridge(page, facts, found))
 }
 
-fn bridge(page: &mut Page<'_>, bridge: &Bridge) -> Result<(), XlsxError> {
-    let name = format!("{} {}, {} to {}", bridge.currency, measure_words(bridge.measure), bridge.left, bridge.right);
+fn bridge(page: &mut Page<'_>, facts: &Facts, bridge: &Bridge) -> Result<(), XlsxError> {
+    let (from, to) = (facts.total_words(bridge.left), facts.total_words(bridge.right));
+    let way = format!("{from} to {to}");
+    let name = format!("{} {}, {way}", bridge.currency, measure_words(bridge.measure));
     page.line(&name, &page.styles.bold)?;
     let first = page.row;
-    let left = format!("Total of {}", bridge.left);
-    bridge_line(page, bridge, &left, None, bridge.left_total_minor)?;
+    bridge_line(page, (bridge, &way), &format!("Total of {from}"), None, bridge.left_total_minor)?;
     for line in &bridge.lines {
-        bridge_line(page, bridge, &line.label, Some(line.count), line.amount_minor)?;
+        bridge_line(page, (bridge, &way), &line.label, Some(line.count), line.amount_minor)?;
     }
-    let right = format!("Total of {}", bridge.right);
-    bridge_line(page, bridge, &right, None, bridge.right_total_minor)?;
+    bridge_line(page, (bridge, &way), &format!("Total of {to}"), None, bridge.right_total_minor)?;
     residual(page, bridge, first)
 }
 
 fn bridge_line(
     page: &mut Page<'_>,
-    bridge: &Bridge,
+    (bridge, way): (&Bridge, &str),
     label: &str,
     count: Option<u64>,
     minor: i128,
@@ -100,7 +102,7 @@ fn bridge_line(
         Value::amount(minor, &bridge.currency),
         Value::text(&bridge.currency),
         Value::text(measure_words(bridge.measure)),
-        Value::text(format!("{} to {}", bridge.left, bridge.right)),
+        Value::text(way),
     ])
 }
 
@@ -161,7 +163,11 @@ fn kinds(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
 fn effects(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
     let Some(effects) = &facts.effects else { return Ok(()) };
     let styles = page.styles;
-    page.section("Effects: what is asked of Kard because of the breaks")?;
+    page.section(if facts.is_sending() {
+        "Effects: each parcel is one, sent until its outcome is known"
+    } else {
+        "Effects: what is asked of Kard because of the breaks"
+    })?;
     let totals = by_state(effects);
     if totals.is_empty() {
         return page.line("Nothing is asked for this period.", &styles.note);
@@ -169,6 +175,9 @@ fn effects(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
     page.heads(&["What, and where it stands", ">Effects", ">At risk", "Currency"])?;
     for total in totals {
         let name = format!("{}, {}", total.kind.words(2), state_name_words(total.state));
+        if total.at_risk.is_empty() {
+            page.cells(&[Value::text(&*name), Value::count(total.count)])?;
+        }
         for (index, (currency, minor)) in total.at_risk.iter().enumerate() {
             let first = index == 0;
             page.cells(&[
@@ -177,6 +186,38 @@ fn effects(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
                 Value::amount(*minor, currency),
                 Value::text(currency),
             ])?;
+        }
+    }
+    Ok(())
+}
+
+/// What a job has sent: each kind and fate, with a line for each currency.
+fn sent(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
+    let Some(parcels) = &facts.sent else { return Ok(()) };
+    let styles = page.styles;
+    page.section("Sent: each parcel stands on the sheet of that name")?;
+    if parcels.is_empty() {
+        return page.line("The source holds nothing to send.", &styles.note);
+    }
+    page.heads(&["What, and what became of it", ">Parcels", ">Sum", "Currency", ">Rows", "Size"])?;
+    for total in by_fate(parcels) {
+        let mut cells = [
+            Value::text(format!("{}, {}", total.kind.words(2), total.fate.words())),
+            Value::count(total.parcels),
+            Value::Empty,
+            Value::Empty,
+            Value::count(total.rows),
+            Value::text(size_in_words(total.bytes)),
+        ];
+        if total.totals_minor.is_empty() {
+            page.cells(&cells)?;
+        }
+        for (currency, minor) in &total.totals_minor {
+            cells[2] = Value::amount(*minor, currency);
+            cells[3] = Value::text(currency.clone());
+            page.cells(&cells)?;
+            // What counts the parcels stands once.
+            cells = [const { Value::Empty }; 6];
         }
     }
     Ok(())
@@ -206,24 +247,38 @@ fn gates(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
 /// One row's reading of an account.
 type Outcome = (&'static str, fn(&RowAccount) -> Value<'static>);
 
-fn rows(page: &mut Page<'_>, accounts: &[RowAccount]) -> Result<(), XlsxError> {
-    const OUTCOMES: [Outcome; 8] = [
-        ("Read", |rows| Value::count(rows.read)),
-        ("Matched", |rows| Value::count(rows.matched)),
-        ("    of these suggested by a weaker rule", |rows| Value::count(rows.suggested)),
-        ("Expected (not yet due)", |rows| Value::count(rows.expected)),
-        ("In breaks", |rows| Value::count(rows.breaks)),
-        ("Quarantined (could not be read)", |rows| Value::count(rows.quarantined)),
-        ("Excluded from the comparison", |rows| Value::count(rows.excluded)),
-        ("Unaccounted for (must be zero)", |rows| Value::Count(rows.unaccounted)),
-    ];
+const OUTCOMES: [Outcome; 8] = [
+    ("Read", |rows| Value::count(rows.read)),
+    ("Matched", |rows| Value::count(rows.matched)),
+    ("    of these suggested by a weaker rule", |rows| Value::count(rows.suggested)),
+    ("Expected (not yet due)", |rows| Value::count(rows.expected)),
+    ("In breaks", |rows| Value::count(rows.breaks)),
+    ("Quarantined (could not be read)", |rows| Value::count(rows.quarantined)),
+    ("Excluded from the comparison", |rows| Value::count(rows.excluded)),
+    ("Unaccounted for (must be zero)", |rows| Value::Count(rows.unaccounted)),
+];
+
+/// The same for a job that sends.
+const OUTCOMES_OF_SENDING: [Outcome; 7] = [
+    ("Read", |rows| Value::count(rows.read)),
+    ("Accepted by Kard", |rows| Value::count(rows.matched)),
+    ("Still to be sent, or to be confirmed", |rows| Value::count(rows.expected)),
+    ("In breaks, refused or in doubt", |rows| Value::count(rows.breaks)),
+    ("Quarantined (do not fit)", |rows| Value::count(rows.quarantined)),
+    ("Excluded (repeated, or not to be sent)", |rows| Value::count(rows.excluded)),
+    ("Unaccounted for (must be zero)", |rows| Value::Count(rows.unaccounted)),
+];
+
+fn rows(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
+    let accounts = &facts.statement.rows;
+    let outcomes: &[Outcome] = if facts.is_sending() { &OUTCOMES_OF_SENDING } else { &OUTCOMES };
     page.section("Rows: each in exactly one outcome")?;
-    let sides: Vec<String> = accounts.iter().map(|rows| format!(">{}", rows.side)).collect();
+    let sides: Vec<String> = accounts.iter().map(|rows| format!(">{}", facts.rows_words(rows.side))).collect();
     let mut heads = vec!["Outcome"];
     heads.extend(sides.iter().map(String::as_str));
     page.heads(&heads)?;
-    for (label, read) in OUTCOMES {
-        let mut cells = vec![Value::text(label)];
+    for (label, read) in outcomes {
+        let mut cells = vec![Value::text(*label)];
         cells.extend(accounts.iter().map(read));
         page.cells(&cells)?;
     }
@@ -232,16 +287,21 @@ fn rows(page: &mut Page<'_>, accounts: &[RowAccount]) -> Result<(), XlsxError> {
 
 fn left_out(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
     if !facts.excluded.is_empty() {
-        page.section("Rows excluded from the comparison")?;
+        page.section(if facts.is_sending() { "Rows that are not sent" } else { "Rows excluded from the comparison" })?;
         page.heads(&["Reason", ">Rows", "Side"])?;
         for excluded in &facts.excluded {
-            let side = Value::text(excluded.side.name());
+            let side = Value::text(facts.rows_words(excluded.side));
             page.cells(&[Value::text(&excluded.reason), Value::count(excluded.rows), side])?;
         }
     }
     if !facts.expected.is_empty() {
-        page.section("Expected: one-sided and not yet a break")?;
-        page.heads(&["Reason", ">Keys"])?;
+        let (section, items) = if facts.is_sending() {
+            ("Waiting, and not yet a break", ">Rows")
+        } else {
+            ("Expected: one-sided and not yet a break", ">Keys")
+        };
+        page.section(section)?;
+        page.heads(&["Reason", items])?;
         for (reason, keys) in &facts.expected {
             page.cells(&[Value::text(reason), Value::count(*keys)])?;
         }
