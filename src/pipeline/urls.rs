@@ -167,7 +167,7 @@ async fn ask_for(
         return Ok(Some(Ended { code: ExitCode::Configuration, why }));
     };
     let body = uploads_body(kind.name(), &names).expect("files come in batches of one to ten");
-    let mut tries = 1;
+    let (mut tries, mut tokens) = (1, 0);
     loop {
         let asked_at = Utc::now();
         kill::before("url");
@@ -184,7 +184,9 @@ async fn ask_for(
             }
             Err(refusal) => refusal,
         };
-        let retries = matches!(code, ExitCode::ProviderUnavailable) || (code == ExitCode::CredentialsRefused && tries == 1);
+        // A token that has run out is replaced; a new one that is refused as well is no accident.
+        tokens += u32::from(code == ExitCode::CredentialsRefused);
+        let retries = code == ExitCode::ProviderUnavailable || (code == ExitCode::CredentialsRefused && tokens == 1);
         if !retries || tries >= http.attempts {
             return Ok(Some(Ended { code, why: format!("no URL for {}: {why}", names.join(", ")) }));
         }
