@@ -12,6 +12,9 @@ use crate::sources::store::sync_folder;
 
 const UNFINISHED: &str = ".tmp-";
 
+/// Below the period's folder: what a sending job has sealed.
+pub(super) const SPOOL: &str = "outgoing";
+
 /// `ARTIFACTS/JOB/PERIOD`
 pub(super) fn period_folder(request: &Request) -> PathBuf {
     request.project.artifacts.join(&request.job.name).join(&request.period.label)
@@ -24,7 +27,10 @@ pub(super) fn attempt_folder(home: &Path, attempt: u32) -> PathBuf {
 
 /// Removes what killed attempts left unfinished. Only for the holder of the period's lock.
 pub(super) fn sweep(home: &Path) -> Result<(), Failure> {
-    for folder in [home.to_owned(), home.join("raw")] {
+    let spool = home.join(SPOOL);
+    let builds = std::fs::read_dir(&spool).into_iter().flatten().flatten().map(|entry| entry.path());
+    let builds: Vec<PathBuf> = builds.filter(|path| path.is_dir()).collect();
+    for folder in [home.to_owned(), home.join("raw"), spool].into_iter().chain(builds) {
         let Ok(entries) = std::fs::read_dir(&folder) else { continue };
         for entry in entries.flatten() {
             if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {

@@ -46,9 +46,8 @@ pub(super) async fn attempt(request: &Request, sending: &Sending, run: Run<'_>) 
     publish::sweep(&home)?;
     let store = open_store(&home)?;
     let earlier = Earlier::read(journal, request).await?;
-    let folder = home.join("outgoing");
-    let sealing = sealing::seal(request, sending, (&store, &folder), &earlier, stop, &trail);
-    let sealed = unless_stopped(stop, sealing).await?;
+    let folder = home.join(publish::SPOOL);
+    let sealed = sealing::seal(request, sending, (&store, &folder), &earlier, stop, &trail).await?;
 
     let stage = request.progress.stage("plan");
     effects::recover(request, journal, record).await?;
@@ -86,7 +85,7 @@ pub(super) async fn on_paper(
         None => Earlier::default(),
     };
     let stop = Stop::when(std::future::pending());
-    let folder = scratch.join("outgoing");
+    let folder = scratch.join(publish::SPOOL);
     let sealed = sealing::seal(request, sending, (&store, &folder), &earlier, &stop, &Trail(None)).await?;
     let heard = results::read(request, sending, &store).await?;
     let book = Book::Paper(journal);
