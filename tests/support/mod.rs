@@ -12,6 +12,10 @@ pub mod journal;
 pub mod plans;
 pub mod project;
 pub mod sending;
+pub mod sending_faults;
+pub mod sending_project;
+pub mod sending_receipts;
+pub mod sending_scenario;
 pub mod sent;
 
 use std::path::Path;
