@@ -27,7 +27,8 @@ use crate::providers::kard::{Client, KardError};
 /// Calls that are under way when the process is asked to stop get this long to be answered.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Files get this long: the rest of gigabytes takes longer than anyone waits, and the same bytes go to the same URL later.
+/// Files get this long: the rest of gigabytes takes longer than anyone waits, and the same bytes go to the same URL in
+/// the next run.
 const PATIENCE_WITH_FILES: Duration = Duration::from_secs(1);
 
 /// So many calls in a row that end in doubt end the sending: whatever is wrong, more of it helps nobody.
