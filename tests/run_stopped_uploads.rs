@@ -9,6 +9,7 @@ use crate::support::project::{DAY, TestProject};
 use crate::support::sending::{signal, wait_until, wait_until_stopped};
 use crate::support::sending_project::{FITTING, SendingWay, sending_project};
 use crate::support::sending_receipts::Receipts;
+use crate::support::sending_scenario::is_url;
 
 const RUN: [&str; 4] = ["run", "upload", "--period", DAY];
 const STOPPED: &str = "stopped by SIGTERM; nothing is half-written, run it again when it suits";
@@ -68,7 +69,7 @@ fn asked_in_the_middle_of_a_put_it_ends_soon_and_the_next_run_puts_the_same_file
         project.provider().uploads().len() == 2 && states(&project) == ["acknowledged", "in_flight", "approved"]
     });
     let before = sealed(&project);
-    assert_eq!(before.iter().filter(|path| path.ends_with(".url")).count(), 1, "{before:?}");
+    assert_eq!(before.iter().filter(|path| is_url(path)).count(), 1, "{before:?}");
     let asked = Instant::now();
     signal("-TERM", &process);
     let output = project.ended(process).ended_with(75);
@@ -85,5 +86,5 @@ fn asked_in_the_middle_of_a_put_it_ends_soon_and_the_next_run_puts_the_same_file
     assert_eq!((receipts.failures, receipts.missing.len(), receipts.repeated), (Vec::new(), 0, 200));
     let puts: Vec<u32> = project.provider().uploads().iter().map(|session| session.puts).collect();
     assert_eq!(puts, [1, 2, 1]);
-    assert!(sealed(&project).iter().all(|path| !path.ends_with(".url") && !path.contains(".tmp-")));
+    assert!(sealed(&project).iter().all(|path| !is_url(path) && !path.contains(".tmp-")));
 }

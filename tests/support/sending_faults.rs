@@ -2,27 +2,29 @@
 
 use super::sending_project::SendingWay;
 
+/// Rules of a fault plan: endpoint, which of its requests, what is done.
+type Rules = &'static [(&'static str, &'static str, &'static str)];
+
 /// What goes wrong at the provider, and what that may lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fate {
     pub(crate) name: &'static str,
-    /// Rules of a fault plan: endpoint, which of its requests, what is done.
-    rules: &'static [(&'static str, &'static str, &'static str)],
+    rules: Rules,
     /// The reply contradicts itself, or names nothing: a person may be asked.
     pub(crate) doubtful: bool,
     /// So many rows may be refused.
     pub(crate) refuses: usize,
 }
 
-const fn fate(name: &'static str, rules: &'static [(&'static str, &'static str, &'static str)]) -> Fate {
+const fn fate(name: &'static str, rules: Rules) -> Fate {
     Fate { name, rules, doubtful: false, refuses: 0 }
 }
 
-const fn doubtful(name: &'static str, rules: &'static [(&'static str, &'static str, &'static str)]) -> Fate {
+const fn doubtful(name: &'static str, rules: Rules) -> Fate {
     Fate { name, rules, doubtful: true, refuses: 0 }
 }
 
-const fn refusing(name: &'static str, rules: &'static [(&'static str, &'static str, &'static str)]) -> Fate {
+const fn refusing(name: &'static str, rules: Rules) -> Fate {
     Fate { name, rules, doubtful: false, refuses: 1 }
 }
 

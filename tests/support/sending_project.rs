@@ -65,6 +65,10 @@ const fn amount_minor(row: usize) -> usize {
     100 + row * 37 % 9_000
 }
 
+const fn is_credit(row: usize) -> bool {
+    row.is_multiple_of(3)
+}
+
 fn transaction(row: usize) -> String {
     format!("t-{row:04}")
 }
@@ -74,7 +78,7 @@ fn source() -> String {
     for row in (0..ROWS - 1).chain([REPEATED]) {
         let (major, minor) = (amount_minor(row) / 100, amount_minor(row) % 100);
         let digit = if row == UNFIT { "5" } else { "" };
-        let (id, user, dc) = (transaction(row), user(row), if row % 3 == 0 { "C" } else { "D" });
+        let (id, user, dc) = (transaction(row), user(row), if is_credit(row) { "C" } else { "D" });
         writeln!(text, "{id},{user},{major}.{minor:02}{digit},SHOP {row},{DAY}T10:00:00,{dc}").unwrap();
     }
     text
@@ -86,7 +90,7 @@ pub(crate) fn expected() -> BTreeMap<String, Value> {
     let said = |row: usize| {
         json!({
             "userId": user(row), "amount": amount_minor(row), "currency": "USD", "description": format!("SHOP {row}"),
-            "direction": if row % 3 == 0 { "CREDIT" } else { "DEBIT" },
+            "direction": if is_credit(row) { "CREDIT" } else { "DEBIT" },
         })
     };
     fits.map(|row| (transaction(row), said(row))).collect()

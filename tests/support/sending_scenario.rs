@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -150,7 +151,8 @@ impl Play {
             self.tally.kills += 1;
             self.tally.struck.insert(mark);
         }
-        let sure = first && (mark.nth == 1 || !self.may_end_a_run());
+        // Nobody waits for a reply that a fate brings at once.
+        let sure = first && (mark.nth == 1 && mark.point != "wait" || !self.may_end_a_run());
         self.fail_unless(was || !sure, || format!("{mark}: it was not there: {told}"));
         self.verified();
         if first && was {
@@ -177,7 +179,7 @@ impl Play {
         let below = format!("runs/{}/{DAY}/outgoing", self.way.job());
         let mut found = BTreeMap::new();
         for path in self.project.listing(&below) {
-            let unfinished = path.contains("/.tmp-") || path.ends_with(".url") || path.ends_with('/');
+            let unfinished = is_left_over(&path) || path.ends_with('/');
             if let (false, Ok(told)) = (unfinished, self.project.path(&path).metadata()) {
                 let changed_ns = i128::from(told.mtime()) * 1_000_000_000 + i128::from(told.mtime_nsec());
                 found.insert(path, (told.ino(), changed_ns, told.len()));
@@ -253,8 +255,8 @@ impl Play {
     /// What the provider has, held against the source and against the last report.
     fn compared(&mut self) {
         let receipts = Receipts::of(&self.project, self.way);
-        let last = self.last_report();
-        let refused = self.refused(&last);
+        let report = self.last_report();
+        let refused = self.refused(&report);
         let lost: Vec<&String> = receipts.missing.difference(&refused).collect();
         let taken: Vec<&String> = refused.difference(&receipts.missing).collect();
         self.tally.rows += FITTING - refused.len();
@@ -264,14 +266,14 @@ impl Play {
         self.tally.refused += refused.len();
         self.fail_unless(lost.is_empty(), || format!("{} rows are missing, such as {lost:?}", lost.len()));
         self.fail_unless(taken.is_empty(), || format!("told as refused, and there: {taken:?}"));
-        let (refuses, found) = (self.fates.iter().map(|fate| fate.refuses).sum::<usize>(), refused.len());
-        self.fail_unless(found <= refuses, || format!("{found} rows were refused, {refuses} at most"));
+        let (most, found) = (self.fates.iter().map(|fate| fate.refuses).sum::<usize>(), refused.len());
+        self.fail_unless(found <= most, || format!("{found} rows were refused, {most} at most"));
         let faults = self.project.received().into_iter().filter_map(|request| request.fault);
         let met = faults.filter(|fault| *fault != "slow").count();
         let planned = self.fates.iter().map(|fate| fate.requests()).sum::<usize>();
         self.fail_unless(met == planned, || format!("{met} requests met a fate, {planned} should have"));
         self.tally.failures.extend(receipts.failures);
-        self.reported(&last, found);
+        self.reported(&report, found);
     }
 
     /// The folder of the last attempt.
@@ -313,6 +315,12 @@ impl Play {
     }
 }
 
+/// Something unfinished, or the URL of a file.
 fn is_left_over(path: &str) -> bool {
-    path.contains(".tmp-") || path.ends_with(".url")
+    path.contains(".tmp-") || is_url(path)
+}
+
+/// Whether the URL of a file is kept there.
+pub(crate) fn is_url(path: &str) -> bool {
+    Path::new(path).extension().is_some_and(|extension| extension == "url")
 }
