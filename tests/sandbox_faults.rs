@@ -126,7 +126,7 @@ fn mistakes_in_a_plan_are_told_with_their_place() {
         ),
         ("{on: storage, nth: 1, do: {truncate: 1}}", "2:27: `truncate` makes no sense on `storage`"),
         ("{on: storage, nth: 1, do: revoke_token}", "2:31: `revoke_token` makes no sense on `storage`"),
-        ("{on: files, nth: 1, do: reset_within}", "2:25: `reset_within` makes no sense on `files`"),
+        ("{on: files, nth: 1, do: reset_within}", "2:29: `reset_within` makes no sense on `files`"),
         ("{on: transactions, nth: 1, do: missing_item}", "2:36: `missing_item` makes no sense on `transactions`"),
         ("{on: uploads, nth: 1, do: refuse_item}", "2:31: `refuse_item` makes no sense on `uploads`"),
         ("{on: historical_start, nth: 1, do: extra_item}", "2:40: `extra_item` makes no sense on `historical_start`"),

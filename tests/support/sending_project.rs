@@ -113,7 +113,8 @@ fn job(way: SendingWay) -> String {
         SendingWay::Incoming => ("record: coreTransaction", core, "  rate: 1000/s\n"),
         SendingWay::Historical => (
             "provider: kard",
-            "    status: {constant: SETTLED}\n    cardBIN: {constant: \"123456\"}\n    cardLastFour: {constant: \"0042\"}\n",
+            "    status: {constant: SETTLED}\n    cardBIN: {constant: \"123456\"}\n    \
+             cardLastFour: {constant: \"0042\"}\n",
             "  rate: 1000/s\n",
         ),
     };
