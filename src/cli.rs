@@ -214,8 +214,9 @@ do: {status: N}, {slow: TIME}, {late: TIME}, {truncate: BYTES}, reset_before,
     reset_after, malformed_json, html_page, revoke_token, wrong_bytes; for
     effects also {status: N, applied: true}, missing_item, extra_item,
     repeat_item, refuse_item, error_without_id; for files expired_url,
-    repeat_cursor; for uploads and storage expired_url; for notification only
-    {late: TIME}, drop, repeat, wrong_file_name
+    repeat_cursor; for uploads and storage expired_url; for storage also
+    reset_within; for notification only {late: TIME}, drop, repeat,
+    wrong_file_name
 Users that begin with unknown- are not known; markers, audits and lines for
 transactions that begin with refuse- are refused.")]
     Sandbox(SandboxArgs),

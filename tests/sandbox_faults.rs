@@ -45,6 +45,7 @@ fn every_fault_can_be_written_in_yaml_and_in_json() {
         ("{on: uploads, nth: 1, do: expired_url}", On::Uploads, Nth::Only(1), Fault::ExpiredUrl),
         ("{on: uploads, nth: 1, do: missing_item}", On::Uploads, Nth::Only(1), Fault::MissingItem),
         ("{on: storage, nth: 1, do: expired_url}", On::Storage, Nth::Only(1), Fault::ExpiredUrl),
+        ("{on: storage, nth: 1, do: reset_within}", On::Storage, Nth::Only(1), Fault::ResetWithin),
         ("{on: storage, nth: 1, do: {late: 2s}}", On::Storage, Nth::Only(1), Fault::Late(Duration::from_secs(2))),
         ("{on: transactions, nth: 1, do: refuse_item}", On::Transactions, Nth::Only(1), Fault::RefuseItem),
         ("{on: historical_start, nth: 1, do: reset_after}", On::HistoricalStart, Nth::Only(1), Fault::ResetAfter),
@@ -100,9 +101,9 @@ fn mistakes_in_a_plan_are_told_with_their_place() {
         (
             "{on: token, nth: 1, do: explode}",
             "2:29: unknown value `explode` for `rules[0].do`; expected one of `reset_before`, `reset_after`, \
-             `malformed_json`, `html_page`, `expired_url`, `revoke_token`, `repeat_cursor`, `wrong_bytes`, \
-             `missing_item`, `extra_item`, `repeat_item`, `refuse_item`, `error_without_id`, `drop`, `repeat`, \
-             `wrong_file_name`",
+             `reset_within`, `malformed_json`, `html_page`, `expired_url`, `revoke_token`, `repeat_cursor`, \
+             `wrong_bytes`, `missing_item`, `extra_item`, `repeat_item`, `refuse_item`, `error_without_id`, `drop`, \
+             `repeat`, `wrong_file_name`",
         ),
         (
             "{on: token, nth: 1, do: {slow: 5}}",
@@ -125,6 +126,7 @@ fn mistakes_in_a_plan_are_told_with_their_place() {
         ),
         ("{on: storage, nth: 1, do: {truncate: 1}}", "2:27: `truncate` makes no sense on `storage`"),
         ("{on: storage, nth: 1, do: revoke_token}", "2:31: `revoke_token` makes no sense on `storage`"),
+        ("{on: files, nth: 1, do: reset_within}", "2:29: `reset_within` makes no sense on `files`"),
         ("{on: transactions, nth: 1, do: missing_item}", "2:36: `missing_item` makes no sense on `transactions`"),
         ("{on: uploads, nth: 1, do: refuse_item}", "2:31: `refuse_item` makes no sense on `uploads`"),
         ("{on: historical_start, nth: 1, do: extra_item}", "2:40: `extra_item` makes no sense on `historical_start`"),

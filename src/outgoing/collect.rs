@@ -13,6 +13,7 @@ use super::parcels::Parcels;
 use super::repeats::EventIds;
 use super::work::{LeftOut, Made};
 use crate::frames::{Quarantined, Side};
+use crate::journal::kill;
 
 /// Rows shown when there are too many of them.
 pub(super) const SHOWN_ROWS: usize = 5;
@@ -114,8 +115,11 @@ impl<'a> Collector<'a> {
             };
             waiting.insert(made.batch.number, made);
             while let Some(made) = waiting.remove(&next) {
+                kill::before("collect");
+                let batch = self.take(made)?;
+                kill::after("collect");
                 // The reader may be done and gone.
-                let _ = empty.send(self.take(made)?);
+                let _ = empty.send(batch);
                 progress(Built { rows: self.source.rows, bytes: self.parcels.bytes() });
                 next += 1;
             }

@@ -14,6 +14,7 @@ use super::manifest::{Manifest, Parcel, SourcePlace};
 use super::places;
 use super::sealed;
 use crate::digest;
+use crate::journal::kill;
 use crate::sources::store::sync_folder;
 
 /// The manifest: written last.
@@ -133,7 +134,9 @@ impl Draft {
         };
         write().map_err(io_error(&path))?;
         let folder = self.spool.join(&manifest.key);
+        kill::before("seal");
         std::fs::rename(&self.folder, &folder).map_err(io_error(&folder))?;
+        kill::after("seal");
         self.sealed = true;
         sync_folder(&self.spool).map_err(io_error(&self.spool))?;
         Ok(Sealed { folder, manifest })

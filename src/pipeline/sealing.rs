@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::earlier::{self, Earlier};
 use super::stop::Stop;
-use super::{Request, Trail, aside, effects, pull};
+use super::{Request, Trail, aside, effects, pull, unless_stopped};
 use crate::breaks::RowRef;
 use crate::breaks::sending::RejectedRow;
 use crate::digest::hex;
@@ -47,7 +47,7 @@ pub(super) async fn seal(
     trail: &Trail<'_>,
 ) -> Result<Sealed, Failure> {
     let stage = request.progress.stage("pull");
-    let pulled = pull::inputs(request, &[&sending.source], store, earlier).await?;
+    let pulled = unless_stopped(stop, pull::inputs(request, &[&sending.source], store, earlier)).await?;
     stage.finish(format!("{} files", pulled.iter().map(|input| input.files.len()).sum::<usize>()));
     trail.mark(Step::Pulled, earlier::detail(&pulled)).await?;
     let mut warnings: Vec<Warning> = pulled.iter().flat_map(|input| input.warnings.iter().cloned()).collect();
@@ -63,7 +63,12 @@ pub(super) async fn seal(
         stage: request.progress.stage("seal"),
         stop: stop.clone(),
     };
-    let build = aside(move || work.done()).await??;
+    // It hears by itself that it is to stop, and is awaited: what it has half-written goes before the process does.
+    let built = aside(move || work.done()).await?;
+    let build = built.map_err(|failure| match stop.by() {
+        Some(name) if failure.code == ExitCode::TryAgainLater => super::stopped(name),
+        _ => failure,
+    })?;
     let manifest = build.manifest();
     warnings.extend(manifest.warnings.iter().cloned());
     if let Trail(Some((journal, record))) = trail {

@@ -15,7 +15,7 @@ use super::stop::Stop;
 use crate::effects::call::calls;
 use crate::effects::outcome::{self, Judgement, Next};
 use crate::effects::pace::Pace;
-use crate::effects::{Body, Call, Doubt, Event, Method, Standing, State, Target, answers};
+use crate::effects::{Body, Call, Doubt, EffectKind, Event, Method, Standing, State, Target, answers};
 use crate::exit::{ExitCode, Failure};
 use crate::job::Rate;
 use crate::journal::{Journal, JournalError, RunRecord, Writer, kill};
@@ -26,6 +26,10 @@ use crate::providers::kard::{Client, KardError};
 
 /// Calls that are under way when the process is asked to stop get this long to be answered.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Files get this long: the rest of gigabytes takes longer than anyone waits, and the same bytes go to the same URL in
+/// the next run.
+const PATIENCE_WITH_FILES: Duration = Duration::from_secs(1);
 
 /// So many calls in a row that end in doubt end the sending: whatever is wrong, more of it helps nobody.
 const DOUBTS_IN_A_ROW: u32 = 3;
@@ -157,7 +161,7 @@ impl Sender<'_> {
             }
             let room = more && holds && self.flying.len() < self.means.concurrency as usize;
             let next = self.pace.next(Instant::now());
-            let deadline = stopped.map(|(_, since)| since + PATIENCE);
+            let deadline = stopped.map(|(_, since)| since + self.patience());
             tokio::select! {
                 Some(landed) = self.flying.join_next_with_id(), if !self.flying.is_empty() => {
                     self.land(landed);
@@ -357,12 +361,18 @@ impl Sender<'_> {
         }
     }
 
+    fn patience(&self) -> Duration {
+        let of_file = |call: &Call| call.kind == EffectKind::BulkFile;
+        if self.under_way.values().all(of_file) { PATIENCE_WITH_FILES } else { PATIENCE }
+    }
+
     /// Nobody waits any longer: what is still under way is in doubt.
     async fn abandon(&mut self) -> Result<(), Failure> {
+        let patience = self.patience();
         self.flying.abort_all();
         while self.flying.join_next().await.is_some() {}
         for (_, call) in self.under_way.drain() {
-            let why = format!("asked to stop, and no reply within {} s", PATIENCE.as_secs());
+            let why = format!("asked to stop, and no reply within {} s", patience.as_secs());
             let event = if call.kind.repeats_safely() {
                 Event::Again { doubt: Doubt::Interrupted, why }
             } else {

@@ -47,8 +47,7 @@ pub(super) async fn attempt(request: &Request, sending: &Sending, run: Run<'_>) 
     let store = open_store(&home)?;
     let earlier = Earlier::read(journal, request).await?;
     let folder = home.join(publish::SPOOL);
-    let sealing = sealing::seal(request, sending, (&store, &folder), &earlier, stop, &trail);
-    let sealed = unless_stopped(stop, sealing).await?;
+    let sealed = sealing::seal(request, sending, (&store, &folder), &earlier, stop, &trail).await?;
 
     let stage = request.progress.stage("plan");
     effects::recover(request, journal, record).await?;
@@ -61,6 +60,8 @@ pub(super) async fn attempt(request: &Request, sending: &Sending, run: Run<'_>) 
 
     let stage = request.progress.stage("send");
     let shelf = Shelf::new(sealed.build(), &request.progress);
+    // Of a killed attempt, which had written the outcome and had not come to this.
+    used_up(&planned, &shelf, &planned.plan.ids);
     let (calls, ended) = send(request, sending, &mut planned, &shelf, run).await?;
     stage.finish(format!("{calls} calls"));
     let heard = wait(request, sending, (book, stop), &mut planned, heard).await?;
@@ -203,7 +204,7 @@ async fn send(
             let Sent { standings, calls: made, ended } = send::send(means, wave.clone()).await?;
             calls += made;
             planned.standings.take(standings.into_values());
-            used_up(planned, shelf, &wave);
+            used_up(planned, shelf, &ids(&wave));
             if ended.is_some() {
                 return Ok((calls, ended));
             }
@@ -222,8 +223,8 @@ fn ids(wave: &[Standing]) -> Vec<String> {
 }
 
 /// The URL of a file that has its outcome is of no use any more.
-fn used_up(planned: &Planned, shelf: &Shelf, wave: &[Standing]) {
-    for standing in planned.standings.of(&ids(wave)) {
+fn used_up(planned: &Planned, shelf: &Shelf, ids: &[String]) {
+    for standing in planned.standings.of(ids) {
         if standing.effect.kind() == EffectKind::BulkFile && standing.state != State::Approved {
             shelf.urls.forget(standing.effect.transaction());
         }

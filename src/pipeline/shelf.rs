@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use secrecy::SecretString;
 
 use super::aside;
-use super::urls::Urls;
+use super::urls::{self, Urls};
 use crate::effects::parcels::row_id;
 use crate::effects::{self, Ask, Body, Call, Effect, EffectKind, Method, Standing, State, Target};
 use crate::exit::{ExitCode, Failure};
@@ -104,8 +104,8 @@ impl Shelf {
         };
         match (effect.kind(), &effect.ask) {
             (EffectKind::BulkFile, Ask::Parcel(parcel)) => {
-                // A URL that was refused is of no use.
-                let session = if standing.alone { None } else { self.urls.session(effect.transaction()) }?;
+                let session = self.urls.session(effect.transaction());
+                let session = session.filter(|session| !urls::is_refused(standing, session))?;
                 let (path, bytes, sha256) = (self.file(effect)?, parcel.bytes, parcel.sha256.clone());
                 let (target, body) = (Target::Storage { session }, Body::File { path, bytes, sha256 });
                 Some(Call { kind: effect.kind(), target, body, members })

@@ -82,7 +82,7 @@ impl Urls {
             let file = standing.effect.transaction();
             let kept = std::fs::read(self.place(file)).ok().and_then(|text| serde_json::from_slice::<Kept>(&text).ok());
             // A session that the journal does not know of was never used: as good as a new one.
-            if let Some(kept) = kept.filter(|kept| kept.lives() && !standing.alone) {
+            if let Some(kept) = kept.filter(|kept| kept.lives() && !is_refused(standing, &kept.session)) {
                 self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(file.to_owned(), kept);
             }
         }
@@ -116,6 +116,12 @@ impl Kept {
     }
 }
 
+/// Whether the storage has refused the URL of this session: it is of no use. Another one may be at hand already, of
+/// which the journal does not know yet.
+pub(super) fn is_refused(standing: &Standing, session: &str) -> bool {
+    standing.alone && standing.session.as_deref() == Some(session)
+}
+
 /// Gets a URL for each of these files that has none, at most ten in one request. A request that fails makes no
 /// difference at Kard but for a session that nobody uses: it is made again, as often as the project allows.
 ///
@@ -130,10 +136,13 @@ pub(super) async fn ask(
     urls: &Urls,
     files: &[Standing],
 ) -> Result<Option<Ended>, Failure> {
-    for standing in files.iter().filter(|standing| standing.alone) {
-        urls.forget(standing.effect.transaction());
-    }
     urls.take(files);
+    for standing in files {
+        let file = standing.effect.transaction();
+        if urls.session(file).is_some_and(|session| is_refused(standing, &session)) {
+            urls.forget(file);
+        }
+    }
     let without: Vec<&Standing> =
         files.iter().filter(|standing| urls.session(standing.effect.transaction()).is_none()).collect();
     for batch in without.chunks(MAX_URLS) {
@@ -158,7 +167,7 @@ async fn ask_for(
         return Ok(Some(Ended { code: ExitCode::Configuration, why }));
     };
     let body = uploads_body(kind.name(), &names).expect("files come in batches of one to ten");
-    let mut tries = 1;
+    let (mut tries, mut tokens) = (1, 0);
     loop {
         let asked_at = Utc::now();
         kill::before("url");
@@ -175,8 +184,9 @@ async fn ask_for(
             }
             Err(refusal) => refusal,
         };
-        let retries =
-            matches!(code, ExitCode::ProviderUnavailable) || (code == ExitCode::CredentialsRefused && tries == 1);
+        // A token that has run out is replaced; a new one that is refused as well is no accident.
+        tokens += u32::from(code == ExitCode::CredentialsRefused);
+        let retries = code == ExitCode::ProviderUnavailable || (code == ExitCode::CredentialsRefused && tokens == 1);
         if !retries || tries >= http.attempts {
             return Ok(Some(Ended { code, why: format!("no URL for {}: {why}", names.join(", ")) }));
         }

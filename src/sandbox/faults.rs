@@ -86,7 +86,7 @@ pub enum Nth {
 }
 
 /// What is done to a request. The request's own work is done first, but for `Status` (unless it is `applied`),
-/// `ResetBefore` and `Late`. "Effects" are all but `token`, `files`, `download` and `notification`.
+/// `ResetBefore`, `ResetWithin` and `Late`. "Effects" are all but `token`, `files`, `download` and `notification`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// `{status: 503, retry_after: 1}`; `retry_after_date` writes the same as a date, in seconds from now.
@@ -96,6 +96,8 @@ pub enum Fault {
     ResetBefore,
     /// The request is done, and the connection reset in the middle of the reply.
     ResetAfter,
+    /// `storage`: the connection is reset when the first bytes of the body have come.
+    ResetWithin,
     /// `{slow: 5s}`: the reply waits.
     Slow(Duration),
     /// `{truncate: 100}`: the connection closes after that many bytes of the body; the length announced is the whole one.
@@ -136,9 +138,10 @@ pub enum Fault {
 
 impl Fault {
     /// Those that need no more than their name.
-    pub(super) const PLAIN: [Self; 16] = [
+    pub(super) const PLAIN: [Self; 17] = [
         Self::ResetBefore,
         Self::ResetAfter,
+        Self::ResetWithin,
         Self::MalformedJson,
         Self::HtmlPage,
         Self::ExpiredUrl,
@@ -161,6 +164,7 @@ impl Fault {
             Self::Status { .. } => "status",
             Self::ResetBefore => "reset_before",
             Self::ResetAfter => "reset_after",
+            Self::ResetWithin => "reset_within",
             Self::Slow(_) => "slow",
             Self::Truncate(_) => "truncate",
             Self::MalformedJson => "malformed_json",
@@ -190,6 +194,7 @@ impl Fault {
             Self::ExpiredUrl => matches!(on, On::Files | On::Download | On::Uploads | On::Storage),
             Self::RevokeToken => !matches!(on, On::Token | On::Download | On::Storage),
             Self::RepeatCursor => matches!(on, On::Files),
+            Self::ResetWithin => matches!(on, On::Storage),
             Self::MissingItem | Self::ExtraItem | Self::RepeatItem => on.tells_items(),
             Self::RefuseItem | Self::ErrorWithoutId => on.has_items(),
             // The storage answers without a body.

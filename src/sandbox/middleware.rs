@@ -116,6 +116,11 @@ async fn with_fault(
             return refusal(on, *code, *retry_after, *retry_after_date);
         }
         Fault::ExpiredUrl if on == On::Download => return downloads::refuse_expired(),
+        Fault::ResetWithin => {
+            storage::piece(request.body_mut()).await;
+            connection.set(Fate::ResetNow);
+            return StatusCode::OK.into_response();
+        }
         Fault::RevokeToken => state.revoke(request.headers()),
         // The storage waits when it has the bytes.
         Fault::Late(wait) if on != On::Storage => tokio::time::sleep(*wait).await,

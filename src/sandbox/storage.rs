@@ -194,7 +194,7 @@ async fn write(body: &mut Body, path: &Path) -> std::io::Result<StoredObject> {
 }
 
 /// The next bytes; none at the end, and where the body breaks off.
-async fn piece(body: &mut Body) -> Option<Bytes> {
+pub(super) async fn piece(body: &mut Body) -> Option<Bytes> {
     loop {
         let frame = std::future::poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await?;
         // A frame without data holds trailers.

@@ -15,6 +15,10 @@ pub mod presign;
 pub mod project;
 pub mod records;
 pub mod sending;
+pub mod sending_faults;
+pub mod sending_project;
+pub mod sending_receipts;
+pub mod sending_scenario;
 pub mod sent;
 pub mod storage;
 

@@ -177,10 +177,25 @@ impl TestProject {
         self.serve_folder(&folder, faults);
     }
 
-    fn serve_folder(&mut self, folder: &Path, faults: &str) {
-        self.stop_provider();
+    /// Starts a provider that takes transactions, and tells what became of bulk files in `data/notifications.jsonl`.
+    pub(crate) fn serve_telling(&mut self, faults: &str) {
+        let folder = self.path("provider");
+        std::fs::create_dir_all(&folder).unwrap();
+        write_samples(&folder, &[]);
         let mut options = Options::new(folder);
         options.faults = plan(faults);
+        options.notifications = Some(self.path("data/notifications.jsonl"));
+        self.serve_with(options);
+    }
+
+    fn serve_folder(&mut self, folder: &Path, faults: &str) {
+        let mut options = Options::new(folder);
+        options.faults = plan(faults);
+        self.serve_with(options);
+    }
+
+    fn serve_with(&mut self, options: Options) {
+        self.stop_provider();
         let sandbox = self.runtime.block_on(Sandbox::start(options)).unwrap();
         self.address.clone_from(&sandbox.base_url);
         self.sandbox = Some(sandbox);
@@ -293,6 +308,11 @@ impl TestProject {
     /// The markers that stand at the provider, by transaction.
     pub(crate) fn markers(&self) -> Vec<AppliedMarker> {
         self.sandbox.as_ref().map(Sandbox::markers).unwrap_or_default()
+    }
+
+    /// The provider's own books: what it has taken.
+    pub(crate) fn provider(&self) -> &Sandbox {
+        self.sandbox.as_ref().expect("the provider listens")
     }
 
     /// How many downloads the provider received so far.
