@@ -46,7 +46,7 @@ pub(super) async fn read(request: &Request, sending: &Sending) -> Result<Results
     if files.is_empty() {
         return Ok(Results::default());
     }
-    let (mut log, key) = (confirm.log.clone(), pull::verify_key(&request.project, &confirm.log)?);
+    let (mut log, key) = (confirm.log.clone(), pull::verify_key(request, &confirm.log)?);
     log.limits.max_row_bytes = log.limits.max_row_bytes.max(LINE_BYTES);
     log.quarantine_limit = log.quarantine_limit.max(UNREADABLE_LINES);
     let frame = aside(move || crate::frames::load(&log, files, key.as_ref())).await?;
