@@ -179,6 +179,11 @@ async fn ask_for(
         if !retries || tries >= http.attempts {
             return Ok(Some(Ended { code, why: format!("no URL for {}: {why}", names.join(", ")) }));
         }
+        // Sooner than it asks for is of no use.
+        if let Some(asked) = wait.filter(|asked| *asked > http.max_delay) {
+            let why = format!("no URL for {}: {why}, and to wait {} s", names.join(", "), asked.as_secs());
+            return Ok(Some(Ended { code: ExitCode::TryAgainLater, why }));
+        }
         let wait = wait.unwrap_or_else(|| http.first_delay.saturating_mul(1 << (tries - 1).min(20)));
         tracing::warn!(attempt = tries, reason = why, "no URL yet");
         tokio::time::sleep(wait.min(http.max_delay)).await;
