@@ -3,7 +3,7 @@
 use reqwest::Url;
 use tieout::effects::call::calls;
 use tieout::effects::draft::Draft;
-use tieout::effects::{Call, EffectKind, Event, State};
+use tieout::effects::{Body, Call, EffectKind, Event, Method, State, Target};
 use tieout::job::AuditCode;
 use tieout::providers::kard::request::{AuditItem, MarkerItem, audits_body, audits_path, fraud_body, fraud_path};
 
@@ -17,7 +17,21 @@ fn planned(drafts: &[Draft]) -> Book {
 
 /// Path and number of members.
 fn shapes(calls: &[Call]) -> Vec<(&str, usize)> {
-    calls.iter().map(|call| (call.path.as_str(), call.members.len())).collect()
+    calls.iter().map(|call| (path(call), call.members.len())).collect()
+}
+
+fn path(call: &Call) -> &str {
+    match &call.target {
+        Target::Api { method: Method::Post, path } => path,
+        other => panic!("{other:?} is no POST"),
+    }
+}
+
+fn body_of(call: &Call) -> String {
+    match &call.body {
+        Body::Bytes(bytes) => text(bytes.clone()),
+        file @ Body::File { .. } => panic!("{file:?} is no body of a call"),
+    }
 }
 
 fn text(body: Vec<u8>) -> String {
@@ -99,9 +113,9 @@ fn audits_of_one_user_travel_together_and_markers_of_all() {
     let members = [&drafts[3], &drafts[0]].map(|draft| draft.key.effect_id(1));
     assert_eq!(calls[1].members, members);
     let body = r#"{"data":[{"type":"audit","attributes":{"auditCode":3006,"merchantName":"Caribbean Goodness","auditDescription":"no cashback for a","transactionId":"a"}},{"type":"audit","attributes":{"auditCode":3006,"merchantName":"Caribbean Goodness","auditDescription":"no cashback for c","transactionId":"c"}}]}"#;
-    assert_eq!(text(calls[1].body.clone()), body);
+    assert_eq!(body_of(&calls[1]), body);
     let body = r#"{"data":[{"id":"w","type":"fraudulentTransaction","attributes":{"userId":"u1"}},{"id":"x","type":"fraudulentTransaction","attributes":{"userId":"u2"}}]}"#;
-    assert_eq!(text(calls[2].body.clone()), body);
+    assert_eq!(body_of(&calls[2]), body);
     assert_eq!(calls.iter().map(|call| call.kind).collect::<Vec<_>>()[2], EffectKind::FraudMarker);
 }
 

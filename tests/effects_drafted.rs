@@ -62,7 +62,7 @@ fn only(drafts: Drafts) -> Draft {
 fn description(draft: &Draft) -> &str {
     match &draft.ask {
         Ask::Audit { description, .. } => description,
-        Ask::Marker => panic!("a marker says nothing"),
+        other => panic!("{other:?} says nothing"),
     }
 }
 

@@ -41,7 +41,8 @@ fn judged(kind: EffectKind, members: &[Standing], answer: &Answer) -> Judgement 
 /// `acknowledged a-1`, `rejected: words`, `not_sent alone: words`, `in_doubt NoReply: words`.
 fn short(event: &Event) -> String {
     match event {
-        Event::Acknowledged { provider_id, note } => {
+        Event::Acknowledged { provider_id, note, refused } => {
+            assert_eq!(*refused, [], "only parts have rows");
             let parts = [provider_id, note].into_iter().flatten().fold(String::new(), |text, part| text + " " + part);
             format!("acknowledged{parts}")
         }
@@ -76,6 +77,7 @@ fn data(kind: EffectKind, transactions: &[&str]) -> Vec<serde_json::Value> {
         FraudMarker => {
             json!({ "type": "fraudulentTransaction", "id": transaction, "attributes": { "userId": "user-1" } })
         }
+        kind => panic!("{kind} has a table of its own"),
     };
     transactions.iter().map(item).collect()
 }
@@ -420,6 +422,7 @@ fn names(body: &[u8], kind: EffectKind, transaction: &str) -> bool {
     items.iter().any(|item| match kind {
         ProviderAudit => item["attributes"]["transactionId"] == transaction,
         FraudMarker => item["id"] == transaction,
+        kind => panic!("{kind} has a table of its own"),
     })
 }
 

@@ -38,6 +38,7 @@ fn call(kind: EffectKind, members: &[Standing]) -> (String, Vec<u8>) {
             "auditCode": 3006, "merchantName": "Shop", "auditDescription": "missing",
             "transactionId": member.effect.transaction(),
         } }),
+        kind => panic!("{kind} is not sent here"),
     };
     let user = members.first().map_or("user-1", |member| &member.effect.user);
     let path = if kind == FraudMarker { FRAUD.to_owned() } else { AUDITS.replace("user-1", user) };
@@ -71,6 +72,7 @@ fn standing(sandbox: &Sandbox, kind: EffectKind) -> Vec<String> {
     match kind {
         ProviderAudit => sandbox.audits().iter().map(|it| format!("{} {}", it.transaction, it.times)).collect(),
         FraudMarker => sandbox.markers().iter().map(|it| format!("{} {}", it.transaction, it.times)).collect(),
+        kind => panic!("{kind} is not sent here"),
     }
 }
 

@@ -64,6 +64,7 @@ pub fn clean() -> Facts {
         gates: Vec::new(),
         warnings: Vec::new(),
         effects: None,
+        sent: Vec::new(),
         changes: None,
     }
 }

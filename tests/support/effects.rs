@@ -8,6 +8,7 @@ use tieout::effects::{
 use tieout::frames::Side;
 use tieout::job::AuditCode;
 
+use super::asks::sent_by_a_job;
 use super::utc;
 
 /// The digest of the plan that most tests propose.
@@ -28,6 +29,7 @@ pub(crate) fn effect(kind: EffectKind, transaction: &str, at_risk_minor: i64) ->
             description: format!("Transaction {transaction} is settled and has no reward."),
         },
         EffectKind::FraudMarker => Ask::Marker,
+        kind => sent_by_a_job(kind),
     };
     Effect {
         id: key.effect_id(1),

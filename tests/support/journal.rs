@@ -105,6 +105,7 @@ pub(crate) fn effect(kind: EffectKind, transaction: &str, opening: u32) -> Effec
             description: "reward of 1.25 USD is missing\nour reference: ä-1".to_owned(),
         },
         EffectKind::FraudMarker => Ask::Marker,
+        kind => super::asks::sent_by_a_job(kind),
     };
     Effect {
         id: key.effect_id(opening),

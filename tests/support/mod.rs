@@ -1,5 +1,6 @@
 //! What several test files share: small samples, a sandbox that serves them, a client for it, and (in `frames` and `effects`) rows and effects by hand.
 
+pub mod asks;
 pub mod backfill_project;
 pub mod bulk;
 pub mod crash_course;

@@ -62,6 +62,7 @@ pub(crate) fn draft(kind: EffectKind, transaction: &str, user: &str) -> Draft {
             merchant: "Caribbean Goodness".to_owned(),
             description: format!("no cashback for {transaction}"),
         },
+        kind => super::asks::sent_by_a_job(kind),
     };
     Draft {
         key: BusinessKey {

@@ -1,9 +1,9 @@
 //! Effects that are in flight, made step by step as a run makes them.
 
-use tieout::effects::state::Approval;
-use tieout::effects::{Approver, Ask, BusinessKey, Decision, Doubt, Effect, EffectKind, Event, Standing, apply};
+use tieout::effects::{Approval, Approver, Ask, BusinessKey, Decision, Doubt, Effect, EffectKind, Event, Standing, apply};
 use tieout::job::AuditCode;
 
+use super::asks::sent_by_a_job;
 use super::utc;
 
 /// An effect of the sandbox's organization for `user-1`, in flight for the first time.
@@ -52,6 +52,7 @@ fn effect(kind: EffectKind, user: &str, transaction: &str) -> Effect {
             merchant: "Caribbean Goodness".to_owned(),
             description: "the reward is missing".to_owned(),
         },
+        kind => sent_by_a_job(kind),
     };
     Effect {
         id: key.effect_id(1),
