@@ -104,8 +104,11 @@ impl Shelf {
         };
         match (effect.kind(), &effect.ask) {
             (EffectKind::BulkFile, Ask::Parcel(parcel)) => {
-                // A URL that was refused is of no use.
-                let session = if standing.alone { None } else { self.urls.session(effect.transaction()) }?;
+                let session = self.urls.session(effect.transaction())?;
+                // A URL that was refused is of no use; another one is.
+                if standing.alone && standing.session.as_ref() == Some(&session) {
+                    return None;
+                }
                 let (path, bytes, sha256) = (self.file(effect)?, parcel.bytes, parcel.sha256.clone());
                 let (target, body) = (Target::Storage { session }, Body::File { path, bytes, sha256 });
                 Some(Call { kind: effect.kind(), target, body, members })
