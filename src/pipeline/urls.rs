@@ -122,7 +122,7 @@ impl Kept {
 /// Gives why there is none, if there is none.
 ///
 /// # Errors
-/// When a URL cannot be kept, or no token is to be had.
+/// When a URL cannot be kept.
 pub(super) async fn ask(
     client: &Client,
     http: &HttpConfig,
@@ -163,7 +163,15 @@ async fn ask_for(
         let asked_at = Utc::now();
         kill::before("url");
         let answer = client.send_once(Method::Post, &path, &body).await;
-        let answer = answer.map_err(|error| Failure::new(error.exit_code(), error))?;
+        // No token is to be had: what is sealed waits, as it does when a call is refused.
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                let code = error.exit_code();
+                let why = format!("no URL for {}: {:#}", names.join(", "), anyhow::Error::new(error));
+                return Ok(Some(Ended { code, why }));
+            }
+        };
         let (code, why, wait) = match judge(&answer, kind, names.len()) {
             Ok(given) => {
                 for (name, given) in names.iter().zip(given) {
