@@ -54,10 +54,11 @@ pub(super) async fn read(request: &Request, sending: &Sending) -> Result<Results
     let mut warnings = frame.warnings;
     // Lines that are no notifications at all must not stand in the way of those that are.
     if let Some(first) = frame.quarantine.first() {
-        let message = format!(
-            "{} lines of the notifications' log cannot be read, the first {} line {}: {}",
-            frame.quarantine.len(), first.file_name, first.line, first.reason
-        );
+        let lines = match frame.quarantine.len() {
+            1 => "a line of the notifications' log cannot be read:".to_owned(),
+            lines => format!("{lines} lines of the notifications' log cannot be read, the first"),
+        };
+        let message = format!("{lines} {} line {}: {}", first.file_name, first.line, first.reason);
         let file = Some(first.file_name.clone());
         warnings.push(Warning { side: Some(Side::Webhooks), kind: WarningKind::Notification, file, message });
     }
