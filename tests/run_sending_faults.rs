@@ -66,7 +66,9 @@ fn a_put_that_fails_goes_again_to_the_same_url_unless_that_was_refused() {
 fn a_storage_that_stays_away_ends_the_run_and_the_next_one_goes_on_with_the_sealed_file_and_its_url() {
     let faults = (1..=3).map(|nth| format!("  - {{on: storage, nth: {nth}, do: {{status: 503}}}}\n"));
     let project = project(&upload("  split: {max_rows: 2}\n  concurrency: 1\n"), &many(4), &faults.collect::<String>());
-    run(&project, &[]).ended_with(69);
+    let output = run(&project, &[]).ended_with(69);
+    let last = output.stdout.lines().last();
+    assert_eq!(last, Some("Exit code 69: the provider did not answer, the next run goes on."));
     assert!(
         ended(&project, 1).contains("503 SlowDown: The fault plan wants this., 3 times in a row"),
         "{}",
@@ -145,6 +147,30 @@ fn a_request_for_urls_that_fails_is_made_again_where_that_can_help() {
     let project = project(&upload(""), &many(3), "  - {on: uploads, nth: every, do: {status: 403}}\n");
     run(&project, &[]).ended_with(77);
     assert_eq!(stand(&project), "approved 1");
+}
+
+#[test]
+fn urls_that_are_refused_every_time_end_the_run() {
+    let project = project(&upload(""), &many(3), "  - {on: uploads, nth: every, do: expired_url}\n");
+    run(&project, &[]).ended_with(69);
+    assert_eq!(statuses(&requests(&project, "/storage/")), [403, 403, 403]);
+    assert_eq!((places(&project).len(), stand(&project)), (3, "approved 1".to_owned()));
+    assert!(ended(&project, 1).contains("Request has expired, again and again"), "{}", ended(&project, 1));
+}
+
+#[test]
+fn without_a_token_nothing_is_sent_and_the_report_tells_it() {
+    for (fault, code) in [("{status: 401}", 77), ("{status: 503}", 69)] {
+        for job in [upload(""), incoming(""), historical("")] {
+            let faults = format!("  - {{on: token, nth: every, do: {fault}}}\n");
+            let project = project(&job, &many(3), &faults);
+            let output = run(&project, &[]);
+            assert_eq!(output.code, Some(code), "{fault}: {}{}", output.stdout, output.stderr);
+            assert!(!ended(&project, 1).contains("stopped: null"), "{fault}");
+            assert_eq!((bridge(&project, 1).2, taken(&project)), (0, (0, 0)), "{fault}");
+            assert!(stand(&project).starts_with("approved "), "{fault}: {}", stand(&project));
+        }
+    }
 }
 
 #[test]
