@@ -198,8 +198,8 @@ async fn rows_can_be_put_off_and_calls_refused_on_account_of_one_row() {
     .await;
     let items = |kind: &str| json!({ "data": [card(kind, "a"), card(kind, "b")] });
     let begin = json!({ "data": { "type": "historicalTransactionStart", "attributes": {} } });
-    let (_, begun) = send(&rig, Method::POST, "/users/user-1/uploads", &begin).await;
-    let parts = format!("/users/user-1/uploads/{}/parts", begun["data"]["id"].as_str().unwrap());
+    let (_, opened) = send(&rig, Method::POST, "/users/user-1/uploads", &begin).await;
+    let parts = format!("/users/user-1/uploads/{}/parts", opened["data"]["id"].as_str().unwrap());
     let calls = [(Method::POST, "/transactions", "transaction"), (Method::PUT, &parts, "historicalTransaction")];
     for (method, path, kind) in calls {
         let (before, (status, body)) = (times(&rig, "b"), send(&rig, method.clone(), path, &items(kind)).await);
