@@ -213,7 +213,8 @@ on: token, files, download, fraud, audits, uploads, storage, transactions,
 do: {status: N}, {slow: TIME}, {late: TIME}, {truncate: BYTES}, reset_before,
     reset_after, malformed_json, html_page, revoke_token, wrong_bytes; for
     effects also {status: N, applied: true}, missing_item, extra_item,
-    repeat_item, refuse_item, error_without_id; for files expired_url,
+    repeat_item, refuse_item, error_without_id; for transactions and
+    historical_part busy_item, refuse_call; for files expired_url,
     repeat_cursor; for uploads and storage expired_url; for storage also
     reset_within; for notification only {late: TIME}, drop, repeat,
     wrong_file_name

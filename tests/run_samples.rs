@@ -40,8 +40,12 @@ impl Clone {
 
     /// No account, no secret, no variable: only `--sandbox`.
     fn run(&self, arguments: &[&str]) -> Ended {
+        self.run_exactly(&[arguments, &["--sandbox"]].concat())
+    }
+
+    fn run_exactly(&self, arguments: &[&str]) -> Ended {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tieout"));
-        command.args(arguments).arg("--sandbox").current_dir(self.folder.path());
+        command.args(arguments).current_dir(self.folder.path()).env("USER", "mara");
         for variable in ["KARD_CLIENT_ID", "KARD_CLIENT_SECRET", "KARD_WEBHOOK_KEY", "NO_COLOR"] {
             command.env_remove(variable);
         }
@@ -222,6 +226,85 @@ fn every_shipped_job_that_compares_runs_and_its_summary_fits_a_screen() {
         jobs += 1;
     }
     assert!(jobs > 0, "no job ships");
+}
+
+/// Job → rows of its sample, of which so many do not fit or repeat; what it sends, as `effects` counts it.
+const SENDING: [(&str, [u64; 2], &str); 4] = [
+    ("core-upload", [211, 3], "1 bulk_file"),
+    ("history-enrolment", [612, 0], "1 historical_complete, 2 historical_part, 1 historical_start"),
+    ("incoming-daily", [310, 0], "1 incoming_part"),
+    ("marqeta-daily", [220, 0], "1 incoming_part"),
+];
+
+#[test]
+fn the_shipped_jobs_that_send_are_these() {
+    let (shipped, _) = job::load_all(&Project::load(repository()).unwrap());
+    let sending: BTreeSet<String> =
+        shipped.into_iter().filter(|job| job.sending().is_some()).map(|job| job.name).collect();
+    assert_eq!(sending, SENDING.map(|(job, ..)| job.to_owned()).into());
+}
+
+#[test]
+fn every_shipped_job_that_sends_sends_what_fits_and_a_second_run_nothing() {
+    for (job, [read, unfit], kinds) in SENDING {
+        let clone = Clone::new();
+        let first = clone.day(job, "2025-03-19");
+        assert_eq!(first.code, Some(0), "{job}: {}", first.stderr);
+        assert!(first.stdout.lines().all(|line| line.chars().count() <= 80), "{job}:\n{}", first.stdout);
+        assert_eq!(first.stdout.lines().last(), Some("Exit code 0: the work is done."));
+        let run = format!("{job}/2025-03-19/1");
+        if job == "history-enrolment" {
+            // A person looks at it before it leaves.
+            assert_eq!(side(&clone.summary(&run), "file", "expected"), read - unfit);
+            let approved = clone.run(&["approve", "--all", "--run", &run, "--comment", "seen", "--by", "Mara Lind"]);
+            assert_eq!(approved.code, Some(0), "{}", approved.stderr);
+            let second = clone.day(job, "2025-03-19");
+            assert_eq!(second.code, Some(0), "{job}: {}", second.stderr);
+        }
+        let listed = clone.run(&["effects", job, "--format", "json"]);
+        let listed: Vec<Value> = serde_json::from_str(&listed.stdout).unwrap();
+        let mut counts = std::collections::BTreeMap::<&str, u64>::new();
+        for effect in &listed {
+            assert_eq!(effect["state"], "acknowledged", "{job}: {effect}");
+            *counts.entry(effect["kind"].as_str().unwrap()).or_default() += 1;
+        }
+        let counts: Vec<String> = counts.into_iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        assert_eq!(counts.join(", "), kinds, "{job}");
+        // The sandbox of the last run is gone: what it took would be taken again, if it were sent.
+        let before = std::fs::read(clone.folder.path().join("sandbox/notifications/notifications.jsonl")).ok();
+        let last = clone.day(job, "2025-03-19");
+        assert_eq!(last.code, Some(0), "{job}: {}", last.stderr);
+        let after = std::fs::read(clone.folder.path().join("sandbox/notifications/notifications.jsonl")).ok();
+        assert_eq!(before, after, "{job}: nothing is sent again");
+        let attempt = if job == "history-enrolment" { 3 } else { 2 };
+        let summary = clone.summary(&format!("{job}/2025-03-19/{attempt}"));
+        assert_eq!(summary["verdict"]["ties_out"], true, "{job}");
+        assert_eq!(["read", "matched"].map(|name| side(&summary, "file", name)), [read - unfit; 2], "{job}");
+        assert_eq!(side(&summary, "ledger", "read"), read, "{job}");
+        assert_eq!(summary["breaks"]["count"], 0, "{job}");
+    }
+}
+
+/// A count of rows of one side.
+fn side(summary: &Value, side: &str, name: &str) -> u64 {
+    let rows = summary["statement"]["rows"].as_array().unwrap().iter().find(|rows| rows["side"] == side);
+    rows.unwrap_or_else(|| panic!("no {side}"))[name].as_u64().unwrap()
+}
+
+#[test]
+fn the_commands_of_the_readme_do_what_it_says_in_the_order_in_which_they_stand() {
+    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let blocks = readme.split("```").skip(1).step_by(2).flat_map(str::lines);
+    let commands: Vec<Vec<String>> =
+        blocks.filter(|line| line.contains("-- ") && line.contains(" --sandbox")).filter_map(arguments_of).collect();
+    assert!(commands.len() > 5, "{commands:?}");
+    let clone = Clone::new();
+    for command in commands {
+        let arguments: Vec<&str> = command.iter().map(String::as_str).collect();
+        let ended = clone.run_exactly(&arguments);
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {}{}", ended.stdout, ended.stderr);
+        assert!(!ended.stdout.is_empty(), "{arguments:?}");
+    }
 }
 
 #[test]

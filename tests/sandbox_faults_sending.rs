@@ -186,3 +186,27 @@ async fn each_step_of_a_historical_upload_has_faults_of_its_own() {
     rig.sandbox.idle().await;
     assert_eq!(rig.sandbox.sessions()[0].completed, 1);
 }
+
+#[tokio::test]
+async fn rows_can_be_put_off_and_calls_refused_on_account_of_one_row() {
+    let rig = faulty(&[
+        "on: transactions, nth: 1, do: busy_item",
+        "on: transactions, nth: 2, do: refuse_call",
+        "on: historical_part, nth: 1, do: busy_item",
+        "on: historical_part, nth: 2, do: refuse_call",
+    ])
+    .await;
+    let items = |kind: &str| json!({ "data": [card(kind, "a"), card(kind, "b")] });
+    let begin = json!({ "data": { "type": "historicalTransactionStart", "attributes": {} } });
+    let (_, opened) = send(&rig, Method::POST, "/users/user-1/uploads", &begin).await;
+    let parts = format!("/users/user-1/uploads/{}/parts", opened["data"]["id"].as_str().unwrap());
+    let calls = [(Method::POST, "/transactions", "transaction"), (Method::PUT, &parts, "historicalTransaction")];
+    for (method, path, kind) in calls {
+        let (before, (status, body)) = (times(&rig, "b"), send(&rig, method.clone(), path, &items(kind)).await);
+        assert_eq!((status, &body["errors"][0]["id"], &body["errors"][0]["status"]), (207, &json!("a"), &json!("429")));
+        assert_eq!((times(&rig, "a"), times(&rig, "b")), (0, before + 1));
+        let (status, body) = send(&rig, method, path, &items(kind)).await;
+        assert_eq!((status, &body["errors"][0]["id"], body["errors"].as_array().unwrap().len()), (400, &json!("a"), 1));
+        assert_eq!((times(&rig, "a"), times(&rig, "b")), (0, before + 1), "nothing is applied");
+    }
+}

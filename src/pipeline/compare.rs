@@ -82,7 +82,7 @@ async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Vec<Frame>, F
     let mut reading = Vec::new();
     for input in pulled {
         let spec = request.job.input(input.side).expect("inputs are pulled for the job's own sides").clone();
-        let key = pull::verify_key(&request.project, &spec)?;
+        let key = pull::verify_key(request, &spec)?;
         let files = input.files.clone();
         reading.push(tokio::task::spawn_blocking(move || crate::frames::load(&spec, files, key.as_ref())));
     }

@@ -130,7 +130,7 @@ pub(super) async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Ve
             if files.is_empty() {
                 continue;
             }
-            let (input, key) = (input.clone(), pull::verify_key(&request.project, input)?);
+            let (input, key) = (input.clone(), pull::verify_key(request, input)?);
             let frame = aside(move || crate::frames::load(&input, files, key.as_ref())).await?;
             frames.push(frame.map_err(|error| Failure::new(ExitCode::InputData, error))?);
         }

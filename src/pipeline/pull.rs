@@ -7,9 +7,9 @@ use super::earlier::Earlier;
 use super::history::{self, PeriodFiles};
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{Side, Warning};
-use crate::job::{Input, OnMissing, Source};
+use crate::job::{Input, OnMissing, Source, Work};
 use crate::period::Period;
-use crate::project::{Project, ProviderConfig, Secret};
+use crate::project::{ProviderConfig, Secret};
 use crate::providers::kard::Client;
 use crate::sources::store::RawStore;
 use crate::sources::{RawFile, file, provider};
@@ -54,9 +54,13 @@ pub(super) async fn inputs(
             from_source(request, input, store, earlier, &mut one).await?;
         }
         if one.missing() && input.on_missing == OnMissing::Wait {
+            let (what, at) = match &request.job.work {
+                Work::Reconcile(_) => (format!("{} input", input.side), place(request, input.side)),
+                Work::Send(_) => ("source".to_owned(), place(request, input.side)),
+            };
             let message = format!(
-                "no {} input for {} yet: {}; try again when it is there, or set inputs.{}.on_missing to break",
-                input.side, request.period.label, one.wanted, input.side
+                "no {what} for {} yet: {}; try again when it is there, or set {at}.on_missing to break",
+                request.period.label, one.wanted
             );
             return Err(Failure::new(ExitCode::TryAgainLater, anyhow::anyhow!(message)));
         }
@@ -65,6 +69,15 @@ pub(super) async fn inputs(
     }
     pulled.sort_by_key(|input| input.side);
     Ok(pulled)
+}
+
+/// Where an input stands in the job file.
+fn place(request: &Request, side: Side) -> String {
+    match (&request.job.work, side) {
+        (Work::Send(sending), Side::Webhooks) => format!("{}.confirm", sending.way.name()),
+        (Work::Send(sending), _) => format!("{}.source", sending.way.name()),
+        (Work::Reconcile(_), side) => format!("inputs.{side}"),
+    }
 }
 
 /// Copies the files of this machine that a pattern names for a period into the raw store.
@@ -103,7 +116,7 @@ async fn from_source(
         }
         Source::Provider { provider: name, file_type, name: template } => {
             let Some(ProviderConfig::Kard(config)) = request.project.providers.get(name) else {
-                let message = format!("provider `{name}` of inputs.{} is not in tieout.yaml", input.side);
+                let message = format!("provider `{name}` of {} is not in tieout.yaml", place(request, input.side));
                 return Err(Failure::new(ExitCode::Configuration, anyhow::anyhow!(message)));
             };
             let told = |error: crate::providers::kard::KardError| {
@@ -162,11 +175,12 @@ fn wanted(request: &Request, input: &Input) -> String {
 }
 
 /// The key that the input's notifications are signed with, where the job verifies them.
-pub(super) fn verify_key(project: &Project, input: &Input) -> Result<Option<SecretString>, Failure> {
+pub(super) fn verify_key(request: &Request, input: &Input) -> Result<Option<SecretString>, Failure> {
     let Some(name) = &input.verify else { return Ok(None) };
-    let key = project.providers.get(name).and_then(|ProviderConfig::Kard(kard)| kard.webhook_key.as_ref());
+    let key = request.project.providers.get(name).and_then(|ProviderConfig::Kard(kard)| kard.webhook_key.as_ref());
     let Some(key) = key else {
-        let message = format!("inputs.{}.verify: provider `{name}` has no webhook_key in tieout.yaml", input.side);
+        let at = place(request, input.side);
+        let message = format!("{at}.verify: provider `{name}` has no webhook_key in tieout.yaml");
         return Err(Failure::new(ExitCode::Configuration, anyhow::anyhow!(message)));
     };
     let told = |error| anyhow::Error::new(error).context(format!("webhook_key of provider {name}"));

@@ -48,7 +48,7 @@ pub(super) async fn read(request: &Request, sending: &Sending) -> Result<Results
     if files.is_empty() {
         return Ok(Results::default());
     }
-    let (mut log, key) = (confirm.log.clone(), pull::verify_key(&request.project, &confirm.log)?);
+    let (mut log, key) = (confirm.log.clone(), pull::verify_key(request, &confirm.log)?);
     log.limits.max_row_bytes = log.limits.max_row_bytes.max(LINE_BYTES);
     log.quarantine_limit = log.quarantine_limit.max(UNREADABLE_LINES);
     let frame = aside(move || crate::frames::load(&log, files, key.as_ref())).await?;
@@ -56,13 +56,11 @@ pub(super) async fn read(request: &Request, sending: &Sending) -> Result<Results
     let mut warnings = frame.warnings;
     // Lines that are no notifications at all must not stand in the way of those that are.
     if let Some(first) = frame.quarantine.first() {
-        let message = format!(
-            "{} lines of the notifications' log cannot be read, the first {} line {}: {}",
-            frame.quarantine.len(),
-            first.file_name,
-            first.line,
-            first.reason
-        );
+        let lines = match frame.quarantine.len() {
+            1 => "a line of the notifications' log cannot be read:".to_owned(),
+            lines => format!("{lines} lines of the notifications' log cannot be read, the first"),
+        };
+        let message = format!("{lines} {} line {}: {}", first.file_name, first.line, first.reason);
         let file = Some(first.file_name.clone());
         warnings.push(Warning { side: Some(Side::Webhooks), kind: WarningKind::Notification, file, message });
     }

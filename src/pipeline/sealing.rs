@@ -11,8 +11,8 @@ use sha2::{Digest, Sha256};
 use super::earlier::{self, Earlier};
 use super::stop::Stop;
 use super::{Request, Trail, aside, effects, pull, unless_stopped};
-use crate::breaks::RowRef;
 use crate::breaks::sending::RejectedRow;
+use crate::breaks::{Break, RowRef, files};
 use crate::digest::hex;
 use crate::effects::{Ask, BusinessKey, Effect, EffectKind, Ground, Parcel, RefusedRow, RowPlace};
 use crate::exit::{ExitCode, Failure};
@@ -35,6 +35,8 @@ pub(super) struct Sealed {
     build: Arc<outgoing::Sealed>,
     files: Vec<RawFile>,
     pub(super) warnings: Vec<Warning>,
+    /// The source that is not there, where the job goes on without it.
+    pub(super) missing: Vec<Break>,
 }
 
 /// Pulls the source and seals it; what an earlier attempt has sealed of the same bytes is taken as it is.
@@ -51,6 +53,9 @@ pub(super) async fn seal(
     stage.finish(format!("{} files", pulled.iter().map(|input| input.files.len()).sum::<usize>()));
     trail.mark(Step::Pulled, earlier::detail(&pulled)).await?;
     let mut warnings: Vec<Warning> = pulled.iter().flat_map(|input| input.warnings.iter().cloned()).collect();
+    let missing = pulled.iter().filter(|input| input.missing());
+    let missing = missing.map(|input| files::missing(&request.job.name, input.side, &input.wanted, &request.period));
+    let missing = missing.collect();
     let files: Vec<RawFile> = pulled.into_iter().flat_map(|input| input.files).collect();
 
     let work = Work {
@@ -77,7 +82,7 @@ pub(super) async fn seal(
     }
     let (parcels, rows) = (manifest.parcels.len(), manifest.sealed.rows);
     trail.mark(Step::Sealed, json!({ "build": manifest.key, "parcels": parcels, "rows": rows })).await?;
-    Ok(Sealed { build: Arc::new(build), files, warnings })
+    Ok(Sealed { build: Arc::new(build), files, warnings, missing })
 }
 
 /// What is done away from the threads that answer the network.

@@ -304,8 +304,11 @@ impl Sender<'_> {
             call.members.iter().filter_map(|id| self.sent.standings.get(id)).cloned().collect();
         let judgement = self.means.goods.judge(call, &members, answer);
         tracing::info!(call = call.id(), outcome = judgement.words, "answered");
-        let reached = judgement.events.iter().any(|(_, event)| {
-            matches!(event, Event::Acknowledged { .. } | Event::Rejected { .. } | Event::Narrowed { .. })
+        // A reply that puts off every row has brought nothing further.
+        let reached = judgement.events.iter().any(|(_, event)| match event {
+            Event::Acknowledged { .. } | Event::Rejected { .. } => true,
+            Event::Narrowed { known, .. } => !known.is_empty(),
+            _ => false,
         });
         self.outcomes.extend(judgement.events);
         if reached {

@@ -320,7 +320,7 @@ async fn gathered(
         source: sealed.source_counts(),
         parcels: told.parcels,
         rejected: told.rejected,
-        breaks: told.breaks,
+        breaks: sealed.missing.iter().cloned().chain(told.breaks).collect(),
         quarantine: sealed.quarantine(),
         warnings: sealed.warnings.iter().chain(&heard.warnings).cloned().collect(),
         parameters: sealing::parameters(sending),

@@ -128,7 +128,7 @@ pub(super) fn is_refused(standing: &Standing, session: &str) -> bool {
 /// Gives why there is none, if there is none.
 ///
 /// # Errors
-/// When a URL cannot be kept, or no token is to be had.
+/// When a URL cannot be kept.
 pub(super) async fn ask(
     client: &Client,
     http: &HttpConfig,
@@ -172,7 +172,15 @@ async fn ask_for(
         let asked_at = Utc::now();
         kill::before("url");
         let answer = client.send_once(Method::Post, &path, &body).await;
-        let answer = answer.map_err(|error| Failure::new(error.exit_code(), error))?;
+        // No token is to be had: what is sealed waits, as it does when a call is refused.
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                let code = error.exit_code();
+                let why = format!("no URL for {}: {:#}", names.join(", "), anyhow::Error::new(error));
+                return Ok(Some(Ended { code, why }));
+            }
+        };
         let (code, why, wait) = match judge(&answer, kind, names.len()) {
             Ok(given) => {
                 for (name, given) in names.iter().zip(given) {
@@ -189,6 +197,11 @@ async fn ask_for(
         let retries = code == ExitCode::ProviderUnavailable || (code == ExitCode::CredentialsRefused && tokens == 1);
         if !retries || tries >= http.attempts {
             return Ok(Some(Ended { code, why: format!("no URL for {}: {why}", names.join(", ")) }));
+        }
+        // Sooner than it asks for is of no use.
+        if let Some(asked) = wait.filter(|asked| *asked > http.max_delay) {
+            let why = format!("no URL for {}: {why}, and to wait {} s", names.join(", "), asked.as_secs());
+            return Ok(Some(Ended { code: ExitCode::TryAgainLater, why }));
         }
         let wait = wait.unwrap_or_else(|| http.first_delay.saturating_mul(1 << (tries - 1).min(20)));
         tracing::warn!(attempt = tries, reason = why, "no URL yet");

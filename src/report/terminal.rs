@@ -12,6 +12,7 @@ use super::text::{counted, cut, visible};
 use super::totals::{KindTotal, at_risk_in_words, by_risk, by_size, kind_words};
 use super::verdict::{Tone, Verdict, verdict};
 use crate::breaks::Bridge;
+use crate::exit::ExitCode;
 use crate::frames::{Measure, Side};
 
 /// The most lines a summary takes, but for those of effects.
@@ -232,11 +233,15 @@ fn foot(facts: &Facts, verdict: &Verdict, written: &[PathBuf], width: usize, col
         lines.push(format!("Written to {}", visible(&folder.to_string_lossy())));
         lines.push(fit(&format!("  {}", names.join(" ")), width));
     }
-    let why = match verdict.tone {
-        Tone::Clean | Tone::Review | Tone::Incomplete => "the work is done",
-        Tone::Breached => "a gate of the job is breached",
-        Tone::NeedsPerson => "a person is needed, see Effects",
-        Tone::Broken => "an invariant failed, please report it",
+    let why = match verdict.exit {
+        ExitCode::Done => "the work is done",
+        ExitCode::GateBreached => "a gate of the job is breached",
+        ExitCode::PersonNeeded => "a person is needed, see Effects",
+        ExitCode::InvariantFailed => "an invariant failed, please report it",
+        ExitCode::ProviderUnavailable => "the provider did not answer, the next run goes on",
+        ExitCode::TryAgainLater => "not all could be sent yet, the next run goes on",
+        ExitCode::CredentialsRefused => "the provider refused the credentials",
+        _ => "not all could be sent, see Effects",
     };
     lines.push(format!("Exit code {}: {why}.", verdict.exit as u8));
     lines

@@ -128,6 +128,10 @@ pub enum Fault {
     RefuseItem,
     /// The same endpoints: the same, but the error does not say which item it is about.
     ErrorWithoutId,
+    /// `transactions`, `historical_part`: the first item is put off by name (429); the others are applied.
+    BusyItem,
+    /// The same endpoints: the call as a whole is refused (400) on account of its first item; nothing is applied.
+    RefuseCall,
     /// `notification`: none is sent.
     Drop,
     /// `notification`: it is sent twice.
@@ -138,7 +142,7 @@ pub enum Fault {
 
 impl Fault {
     /// Those that need no more than their name.
-    pub(super) const PLAIN: [Self; 17] = [
+    pub(super) const PLAIN: [Self; 19] = [
         Self::ResetBefore,
         Self::ResetAfter,
         Self::ResetWithin,
@@ -153,6 +157,8 @@ impl Fault {
         Self::RepeatItem,
         Self::RefuseItem,
         Self::ErrorWithoutId,
+        Self::BusyItem,
+        Self::RefuseCall,
         Self::Drop,
         Self::Repeat,
         Self::WrongFileName,
@@ -179,6 +185,8 @@ impl Fault {
             Self::RepeatItem => "repeat_item",
             Self::RefuseItem => "refuse_item",
             Self::ErrorWithoutId => "error_without_id",
+            Self::BusyItem => "busy_item",
+            Self::RefuseCall => "refuse_call",
             Self::Drop => "drop",
             Self::Repeat => "repeat",
             Self::WrongFileName => "wrong_file_name",
@@ -197,6 +205,7 @@ impl Fault {
             Self::ResetWithin => matches!(on, On::Storage),
             Self::MissingItem | Self::ExtraItem | Self::RepeatItem => on.tells_items(),
             Self::RefuseItem | Self::ErrorWithoutId => on.has_items(),
+            Self::BusyItem | Self::RefuseCall => matches!(on, On::Transactions | On::HistoricalPart),
             // The storage answers without a body.
             Self::Truncate(_) | Self::MalformedJson | Self::WrongBytes => !matches!(on, On::Storage),
             _ => true,

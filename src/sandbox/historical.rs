@@ -106,6 +106,9 @@ pub(super) async fn part(
         Err(refusal) => return *refusal,
     };
     let fault = fault.map(|Extension(fault)| fault);
+    if let Some(refusal) = items::refused_call(fault.as_ref(), &items) {
+        return refusal;
+    }
     let source = state.ledger.source();
     let (mut done, mut taken) = (Vec::new(), Vec::new());
     for (index, item) in items.iter().enumerate() {

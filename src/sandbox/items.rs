@@ -112,6 +112,13 @@ pub(super) fn mistaken(index: usize, item: &Value, (at, words): Mistake) -> Valu
     told
 }
 
+/// The refusal of a whole call that the fault plan wants on account of its first item.
+pub(super) fn refused_call(fault: Option<&Fault>, items: &[Value]) -> Option<Response> {
+    let first = items.first().filter(|_| fault == Some(&Fault::RefuseCall))?;
+    let mistake = (String::new(), "The fault plan wants this.".to_owned());
+    Some(several(StatusCode::BAD_REQUEST, &[mistaken(0, first, mistake)]))
+}
+
 /// The refusal that the conventions or the fault plan have for a transaction event, if any.
 pub(super) fn unwelcome(fault: Option<&Fault>, index: usize, id: &str, transaction: &str, user: &str) -> Option<Done> {
     let planned = unwanted(fault, index, id);
@@ -136,6 +143,9 @@ pub(super) fn unwanted(fault: Option<&Fault>, index: usize, transaction: &str) -
     let planned = "The fault plan wants this.";
     match fault {
         Some(Fault::RefuseItem) if index == 0 => Some(refuse(StatusCode::BAD_REQUEST, planned, index, transaction)),
+        Some(Fault::BusyItem) if index == 0 => {
+            Some(refuse(StatusCode::TOO_MANY_REQUESTS, planned, index, transaction))
+        }
         Some(Fault::ErrorWithoutId) if index == 0 => {
             Some(Done::Refused(error(StatusCode::BAD_REQUEST, planned, At::Nowhere)))
         }

@@ -40,6 +40,9 @@ pub(super) async fn create(
         Err(refusal) => return *refusal,
     };
     let fault = fault.map(|Extension(fault)| fault);
+    if let Some(refusal) = items::refused_call(fault.as_ref(), &items) {
+        return refusal;
+    }
     let source = state.ledger.source();
     let mut errors = Vec::new();
     for (index, item) in items.iter().enumerate() {

@@ -10,6 +10,7 @@ pub mod effect_project;
 pub mod effects;
 pub mod frames;
 pub mod journal;
+pub mod outbox;
 pub mod plans;
 pub mod presign;
 pub mod project;

@@ -155,7 +155,8 @@ impl TestProject {
         project
     }
 
-    fn empty() -> Self {
+    /// No job and no data, and nobody at the provider's address.
+    pub(crate) fn empty() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let project = Self {
             folder: TempDir::new().unwrap(),
@@ -189,8 +190,14 @@ impl TestProject {
     }
 
     fn serve_folder(&mut self, folder: &Path, faults: &str) {
+        self.serve_as(folder, faults, |_| {});
+    }
+
+    /// Starts a provider of these files with other options than the usual ones.
+    pub(crate) fn serve_as(&mut self, folder: &Path, faults: &str, change: impl FnOnce(&mut Options)) {
         let mut options = Options::new(folder);
         options.faults = plan(faults);
+        change(&mut options);
         self.serve_with(options);
     }
 
@@ -291,6 +298,11 @@ impl TestProject {
     /// What the provider received so far.
     pub(crate) fn received(&self) -> Vec<Received> {
         self.sandbox.as_ref().map(Sandbox::received).unwrap_or_default()
+    }
+
+    /// The provider that runs.
+    pub(crate) fn provider(&self) -> &Sandbox {
+        self.sandbox.as_ref().expect("a provider runs")
     }
 
     /// Returns once the provider works on no request for effects any more, also none whose client is gone.
