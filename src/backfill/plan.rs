@@ -74,6 +74,16 @@ fn choose(runs: &[&RunRecord], reprocess: Reprocess) -> (Todo, String) {
     }
 }
 
+/// What was approved since its period ended is left unsent: such a period is run, too. `approved` counts by label.
+pub fn with_approved(lines: &mut [Line], approved: &HashMap<String, usize>) {
+    for line in lines.iter_mut().filter(|line| !line.is_to_run()) {
+        let Some(count) = approved.get(&line.period.label) else { continue };
+        let what = if *count == 1 { "1 effect is".to_owned() } else { format!("{count} effects are") };
+        line.todo = Todo::Run;
+        line.why = format!("{}; {what} approved and not sent", line.why);
+    }
+}
+
 /// The lines of a backfill that is gone on with, in the order of the periods.
 pub fn resume(periods: Vec<Period>, planned: &[PlannedPeriod], ends: &[PeriodEnd], runs: &[RunRecord]) -> Vec<Line> {
     let runs = by_period(runs);
