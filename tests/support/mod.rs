@@ -1,6 +1,7 @@
 //! What several test files share: small samples, a sandbox that serves them, a client for it, and (in `frames` and `effects`) rows and effects by hand.
 
 pub mod backfill_project;
+pub mod backfill_uploads;
 pub mod bulk;
 pub mod crash_course;
 pub mod crash_scenario;

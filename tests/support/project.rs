@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 use tieout::sandbox::{
-    AppliedAudit, AppliedMarker, CLIENT_ID, CLIENT_SECRET, ORGANIZATION, Options, Received, Sandbox, WEBHOOK_KEY,
+    AppliedAudit, AppliedMarker, CLIENT_ID, CLIENT_SECRET, ORGANIZATION, ObjectStorage, Options, Received, Sandbox, WEBHOOK_KEY,
 };
 use tokio::runtime::Runtime;
 
@@ -177,10 +177,25 @@ impl TestProject {
         self.serve_folder(&folder, faults);
     }
 
-    fn serve_folder(&mut self, folder: &Path, faults: &str) {
-        self.stop_provider();
+    /// Starts a provider that takes transactions, and tells what became of bulk files in `data/notifications.jsonl`.
+    pub(crate) fn serve_telling(&mut self, faults: &str) {
+        let folder = self.path("provider");
+        std::fs::create_dir_all(&folder).unwrap();
+        write_samples(&folder, &[]);
         let mut options = Options::new(folder);
         options.faults = plan(faults);
+        options.notifications = Some(self.path("data/notifications.jsonl"));
+        self.serve_with(options);
+    }
+
+    fn serve_folder(&mut self, folder: &Path, faults: &str) {
+        let mut options = Options::new(folder);
+        options.faults = plan(faults);
+        self.serve_with(options);
+    }
+
+    fn serve_with(&mut self, options: Options) {
+        self.stop_provider();
         let sandbox = self.runtime.block_on(Sandbox::start(options)).unwrap();
         self.address.clone_from(&sandbox.base_url);
         self.sandbox = Some(sandbox);
@@ -295,6 +310,11 @@ impl TestProject {
         self.sandbox.as_ref().map(Sandbox::markers).unwrap_or_default()
     }
 
+    /// The provider's own books: what it has taken.
+    pub(crate) fn provider(&self) -> &Sandbox {
+        self.sandbox.as_ref().expect("the provider listens")
+    }
+
     /// How many downloads the provider received so far.
     pub(crate) fn downloads(&self) -> usize {
         self.received().iter().filter(|request| request.path.starts_with("/presigned/")).count()
@@ -316,6 +336,14 @@ impl TestProject {
         let runs: Vec<Value> = serde_json::from_str(&listed.stdout).unwrap();
         let text = |run: &Value, key: &str| run[key].as_str().unwrap().to_owned();
         runs.iter().map(|run| (text(run, "run"), text(run, "status"))).collect()
+    }
+
+    /// Starts a provider whose URLs for bulk files lead to this storage; nobody tells what became of them.
+    pub(crate) fn serve_beside(&mut self, storage: ObjectStorage) {
+        let folder = self.path("provider");
+        std::fs::create_dir_all(&folder).unwrap();
+        write_samples(&folder, &[]);
+        self.serve_with(Options { storage: Some(storage), ..Options::new(folder) });
     }
 
     /// Every file and folder below the project's folder, or below one of it; folders end in `/`.
