@@ -5,7 +5,7 @@ mod execute;
 pub mod plan;
 pub mod range;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::effects::{EffectKind, Standing, State};
 use crate::exit::ExitCode;
@@ -61,7 +61,7 @@ pub async fn propose(
     let continues = journal.unfinished_backfill(&job.name, (from, to), reprocess).await?;
     let approved =
         EffectFilter { job: Some(job.name.clone()), states: vec![State::Approved], ..EffectFilter::default() };
-    let mut approved_by_period = HashMap::<String, usize>::new();
+    let mut approved_by_period = BTreeMap::<String, usize>::new();
     for standing in journal.effects(&approved).await? {
         *approved_by_period.entry(standing.effect.period).or_default() += 1;
     }

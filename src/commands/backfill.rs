@@ -218,10 +218,10 @@ fn left_open(context: &Context, record: &BackfillRecord, open: &Open) -> String 
         let periods = if periods == 1 { "1 period".to_owned() } else { format!("{periods} periods") };
         format!("{what} of {periods} {}", if count == 1 { "waits" } else { "wait" })
     };
-    let mut text = String::new();
+    let mut lines = Vec::new();
     if open.proposed.0 > 0 {
         let what = of(open.proposed, "effect", "effects");
-        text.push_str(&format!(
+        lines.push(format!(
             "{what} for approval before anything of that is sent: `tieout effects {job} --state proposed{sandbox}` lists them,\n\
              `tieout approve --all --run {job}/PERIOD/ATTEMPT{sandbox}` approves those of a period; then the \
              same range with --reprocess missing sends them\n"
@@ -229,10 +229,10 @@ fn left_open(context: &Context, record: &BackfillRecord, open: &Open) -> String 
     }
     if open.awaited.0 > 0 {
         let what = of(open.awaited, "file", "files");
-        text.push_str(&format!(
+        lines.push(format!(
             "{what} for the provider's result: the next run of the job hears it, and a period that is run again \
              reports it\n"
         ));
     }
-    text
+    lines.concat()
 }
