@@ -15,6 +15,10 @@ test filter="":
 crash:
     cargo test --locked --test main crash_campaign -- --ignored --nocapture
 
+# Bulk files to a real S3-speaking server, which is built on first use (some minutes) into target/tools
+s3:
+    .ci/s3
+
 # What CI checks before it builds
 lint:
     cargo fmt --check
@@ -31,6 +35,10 @@ samples:
 # A big day of ROWS purchases through the release build: time and memory (needs GNU time)
 bench-day rows="1000000":
     benches/day.sh {{rows}}
+
+# A bulk file of ROWS rows, read back by gzip, Python, polars and DuckDB (PYTHON names an interpreter with both)
+readers rows="50000":
+    benches/readers.sh {{rows}}
 
 # MARKERS fraud markers in one run: time, commits and waits for the disk (needs strace and python3)
 bench-effects markers="100000":

@@ -7,6 +7,7 @@ mod earlier;
 mod effects;
 mod history;
 pub(crate) mod lease;
+mod patience;
 mod publish;
 mod pull;
 mod results;
@@ -18,6 +19,7 @@ pub(crate) mod stop;
 mod urls;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -39,6 +41,8 @@ use book::Book;
 use earlier::Earlier;
 use effects::Wanted;
 use lease::{Guard, Keeper};
+pub use patience::Patience;
+pub(crate) use results::is_awaited;
 use send::Sent;
 use stop::Stop;
 
@@ -56,6 +60,8 @@ pub struct Request {
     /// Ask no provider and read no local file: take what an earlier attempt stored.
     pub offline: bool,
     pub sandbox: bool,
+    /// Shared with other runs of the job: none waits longer for results than this lasts. None: each waits as its job says.
+    pub patience: Option<Arc<Patience>>,
     pub progress: Progress,
 }
 

@@ -59,6 +59,7 @@ async fn run(count: usize, effect: &str) -> Cost {
         run_time: utc("2025-03-20T10:00:00Z"),
         offline: false,
         sandbox: true,
+        patience: None,
         progress: Progress::hidden(),
     };
     let journal = Journal::open(&request.project.state).await.unwrap();

@@ -92,6 +92,7 @@ impl Folder {
             run_time: utc("2025-03-20T10:00:00Z"),
             offline: false,
             sandbox: false,
+            patience: None,
             progress: Progress::hidden(),
         }
     }

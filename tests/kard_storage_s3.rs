@@ -11,11 +11,14 @@ use secrecy::SecretString;
 use tempfile::TempDir;
 use tieout::providers::http::Answer;
 use tieout::providers::kard::reply_transactions::{is_expired_upload, storage_error};
+use tieout::sandbox::ObjectStorage;
 use tokio::net::TcpStream;
 
 use crate::kard_storage::{bytes, client, file};
+use crate::support::backfill_uploads::{job, sealed_files};
 use crate::support::fast_http;
 use crate::support::presign::Signer;
+use crate::support::project::TestProject;
 
 /// The server, with one bucket; it ends with this.
 struct S3 {
@@ -105,4 +108,37 @@ async fn a_real_s3_server_takes_the_file_byte_for_byte_and_refuses_what_s3_refus
     let (status, _) = put(&s3.signer.presign("GET", "/bucket/method", now, 900).into(), &bytes(10)).await;
     assert_eq!(status, 403);
     assert_eq!(["late", "wrong", "method"].map(|key| s3.object(key)), [None, None, None]);
+}
+
+/// What a job of several files leaves at the server, object by object, beside what it has sealed.
+#[test]
+#[ignore = "needs the program s3s-fs"]
+fn what_a_whole_job_uploads_lies_at_a_real_s3_server_byte_for_byte() {
+    let s3 = tokio::runtime::Runtime::new().unwrap().block_on(S3::start());
+    let mut project = TestProject::small();
+    project.write("jobs/core.yaml", job("  split: {max_rows: 400}\n  concurrency: 4\n"));
+    let row = |n: usize| format!("u-{},t-{n},{}.25,SHOP \u{e9} {n},2025-01-01T10:00:00Z\n", n % 7, n % 900 + 1);
+    let source: String = (0..2_000).map(row).collect();
+    project.write("data/core-2025-01-01.csv", format!("user,id,amount,text,at\n{source}"));
+    let storage = ObjectStorage {
+        endpoint: s3.signer.endpoint.clone(),
+        bucket: "bucket".to_owned(),
+        access_key: s3.signer.key.clone(),
+        secret_key: s3.signer.secret.clone(),
+        region: s3.signer.region.clone(),
+    };
+    project.serve_beside(storage.clone());
+    project.run(&["run", "core", "--period", "2025-01-01"]).ended_with(0);
+
+    let sealed = sealed_files(&project, "2025-01-01");
+    assert_eq!(sealed.len(), 5);
+    let sessions = project.provider().uploads();
+    assert_eq!(sessions.len(), 5);
+    for session in sessions {
+        let object = std::fs::read(s3.folder.path().join(&storage.path(&session)[1..])).unwrap();
+        let file = sealed.iter().find(|file| file.ends_with(&session.filename)).expect("it is sealed");
+        assert!(object == std::fs::read(file).unwrap(), "{} arrived otherwise", session.filename);
+        // The sandbox saw none of it.
+        assert_eq!((session.puts, session.object), (0, None));
+    }
 }

@@ -32,6 +32,7 @@ fn request(sandbox: &Sandbox, folder: &Path) -> Request {
         run_time: utc("2025-03-20T10:00:00Z"),
         offline: false,
         sandbox: true,
+        patience: None,
         progress: Progress::hidden(),
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use tokio::task::{JoinError, JoinSet};
 
-use super::{Line, Proposal, Todo, last_ends, most_serious, plan, propose, range};
+use super::{Line, Open, Proposal, Todo, last_ends, most_serious, plan, propose, range};
 use crate::exit::{ExitCode, Failure};
 use crate::job::Job;
 use crate::journal::{
@@ -16,7 +16,7 @@ use crate::journal::{
 use crate::period::Period;
 use crate::pipeline::lease::Keeper;
 use crate::pipeline::stop::Stop;
-use crate::pipeline::{self, Request};
+use crate::pipeline::{self, Patience, Request};
 use crate::progress::Progress;
 use crate::project::Project;
 
@@ -56,6 +56,8 @@ pub struct Report {
     pub periods: Vec<PlannedPeriod>,
     /// Of all attempts, in their order.
     pub ends: Vec<PeriodEnd>,
+    /// What its runs have left to somebody else.
+    pub open: Open,
     /// By what it was stopped before all periods were tried.
     pub stopped: Option<String>,
     /// The most serious of the periods' own; 75 where a signal stopped it.
@@ -144,7 +146,10 @@ async fn leased(orders: Arc<Orders>, journal: &Arc<Journal>, stop: Stop) -> Resu
         );
     }
     let attempt = journal.begin_backfill_attempt(backfill, &new_attempt(&orders)).await?;
-    let mut work = Work { orders, journal, backfill, attempt, stop, total: proposal.to_run(), ended: 0 };
+    let wait = orders.job.sending().and_then(|sending| sending.confirm.as_ref()).map(|confirm| confirm.wait);
+    let patience = wait.map(|wait| Arc::new(Patience::new(wait)));
+    let job = orders.job.clone();
+    let mut work = Work { orders, journal, backfill, attempt, stop, patience, total: proposal.to_run(), ended: 0 };
     let halt = match work.all(proposal.lines).await {
         Ok(halt) => halt,
         Err(failure) => {
@@ -161,7 +166,8 @@ async fn leased(orders: Arc<Orders>, journal: &Arc<Journal>, stop: Stop) -> Resu
     let stopped = halt.map(Halt::words);
     journal.end_backfill_attempt(backfill, attempt, stopped.as_deref(), exit_code).await?;
     let (record, periods) = (journal.backfill(backfill).await?, journal.backfill_periods(backfill).await?);
-    Ok(Some(Report { backfill: record, attempt, periods, ends, stopped, exit_code }))
+    let open = Open::read(journal, &job, &periods).await?;
+    Ok(Some(Report { backfill: record, attempt, periods, ends, open, stopped, exit_code }))
 }
 
 fn exit_code(ends: &[PeriodEnd], halt: Option<Halt>) -> ExitCode {
@@ -223,6 +229,8 @@ struct Work<'a> {
     backfill: u64,
     attempt: u32,
     stop: Stop,
+    /// For results of what the periods send.
+    patience: Option<Arc<Patience>>,
     /// Periods to run in this attempt, and how many of them have ended.
     total: usize,
     ended: usize,
@@ -250,7 +258,7 @@ impl Work<'_> {
             halt = halt.or_else(|| self.stop.by().map(Halt::Asked));
             while halt.is_none() && running.len() < self.orders.max_parallel as usize {
                 let Some(period) = waiting.next() else { break };
-                running.spawn(one(self.orders.clone(), self.journal.clone(), self.note(), period, self.stop.clone()));
+                running.spawn(one(self.journal.clone(), self.request(period), self.stop.clone()));
             }
             let ended = tokio::select! {
                 ended = running.join_next() => ended,
@@ -287,6 +295,22 @@ impl Work<'_> {
 
     async fn record(&self, end: &PeriodEnd) -> Result<(), Failure> {
         Ok(self.journal.end_backfill_period(self.backfill, end).await?)
+    }
+
+    fn request(&self, period: Period) -> Request {
+        Request {
+            project: self.orders.project.clone(),
+            job: self.orders.job.clone(),
+            period,
+            note: Some(self.note()),
+            started_by: self.orders.started_by.clone(),
+            run_time: Utc::now(),
+            offline: self.orders.offline,
+            sandbox: self.orders.sandbox,
+            patience: self.patience.clone(),
+            // Several at once would write over each other.
+            progress: Progress::hidden(),
+        }
     }
 
     /// That of each run: the list of runs shows where it comes from.
@@ -359,28 +383,10 @@ fn end_of(run: &RunRecord, ended_at: DateTime<Utc>) -> PeriodEnd {
 ///
 /// # Errors
 /// Only when the journal cannot be read.
-async fn one(
-    orders: Arc<Orders>,
-    journal: Arc<Journal>,
-    note: String,
-    period: Period,
-    stop: Stop,
-) -> Result<PeriodEnd, Failure> {
-    let begun_at = Utc::now();
-    let latest = latest(&journal, &orders.job.name, &period.label).await?;
+async fn one(journal: Arc<Journal>, request: Request, stop: Stop) -> Result<PeriodEnd, Failure> {
+    let begun_at = request.run_time;
+    let latest = latest(&journal, &request.job.name, &request.period.label).await?;
     let known = latest.map_or(0, |run| run.attempt);
-    let request = Request {
-        project: orders.project.clone(),
-        job: orders.job.clone(),
-        period,
-        note: Some(note),
-        started_by: orders.started_by.clone(),
-        run_time: begun_at,
-        offline: orders.offline,
-        sandbox: orders.sandbox,
-        // Several at once would write over each other.
-        progress: Progress::hidden(),
-    };
     let asked = stop.clone();
     let outcome = pipeline::run(&request, &journal, async move { asked.asked().await }).await;
     let run = latest_after(&journal, &request, known).await?;

@@ -5,13 +5,14 @@ mod execute;
 pub mod plan;
 pub mod range;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::effects::State;
+use crate::effects::{EffectKind, Standing, State};
 use crate::exit::ExitCode;
 use crate::job::Job;
-use crate::journal::{BackfillRecord, EffectFilter, Journal, JournalError, PeriodEnd, Reprocess};
+use crate::journal::{BackfillRecord, EffectFilter, Journal, JournalError, PeriodEnd, PlannedPeriod, Reprocess};
 use crate::period::Period;
+use crate::pipeline::is_awaited;
 
 pub use execute::{Orders, Report, run, words};
 pub use plan::{Line, Todo};
@@ -58,7 +59,13 @@ pub async fn propose(
     };
     let runs = journal.runs_between(&job.name, from, to).await?;
     let continues = journal.unfinished_backfill(&job.name, (from, to), reprocess).await?;
-    let lines = match &continues {
+    let approved =
+        EffectFilter { job: Some(job.name.clone()), states: vec![State::Approved], ..EffectFilter::default() };
+    let mut approved_by_period = BTreeMap::<String, usize>::new();
+    for standing in journal.effects(&approved).await? {
+        *approved_by_period.entry(standing.effect.period).or_default() += 1;
+    }
+    let mut lines = match &continues {
         Some(backfill) => {
             let planned = journal.backfill_periods(backfill.id).await?;
             let ends = journal.backfill_ends(backfill.id).await?;
@@ -66,13 +73,49 @@ pub async fn propose(
         }
         None => plan::begin(periods.to_vec(), &runs, reprocess),
     };
-    let approved =
-        EffectFilter { job: Some(job.name.clone()), states: vec![State::Approved], ..EffectFilter::default() };
-    let approved = journal.effects(&approved).await?;
-    let to_run: HashMap<&str, bool> = lines.iter().map(|line| (line.period.label.as_str(), line.is_to_run())).collect();
-    let waits = |period: &str| to_run.get(period).copied().unwrap_or(false);
-    let approved = approved.iter().filter(|standing| waits(&standing.effect.period)).count();
+    if continues.is_none() && reprocess == Reprocess::Missing {
+        plan::with_approved(&mut lines, &approved_by_period);
+    }
+    let to_run = lines.iter().filter(|line| line.is_to_run());
+    let approved = to_run.filter_map(|line| approved_by_period.get(&line.period.label)).sum();
     Ok(Proposal { continues, lines, approved })
+}
+
+/// What runs have left to somebody else: neither is a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Open {
+    /// Effects that a person has to approve, and of how many periods they are.
+    pub proposed: (usize, usize),
+    /// Bulk files that the provider has told no result of yet, and of how many periods they are.
+    pub awaited: (usize, usize),
+}
+
+impl Open {
+    /// That of these periods of a job, as it stands now.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub async fn read(journal: &Journal, job: &Job, periods: &[PlannedPeriod]) -> Result<Self, JournalError> {
+        let of_backfill: HashSet<&str> = periods
+            .iter()
+            .filter(|period| period.skipped.is_none())
+            .map(|period| period.period.as_str())
+            .collect();
+        let count = |standings: &[Standing]| {
+            let meant = standings.iter().map(|standing| standing.effect.period.as_str());
+            let meant: Vec<&str> = meant.filter(|period| of_backfill.contains(period)).collect();
+            (meant.len(), meant.iter().collect::<HashSet<_>>().len())
+        };
+        let of_job = || EffectFilter { job: Some(job.name.clone()), ..EffectFilter::default() };
+        let proposed = journal.effects(&EffectFilter { states: vec![State::Proposed], ..of_job() }).await?;
+        let mut open = Self { proposed: count(&proposed), ..Self::default() };
+        if job.sending().is_some_and(|sending| sending.confirm.is_some()) {
+            let mut files = journal.effects(&EffectFilter { kind: Some(EffectKind::BulkFile), ..of_job() }).await?;
+            files.retain(is_awaited);
+            open.awaited = count(&files);
+        }
+        Ok(open)
+    }
 }
 
 /// The codes from the most serious to the least: a bug, then what a person has to put right, then what the next try may

@@ -1,6 +1,6 @@
 //! What is done about each period of a range: pure, from what the journal knows of its runs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::job::{ApprovalRule, Job, SendApproval};
 use crate::journal::{PeriodEnd, PlannedPeriod, Reprocess, RunRecord, RunStatus};
@@ -71,6 +71,16 @@ fn choose(runs: &[&RunRecord], reprocess: Reprocess) -> (Todo, String) {
     match good {
         Some(run) => (Todo::Skip, told(run)),
         None => (Todo::Run, told(last)),
+    }
+}
+
+/// What was approved since its period ended is left unsent: such a period is run, too. `approved` counts by label.
+pub fn with_approved(lines: &mut [Line], approved: &BTreeMap<String, usize>) {
+    for line in lines.iter_mut().filter(|line| !line.is_to_run()) {
+        let Some(count) = approved.get(&line.period.label) else { continue };
+        let what = if *count == 1 { "1 effect is".to_owned() } else { format!("{count} effects are") };
+        line.todo = Todo::Run;
+        line.why = format!("{}; {what} approved and not sent", line.why);
     }
 }
 

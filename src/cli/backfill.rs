@@ -15,7 +15,10 @@ Stopped or killed, it goes on when the same command is given again: same job,
 same range, same --reprocess. A period that fails does not stop the others,
 except where no other would do better: exit codes 70, 77 and 78, or three in
 a row with 69 or 1. Ends with the most serious code of its periods, in the
-order 70, 78, 77, 1, 65, 69, 75, 20, 10, 0; stopped by a signal, with 75.";
+order 70, 78, 77, 1, 65, 69, 75, 20, 10, 0; stopped by a signal, with 75.
+
+Where the job waits for results of its files (confirm: wait), all periods wait
+so long together. What they do not hear, the next run of the job does.";
 
 #[derive(Debug, Clone, Args)]
 pub struct BackfillArgs {

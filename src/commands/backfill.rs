@@ -9,11 +9,11 @@ use super::backfills::period_rows;
 use super::person::person_or_unknown;
 use super::run::load_job;
 use super::{Context, stopped};
-use crate::backfill::{self, Line, Orders, Proposal, Report, Todo, plan, range};
+use crate::backfill::{self, Line, Open, Orders, Proposal, Report, Todo, plan, range};
 use crate::cli::BackfillArgs;
 use crate::exit::{ExitCode, Failure};
 use crate::job::Job;
-use crate::journal::Journal;
+use crate::journal::{BackfillRecord, Journal};
 use crate::output::{Cell, Format, Rows};
 use crate::period::Period;
 
@@ -109,6 +109,8 @@ async fn ask(context: &Context, job: &Job, proposal: &Proposal) -> Result<(), Fa
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Err(BackfillError::NeedsYes { what }.into());
     }
+    // Heard from here on: a key that is pressed as soon as the question stands there counts.
+    let told = stopped()?;
     let question = format!("To run: {}\n{what}. Go on? [y/N] ", plan::stretches(&proposal.lines));
     context.progress.suspend(|| {
         let mut stderr = std::io::stderr().lock();
@@ -121,7 +123,7 @@ async fn ask(context: &Context, job: &Job, proposal: &Proposal) -> Result<(), Fa
     });
     let answer = tokio::select! {
         answer = answer => answer.map_err(|panic| Failure::new(ExitCode::Unexpected, panic))??,
-        name = stopped()? => return Err(crate::pipeline::stopped(name)),
+        name = told => return Err(crate::pipeline::stopped(name)),
     };
     if ["y", "yes"].contains(&answer.trim().to_lowercase().as_str()) {
         return Ok(());
@@ -203,5 +205,34 @@ fn print(context: &Context, report: &Report) -> Result<(), Failure> {
         None if left > 0 => "the same command with --reprocess failed tries again what is not done\n".to_owned(),
         None => String::new(),
     };
-    Ok(context.output.text(&format!("{head}{next}Exit code {}\n", report.exit_code as u8))?)
+    let open = left_open(context, record, &report.open);
+    Ok(context.output.text(&format!("{head}{open}{next}Exit code {}\n", report.exit_code as u8))?)
+}
+
+/// What its runs have left to somebody else, and what to do about it.
+fn left_open(context: &Context, record: &BackfillRecord, open: &Open) -> String {
+    let sandbox = if context.sandbox { " --sandbox" } else { "" };
+    let job = &record.job;
+    let of = |(count, periods): (usize, usize), one: &str, more: &str| {
+        let what = if count == 1 { format!("1 {one}") } else { format!("{count} {more}") };
+        let periods = if periods == 1 { "1 period".to_owned() } else { format!("{periods} periods") };
+        format!("{what} of {periods} {}", if count == 1 { "waits" } else { "wait" })
+    };
+    let mut lines = Vec::new();
+    if open.proposed.0 > 0 {
+        let what = of(open.proposed, "effect", "effects");
+        lines.push(format!(
+            "{what} for approval before anything of that is sent: `tieout effects {job} --state proposed{sandbox}` lists them,\n\
+             `tieout approve --all --run {job}/PERIOD/ATTEMPT{sandbox}` approves those of a period; then the \
+             same range with --reprocess missing sends them\n"
+        ));
+    }
+    if open.awaited.0 > 0 {
+        let what = of(open.awaited, "file", "files");
+        lines.push(format!(
+            "{what} for the provider's result: the next run of the job hears it, and a period that is run again \
+             reports it\n"
+        ));
+    }
+    lines.concat()
 }

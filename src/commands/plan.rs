@@ -35,6 +35,7 @@ pub async fn run(mut context: Context, args: PlanArgs) -> Result<ExitCode, Failu
         run_time,
         offline: false,
         sandbox: context.sandbox,
+        patience: None,
         progress: context.progress.clone(),
     };
     let outcome = pipeline::plan(&request, journal.as_ref()).await;

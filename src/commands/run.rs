@@ -36,6 +36,7 @@ pub async fn run(mut context: Context, args: RunArgs) -> Result<ExitCode, Failur
         run_time,
         offline: args.offline,
         sandbox: context.sandbox,
+        patience: None,
         progress: context.progress.clone(),
     };
     let outcome = pipeline::run(&request, &journal, stopped).await;

@@ -182,7 +182,8 @@ pub struct ConfirmSpec {
     /// A file without a result this long after it was sent is `unacknowledged`; `24h` when left out.
     #[serde(default)]
     pub within: Option<String>,
-    /// How long a run waits for results after sending, at most `1h`; not at all when left out.
+    /// How long a run waits for results after sending, at most `1h`; not at all when left out. The runs of a
+    /// backfill wait so long in all; what they do not hear, the next run of the job does.
     #[serde(default)]
     pub wait: Option<String>,
     /// How many unreadable notifications are tolerated; none when left out.

@@ -15,11 +15,13 @@ use crate::effects::{Ask, EffectKind, Event, FileOutcome, Parcel, RefusedRow, St
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{FileResult, Side, Warning, WarningKind};
 use crate::job::{Sending, Source};
-use crate::journal::{EffectFilter, kill};
+use crate::journal::{EffectFilter, JournalError, kill};
 use crate::report::facts::{Fate, ParcelFacts};
 use crate::sources::RawFile;
 use crate::sources::store::RawStore;
 
+/// The first look after a file was sent comes so soon; each time it is twice as long until the next, up to [`PAUSE`].
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// Between two looks into the log.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
@@ -68,7 +70,7 @@ pub(super) async fn read(request: &Request, sending: &Sending) -> Result<Results
 }
 
 /// Whether a result may still come.
-pub(super) fn is_awaited(standing: &Standing) -> bool {
+pub(crate) fn is_awaited(standing: &Standing) -> bool {
     let sent = standing.state == State::Acknowledged || standing.was_in_doubt || standing.state == State::InDoubt;
     standing.effect.kind() == EffectKind::BulkFile && sent && standing.outcome.is_none()
 }
@@ -97,8 +99,35 @@ pub(super) async fn follow(
         })
         .collect();
     kill::before("result");
-    book.write(standings, &events).await?;
+    if let Err(failure) = book.write(standings, &events).await {
+        one_by_one(request, book, standings, &events, failure).await?;
+    }
     kill::after("result");
+    Ok(())
+}
+
+/// Where several periods are run at once, another one's run may have put its file on its way again meanwhile: it
+/// hears the result itself. All else is written down.
+async fn one_by_one(
+    request: &Request,
+    book: Book<'_>,
+    standings: &mut Standings,
+    events: &[(String, Event)],
+    failure: Failure,
+) -> Result<(), Failure> {
+    let is_illegal = |failure: &Failure| {
+        matches!(failure.source.downcast_ref::<JournalError>(), Some(JournalError::IllegalEffect(_)))
+    };
+    if !is_illegal(&failure) {
+        return Err(failure);
+    }
+    for event in events {
+        let own = standings.get(&event.0).is_none_or(|standing| standing.effect.period == request.period.label);
+        match book.write(standings, std::slice::from_ref(event)).await {
+            Err(failure) if is_illegal(&failure) && !own => tracing::debug!(effect = event.0, "its own run hears it"),
+            written => written?,
+        }
+    }
     Ok(())
 }
 

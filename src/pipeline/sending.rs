@@ -273,7 +273,7 @@ fn session_of(part: &Standing) -> Option<&str> {
     }
 }
 
-/// Waits for the results of what was sent, for as long as the job says.
+/// Waits for the results of what was sent, for as long as the job says and the runs that share it have patience.
 async fn wait(
     request: &Request,
     sending: &Sending,
@@ -284,13 +284,20 @@ async fn wait(
     let Some(confirm) = &sending.confirm else { return Ok(heard) };
     let until = tokio::time::Instant::now() + confirm.wait;
     let stage = request.progress.stage("confirm");
+    let mut next = results::FIRST_PAUSE;
     loop {
         let awaited = planned.standings.of(&planned.plan.ids).filter(|standing| results::is_awaited(standing)).count();
-        if awaited == 0 || request.offline || tokio::time::Instant::now() >= until {
+        if awaited == 0 || request.offline {
             stage.finish(if awaited == 0 { "no file waits".to_owned() } else { format!("{awaited} files wait") });
             return Ok(heard);
         }
-        let pause = results::PAUSE.min(until - tokio::time::Instant::now());
+        let pause = next.min(until.saturating_duration_since(tokio::time::Instant::now()));
+        let pause = request.patience.as_ref().map_or(pause, |patience| patience.take(pause));
+        if pause.is_zero() {
+            stage.finish(format!("{awaited} files wait"));
+            return Ok(heard);
+        }
+        next = results::PAUSE.min(next * 2);
         unless_stopped(stop, async {
             tokio::time::sleep(pause).await;
             Ok(())

@@ -54,7 +54,7 @@ pub use historical::HistoricalSession;
 pub use ingest::{Ingested, IngestedEvent};
 pub use received::Received;
 pub use samples::SamplesError;
-pub use uploads::{FileResult, StoredObject, UploadSession};
+pub use uploads::{FileResult, ObjectStorage, StoredObject, UploadSession};
 
 use crate::project::{HttpConfig, KardConfig, Secret};
 use state::State;
@@ -99,6 +99,8 @@ pub struct Options {
     pub notify_url: Option<Url>,
     /// The storage takes no larger object, in bytes.
     pub object_limit: u64,
+    /// Bulk files go to this storage and not to the sandbox's own; nobody processes them there. For tests.
+    pub storage: Option<ObjectStorage>,
 }
 
 impl Options {
@@ -114,6 +116,7 @@ impl Options {
             notifications: None,
             notify_url: None,
             object_limit: OBJECT_BYTES,
+            storage: None,
         }
     }
 }

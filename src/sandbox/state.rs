@@ -20,7 +20,7 @@ use super::ingest::Ledger;
 use super::notification::Notifier;
 use super::received::ReceivedLog;
 use super::samples::{self, SampleFile};
-use super::uploads::Uploads;
+use super::uploads::{ObjectStorage, Uploads};
 use super::{Options, SandboxError, TOKEN_PREFIX};
 
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub(super) struct State {
     /// The events that were taken.
     pub(super) ledger: Ledger,
     pub(super) uploads: Uploads,
+    /// Where objects go; none: here.
+    pub(super) storage: Option<ObjectStorage>,
     /// Historical uploads.
     pub(super) sessions: Sessions,
     /// Where the storage's objects lie.
@@ -90,6 +92,7 @@ impl State {
             applied: Applied::default(),
             ledger: Ledger::default(),
             uploads: Uploads::default(),
+            storage: options.storage,
             sessions: Sessions::default(),
             objects: tempfile::Builder::new()
                 .prefix("tieout-sandbox-")

@@ -33,6 +33,34 @@ const BUCKET: &str = "kard-uploads-sandbox";
 pub(super) const SIGNER: Signer<'_> =
     Signer { access_key: "SANDBOXACCESSKEY", secret_key: "sandbox-storage-secret", region: "us-east-1" };
 
+/// A storage of somebody else behind the upload URLs: one that speaks S3, with addresses in path style.
+///
+/// The sandbox then signs URLs and no more: it serves no object, reads none, and tells of none.
+#[derive(Debug, Clone)]
+pub struct ObjectStorage {
+    /// `http://127.0.0.1:9000`
+    pub endpoint: String,
+    pub bucket: String,
+    pub access_key: String,
+    pub secret_key: String,
+    pub region: String,
+}
+
+impl ObjectStorage {
+    /// Where the object of a session lies, from the storage's root; not encoded.
+    pub fn path(&self, session: &UploadSession) -> String {
+        format!("/{}/{ORGANIZATION}/{}/{}", self.bucket, session.id, session.filename)
+    }
+
+    fn presigned(&self, session: &UploadSession, at: DateTime<Utc>) -> String {
+        let host = self.endpoint.split_once("://").map_or(self.endpoint.as_str(), |(_, host)| host);
+        let signer = Signer { access_key: &self.access_key, secret_key: &self.secret_key, region: &self.region };
+        // A percent sign of the name itself is no encoding.
+        let path = self.path(session).replace('%', "%25");
+        format!("{}{}", self.endpoint, sigv4::presign(signer, "PUT", host, &path, at, LIFE_SECONDS))
+    }
+}
+
 /// An upload session, as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadSession {
@@ -179,7 +207,10 @@ fn session(state: &State, kind: &str, filename: &str, expired: bool) -> Value {
         results: Vec::new(),
     };
     let path = object_path(&session);
-    let url = presigned(state, "PUT", &path, at, LIFE_SECONDS);
+    let url = match &state.storage {
+        None => presigned(state, "PUT", &path, at, LIFE_SECONDS),
+        Some(storage) => storage.presigned(&session, at),
+    };
     let told = json!({ "type": kind, "id": session.id, "attributes": { "url": url, "expiresIn": LIFE_SECONDS } });
     state.uploads.add(path, session);
     told

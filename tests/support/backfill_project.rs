@@ -63,7 +63,12 @@ pub(crate) fn attempts(project: &TestProject, id: u64) -> Vec<Attempt> {
 
 /// Period → the statuses of its runs, in their order.
 pub(crate) fn runs_of_periods(project: &TestProject) -> BTreeMap<String, Vec<String>> {
-    let listed = project.run(&["runs", "rewards", "--limit", "10000", "--format", "json"]).ended_with(0);
+    runs_of_job(project, "rewards")
+}
+
+/// The same of another job.
+pub(crate) fn runs_of_job(project: &TestProject, job: &str) -> BTreeMap<String, Vec<String>> {
+    let listed = project.run(&["runs", job, "--limit", "10000", "--format", "json"]).ended_with(0);
     let mut runs: Vec<Value> = serde_json::from_str(&listed.stdout).unwrap();
     runs.reverse();
     let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 use tieout::sandbox::{
-    AppliedAudit, AppliedMarker, CLIENT_ID, CLIENT_SECRET, ORGANIZATION, Options, Received, Sandbox, WEBHOOK_KEY,
+    AppliedAudit, AppliedMarker, CLIENT_ID, CLIENT_SECRET, ORGANIZATION, ObjectStorage, Options, Received, Sandbox, WEBHOOK_KEY,
 };
 use tokio::runtime::Runtime;
 
@@ -348,6 +348,14 @@ impl TestProject {
         let runs: Vec<Value> = serde_json::from_str(&listed.stdout).unwrap();
         let text = |run: &Value, key: &str| run[key].as_str().unwrap().to_owned();
         runs.iter().map(|run| (text(run, "run"), text(run, "status"))).collect()
+    }
+
+    /// Starts a provider whose URLs for bulk files lead to this storage; nobody tells what became of them.
+    pub(crate) fn serve_beside(&mut self, storage: ObjectStorage) {
+        let folder = self.path("provider");
+        std::fs::create_dir_all(&folder).unwrap();
+        write_samples(&folder, &[]);
+        self.serve_with(Options { storage: Some(storage), ..Options::new(folder) });
     }
 
     /// Every file and folder below the project's folder, or below one of it; folders end in `/`.
