@@ -96,11 +96,8 @@ impl Open {
     /// # Errors
     /// When the journal cannot be read.
     pub async fn read(journal: &Journal, job: &Job, periods: &[PlannedPeriod]) -> Result<Self, JournalError> {
-        let of_backfill: HashSet<&str> = periods
-            .iter()
-            .filter(|period| period.skipped.is_none())
-            .map(|period| period.period.as_str())
-            .collect();
+        let of_backfill: HashSet<&str> =
+            periods.iter().filter(|period| period.skipped.is_none()).map(|period| period.period.as_str()).collect();
         let count = |standings: &[Standing]| {
             let meant = standings.iter().map(|standing| standing.effect.period.as_str());
             let meant: Vec<&str> = meant.filter(|period| of_backfill.contains(period)).collect();

@@ -143,9 +143,7 @@ pub(super) fn unwanted(fault: Option<&Fault>, index: usize, transaction: &str) -
     let planned = "The fault plan wants this.";
     match fault {
         Some(Fault::RefuseItem) if index == 0 => Some(refuse(StatusCode::BAD_REQUEST, planned, index, transaction)),
-        Some(Fault::BusyItem) if index == 0 => {
-            Some(refuse(StatusCode::TOO_MANY_REQUESTS, planned, index, transaction))
-        }
+        Some(Fault::BusyItem) if index == 0 => Some(refuse(StatusCode::TOO_MANY_REQUESTS, planned, index, transaction)),
         Some(Fault::ErrorWithoutId) if index == 0 => {
             Some(Done::Refused(error(StatusCode::BAD_REQUEST, planned, At::Nowhere)))
         }

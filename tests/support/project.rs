@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 use tieout::sandbox::{
-    AppliedAudit, AppliedMarker, CLIENT_ID, CLIENT_SECRET, ORGANIZATION, ObjectStorage, Options, Received, Sandbox, WEBHOOK_KEY,
+    AppliedAudit, AppliedMarker, CLIENT_ID, CLIENT_SECRET, ORGANIZATION, ObjectStorage, Options, Received, Sandbox,
+    WEBHOOK_KEY,
 };
 use tokio::runtime::Runtime;
 
@@ -320,11 +321,6 @@ impl TestProject {
     /// The markers that stand at the provider, by transaction.
     pub(crate) fn markers(&self) -> Vec<AppliedMarker> {
         self.sandbox.as_ref().map(Sandbox::markers).unwrap_or_default()
-    }
-
-    /// The provider's own books: what it has taken.
-    pub(crate) fn provider(&self) -> &Sandbox {
-        self.sandbox.as_ref().expect("the provider listens")
     }
 
     /// How many downloads the provider received so far.
