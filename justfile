@@ -40,6 +40,10 @@ bench-day rows="1000000":
 readers rows="50000":
     benches/readers.sh {{rows}}
 
+# A bulk file of ROWS rows beside DuckDB and polars (needs GNU time; PYTHON with duckdb and polars)
+bench-upload rows="1000000":
+    benches/upload.sh {{rows}}
+
 # MARKERS fraud markers in one run: time, commits and waits for the disk (needs strace and python3)
 bench-effects markers="100000":
     benches/effects.sh {{markers}}

@@ -206,11 +206,11 @@ fn runs_that_share_their_patience_wait_so_long_in_all() {
     assert_eq!(taken, [second, second, Duration::from_millis(500), Duration::ZERO]);
 
     // Whoever comes at the same time: no moment is given out twice.
-    let patience = Patience::new(Duration::from_millis(1_000));
+    let patience = Patience::new(Duration::from_secs(1));
     let taken: Duration = std::thread::scope(|scope| {
         let take = || (0..400).map(|_| patience.take(Duration::from_millis(1))).sum::<Duration>();
         let waiting: Vec<_> = (0..4).map(|_| scope.spawn(take)).collect();
         waiting.into_iter().map(|waits| waits.join().unwrap()).sum()
     });
-    assert_eq!(taken, Duration::from_millis(1_000));
+    assert_eq!(taken, Duration::from_secs(1));
 }

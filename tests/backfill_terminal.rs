@@ -8,6 +8,7 @@ use crate::support::backfill_uploads::{assert_ingested, days};
 use crate::support::project::{Output, TestProject};
 
 /// Whether there is a `script` that takes a command and gives its exit code.
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn has_script() -> bool {
     let told = std::process::Command::new("script").arg("--version").output();
     let there = told.is_ok_and(|told| String::from_utf8_lossy(&told.stdout).contains("util-linux"));

@@ -62,7 +62,7 @@ fn judged(standing: &Standing, rows: usize, answer: &Answer) -> Judgement {
 /// `acknowledged q-1`, `narrowed r1 r2: words`, `again ServerError: words`; what is refused in brackets.
 fn short(event: &Event) -> String {
     let rows = |refused: &[tieout::effects::RefusedRow]| {
-        refused.iter().map(|row| format!(" [{} {}]", row.event_id, row.why)).collect::<String>()
+        refused.iter().fold(String::new(), |told, row| format!("{told} [{} {}]", row.event_id, row.why))
     };
     match event {
         Event::Acknowledged { provider_id, note, refused } => {
@@ -141,8 +141,8 @@ fn storage(status: u16, code: &str) -> Answer {
 }
 
 #[track_caller]
-fn is(found: (String, Next), event: &str, next: Next) {
-    assert_eq!(found, (event.to_owned(), next));
+fn is((found, then): (String, Next), event: &str, next: Next) {
+    assert_eq!((found.as_str(), then), (event, next));
 }
 
 #[test]

@@ -232,7 +232,9 @@ fn the_summary_keeps_to_its_lines_whatever_was_sent() {
     for (parcel, text) in hostile.sent.iter_mut().flatten().zip(HOSTILE) {
         text.clone_into(&mut parcel.name);
     }
-    let many = (1..40).map(|number| parcel(number, Fate::ALL[number as usize % 7], 1, &[("USD", 1)])).collect();
+    let many = (1..40)
+        .map(|number| parcel(number, Fate::ALL[usize::try_from(number).unwrap() % 7], 1, &[("USD", 1)]))
+        .collect();
     let source = SourceCounts { read: counted(39, &[("USD", 39)]), ..SourceCounts::default() };
     let nothing = facts(SourceCounts::default(), Vec::new(), Vec::new());
     for facts in [all_well(), some_of_all(), hostile, facts(source, many, Vec::new()), nothing] {

@@ -188,10 +188,9 @@ pub const fn is_legal(status: RunStatus, last: Option<Step>, event: Event) -> bo
         (status, last, event),
         (RunStatus::Running, None, Mark(Step::Started))
             | (RunStatus::Running, Some(Step::Started), Mark(Step::Pulled))
-            | (RunStatus::Running, Some(Step::Pulled), Mark(Step::Normalized))
+            | (RunStatus::Running, Some(Step::Pulled), Mark(Step::Normalized | Step::Sealed))
             | (RunStatus::Running, Some(Step::Normalized), Mark(Step::Matched))
             | (RunStatus::Running, Some(Step::Matched), Mark(Step::Classified))
-            | (RunStatus::Running, Some(Step::Pulled), Mark(Step::Sealed))
             | (RunStatus::Running, Some(Step::Classified | Step::Sealed), Mark(Step::Planned))
             | (RunStatus::Running, Some(Step::Planned), Mark(Step::Sent))
             | (RunStatus::Running, Some(Step::Sent), Mark(Step::Reported))

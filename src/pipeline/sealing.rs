@@ -69,8 +69,8 @@ pub(super) async fn seal(
         stop: stop.clone(),
     };
     // It hears by itself that it is to stop, and is awaited: what it has half-written goes before the process does.
-    let built = aside(move || work.done()).await?;
-    let build = built.map_err(|failure| match stop.by() {
+    let outcome = aside(move || work.done()).await?;
+    let build = outcome.map_err(|failure| match stop.by() {
         Some(name) if failure.code == ExitCode::TryAgainLater => super::stopped(name),
         _ => failure,
     })?;

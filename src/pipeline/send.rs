@@ -67,7 +67,7 @@ impl Goods<'_> {
     fn calls(self, standings: &[Standing]) -> Vec<Call> {
         match self {
             Self::Items => calls(standings),
-            Self::Parcels(shelf) => shelf.calls(standings),
+            Self::Parcels(goods) => goods.calls(standings),
         }
     }
 
