@@ -10,7 +10,7 @@ use axum::extract::ConnectInfo;
 use axum::http::Uri;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use tieout::effects::{EffectKind, Event, Judgement, Next, Standing, judge};
+use tieout::effects::{EffectKind, Event, Judgement, Method, Next, Standing, judge};
 use tieout::exit::ExitCode;
 use tieout::project::KardConfig;
 use tieout::providers::http::{Answer, REPLY_BYTES};
@@ -50,7 +50,7 @@ fn call(kind: EffectKind, members: &[Standing]) -> (String, Vec<u8>) {
 /// Sends the members in one call and judges the answer; every event may follow.
 async fn send(client: &Client, kind: EffectKind, members: &[Standing]) -> (Answer, Judgement) {
     let (path, body) = call(kind, members);
-    let answer = client.post_once(&path, &body).await.unwrap();
+    let answer = client.send_once(Method::Post, &path, &body).await.unwrap();
     let judgement = judge(kind, members, &answer);
     assert_eq!(judgement.events.len(), members.len());
     for (member, (id, event)) in members.iter().zip(&judgement.events) {
@@ -312,7 +312,7 @@ async fn without_a_connection_nothing_was_sent() {
 #[tokio::test]
 async fn without_a_token_nothing_is_sent_and_the_error_says_so() {
     let rig = Rig::start(&[], "  - {on: token, nth: every, do: {status: 401}}\n").await;
-    let error = rig.client.post_once(FRAUD, b"{}").await.unwrap_err();
+    let error = rig.client.send_once(Method::Post, FRAUD, b"{}").await.unwrap_err();
     assert!(chain(&error).starts_with("asking Kard for a token: "), "{}", chain(&error));
     assert_eq!(error.exit_code(), ExitCode::CredentialsRefused);
     assert!(rig.requests().iter().all(|line| line.contains("/auth/token")));
@@ -338,7 +338,7 @@ async fn a_path_goes_out_as_it_was_planned_or_not_at_all() {
         ("", "it does not begin with `/`"),
     ];
     for (path, told) in table {
-        let error = rig.client.post_once(path, b"{}").await.unwrap_err();
+        let error = rig.client.send_once(Method::Post, path, b"{}").await.unwrap_err();
         assert_eq!(chain(&error), format!("nothing can be sent to {path}: {told}"));
         assert_eq!(error.exit_code(), ExitCode::InputData);
     }
@@ -368,7 +368,7 @@ async fn every_call_has_a_connection_of_its_own() {
     let rig = Rig::start(&[], "").await;
     let (client, callers) = elsewhere(&rig, "/gateway/", |_| "{}".into_response()).await;
     for _ in 0..3 {
-        client.post_once(FRAUD, b"{}").await.unwrap();
+        client.send_once(Method::Post, FRAUD, b"{}").await.unwrap();
     }
     let mut callers = callers.lock().unwrap().clone();
     assert!(callers.iter().all(|(_, path)| *path == format!("/gateway{FRAUD}")), "{callers:?}");
@@ -405,14 +405,14 @@ async fn a_reply_that_is_not_whole_is_lost_and_its_words_hold_no_secret() {
         b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"data\":\r\n",
     ];
     for reply in broken {
-        let answer = raw(&rig, reply).await.post_once(FRAUD, b"{}").await.unwrap();
+        let answer = raw(&rig, reply).await.send_once(Method::Post, FRAUD, b"{}").await.unwrap();
         let Answer::Lost { why } = answer else { panic!("{answer:?}") };
         assert!(why.starts_with("the connection broke before the reply was complete"), "{why}");
         assert!(!why.contains("sandbox-token-") && !why.contains("127.0.0.1"), "{why}");
     }
     // Without a length nobody can tell that it was cut: it is a reply, and will not be readable.
     let cut = b"HTTP/1.1 201 Created\r\n\r\n{\"data\":";
-    let answer = raw(&rig, cut).await.post_once(FRAUD, b"{}").await.unwrap();
+    let answer = raw(&rig, cut).await.send_once(Method::Post, FRAUD, b"{}").await.unwrap();
     assert!(matches!(&answer, Answer::Reply { status: 201, body, .. } if body == b"{\"data\":"), "{answer:?}");
 }
 
@@ -424,7 +424,7 @@ async fn a_reply_beyond_all_measure_is_lost() {
     })
     .await;
     let why = "status 200, and the reply is longer than 16777216 bytes".to_owned();
-    assert_eq!(client.post_once("/long", b"{}").await.unwrap(), Answer::Lost { why });
-    let answer = client.post_once("/fits", b"{}").await.unwrap();
+    assert_eq!(client.send_once(Method::Post, "/long", b"{}").await.unwrap(), Answer::Lost { why });
+    let answer = client.send_once(Method::Post, "/fits", b"{}").await.unwrap();
     assert!(matches!(&answer, Answer::Reply { status: 200, body, .. } if body.len() == REPLY_BYTES));
 }

@@ -212,14 +212,6 @@ impl Client {
         Ok(answer)
     }
 
-    /// [`Self::send_once`] with POST.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn post_once(&self, path: &str, body: &[u8]) -> Result<http::Answer, KardError> {
-        self.send_once(request_transactions::Method::Post, path, body).await
-    }
-
     /// One attempt at the bytes, always from the beginning, without any credentials of ours.
     async fn transfer(&self, file: &FileMetadata, url: &Url, store: &RawStore) -> Result<RawWriter, Interrupted> {
         let request = self.http.request(Method::GET, url.clone()).build().map_err(Failure::transport)?;
