@@ -2,11 +2,9 @@
 //! doubt is what the protocol says and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use crate::support::crash_course::{Course, Mark, OF_CALLS};
+use crate::support::crash_play;
 use crate::support::crash_scenario::{Fate, MARKERS_CALL, NUMBER_OF_CALLS, Scenario, Tally};
 
 /// Scenarios mostly wait: for the disk, and for replies that are late.
@@ -14,26 +12,10 @@ const AT_ONCE: usize = 4;
 
 /// Plays them all, some at once; each has a project and a provider of its own.
 fn played(scenarios: &[Scenario]) -> Vec<Tally> {
-    let next = AtomicUsize::new(0);
-    let tallies = Mutex::new(vec![Tally::default(); scenarios.len()]);
-    let work = || {
-        loop {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            let Some(scenario) = scenarios.get(place) else { break };
-            // One that panics must not hide what the others find.
-            let tally = catch_unwind(AssertUnwindSafe(|| scenario.play())).unwrap_or_else(|_| Tally {
-                failures: vec![format!("{scenario}: panicked, see above")],
-                ..Tally::default()
-            });
-            tallies.lock().unwrap_or_else(PoisonError::into_inner)[place] = tally;
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(work);
-        }
-    });
-    tallies.into_inner().unwrap_or_else(PoisonError::into_inner)
+    crash_play::played(scenarios, AT_ONCE, Scenario::play, |scenario| Tally {
+        failures: vec![format!("{scenario}: panicked, see above")],
+        ..Tally::default()
+    })
 }
 
 /// Kills that a run can be found at; one of recovery needs something to recover.

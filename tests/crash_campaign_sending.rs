@@ -2,12 +2,10 @@
 //! there under two ids, and what may have come twice came with the same ids.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::support::crash_course::{Mark, Moment};
+use crate::support::crash_play;
 use crate::support::sending_faults::{Fate, PEACE};
 use crate::support::sending_project::SendingWay;
 use crate::support::sending_scenario::{Scenario, Tally};
@@ -53,26 +51,10 @@ fn kills(mark: Mark) -> Vec<Mark> {
 
 /// Plays them all, some at once; each has a project and a provider of its own.
 fn played(scenarios: &[Scenario]) -> Vec<Tally> {
-    let next = AtomicUsize::new(0);
-    let tallies = Mutex::new(vec![Tally::default(); scenarios.len()]);
-    let work = || {
-        loop {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            let Some(scenario) = scenarios.get(place) else { break };
-            // One that panics must not hide what the others find.
-            let tally = catch_unwind(AssertUnwindSafe(|| scenario.play())).unwrap_or_else(|_| Tally {
-                failures: vec![format!("{scenario}: panicked, see above")],
-                ..Tally::default()
-            });
-            tallies.lock().unwrap_or_else(PoisonError::into_inner)[place] = tally;
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE {
-            scope.spawn(work);
-        }
-    });
-    tallies.into_inner().unwrap_or_else(PoisonError::into_inner)
+    crash_play::played(scenarios, AT_ONCE, Scenario::play, |scenario| Tally {
+        failures: vec![format!("{scenario}: panicked, see above")],
+        ..Tally::default()
+    })
 }
 
 /// Takes turns through what there is, always in the same order: a generator by Steele, Lea and Flood (`SplitMix64`).

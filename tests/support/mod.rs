@@ -5,6 +5,7 @@ pub mod backfill_project;
 pub mod backfill_uploads;
 pub mod bulk;
 pub mod crash_course;
+pub mod crash_play;
 pub mod crash_scenario;
 pub mod decisions;
 pub mod effect_project;
