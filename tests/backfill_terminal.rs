@@ -1,7 +1,7 @@
 //! What `tieout backfill` asks on a terminal: the program behind a pseudo-terminal of util-linux's `script`.
 
 use std::io::Write as _;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use crate::support::backfill_project::labels;
 use crate::support::backfill_uploads::{assert_ingested, days};
@@ -18,12 +18,17 @@ fn has_script() -> bool {
     there
 }
 
-/// The backfill of two days on a terminal, with this typed into it. Both streams of the program come as one.
+/// The backfill of two days, started on a terminal. Both streams of the program come as one.
+fn on_terminal(project: &TestProject) -> Child {
+    // `exec`: the terminal's keys reach all processes on it, and a shell that stays between dies of an interrupt.
+    let command = format!("exec '{}' backfill core --from 2025-01-01 --to 2025-01-02", env!("CARGO_BIN_EXE_tieout"));
+    let mut script = project.wrapped(&["script", "-qfec", &command, "/dev/null"], &[]);
+    script.stdin(Stdio::piped()).env("NO_COLOR", "1").spawn().unwrap()
+}
+
+/// What it says when this is typed into it.
 fn typed(project: &TestProject, answer: &str) -> Output {
-    let program = env!("CARGO_BIN_EXE_tieout");
-    let command = format!("'{program}' backfill core --from 2025-01-01 --to 2025-01-02");
-    let mut process = project.wrapped(&["script", "-qec", &command, "/dev/null"], &[]);
-    let mut process = process.stdin(Stdio::piped()).env("NO_COLOR", "1").spawn().unwrap();
+    let mut process = on_terminal(project);
     process.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
     project.ended(process)
 }
@@ -61,10 +66,7 @@ fn the_interrupt_key_at_the_question_ends_it_and_nothing_is_begun() {
         return;
     }
     let project = days(&labels(2), "", "");
-    let program = env!("CARGO_BIN_EXE_tieout");
-    let command = format!("'{program}' backfill core --from 2025-01-01 --to 2025-01-02");
-    let mut process = project.wrapped(&["script", "-qfec", &command, "/dev/null"], &[]);
-    let mut process = process.stdin(Stdio::piped()).env("NO_COLOR", "1").spawn().unwrap();
+    let mut process = on_terminal(&project);
     let mut stdin = process.stdin.take().unwrap();
     let mut told = String::new();
     let mut stdout = process.stdout.take().unwrap();
