@@ -166,6 +166,22 @@ fn the_verdict_says_it_in_whole_sentences() {
     );
 }
 
+#[test]
+fn a_run_that_could_not_send_everything_does_not_call_itself_done() {
+    let effects = EffectsFacts {
+        stopped: Some("Kard did not answer".to_owned()),
+        stopped_exit: Some(ExitCode::ProviderUnavailable),
+        ..EffectsFacts::default()
+    };
+    let found = judged(&with(clean(), effects.clone()));
+    assert_eq!((found.tone, found.exit), (Tone::Unsent, ExitCode::ProviderUnavailable));
+    assert_eq!(found.headline, "Not everything is sent; ties out, no breaks");
+    // A fault of our own goes before everything.
+    let mut untied = with(clean(), effects);
+    untied.statement.bridges[0].residual_minor = 1;
+    assert_eq!((judged(&untied).tone, judged(&untied).exit), (Tone::Broken, ExitCode::InvariantFailed));
+}
+
 fn effects_csv(effects: &EffectsFacts) -> Vec<Vec<String>> {
     let mut bytes = Vec::new();
     csv::render_effects(effects, &mut bytes).unwrap();

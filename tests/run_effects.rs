@@ -141,6 +141,7 @@ fn an_outage_ends_the_sending_and_the_rest_stays_approved() {
     // 429 for ever: nothing is in doubt, and the next run goes on.
     let busy = project(&[FAST, AUDITS].concat(), "  - {on: audits, nth: every, do: {status: 429}}\n");
     let run = busy.run_day(&[]).ended_with(69);
+    assert!(run.stdout.contains("\nUNFINISHED: Not everything is sent; ties out "), "{}", run.stdout);
     assert!(run.stdout.contains("sending ended early: "), "{}", run.stdout);
     assert_eq!(count(&busy, "approved"), 4);
     assert!(busy.path("runs/rewards/2025-03-19/1/report.html").is_file(), "the report is written all the same");

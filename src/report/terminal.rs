@@ -65,6 +65,7 @@ fn heading(facts: &Facts, verdict: &Verdict, width: usize, color: bool) -> Vec<S
         Tone::Clean => ("OK", "1;32"),
         Tone::Review => ("OK", "1;33"),
         Tone::Incomplete => ("INCOMPLETE", "1;33"),
+        Tone::Unsent => ("UNFINISHED", "1;33"),
         Tone::Breached => ("GATE BREACHED", "1;31"),
         Tone::NeedsPerson => ("PERSON NEEDED", "1;31"),
         Tone::Broken => ("FAULT", "1;31"),

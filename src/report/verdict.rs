@@ -20,6 +20,8 @@ pub enum Tone {
     Incomplete,
     /// Ties out, and a declared gate is breached.
     Breached,
+    /// Ties out, and sending ended before everything was sent.
+    Unsent,
     /// Ties out, and an effect is in doubt or was refused by the provider.
     NeedsPerson,
     /// Does not tie out: a bug in tieout.
@@ -46,12 +48,11 @@ pub fn verdict(facts: &Facts) -> Verdict {
     let exit = match tone {
         Tone::Clean | Tone::Review | Tone::Incomplete => ExitCode::Done,
         Tone::Breached => ExitCode::GateBreached,
-        Tone::NeedsPerson => ExitCode::PersonNeeded,
+        Tone::Unsent | Tone::NeedsPerson => ExitCode::PersonNeeded,
         Tone::Broken => ExitCode::InvariantFailed,
     };
     // What is still to be sent goes before what a person has to look at: the next run sends it, and tells the rest again.
-    let unsent = facts.effects.as_ref().and_then(|effects| effects.stopped_exit);
-    let exit = unsent.filter(|_| tone != Tone::Broken).unwrap_or(exit);
+    let exit = unsent(facts).filter(|_| tone != Tone::Broken).unwrap_or(exit);
     Verdict {
         tone,
         headline: headline(facts, tone),
@@ -64,9 +65,16 @@ pub fn verdict(facts: &Facts) -> Verdict {
 fn tone(facts: &Facts) -> Tone {
     if facts.ties_out() && facts.effects.as_ref().is_some_and(needs_person) {
         Tone::NeedsPerson
+    } else if facts.ties_out() && unsent(facts).is_some() {
+        Tone::Unsent
     } else {
         tone_of_breaks(facts)
     }
+}
+
+/// What the process ends with where sending ended before everything was sent.
+fn unsent(facts: &Facts) -> Option<ExitCode> {
+    facts.effects.as_ref()?.stopped_exit
 }
 
 fn needs_person(effects: &EffectsFacts) -> bool {
@@ -102,6 +110,7 @@ fn headline(facts: &Facts, tone: Tone) -> String {
     let sent = super::sent::headline(facts).map_or_else(String::new, |sent| format!("; {sent}"));
     match tone {
         Tone::NeedsPerson => person_headline(facts),
+        Tone::Unsent => format!("Not everything is sent; {}", after_semicolon(facts)),
         Tone::Broken => "Does not tie out".to_owned(),
         Tone::Breached => format!(
             "Ties out with {breaks}{settled}; {} breached{sent}",
@@ -146,10 +155,12 @@ fn person_headline(facts: &Facts) -> String {
         let which = if doubts > 0 { count(refused) } else { counted(refused, "effect", "effects") };
         parts.push(format!("{which} refused by Kard"));
     }
-    let rest = headline(facts, tone_of_breaks(facts));
-    // It goes on after a semicolon; a digit has no small form.
-    let rest = rest.replacen("Ties out", "ties out", 1);
-    format!("{}; {rest}", listed(&parts))
+    format!("{}; {}", listed(&parts), after_semicolon(facts))
+}
+
+/// The headline that the breaks alone would have, as it goes on after a semicolon; a digit has no small form.
+fn after_semicolon(facts: &Facts) -> String {
+    headline(facts, tone_of_breaks(facts)).replacen("Ties out", "ties out", 1)
 }
 
 fn sentences(facts: &Facts, tone: Tone) -> Vec<String> {

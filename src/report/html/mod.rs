@@ -112,7 +112,7 @@ fn verdict_panel(facts: &Facts) -> Markup {
     let verdict = verdict(facts);
     let class = match verdict.tone {
         Tone::Clean => "verdict clean",
-        Tone::Review | Tone::Incomplete => "verdict review",
+        Tone::Review | Tone::Incomplete | Tone::Unsent => "verdict review",
         Tone::Breached => "verdict breached",
         Tone::NeedsPerson => "verdict person",
         Tone::Broken => "verdict broken",

@@ -71,7 +71,7 @@ impl Styles {
     pub(super) fn verdict(&self, tone: Tone) -> Format {
         let (ink, paper) = match tone {
             Tone::Clean => (0x0014_532D, 0x00DC_F5E3),
-            Tone::Review | Tone::Incomplete => (0x0066_4400, 0x00FD_F0CC),
+            Tone::Review | Tone::Incomplete | Tone::Unsent => (0x0066_4400, 0x00FD_F0CC),
             Tone::Breached | Tone::NeedsPerson | Tone::Broken => (0x007F_1D1D, 0x00FC_E0E0),
         };
         let format = self.bold.clone().set_font_size(13);
