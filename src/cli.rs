@@ -2,6 +2,7 @@
 
 mod backfill;
 mod effects;
+mod trace;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ pub use effects::{
     ApproveArgs, EffectsArgs, EffectsCommand, InDoubtCommand, PersonArgs, RejectArgs, ReopenArgs, ResolveArgs,
     WhichArgs,
 };
+pub use trace::TraceArgs;
 
 use crate::breaks::BreakKind;
 use crate::effects::Anchor;
@@ -143,6 +145,9 @@ Examples:
   tieout breaks rewards-daily --kind amount_mismatch --kind reward_mismatch
   tieout breaks rewards-daily/2025-03-19/1 --min-amount 25.00 --format csv")]
     Breaks(BreaksArgs),
+    /// Tell the story of one transaction over all files, logs, runs and effects
+    #[command(after_help = trace::HELP)]
+    Trace(TraceArgs),
     /// List effects: what is asked of the provider because of breaks, and where it stands
     #[command(
         after_help = "\

@@ -33,6 +33,7 @@ pub mod journal;
 pub mod pipeline;
 
 pub mod backfill;
+pub mod trace;
 
 pub mod sandbox;
 

@@ -129,4 +129,5 @@ mod stopping;
 mod support;
 mod support_facts;
 mod tidy;
+mod trace;
 mod validate_mistakes;

@@ -206,15 +206,19 @@ fn grounds(standing: &Standing) -> Rows {
 pub(super) fn history_rows(history: &[Entry]) -> Rows {
     let mut rows = Rows::new(&["entry", "at", "by", "what"]).whole();
     for entry in history {
-        let by = entry.run.clone().or_else(|| person_of(&entry.event).map(str::to_owned));
         rows.push(vec![
             Cell::integer(entry.sequence),
             Cell::Time(entry.at),
-            Cell::or_empty(by.map(Cell::text)),
+            Cell::or_empty(by(entry).map(Cell::text)),
             Cell::text(what(&entry.event)),
         ]);
     }
     rows
+}
+
+/// The run or the person that it comes from.
+pub(super) fn by(entry: &Entry) -> Option<&str> {
+    entry.run.as_deref().or_else(|| person_of(&entry.event))
 }
 
 fn person_of(event: &Event) -> Option<&str> {
@@ -228,7 +232,7 @@ fn person_of(event: &Event) -> Option<&str> {
 }
 
 /// One entry of the journal in a line.
-fn what(event: &Event) -> String {
+pub(super) fn what(event: &Event) -> String {
     let short = |digest: &str| digest.chars().take(12).collect::<String>();
     let said = |words: &str, text: &str| format!("{words}: {text}");
     match event {

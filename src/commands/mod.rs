@@ -19,6 +19,7 @@ pub mod run;
 pub mod runs;
 pub mod sandbox;
 pub mod schema;
+pub mod trace;
 pub mod validate;
 
 use std::path::{Path, PathBuf};
@@ -153,6 +154,7 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
             Some(RunsCommand::Show { run }) => runs::show(context, run).await,
             None => runs::list(context, args).await,
         },
+        Command::Trace(args) => trace::run(context, args).await,
         Command::Breaks(args) => breaks::run(context, args).await,
         Command::Effects(args) => match args.show {
             Some(EffectsCommand::Show { effect }) => effects::show(context, effect).await,

@@ -4,6 +4,7 @@
 mod audits;
 mod error;
 mod file_results;
+mod find;
 mod load;
 pub(crate) mod mask;
 mod normalize;
@@ -15,9 +16,11 @@ mod signature;
 mod source;
 
 pub use error::{InputError, Place, StreamFault};
+pub use find::WrittenRow;
+pub(crate) use find::rows_of;
 pub use load::load;
 pub(crate) use mask::without_cards;
-pub(crate) use normalize::TimePlan;
+pub(crate) use normalize::{TimePlan, sources};
 pub(crate) use read::{Halted, RowSink, RowView, Sources};
 pub use schema::{
     AuditUpdate, ControlKind, ControlMismatch, Exclusion, Field, FieldType, FileResult, Frame, Measure, Quarantined,

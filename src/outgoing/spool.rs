@@ -231,6 +231,25 @@ impl Sealed {
         event_ids: &BTreeSet<String>,
         lines: &BTreeSet<u64>,
     ) -> Result<Vec<FoundRow>, SpoolError> {
+        self.rows_where(parcel, |number, line| {
+            let id = sealed::text_field(line, "id").and_then(sealed::unescaped);
+            lines.contains(&number) || id.is_some_and(|id| event_ids.contains(id.as_ref()))
+        })
+    }
+
+    /// The rows of a parcel that are about a transaction, likewise.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn of_transaction(&self, parcel: &Parcel, transaction: &str) -> Result<Vec<FoundRow>, SpoolError> {
+        self.rows_where(parcel, |_, line| {
+            let id = sealed::text_field(line, "transactionId").and_then(sealed::unescaped);
+            id.is_some_and(|id| id == transaction)
+        })
+    }
+
+    /// The rows that are wanted, by their number from 1 and their text.
+    fn rows_where(&self, parcel: &Parcel, wanted: impl Fn(u64, &[u8]) -> bool) -> Result<Vec<FoundRow>, SpoolError> {
         let path = self.path(parcel);
         let foreign = |what: &str| SpoolError::Foreign { path: path.clone(), what: what.to_owned() };
         let mut reader = self.text(parcel)?;
@@ -245,8 +264,7 @@ impl Sealed {
                 break;
             }
             let current = run.ok_or_else(|| foreign("more lines than places"))?;
-            let id = sealed::text_field(&line, "id").and_then(sealed::unescaped);
-            if lines.contains(&number) || id.is_some_and(|id| event_ids.contains(id.as_ref())) {
+            if wanted(number, &line) {
                 let source = current.place(index);
                 found.push(found_row(&line, number, source).ok_or_else(|| foreign("a line that is no record"))?);
             }

@@ -97,6 +97,11 @@ fn plan(mapping: &Mapping) -> (Sources, Vec<Step>) {
     (sources, steps)
 }
 
+/// The source columns that a mapping asks for.
+pub(crate) fn sources(mapping: &Mapping) -> Sources {
+    plan(mapping).0
+}
+
 impl Sources {
     pub(crate) fn slot(&mut self, name: &str) -> usize {
         self.names.iter().position(|known| known == name).unwrap_or_else(|| {
