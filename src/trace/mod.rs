@@ -17,6 +17,7 @@ use crate::job::{Job, ReportFormat};
 use crate::journal::{EffectFilter, InputRecord, Journal, RunFilter, RunRecord, Step};
 use crate::outgoing::{Spool, SpoolError};
 use crate::report::file_name;
+use crate::sources::RawFile;
 
 /// What to look for, and where.
 #[derive(Debug, Clone)]
@@ -155,13 +156,29 @@ fn told(what: &str, error: Unread) -> String {
 
 /// The files that runs have read: each once for a job, period and side, however many runs read it.
 #[derive(Debug, Default)]
-struct Files(BTreeMap<(String, String, Side, String), (InputRecord, Vec<String>)>);
+struct Files(BTreeMap<FileKey, KnownFile>);
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct FileKey {
+    period: String,
+    job: String,
+    side: Side,
+    sha256: String,
+}
+
+#[derive(Debug)]
+struct KnownFile {
+    file: RawFile,
+    /// The latest last.
+    runs: Vec<String>,
+}
 
 impl Files {
     fn add(&mut self, run: &RunRecord, inputs: Vec<InputRecord>) {
-        for input in inputs {
-            let key = (run.job.clone(), run.period.clone(), input.side, input.file.sha256.clone());
-            self.0.entry(key).or_insert_with(|| (input, Vec::new())).1.push(run.id.clone());
+        for InputRecord { side, file, .. } in inputs {
+            let (period, job) = (run.period.clone(), run.job.clone());
+            let key = FileKey { period, job, side, sha256: file.sha256.clone() };
+            self.0.entry(key).or_insert_with(|| KnownFile { file, runs: Vec::new() }).runs.push(run.id.clone());
         }
     }
 }

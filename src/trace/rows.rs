@@ -1,14 +1,14 @@
 //! Rows about the transaction, in files of every format. Files are independent of each other: all cores look.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::{Files, Row, Story, Unread, told};
-use crate::frames::{Field, Side, Sources, rows_of, sources};
+use super::{FileKey, Files, KnownFile, Row, Story, Unread, told};
+use crate::frames::{Field, Side, Sources, WrittenRow, rows_of, sources};
 use crate::job::{Input, Job, Work};
-use crate::journal::InputRecord;
 use crate::records::{Attribute, RecordPlan};
+use crate::sources::RawFile;
 
 /// How the files of one side of a job are read.
 struct Reader<'j> {
@@ -41,42 +41,38 @@ pub(super) fn find(files: Files, jobs: &[Job], wanted: &str, story: &mut Story) 
     thread::scope(|scope| {
         for _ in 0..cores.min(files.len()) {
             scope.spawn(|| {
-                while let Some(((job, period, side, _), (record, runs))) =
-                    files.get(next.fetch_add(1, Ordering::Relaxed))
-                {
-                    let rows = in_file(jobs, job, *side, record, wanted);
-                    let mut found = found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                while let Some((key, known)) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let rows = in_file(jobs, key, &known.file, wanted);
+                    let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                     match rows {
-                        Ok(rows) => found.0.extend(rows.into_iter().map(|row| Row {
-                            period: period.clone(),
-                            job: job.clone(),
-                            side: *side,
-                            file: record.file.name.clone(),
-                            line: row.line,
-                            sha256: record.file.sha256.clone(),
-                            runs: runs.clone(),
-                            values: row.values,
-                        })),
-                        Err(error) => found.1.push(told(&format!("{period} {}", record.file.name), error)),
+                        Ok(rows) => found.0.extend(rows.into_iter().map(|row| row_of(key, known, row))),
+                        Err(error) => found.1.push(told(&format!("{} {}", key.period, known.file.name), error)),
                     }
                 }
             });
         }
     });
-    let (rows, mut unread) = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let (rows, mut unread) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     story.rows.extend(rows);
     unread.sort();
     story.unread.extend(unread);
 }
 
-fn in_file(
-    jobs: &[Job],
-    job: &str,
-    side: Side,
-    record: &InputRecord,
-    wanted: &str,
-) -> Result<Vec<crate::frames::WrittenRow>, Unread> {
-    let reader = jobs.iter().find(|known| known.name == job).and_then(|job| Reader::of(job, side));
-    let Reader { input, sources, field } = reader.ok_or_else(|| Unread::NoJob { job: job.to_owned() })?;
-    Ok(rows_of(input, &record.file, &sources, field, wanted)?)
+fn in_file(jobs: &[Job], key: &FileKey, file: &RawFile, wanted: &str) -> Result<Vec<WrittenRow>, Unread> {
+    let reader = jobs.iter().find(|job| job.name == key.job).and_then(|job| Reader::of(job, key.side));
+    let Reader { input, sources, field } = reader.ok_or_else(|| Unread::NoJob { job: key.job.clone() })?;
+    Ok(rows_of(input, file, &sources, field, wanted)?)
+}
+
+fn row_of(key: &FileKey, known: &KnownFile, row: WrittenRow) -> Row {
+    Row {
+        period: key.period.clone(),
+        job: key.job.clone(),
+        side: key.side,
+        file: known.file.name.clone(),
+        line: row.line,
+        sha256: key.sha256.clone(),
+        runs: known.runs.clone(),
+        values: row.values,
+    }
 }
