@@ -111,6 +111,9 @@ impl RawWriter {
     ///
     /// # Errors
     /// When it cannot be read, or the disk refuses.
+    ///
+    /// # Panics
+    /// When the thread that digests does.
     pub fn write_all_of(&mut self, from: &mut impl Read) -> Result<(), CopyError> {
         let first = next_chunk(from, Vec::new()).map_err(CopyError::Read)?;
         if first.len() < CHUNK_BYTES {
