@@ -6,18 +6,19 @@ use tieout::job::Input;
 
 use crate::reading_support::{CSV, ledger, quarantine, read, rows};
 
+const IDS: &[&[u8]] =
+    &[b"t1", b"t2", b" t 3 ", b"", b"\xc3\xa9t", b"\xc3(", b"a\0b", b"x\ry", b"t4,5", b"\xe2\x80\xa8"];
+const AMOUNTS: &[&[u8]] = &[b"1.00", b"-2.5", b" 3 ", b"much", b""];
+const CURRENCIES: &[&[u8]] = &[b"USD", b"EUR", b" usd ", b"dollars"];
+const TIMES: &[&[u8]] = &[b"2025-03-19T00:00:00Z", b"soon", b"", b"2025-03-19T00:00:00.000Z,more"];
+
 /// A row as bytes, up to its last value; it may have too few values, or what is no text.
 fn any_row() -> impl Strategy<Value = Vec<u8>> {
-    let id: [&[u8]; 10] =
-        [b"t1", b"t2", b" t 3 ", b"", b"\xc3\xa9t", b"\xc3(", b"a\0b", b"x\ry", b"t4,5", b"\xe2\x80\xa8"];
-    let amount: [&[u8]; 5] = [b"1.00", b"-2.5", b" 3 ", b"much", b""];
-    let currency: [&[u8]; 4] = [b"USD", b"EUR", b" usd ", b"dollars"];
-    let at: [&[u8]; 4] = [b"2025-03-19T00:00:00Z", b"soon", b"", b"2025-03-19T00:00:00.000Z,more"];
     (
-        prop::sample::select(&id[..]),
-        prop::sample::select(&amount[..]),
-        prop::sample::select(&currency[..]),
-        prop::sample::select(&at[..]),
+        prop::sample::select(IDS),
+        prop::sample::select(AMOUNTS),
+        prop::sample::select(CURRENCIES),
+        prop::sample::select(TIMES),
     )
         .prop_map(|(id, amount, currency, at)| [id, amount, currency, at].join(&b","[..]))
 }

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter, memchr3};
+use memchr::{memchr_iter, memchr2};
 
 use super::Dialect;
 
@@ -33,10 +33,15 @@ impl Plain {
     /// The line that the buffer begins with, if it is a plain one with a value for each column.
     pub(super) fn line<'b>(&mut self, buffer: &'b [u8]) -> Option<Line<'b>> {
         let Dialect { delimiter, quote, .. } = self.dialect;
-        let end = memchr(b'\n', buffer)?;
-        let line = &buffer[..end];
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let odd = line.is_empty() || line.len() > self.max_row_bytes || memchr3(quote, b'\r', 0, line).is_some();
+        // Both are looked for: where lines end with the one, the other may be nowhere in the buffer.
+        let end = memchr2(b'\n', b'\r', buffer)?;
+        let (line, after) = buffer.split_at(end);
+        let end_bytes = match after {
+            [b'\n', ..] => 1,
+            [b'\r', b'\n', ..] => 2,
+            _ => return None,
+        };
+        let odd = line.is_empty() || line.len() > self.max_row_bytes || memchr2(quote, 0, line).is_some();
         // A separator that is no character by itself may be part of one.
         if odd || !delimiter.is_ascii() {
             return None;
@@ -49,7 +54,7 @@ impl Plain {
             start = separator + 1;
         }
         *self.values.get_mut(count)? = start..line.len();
-        (count + 1 == self.values.len()).then_some(Line { text, bytes: end + 1 })
+        (count + 1 == self.values.len()).then_some(Line { text, bytes: end + end_bytes })
     }
 
     /// Where the value of a column stands in the last line's text.
