@@ -184,7 +184,7 @@ pub async fn plan(request: &Request, journal: Option<&Journal>) -> Result<Finish
         Work::Reconcile(reconciliation) => reconciliation,
         Work::Send(sending) => return sending::on_paper(request, sending, journal, scratch.path()).await,
     };
-    let store = RawStore::open(scratch.path())?;
+    let store = RawStore::scratch(scratch.path())?;
     let earlier = match journal {
         Some(journal) => Earlier::read(journal, request).await?,
         None => Earlier::default(),

@@ -74,6 +74,7 @@ mod properties;
 mod reading_bad_input;
 mod reading_formats;
 mod reading_local_files;
+mod reading_properties;
 mod reading_support;
 mod reading_webhooks;
 mod records_mapping;

@@ -3,11 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, TimeDelta};
 use chrono_tz::Tz;
 use tempfile::TempDir;
+use tieout::digest::sha256;
 use tieout::job::Grain;
 use tieout::period::Period;
 use tieout::sources::file::{FileError, pull};
@@ -104,4 +105,55 @@ fn nothing_outside_of_the_data_folder_is_read() {
         recursive wildcards must form a single path component"
     );
     assert_eq!(data.names("inner.csv"), ["inner.csv"]);
+}
+
+/// Bytes that repeat nowhere in step with the pieces in which they are copied.
+fn long(bytes: usize) -> Vec<u8> {
+    (0..bytes as u64).map(|at| (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8).collect()
+}
+
+#[test]
+fn a_copy_is_whole_and_has_the_digest_of_its_bytes_however_long_it_is() {
+    const PIECE: usize = 256 << 10;
+    let data = Data::new(&[]);
+    let open: [fn(PathBuf) -> std::io::Result<RawStore>; 2] = [RawStore::open, RawStore::scratch];
+    for bytes in [0, 1, PIECE - 1, PIECE, PIECE + 1, 8 * PIECE, 20 * PIECE + 7] {
+        let expected = long(bytes);
+        fs::write(data.root().join("data/long.csv"), &expected).unwrap();
+        for (kind, open) in open.into_iter().enumerate() {
+            let folder = data.root().join(format!("raw-{kind}"));
+            let store = open(folder.clone()).unwrap();
+            let [file] = &pull(&data.root().join("data"), "long.csv", &period(), &store).unwrap()[..] else { panic!() };
+            assert!(fs::read(&file.stored).unwrap() == expected, "{bytes} bytes");
+            assert_eq!((file.bytes, file.sha256.as_str()), (bytes as u64, sha256(&expected).as_str()));
+            assert_eq!(store.find(&file.sha256), Some(file.stored.clone()));
+            let temporary = fs::read_dir(&folder)
+                .unwrap()
+                .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(".tmp"));
+            assert_eq!(temporary.count(), 0);
+        }
+    }
+}
+
+#[test]
+fn many_files_keep_their_order_and_of_those_that_fail_the_first_is_told() {
+    let names: Vec<String> = (0..40).map(|number| format!("part-{number:02}.csv")).collect();
+    let data = Data::new(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    // The first ones are done last.
+    for name in &names[..2] {
+        fs::write(data.root().join("data").join(name), long(3 << 20)).unwrap();
+    }
+    // Two of the same bytes are one stored file.
+    fs::copy(data.root().join("data/part-07.csv"), data.root().join("data/part-39.csv")).unwrap();
+    let files = data.pull("part-*.csv").unwrap();
+    assert_eq!(files.iter().map(|file| file.name.clone()).collect::<Vec<_>>(), names);
+    assert_eq!(files[7].stored, files[39].stored);
+    for (file, name) in files.iter().zip(&names) {
+        assert!(fs::read(&file.stored).unwrap() == fs::read(data.root().join("data").join(name)).unwrap(), "{name}");
+    }
+    fs::write(data.root().join("secret.csv"), "secret").unwrap();
+    for name in ["part-05x.csv", "part-31x.csv"] {
+        std::os::unix::fs::symlink(data.root().join("secret.csv"), data.root().join("data").join(name)).unwrap();
+    }
+    assert!(told(&data, "part-*.csv").starts_with("part-05x.csv is a link to ROOT/secret.csv"));
 }

@@ -149,6 +149,27 @@ proptest! {
     }
 
     #[test]
+    fn a_time_as_it_is_sent_goes_through_the_checks_of_all_others(
+        year in prop_oneof![0_u32..10_000, 1_968_u32..2_105], month in 0_u32..14, day in 0_u32..33,
+        (hour, minute, second) in (0_u32..26, 0_u32..62, 0_u32..62), millis in 0_u32..1_000,
+        wrong in proptest::option::weighted(0.2, (0_usize..24, proptest::char::range(' ', '~'))),
+    ) {
+        let mut text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z");
+        if let Some((at, char)) = wrong {
+            text.replace_range(at..=at, char.encode_utf8(&mut [0]));
+        }
+        // Three more digits say the same, and nobody sends them.
+        let other = format!("{}000{}", &text[..23], &text[23..]);
+        let fields = whole(RecordType::CoreTransaction);
+        let [sent, expected] = [&text, &other].map(|text| {
+            let mut cells = example(fields.record);
+            cells.insert("settledDate", text);
+            write(&fields, &cells).map_err(|refused| (refused.field, refused.reason))
+        });
+        prop_assert_eq!(&sent, &expected, "{} {}", text, other);
+    }
+
+    #[test]
     fn no_row_of_any_text_ends_in_a_panic_or_half_a_line(
         record in any_record(), field in any::<proptest::sample::Index>(), text in any_text()
     ) {

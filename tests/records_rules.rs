@@ -64,16 +64,25 @@ fn a_time_stamp_that_two_dates_share_goes_under_the_one_of_the_status() {
         ("DECLINED", "transactionDate", "authorizationDate"),
     ];
     for (status, kept, left_out) in table {
-        let dates = |second: &'static str| {
+        let dates = |first: &'static str, second: &'static str| {
             attributes(RecordType::Transaction, |cells| {
                 cells.extend([("status", status), ("settledDate", "2025-03-20T00:00:00Z")]);
-                cells.extend([(kept, "2025-03-19T14:05:00Z"), (left_out, second)]);
+                cells.extend([(kept, first), (left_out, second)]);
             })
         };
-        let shared = dates("2025-03-19T14:05:00Z");
-        assert_eq!((shared.get(kept).is_some(), shared.get(left_out)), (true, None), "{status}");
-        let different = dates("2025-03-19T14:06:00Z");
-        assert!(different.get(kept).is_some() && different.get(left_out).is_some(), "{status}");
+        // However the same instant is written.
+        let same = ["2025-03-19T14:05:00Z", "2025-03-19T14:05:00.000Z", "2025-03-19T09:05:00-05:00"];
+        for (first, second) in same.into_iter().flat_map(|first| same.map(|second| (first, second))) {
+            let shared = dates(first, second);
+            assert_eq!((shared.get(kept).is_some(), shared.get(left_out)), (true, None), "{status} {first} {second}");
+        }
+        for (first, second) in same
+            .into_iter()
+            .flat_map(|first| ["2025-03-19T14:06:00Z", "2025-03-19T14:05:00.001Z"].map(|second| (first, second)))
+        {
+            let different = dates(first, second);
+            assert!(different.get(kept).is_some() && different.get(left_out).is_some(), "{status} {first} {second}");
+        }
     }
 }
 

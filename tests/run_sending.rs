@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::support::outbox::{
-    approve, attributes, breaks, bridge, effects, ended, historical, ids, incoming, lines, many, project, requests,
-    row, rows_of, run, source, stand, taken, upload, uploads,
+    CONFIRM, approve, attributes, breaks, bridge, effects, ended, historical, ids, incoming, lines, many, project,
+    requests, row, rows_of, run, source, stand, taken, upload, uploads,
 };
 use crate::support::project::{DAY, TestProject};
 
@@ -289,6 +289,33 @@ fn messages_name_the_block_of_the_job_that_sends() {
     let told = run(&project, &[]).ended_with(78).error().to_owned();
     assert!(told.contains("verify") && told.contains("webhook_key") && !told.contains("inputs."), "{told}");
     assert_eq!(project.received(), []);
+}
+
+/// A variable without which nothing can be sent or confirmed → who asks for it, and the message.
+#[test]
+fn a_secret_that_is_not_there_is_told_before_the_work() {
+    let unset = |variable: &str| format!("environment variable {variable} is not set");
+    let key = format!("webhook_key of provider kard: {}", unset("TEST_WEBHOOK_KEY"));
+    let client = format!("provider kard: client_secret cannot be read: {}", unset("TEST_CLIENT_SECRET"));
+    let table = [
+        ("run", "TEST_WEBHOOK_KEY", Some(key.as_str())),
+        ("plan", "TEST_WEBHOOK_KEY", Some(&key)),
+        ("run", "TEST_CLIENT_SECRET", Some(&client)),
+        // A plan sends nothing.
+        ("plan", "TEST_CLIENT_SECRET", None),
+    ];
+    for (command, variable, told) in table {
+        // The source does not fit: were it read first, the message would be about that.
+        let rows = if told.is_some() { mixed() } else { many(2) };
+        let project = project(&upload(CONFIRM), &rows, "");
+        let mut process = project.command(&[command, "core", "--period", DAY]);
+        let ended = project.ended(process.env_remove(variable).spawn().unwrap());
+        match told {
+            Some(told) => assert_eq!(ended.ended_with(78).error(), told, "{command} {variable}"),
+            None => drop(ended.ended_with(0)),
+        }
+        assert_eq!((project.received(), project.listing(&format!("runs/core/{DAY}"))), (vec![], Vec::<String>::new()));
+    }
 }
 
 #[test]

@@ -241,7 +241,7 @@ impl<L: Lines> Pass<'_, '_, L> {
         let doomed = AtomicBool::new(false);
         let task = Task { lines: spec.lines, cut: spec.cut(), repeats, files: names, doomed: &doomed };
         let ids = looks_for_repeats.then(|| EventIds::new(&draft.folder, spec.grain.held_id_bytes));
-        let parcels = Parcels::create(&draft.folder, spec)?;
+        let parcels = Parcels::create(draft, spec)?;
         let collector = Collector::new(names, parcels, ids, spec.tolerated, &doomed);
         let workers = spec.workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get);
         let batches = workers * BATCHES_EACH;

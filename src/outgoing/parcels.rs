@@ -14,9 +14,10 @@ use super::gzip::{Block, Member};
 use super::manifest::{Parcel, SourcePlace};
 use super::places::{self, PlacesWriter, Run};
 use super::sealed::{self, Counted};
-use super::spool::{PARTS, PLACES};
+use super::spool::{Draft, PARTS, PLACES};
 use super::work::{Body, Piece};
 use crate::digest;
+use crate::sources::store::Keeping;
 
 /// Digits of the digest that end a name.
 const NAME_DIGITS: usize = 8;
@@ -41,8 +42,9 @@ enum Kind {
 impl Parcels {
     /// # Errors
     /// When the disk refuses.
-    pub(super) fn create<L>(folder: &Path, spec: &BuildSpec<'_, L>) -> Result<Self, BuildError> {
-        let stack = Stack::create(folder, spec.job, spec.period)?;
+    pub(super) fn create<L>(draft: &Draft, spec: &BuildSpec<'_, L>) -> Result<Self, BuildError> {
+        let folder = &draft.folder;
+        let stack = Stack::create(draft, spec.job, spec.period)?;
         let kind = match spec.layout {
             Layout::BulkFiles { max_bytes, max_rows } => {
                 Kind::Bulk { max_bytes, max_rows: max_rows.unwrap_or(u64::MAX), open: None }
@@ -96,7 +98,7 @@ impl Parcels {
         }
     }
 
-    /// Seals what is open. All of it is durable, and gives the parcels with the bytes of their text.
+    /// Seals what is open. All of it is durable unless the spool is a scratch one. Gives the parcels with the bytes of their text.
     ///
     /// # Errors
     /// When the disk refuses.
@@ -118,7 +120,7 @@ impl Parcels {
             }
         }
         let path = self.stack.folder.join(PLACES);
-        self.stack.places.finish().map_err(|source| BuildError::Write { path, source })?;
+        self.stack.places.finish(self.stack.keeping).map_err(|source| BuildError::Write { path, source })?;
         Ok((self.stack.parcels, self.stack.text_bytes))
     }
 }
@@ -127,6 +129,7 @@ impl Parcels {
 #[derive(Debug)]
 struct Stack {
     folder: PathBuf,
+    keeping: Keeping,
     /// What every name begins with.
     stem: String,
     parcels: Vec<Parcel>,
@@ -151,11 +154,12 @@ struct Complete {
 }
 
 impl Stack {
-    fn create(folder: &Path, job: &str, period: &str) -> Result<Self, BuildError> {
-        let path = folder.join(PLACES);
+    fn create(draft: &Draft, job: &str, period: &str) -> Result<Self, BuildError> {
+        let path = draft.folder.join(PLACES);
         let places = PlacesWriter::create(&path).map_err(|source| BuildError::Write { path, source })?;
         Ok(Self {
-            folder: folder.to_owned(),
+            folder: draft.folder.clone(),
+            keeping: draft.keeping,
             stem: format!("{job}-{period}"),
             parcels: Vec::new(),
             places,
@@ -251,7 +255,7 @@ impl OpenFile {
         let Self { path, file, hasher, bytes, text_bytes, counted, first, last, .. } = self;
         let sha256 = digest::hex(&hasher.finalize());
         let name = format!("{}-{:03}-{}.jsonl.gz", stack.stem, stack.next_number(), &sha256[..NAME_DIGITS]);
-        let sealed = file.sync_all().and_then(|()| std::fs::rename(&path, stack.folder.join(&name)));
+        let sealed = stack.keeping.sync(&file).and_then(|()| std::fs::rename(&path, stack.folder.join(&name)));
         sealed.map_err(|source| BuildError::Write { path, source })?;
         let stored = name.clone();
         stack.put(Complete { name, sha256, bytes, text_bytes, counted, user: None, stored, offset: 0, first, last })
@@ -313,8 +317,8 @@ impl Calls {
 
     fn finish(mut self, stack: &mut Stack) -> Result<(), BuildError> {
         self.seal(None, stack)?;
-        let durable = self.out.flush().and_then(|()| self.out.get_ref().sync_all());
-        durable.map_err(|source| BuildError::Write { path: self.path, source })
+        let written = self.out.flush().and_then(|()| stack.keeping.sync(self.out.get_ref()));
+        written.map_err(|source| BuildError::Write { path: self.path, source })
     }
 }
 

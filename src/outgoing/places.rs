@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use super::manifest::SourcePlace;
+use crate::sources::store::Keeping;
 
 /// Rows whose places follow each other: `first`, and the lines after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,10 +106,10 @@ impl PlacesWriter {
 
     /// # Errors
     /// When the disk refuses.
-    pub(super) fn finish(mut self) -> io::Result<()> {
+    pub(super) fn finish(mut self, keeping: Keeping) -> io::Result<()> {
         self.write_open()?;
         self.out.flush()?;
-        self.out.get_ref().sync_all()
+        keeping.sync(self.out.get_ref())
     }
 }
 

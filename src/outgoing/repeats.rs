@@ -6,7 +6,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use super::error::BuildError;
 use super::manifest::SourcePlace;
@@ -43,21 +45,18 @@ impl EventIds {
     /// # Errors
     /// When the disk refuses.
     pub(super) fn add(&mut self, event_id: [u8; 16], place: SourcePlace) -> Result<(), BuildError> {
-        let part = &mut self.parts[usize::from(event_id[0])];
-        part.extend_from_slice(&event_id);
-        part.extend_from_slice(&place.file.to_be_bytes());
-        part.extend_from_slice(&place.line.to_be_bytes());
+        let mut entry = [0; ENTRY_BYTES];
+        entry[..16].copy_from_slice(&event_id);
+        entry[16..20].copy_from_slice(&place.file.to_be_bytes());
+        entry[20..].copy_from_slice(&place.line.to_be_bytes());
+        self.parts[usize::from(event_id[0])].extend_from_slice(&entry);
         self.held_bytes += ENTRY_BYTES;
         if self.held_bytes >= self.most_held_bytes { self.spill() } else { Ok(()) }
     }
 
-    fn path(&self, part: usize) -> PathBuf {
-        self.folder.join(format!("ids-{part:03}"))
-    }
-
     fn spill(&mut self) -> Result<(), BuildError> {
         for number in 0..PARTS {
-            let path = self.path(number);
+            let path = path(&self.folder, number);
             let part = &mut self.parts[number];
             if part.is_empty() {
                 continue;
@@ -76,40 +75,84 @@ impl EventIds {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub(super) fn finish(mut self, most: usize) -> Result<(Vec<Repeat>, u64), BuildError> {
-        let mut repeats = Vec::new();
-        let mut found = 0;
-        for number in 0..PARTS {
-            let mut bytes = std::mem::take(&mut self.parts[number]);
-            let path = self.path(number);
-            if self.on_disk && path.exists() {
-                let read = File::open(&path).and_then(|mut file| file.read_to_end(&mut bytes));
-                let removed = read.and_then(|_| std::fs::remove_file(&path));
-                removed.map_err(|source| BuildError::Write { path, source })?;
+    pub(super) fn finish(self, most: usize) -> Result<(Vec<Repeat>, u64), BuildError> {
+        let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let Self { folder, parts, on_disk, .. } = self;
+        let waiting = Mutex::new(parts.into_iter().enumerate());
+        let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let work = || -> Result<Repeats, BuildError> {
+            let mut repeats = Repeats { most, first: Vec::new(), found: 0 };
+            while let Some((number, mut entries)) = next() {
+                if on_disk {
+                    take(&path(&folder, number), &mut entries)?;
+                }
+                repeats.look_for(&mut entries);
             }
-            found += in_part(&mut bytes, &mut repeats);
-            if repeats.len() > most {
-                repeats.sort_unstable_by_key(|repeat: &Repeat| repeat.row);
-                repeats.truncate(most);
+            Ok(repeats)
+        };
+        let mut repeats = std::thread::scope(|scope| {
+            let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+            let mut repeats = work()?;
+            for other in others {
+                repeats.join(other.join().map_err(|_| BuildError::Died)??);
             }
-        }
-        repeats.sort_unstable_by_key(|repeat| repeat.row);
-        Ok((repeats, found))
+            Ok::<_, BuildError>(repeats)
+        })?;
+        repeats.first.sort_unstable_by_key(|repeat| repeat.row);
+        Ok((repeats.first, repeats.found))
     }
 }
 
-/// The repeats among the entries of one part.
-fn in_part(bytes: &mut [u8], repeats: &mut Vec<Repeat>) -> u64 {
-    // As written, an entry's bytes sort by event id, then by place.
-    let (entries, _) = bytes.as_chunks_mut::<ENTRY_BYTES>();
-    entries.sort_unstable();
-    let mut found = 0;
-    for same in entries.chunk_by(|left, right| left[..16] == right[..16]) {
-        let (first, event_id) = parse(&same[0]);
-        found += same.len() as u64 - 1;
-        repeats.extend(same[1..].iter().map(|entry| Repeat { row: parse(entry).0, first, event_id }));
+fn path(folder: &Path, part: usize) -> PathBuf {
+    folder.join(format!("ids-{part:03}"))
+}
+
+/// Takes what went to disk, if any did.
+fn take(path: &Path, entries: &mut Vec<u8>) -> Result<(), BuildError> {
+    if !path.exists() {
+        return Ok(());
     }
-    found
+    let read = File::open(path).and_then(|mut file| file.read_to_end(entries));
+    let removed = read.and_then(|_| std::fs::remove_file(path));
+    removed.map_err(|source| BuildError::Write { path: path.to_owned(), source })
+}
+
+/// The repeats of some parts: those whose places are the first, and how many there are.
+struct Repeats {
+    most: usize,
+    first: Vec<Repeat>,
+    found: u64,
+}
+
+impl Repeats {
+    /// Adds those among the entries of one part.
+    fn look_for(&mut self, bytes: &mut [u8]) {
+        let (entries, _) = bytes.as_chunks_mut::<ENTRY_BYTES>();
+        // By event id, then by place: as numbers they compare much faster than as bytes.
+        entries.sort_unstable_by_key(|entry| {
+            let (place, event_id) = parse(entry);
+            (u128::from_be_bytes(event_id), place)
+        });
+        for same in entries.chunk_by(|left, right| left.first_chunk::<16>() == right.first_chunk::<16>()) {
+            let (first, event_id) = parse(&same[0]);
+            self.found += same.len() as u64 - 1;
+            self.first.extend(same[1..].iter().map(|entry| Repeat { row: parse(entry).0, first, event_id }));
+        }
+        self.keep_first();
+    }
+
+    fn join(&mut self, other: Self) {
+        self.found += other.found;
+        self.first.extend(other.first);
+        self.keep_first();
+    }
+
+    fn keep_first(&mut self) {
+        if self.first.len() > self.most {
+            self.first.select_nth_unstable_by_key(self.most, |repeat| repeat.row);
+            self.first.truncate(self.most);
+        }
+    }
 }
 
 fn parse(entry: &[u8; ENTRY_BYTES]) -> (SourcePlace, [u8; 16]) {

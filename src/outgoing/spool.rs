@@ -15,7 +15,7 @@ use super::places;
 use super::sealed;
 use crate::digest;
 use crate::journal::kill;
-use crate::sources::store::sync_folder;
+use crate::sources::store::Keeping;
 
 /// The manifest: written last.
 const MANIFEST: &str = "manifest.json";
@@ -55,15 +55,27 @@ fn io_error(path: &Path) -> impl FnOnce(io::Error) -> SpoolError {
 #[derive(Debug, Clone)]
 pub struct Spool {
     folder: PathBuf,
+    keeping: Keeping,
 }
 
 impl Spool {
     /// # Errors
     /// When the folder cannot be made.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, SpoolError> {
-        let folder = folder.into();
+        Self::new(folder.into(), Keeping::Durable)
+    }
+
+    /// A spool in a temporary folder, from which nothing is sent.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn scratch(folder: impl Into<PathBuf>) -> Result<Self, SpoolError> {
+        Self::new(folder.into(), Keeping::Scratch)
+    }
+
+    fn new(folder: PathBuf, keeping: Keeping) -> Result<Self, SpoolError> {
         std::fs::create_dir_all(&folder).map_err(io_error(&folder))?;
-        Ok(Self { folder })
+        Ok(Self { folder, keeping })
     }
 
     /// The build with this key, if it was sealed. The sizes of its files are looked at, not their digests
@@ -92,7 +104,7 @@ impl Spool {
     /// An empty folder for a build. What an earlier, killed one left under the same key goes.
     pub(super) fn begin(&self, key: &str) -> Result<Draft, SpoolError> {
         let folder = self.folder.join(format!(".tmp-{key}"));
-        let draft = Draft { spool: self.folder.clone(), folder, sealed: false };
+        let draft = Draft { spool: self.folder.clone(), folder, keeping: self.keeping, sealed: false };
         draft.clear()?;
         Ok(draft)
     }
@@ -108,6 +120,7 @@ struct Version {
 pub(super) struct Draft {
     spool: PathBuf,
     pub(super) folder: PathBuf,
+    pub(super) keeping: Keeping,
     sealed: bool,
 }
 
@@ -121,7 +134,7 @@ impl Draft {
         std::fs::create_dir(&self.folder).map_err(io_error(&self.folder))
     }
 
-    /// Makes the build appear under its key, durably. Its files are synced already.
+    /// Makes the build appear under its key, durably unless the spool is a scratch one. Its files are synced already.
     pub(super) fn seal(mut self, manifest: Manifest) -> Result<Sealed, SpoolError> {
         let path = self.folder.join(MANIFEST);
         let bytes = serde_json::to_vec_pretty(&manifest)
@@ -129,8 +142,8 @@ impl Draft {
         let write = || {
             let mut file = File::create(&path)?;
             io::Write::write_all(&mut file, &bytes)?;
-            file.sync_all()?;
-            sync_folder(&self.folder)
+            self.keeping.sync(&file)?;
+            self.keeping.sync_folder(&self.folder)
         };
         write().map_err(io_error(&path))?;
         let folder = self.spool.join(&manifest.key);
@@ -138,7 +151,7 @@ impl Draft {
         std::fs::rename(&self.folder, &folder).map_err(io_error(&folder))?;
         kill::after("seal");
         self.sealed = true;
-        sync_folder(&self.spool).map_err(io_error(&self.spool))?;
+        self.keeping.sync_folder(&self.spool).map_err(io_error(&self.spool))?;
         Ok(Sealed { folder, manifest })
     }
 }

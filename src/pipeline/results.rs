@@ -44,7 +44,7 @@ pub(super) async fn read(request: &Request, sending: &Sending) -> Result<Results
     let Some(confirm) = &sending.confirm else { return Ok(Results::default()) };
     let Source::Path { pattern } = &confirm.log.source else { return Ok(Results::default()) };
     let scratch = tempfile::tempdir()?;
-    let store = RawStore::open(scratch.path())?;
+    let store = RawStore::scratch(scratch.path())?;
     let files = pull::local_below(&request.project.notifications, pattern, &request.period, &store).await?;
     let files: Vec<RawFile> = files.into_iter().filter(|file| file.bytes > 0).collect();
     if files.is_empty() {

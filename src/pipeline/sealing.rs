@@ -1,7 +1,6 @@
 //! The stage that makes of a source what is sent: pulled, then sealed on disk, or found sealed by an earlier attempt.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -43,7 +42,7 @@ pub(super) struct Sealed {
 pub(super) async fn seal(
     request: &Request,
     sending: &Sending,
-    (store, folder): (&RawStore, &Path),
+    (store, spool): (&RawStore, Spool),
     earlier: &Earlier,
     stop: &Stop,
     trail: &Trail<'_>,
@@ -64,7 +63,7 @@ pub(super) async fn seal(
         period: request.period.label.clone(),
         organization: effects::kard(request, &sending.provider)?.organization.clone(),
         files: files.clone(),
-        folder: folder.to_owned(),
+        spool,
         stage: request.progress.stage("seal"),
         stop: stop.clone(),
     };
@@ -92,14 +91,14 @@ struct Work {
     period: String,
     organization: String,
     files: Vec<RawFile>,
-    folder: PathBuf,
+    spool: Spool,
     stage: crate::progress::Stage,
     stop: Stop,
 }
 
 impl Work {
     fn done(self) -> Result<outgoing::Sealed, Failure> {
-        let Self { sending, job, period, organization, files, folder, stage, stop } = self;
+        let Self { sending, job, period, organization, files, spool, stage, stop } = self;
         let plan = RecordPlan::new(&sending.mapping, &organization);
         let (layout, level) = match &sending.way {
             Way::Upload(upload) => {
@@ -123,7 +122,6 @@ impl Work {
             workers: None,
         };
         let told = |error: outgoing::SpoolError| Failure::new(ExitCode::Unexpected, error);
-        let spool = Spool::open(&folder).map_err(told)?;
         if let Some(sealed) = spool.find(&spec.key(&files)).map_err(told)? {
             stage.finish(format!("{} rows, sealed before", sealed.manifest().sealed.rows));
             return Ok(sealed);

@@ -13,12 +13,13 @@ use super::sealing::{self, Sealed};
 use super::send::{self, Ended, Goods, Means, Sent};
 use super::shelf::Shelf;
 use super::stop::Stop;
-use super::{Finished, Request, Trail, compare, effects, open_store, publish, published, unless_stopped, urls};
+use super::{Finished, Request, Trail, compare, effects, open_store, publish, published, pull, unless_stopped, urls};
 use crate::effects::plan::{Plan, Scope};
 use crate::effects::{Ask, Body, Call, EffectKind, EffectsFacts, Standing, State, Target, parcels};
 use crate::exit::{ExitCode, Failure};
 use crate::job::{SendApproval, Sending, Way};
 use crate::journal::{EffectFilter, Journal, RunRecord, Step, kill};
+use crate::outgoing::{Spool, SpoolError};
 use crate::project::KardConfig;
 use crate::providers::kard::Client;
 use crate::providers::kard::request_transactions::MAX_URLS;
@@ -42,12 +43,14 @@ pub(super) struct Run<'a> {
 pub(super) async fn attempt(request: &Request, sending: &Sending, run: Run<'_>) -> Result<Finished, Failure> {
     let Run { journal, record, stop, .. } = run;
     let trail = Trail(Some((journal, record)));
+    check_key(request, sending)?;
+    let client = client(request, sending)?;
     let home = publish::period_folder(request);
     publish::sweep(&home)?;
     let store = open_store(&home)?;
     let earlier = Earlier::read(journal, request).await?;
-    let folder = home.join(publish::SPOOL);
-    let sealed = sealing::seal(request, sending, (&store, &folder), &earlier, stop, &trail).await?;
+    let spool = Spool::open(home.join(publish::SPOOL)).map_err(unusable)?;
+    let sealed = sealing::seal(request, sending, (&store, spool), &earlier, stop, &trail).await?;
 
     let stage = request.progress.stage("plan");
     effects::recover(request, journal, record).await?;
@@ -62,7 +65,7 @@ pub(super) async fn attempt(request: &Request, sending: &Sending, run: Run<'_>) 
     let shelf = Shelf::new(sealed.build(), &request.progress);
     // Of a killed attempt, which had written the outcome and had not come to this.
     used_up(&planned, &shelf, &planned.plan.ids);
-    let (calls, ended) = send(request, sending, &mut planned, &shelf, run).await?;
+    let (calls, ended) = send(request, sending, &mut planned, (&shelf, client.as_ref()), run).await?;
     stage.finish(format!("{calls} calls"));
     let heard = wait(request, sending, (book, stop), &mut planned, heard).await?;
     trail.mark(Step::Sent, json!({ "calls": calls })).await?;
@@ -74,6 +77,28 @@ pub(super) async fn attempt(request: &Request, sending: &Sending, run: Run<'_>) 
     Ok(Finished { facts, written, calls: Vec::new() })
 }
 
+/// A key that is not there is told before the work, not after it.
+fn check_key(request: &Request, sending: &Sending) -> Result<(), Failure> {
+    let Some(confirm) = &sending.confirm else { return Ok(()) };
+    pull::verify_key(request, &confirm.log).map(|_| ())
+}
+
+/// Who sends, with its secrets at hand; none where no provider is to be asked.
+fn client(request: &Request, sending: &Sending) -> Result<Option<Arc<Client>>, Failure> {
+    if request.offline {
+        return Ok(None);
+    }
+    let client = Client::new(config(request, sending)?).map_err(|error| {
+        let code = error.exit_code();
+        Failure::new(code, anyhow::Error::new(error).context(format!("provider {}", sending.provider)))
+    })?;
+    Ok(Some(Arc::new(client)))
+}
+
+fn unusable(error: SpoolError) -> Failure {
+    Failure::new(ExitCode::Unexpected, error)
+}
+
 /// The same on paper: nothing is kept, and nothing is sent.
 pub(super) async fn on_paper(
     request: &Request,
@@ -81,14 +106,15 @@ pub(super) async fn on_paper(
     journal: Option<&Journal>,
     scratch: &std::path::Path,
 ) -> Result<Finished, Failure> {
-    let store = RawStore::open(scratch)?;
+    check_key(request, sending)?;
+    let store = RawStore::scratch(scratch)?;
     let earlier = match journal {
         Some(journal) => Earlier::read(journal, request).await?,
         None => Earlier::default(),
     };
     let stop = Stop::when(std::future::pending());
-    let folder = scratch.join(publish::SPOOL);
-    let sealed = sealing::seal(request, sending, (&store, &folder), &earlier, &stop, &Trail(None)).await?;
+    let spool = Spool::scratch(scratch.join(publish::SPOOL)).map_err(unusable)?;
+    let sealed = sealing::seal(request, sending, (&store, spool), &earlier, &stop, &Trail(None)).await?;
     let heard = results::read(request, sending).await?;
     let book = Book::Paper(journal);
     let mut planned = plan(request, sending, book, &sealed).await?;
@@ -165,23 +191,18 @@ async fn send(
     request: &Request,
     sending: &Sending,
     planned: &mut Planned,
-    shelf: &Shelf,
+    (shelf, client): (&Shelf, Option<&Arc<Client>>),
     run: Run<'_>,
 ) -> Result<(u64, Option<Ended>), Failure> {
     let approved = |standing: &Standing| standing.state == State::Approved;
     if !planned.standings.of(&planned.plan.ids).any(approved) {
         return Ok((0, None));
     }
-    if request.offline {
+    let Some(client) = client else {
         let why = "--offline asks no provider: nothing is sent".to_owned();
         return Ok((0, Some(Ended { code: ExitCode::Done, why })));
-    }
+    };
     let config = config(request, sending)?;
-    let client = Client::new(config).map_err(|error| {
-        let code = error.exit_code();
-        Failure::new(code, anyhow::Error::new(error).context(format!("provider {}", sending.provider)))
-    })?;
-    let client = &Arc::new(client);
     let mut calls = 0;
     for kind in kinds(&sending.way) {
         let mut idle = 0;

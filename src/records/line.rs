@@ -106,6 +106,21 @@ impl TimeText {
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.length]
     }
+
+    /// Whether a text is, byte for byte, what [`Self::of`] makes of a time to milliseconds: a day and a
+    /// time of day that exist, in [`Self::YEARS`].
+    pub(super) fn is_written(text: &str) -> bool {
+        const FORM: &[u8; 24] = b"0000-00-00T00:00:00.000Z";
+        let Ok(bytes) = <&[u8; 24]>::try_from(text.as_bytes()) else { return false };
+        // One pass without a branch a byte.
+        let fits = |(byte, form): (&u8, &u8)| if *form == b'0' { byte.is_ascii_digit() } else { byte == form };
+        if !bytes.iter().zip(FORM).fold(true, |all, pair| all & fits(pair)) {
+            return false;
+        }
+        let pair = |at: usize| u32::from(bytes[at] - b'0') * 10 + u32::from(bytes[at + 1] - b'0');
+        let (year, month) = (pair(0) * 100 + pair(2), pair(5));
+        year >= 1970 && (1..=days_in(year, month)).contains(&pair(8)) && pair(11) < 24 && pair(14) < 60 && pair(17) < 60
+    }
 }
 
 /// Year, month and day of a number of days since 1970-01-01.
@@ -123,6 +138,17 @@ const fn civil(days: u32) -> (u32, u32, u32) {
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = era * 400 + year_of_era + (month <= 2) as u32;
     (year, month, day)
+}
+
+/// Days of a month; none where there is no such month.
+const fn days_in(year: u32, month: u32) -> u32 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 => 28,
+        1..=12 => 31,
+        _ => 0,
+    }
 }
 
 /// `00` to `99`, one after the other.
@@ -156,7 +182,6 @@ fn digit(value: u64) -> u8 {
 /// Lower-case hexadecimal.
 pub(super) fn hex(bytes: &[u8], out: &mut Vec<u8>) {
     for byte in bytes {
-        out.push(HEX[usize::from(byte >> 4)]);
-        out.push(HEX[usize::from(byte & 15)]);
+        out.extend_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
     }
 }

@@ -110,7 +110,7 @@ impl Row<'_, '_> {
             return Err(empty(date, &why));
         }
         let (authorized, other) = (Attribute::AuthorizationDate, Attribute::TransactionDate);
-        if self.values[authorized as usize] == self.values[other as usize] {
+        if self.values[authorized as usize].says(&self.values[other as usize]) {
             self.drop(&[if date == other { authorized } else { other }]);
         }
         Ok(())

@@ -108,6 +108,8 @@ impl Step {
         let Some(text) = self.from.first(cell) else { return Ok(Value::Absent) };
         let read = match self.published.kind {
             Kind::Minor => self.minor(text, sign, held.exponent).map(Value::Minor),
+            // What is written as it is sent need not be taken apart and put together again.
+            Kind::Time if self.is_iso() && TimeText::is_written(text) => Ok(Value::Time(text)),
             Kind::Time => self.micros(text).map(Value::Micros),
             Kind::Bin => values::bin(text).map(|digits| {
                 held.bin = digits;
@@ -173,6 +175,10 @@ impl Step {
             // A size is far from the ends of 64 bits.
             AmountSign::Inverted => Ok(-written),
         }
+    }
+
+    const fn is_iso(&self) -> bool {
+        matches!(self.time, TimePlan::Iso(_))
     }
 
     fn micros(&self, text: &str) -> Result<i64, String> {

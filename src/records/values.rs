@@ -1,6 +1,8 @@
 //! The text of one cell as a published value, by the kind of its field; or what is wrong with it,
 //! as a lowercase fragment.
 
+use memchr::memchr;
+
 use super::line::{self, TimeText};
 use super::schema::{Attribute, Kind, STATES};
 use crate::config::quoted;
@@ -21,6 +23,8 @@ pub(super) enum Value<'r> {
     Minor(i64),
     /// Microseconds since the epoch, in [`TimeText::YEARS`].
     Micros(i64),
+    /// A time that stands in the source as it is sent ([`TimeText::is_written`]).
+    Time(&'r str),
     Word(&'static str),
     // What is shorter than a word of the machine stands in [`Held`]: packed in here, it would lie
     // across words, and every copy of a value would wait for the store before it.
@@ -60,7 +64,17 @@ pub(super) type Values<'r> = [Value<'r>; Attribute::ALL.len()];
 
 impl Value<'_> {
     pub(super) fn is_absent(&self) -> bool {
-        *self == Value::Absent
+        matches!(self, Value::Absent)
+    }
+
+    /// Whether both say the same. A time has two ways of being held.
+    pub(super) fn says(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Value::Micros(micros), Value::Time(text)) | (Value::Time(text), Value::Micros(micros)) => {
+                TimeText::of(*micros).bytes() == text.as_bytes()
+            }
+            _ => self == other,
+        }
     }
 
     /// The value as JSON.
@@ -76,7 +90,7 @@ impl Value<'_> {
                 }
                 out.push(b']');
             }
-            Value::Micros(_) | Value::Word(_) | Value::Currency | Value::Bin | Value::LastFour => {
+            Value::Micros(_) | Value::Time(_) | Value::Word(_) | Value::Currency | Value::Bin | Value::LastFour => {
                 out.push(b'"');
                 self.text(held, out);
                 out.push(b'"');
@@ -88,7 +102,7 @@ impl Value<'_> {
     pub(super) fn text(&self, held: &Held, out: &mut Vec<u8>) {
         match self {
             Value::Absent => {}
-            Value::Text(text) => out.extend_from_slice(text.as_bytes()),
+            Value::Text(text) | Value::Time(text) => out.extend_from_slice(text.as_bytes()),
             Value::Minor(minor) => line::integer(*minor, out),
             Value::Micros(micros) => out.extend_from_slice(TimeText::of(*micros).bytes()),
             Value::Word(word) => out.extend_from_slice(word.as_bytes()),
@@ -142,7 +156,7 @@ fn state(text: &str) -> Option<&'static str> {
 /// # Errors
 /// A character that no reader expects in text.
 pub(super) fn text(text: &str) -> Result<Value<'_>, String> {
-    if text.as_bytes().contains(&0) {
+    if memchr(0, text.as_bytes()).is_some() {
         return Err("holds a NUL character".to_owned());
     }
     Ok(Value::Text(text))
@@ -198,14 +212,17 @@ pub(super) fn bin(text: &str) -> Result<[u8; 6], String> {
     Ok(first)
 }
 
+fn four_digits(text: &str) -> Option<[u8; 4]> {
+    let four = <[u8; 4]>::try_from(text.as_bytes()).ok()?;
+    four.iter().all(u8::is_ascii_digit).then_some(four)
+}
+
 /// Four digits, or the last four of a card number, masked or not.
 ///
 /// # Errors
 /// Anything else.
 pub(super) fn last_four(text: &str) -> Result<[u8; 4], String> {
-    if let Ok(four) = <[u8; 4]>::try_from(text.as_bytes())
-        && four.iter().all(u8::is_ascii_digit)
-    {
+    if let Some(four) = four_digits(text) {
         return Ok(four);
     }
     let wrong = || "is no end of a card number; expected four digits".to_owned();
@@ -228,6 +245,11 @@ pub(super) fn last_four(text: &str) -> Result<[u8; 4], String> {
 /// A part that is none; and groups of digits between blanks that may as well be one card number,
 /// which would leave in pieces.
 pub(super) fn last_fours(text: &str, list: &mut Vec<u8>) -> Result<(), String> {
+    // Nearly every list is one card.
+    if let Some(four) = four_digits(text) {
+        list.extend_from_slice(&four);
+        return Ok(());
+    }
     for part in text.split([',', ';', '|']).map(str::trim) {
         let digits = part.bytes().filter(u8::is_ascii_digit).count();
         if part.contains(char::is_whitespace) && digits >= *CARD_DIGITS.start() {

@@ -1,15 +1,13 @@
 //! Local files: a path or glob below the data folder, copied into the raw store.
 
-use std::io::Read;
+use std::num::NonZero;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use super::store::RawStore;
+use super::store::{CopyError, RawStore};
 use super::{Origin, RawFile};
 use crate::exit::ExitCode;
 use crate::period::Period;
-
-/// Bytes copied at a time.
-const CHUNK_BYTES: usize = 256 << 10;
 
 /// Why the local files of an input cannot be taken. A pattern that names nothing is no error.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +58,7 @@ pub fn pull(root: &Path, pattern: &str, period: &Period, store: &RawStore) -> Re
     let mut found = matches(root, &pattern)?;
     found.sort();
     found.dedup();
-    found.into_iter().map(|(name, path)| copy(root, name, &path, store)).collect()
+    copy_all(root, found, store)
 }
 
 /// Names (relative, for people and for order) and paths of what the pattern stands for.
@@ -94,6 +92,30 @@ fn relative_name(root: &Path, path: &Path) -> String {
     relative.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
 }
 
+/// Copies files side by side: each waits for the disk at its end. In their order; of several that fail the first is told.
+fn copy_all(root: &Path, found: Vec<(String, PathBuf)>, store: &RawStore) -> Result<Vec<RawFile>, FileError> {
+    let workers = std::thread::available_parallelism().map_or(1, NonZero::get).min(found.len());
+    let waiting = Mutex::new(found.into_iter().enumerate());
+    let work = || {
+        let mut copied = Vec::new();
+        loop {
+            let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((index, (name, path))) = next else { return copied };
+            copied.push((index, copy(root, name, &path, store)));
+        }
+    };
+    let mut copied = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        let mut copied = work();
+        for other in others {
+            copied.extend(other.join().expect("copying tells its errors"));
+        }
+        copied
+    });
+    copied.sort_by_key(|(index, _)| *index);
+    copied.into_iter().map(|(_, file)| file).collect()
+}
+
 fn copy(root: &Path, name: String, path: &Path, store: &RawStore) -> Result<RawFile, FileError> {
     let unreadable = |source| FileError::Read { path: path.to_owned(), source };
     let real = path.canonicalize().map_err(unreadable)?;
@@ -104,14 +126,10 @@ fn copy(root: &Path, name: String, path: &Path, store: &RawStore) -> Result<RawF
     let mut file = std::fs::File::open(&real).map_err(unreadable)?;
     let unstorable = |source| FileError::Store { name: name.clone(), source };
     let mut writer = store.begin().map_err(unstorable)?;
-    let mut chunk = vec![0; CHUNK_BYTES];
-    loop {
-        let length = file.read(&mut chunk).map_err(unreadable)?;
-        if length == 0 {
-            break;
-        }
-        writer.write(&chunk[..length]).map_err(unstorable)?;
-    }
+    writer.write_all_of(&mut file).map_err(|error| match error {
+        CopyError::Read(source) => unreadable(source),
+        CopyError::Write(source) => unstorable(source),
+    })?;
     let origin = Origin::Path { path: name.clone() };
     writer.finish(name.clone(), origin).map_err(unstorable)
 }

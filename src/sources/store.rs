@@ -1,7 +1,9 @@
 //! The raw store: bytes on disk under the name of their digest, whole or not at all.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
@@ -9,28 +11,72 @@ use tempfile::NamedTempFile;
 use super::{Origin, RawFile};
 use crate::digest::hex;
 
+/// Bytes copied at a time.
+const CHUNK_BYTES: usize = 256 << 10;
+/// Chunks between the thread that copies and the one that digests.
+const CHUNKS: usize = 8;
+
+/// How long what is written has to last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    /// A loss of power takes nothing that was finished.
+    Durable,
+    /// It goes with the process: nobody waits for the disk.
+    Scratch,
+}
+
+impl Keeping {
+    /// Waits until a file's bytes lie on the disk, if they have to last.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn sync(self, file: &File) -> io::Result<()> {
+        if self == Self::Durable { file.sync_all() } else { Ok(()) }
+    }
+
+    /// The same for the names in a folder.
+    ///
+    /// # Errors
+    /// When the folder cannot be opened or synced.
+    pub fn sync_folder(self, folder: &Path) -> io::Result<()> {
+        if self == Self::Durable { sync_folder(folder) } else { Ok(()) }
+    }
+}
+
 /// `ARTIFACTS/JOB/PERIOD/raw/`: shared by all attempts of a period, so that a rerun needs no provider.
 #[derive(Debug, Clone)]
 pub struct RawStore {
     folder: PathBuf,
+    keeping: Keeping,
 }
 
 impl RawStore {
     /// # Errors
     /// When the folder cannot be made.
-    pub fn open(folder: impl Into<PathBuf>) -> std::io::Result<Self> {
-        let folder = folder.into();
+    pub fn open(folder: impl Into<PathBuf>) -> io::Result<Self> {
+        Self::new(folder.into(), Keeping::Durable)
+    }
+
+    /// A store in a temporary folder, for what nobody asks for afterwards.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn scratch(folder: impl Into<PathBuf>) -> io::Result<Self> {
+        Self::new(folder.into(), Keeping::Scratch)
+    }
+
+    fn new(folder: PathBuf, keeping: Keeping) -> io::Result<Self> {
         std::fs::create_dir_all(&folder)?;
-        Ok(Self { folder })
+        Ok(Self { folder, keeping })
     }
 
     /// Starts one file. Dropping the writer leaves nothing behind.
     ///
     /// # Errors
     /// When the temporary file cannot be made.
-    pub fn begin(&self) -> std::io::Result<RawWriter> {
+    pub fn begin(&self) -> io::Result<RawWriter> {
         let file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(&self.folder)?;
-        Ok(RawWriter { folder: self.folder.clone(), file, hasher: Sha256::new(), bytes: 0 })
+        Ok(RawWriter { folder: self.folder.clone(), keeping: self.keeping, file, hasher: Sha256::new(), bytes: 0 })
     }
 
     /// Where a digest's bytes lie, if they are there.
@@ -44,6 +90,7 @@ impl RawStore {
 #[derive(Debug)]
 pub struct RawWriter {
     folder: PathBuf,
+    keeping: Keeping,
     file: NamedTempFile,
     hasher: Sha256,
     bytes: u64,
@@ -52,11 +99,51 @@ pub struct RawWriter {
 impl RawWriter {
     /// # Errors
     /// When the disk refuses.
-    pub fn write(&mut self, chunk: &[u8]) -> std::io::Result<()> {
+    pub fn write(&mut self, chunk: &[u8]) -> io::Result<()> {
         self.file.write_all(chunk)?;
         self.hasher.update(chunk);
         self.bytes += chunk.len() as u64;
         Ok(())
+    }
+
+    /// Writes all that `from` gives. What is longer than a chunk is digested by a thread of its own
+    /// while this one copies on.
+    ///
+    /// # Errors
+    /// When it cannot be read, or the disk refuses.
+    ///
+    /// # Panics
+    /// When the thread that digests does.
+    pub fn write_all_of(&mut self, from: &mut impl Read) -> Result<(), CopyError> {
+        let first = next_chunk(from, Vec::new()).map_err(CopyError::Read)?;
+        if first.len() < CHUNK_BYTES {
+            return self.write(&first).map_err(CopyError::Write);
+        }
+        let Self { file, hasher, bytes, .. } = self;
+        std::thread::scope(|scope| {
+            // Both are declared in here: whichever way this ends, the other thread hears of it.
+            let (full_in, full) = mpsc::channel::<Vec<u8>>();
+            let (empty_in, empty) = mpsc::channel();
+            for _ in 1..CHUNKS {
+                empty_in.send(Vec::new()).expect("its receiver is here");
+            }
+            scope.spawn(move || {
+                for chunk in full {
+                    hasher.update(&chunk);
+                    // The copying may be done.
+                    let _ = empty_in.send(chunk);
+                }
+            });
+            let mut chunk = first;
+            while !chunk.is_empty() {
+                file.write_all(&chunk).map_err(CopyError::Write)?;
+                *bytes += chunk.len() as u64;
+                full_in.send(chunk).expect("whoever digests ends after the last chunk");
+                let empty = empty.recv().expect("whoever digests gives every chunk back");
+                chunk = next_chunk(from, empty).map_err(CopyError::Read)?;
+            }
+            Ok(())
+        })
     }
 
     /// Bytes written so far.
@@ -64,18 +151,35 @@ impl RawWriter {
         self.bytes
     }
 
-    /// Makes the bytes durable under their digest. The same bytes twice are one file.
+    /// Makes the bytes appear under their digest, durably unless the store is a scratch one. The same bytes twice are one file.
     ///
     /// # Errors
     /// When the disk refuses; then nothing is left.
-    pub fn finish(self, name: String, origin: Origin) -> std::io::Result<RawFile> {
-        self.file.as_file().sync_all()?;
+    pub fn finish(self, name: String, origin: Origin) -> io::Result<RawFile> {
+        self.keeping.sync(self.file.as_file())?;
         let sha256 = hex(&self.hasher.finalize());
         let stored = self.folder.join(stored_name(&sha256));
         self.file.persist(&stored).map_err(|error| error.error)?;
-        sync_folder(&self.folder)?;
+        self.keeping.sync_folder(&self.folder)?;
         Ok(RawFile { name, origin, stored, sha256, bytes: self.bytes })
     }
+}
+
+/// Why bytes could not be copied.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    #[error("cannot be read")]
+    Read(#[source] io::Error),
+    #[error("cannot be written")]
+    Write(#[source] io::Error),
+}
+
+/// Fills a used buffer anew; shorter than a chunk only at the end.
+fn next_chunk(from: &mut impl Read, mut buffer: Vec<u8>) -> io::Result<Vec<u8>> {
+    buffer.clear();
+    buffer.reserve_exact(CHUNK_BYTES);
+    from.take(CHUNK_BYTES as u64).read_to_end(&mut buffer)?;
+    Ok(buffer)
 }
 
 fn stored_name(sha256: &str) -> String {
@@ -86,6 +190,6 @@ fn stored_name(sha256: &str) -> String {
 ///
 /// # Errors
 /// When the folder cannot be opened or synced.
-pub fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    std::fs::File::open(folder)?.sync_all()
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }

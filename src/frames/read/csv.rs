@@ -1,14 +1,18 @@
 //! CSV, record by record in bounded memory: a record that is too long is skipped, not held.
 
+mod plain;
+
 use std::io::{self, BufRead};
 use std::ops::Range;
 
 use csv_core::ReadRecordResult;
+use memchr::memchr;
 
 use super::open::{self, Stream};
 use super::row::RowView;
 use super::{Outcome, Reading, RowSink, drift, positions};
 use crate::frames::error::InputError;
+use plain::Plain;
 
 /// How the values of a line are told apart.
 #[derive(Debug, Clone, Copy)]
@@ -30,10 +34,22 @@ pub(super) fn read(
     sink: &mut impl RowSink,
 ) -> Result<Outcome, InputError> {
     let raw = reading.raw;
-    let mut records = Records::new(dialect, reading.input.limits.max_row_bytes);
+    let max_row_bytes = reading.input.limits.max_row_bytes;
+    let mut records = Records::new(dialect, max_row_bytes);
     let mut outcome = Outcome::default();
     let mut layout: Option<Layout> = None;
-    while let Some(record) = records.next(&mut stream).map_err(|error| open::input_error(raw, error))? {
+    loop {
+        if let Some(layout) = &mut layout
+            && let Some((row, bytes)) = layout.plain(stream.buffer(), records.line)
+        {
+            outcome.rows += 1;
+            sink.row(row).map_err(|halted| reading.given_up(halted))?;
+            records.line += 1;
+            stream.consume(bytes);
+            continue;
+        }
+        let next = records.next(&mut stream).map_err(|error| open::input_error(raw, error))?;
+        let Some(record) = next else { return Ok(outcome) };
         if record.state == State::Unclosed {
             return Err(InputError::UnclosedQuote {
                 file: raw.name.clone(),
@@ -45,7 +61,8 @@ pub(super) fn read(
         if layout.is_none() {
             let names = if dialect.header { header(reading, &records, record)? } else { numbers(record.fields) };
             outcome.drift = if dialect.header { drift(reading, &names) } else { super::Drift::default() };
-            layout = Some(Layout::new(positions(reading, &names)?, names.len()));
+            let plain = Plain::new(dialect, max_row_bytes, names.len());
+            layout = Some(Layout::new(positions(reading, &names)?, names.len(), plain));
             if dialect.header {
                 continue;
             }
@@ -58,7 +75,6 @@ pub(super) fn read(
         };
         taken.map_err(|halted| reading.given_up(halted))?;
     }
-    Ok(outcome)
 }
 
 /// The names of columns that have none: their places, counted from 1.
@@ -99,12 +115,22 @@ struct Layout {
     places: Vec<Option<usize>>,
     width: usize,
     cells: Vec<Option<Range<usize>>>,
+    plain: Plain,
 }
 
 impl Layout {
-    fn new(places: Vec<Option<usize>>, width: usize) -> Self {
+    fn new(places: Vec<Option<usize>>, width: usize, plain: Plain) -> Self {
         let cells = vec![None; places.len()];
-        Self { places, width, cells }
+        Self { places, width, cells, plain }
+    }
+
+    /// The row that the buffer begins with, and how many bytes it takes, if it is a plain line.
+    fn plain<'r>(&'r mut self, buffer: &'r [u8], line: u64) -> Option<(RowView<'r>, usize)> {
+        let plain::Line { text, bytes } = self.plain.line(buffer)?;
+        for (cell, place) in self.cells.iter_mut().zip(&self.places) {
+            *cell = place.map(|place| self.plain.value(place));
+        }
+        Some((RowView { line, text, cells: &self.cells }, bytes))
     }
 
     /// The record as a row, or why it is none.
@@ -117,7 +143,7 @@ impl Layout {
         }
         let bytes = records.bytes(record);
         let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(error.valid_up_to()))?;
-        if bytes.contains(&0) {
+        if memchr(0, bytes).is_some() {
             return Err("holds a NUL byte".to_owned());
         }
         if record.fields != self.width {
