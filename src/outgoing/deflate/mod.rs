@@ -10,7 +10,7 @@
 //! | libdeflate 6       |  101 | 6.69  |
 //! | zlib-ng 5          |  125 | 6.36  |
 //! | isa-l 1            |  588 | 5.85  |
-//! | this one           |  000 | 0.00  |
+//! | this one           |  337 | 6.52  |
 //!
 //! What it assumes. Between two stretches that repeat lies what does not: digits of an id, an amount, a
 //! time. There little is to be had, since a match costs some 22 bits and a digit about 4, so that matches
