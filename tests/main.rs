@@ -60,6 +60,7 @@ mod match_mistakes;
 mod money;
 mod normalize_values;
 mod outgoing_build;
+mod outgoing_deflate;
 mod outgoing_gzip;
 mod outgoing_parcels;
 mod outgoing_support;

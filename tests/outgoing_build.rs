@@ -347,7 +347,6 @@ fn the_published_records_are_lines_of_a_parcel() {
         source: spec.source,
         mapping: spec.mapping,
         layout: spec.layout,
-        level: spec.level,
         tolerated: spec.tolerated,
         grain: spec.grain,
         workers: spec.workers,

@@ -10,7 +10,6 @@ use std::rc::Rc;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tieout::job::{Format, Input};
-use tieout::outgoing::gzip::Level;
 use tieout::outgoing::{
     BuildError, BuildSpec, Grain, Layout, LineFacts, Lines, Parcel, RowRefused, Sealed, Spool, build,
 };
@@ -149,7 +148,6 @@ impl Workshop {
             lines: &Purchases,
             mapping: "purchases",
             layout: self.layout,
-            level: Level::default(),
             tolerated: self.tolerated,
             grain: self.grain,
             workers: std::num::NonZero::new(self.workers),

@@ -13,7 +13,7 @@ use super::Lines;
 use super::batch::{Batch, Batcher};
 use super::collect::{Aside, Collected, Collector, Finished, SHOWN_ROWS, quarantined};
 use super::error::BuildError;
-use super::gzip::{Level, PIECE_BYTES};
+use super::gzip::PIECE_BYTES;
 use super::manifest::{Manifest, SourceFile, SourcePlace};
 use super::parcels::Parcels;
 use super::repeats::{EventIds, Repeat};
@@ -25,7 +25,7 @@ use crate::job::Input;
 use crate::sources::RawFile;
 
 /// Changes when the same source would give other bytes.
-const BYTES_VERSION: u32 = 1;
+const BYTES_VERSION: u32 = 2;
 /// Hexadecimal digits of a build's key.
 const KEY_DIGITS: usize = 16;
 /// Batches on their way for each worker.
@@ -35,7 +35,7 @@ const BATCHES_EACH: usize = 4;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     /// Gzip JSONL. Neither bound is ever passed; a file may stay below `max_rows` by the lines
-    /// that are packed together (some hundreds).
+    /// that are packed together (some thousands at most).
     BulkFiles { max_bytes: u64, max_rows: Option<u64> },
     /// JSONL for calls: so many lines each, in the order of the source.
     Parts { rows: u64 },
@@ -75,7 +75,6 @@ pub struct BuildSpec<'a, L> {
     /// A digest, or the whole text, of all that decides what `lines` writes.
     pub mapping: &'a str,
     pub layout: Layout,
-    pub level: Level,
     /// Rows that do not fit or repeat others; beyond, nothing is sealed.
     pub tolerated: u64,
     pub grain: Grain,
@@ -97,7 +96,7 @@ impl<L> BuildSpec<'_, L> {
         }
         let Input { format, limits, allow_empty, verify, .. } = self.source;
         part(&format!("{format:?} {limits:?} {allow_empty} {verify:?}"));
-        part(&format!("{:?} {:?} {:?} {}", self.layout, self.level, self.grain, self.tolerated));
+        part(&format!("{:?} {:?} {}", self.layout, self.grain, self.tolerated));
         for file in files {
             part(&file.name);
             part(&file.sha256);
@@ -111,13 +110,13 @@ impl<L> BuildSpec<'_, L> {
         let piece_bytes = self.grain.piece_bytes.max(1);
         match self.layout {
             Layout::BulkFiles { max_bytes, max_rows } => Cut {
-                level: Some(self.level),
+                packed: true,
                 // Half: even what cannot be packed at all fits.
                 bytes: usize::try_from(max_bytes / 2).unwrap_or(usize::MAX).clamp(1, piece_bytes),
                 rows: max_rows.map_or(usize::MAX, |rows| usize::try_from(rows).unwrap_or(usize::MAX)).max(1),
             },
             Layout::Parts { .. } | Layout::PartsByUser { .. } => {
-                Cut { level: None, bytes: usize::MAX, rows: usize::MAX }
+                Cut { packed: false, bytes: usize::MAX, rows: usize::MAX }
             }
         }
     }
@@ -331,7 +330,7 @@ fn work<L: Lines>(mut worker: Worker<'_, L>, full: &Mutex<Receiver<Batch>>, fini
         let Ok(batch) = batch else { return };
         let result = worker.work(batch);
         let failed = result.is_err();
-        let sent = bell.0.send(result.map_or_else(Finished::Failed, Finished::Made));
+        let sent = bell.0.send(result.map_or_else(Finished::Failed, |made| Finished::Made(Box::new(made))));
         if failed || sent.is_err() {
             return;
         }

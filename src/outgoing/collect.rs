@@ -20,7 +20,7 @@ pub(super) const SHOWN_ROWS: usize = 5;
 
 /// What a worker hands over.
 pub(super) enum Finished {
-    Made(Made),
+    Made(Box<Made>),
     Failed(GzipError),
     /// It panicked; its panic is told elsewhere.
     Died,
@@ -109,7 +109,7 @@ impl<'a> Collector<'a> {
         let mut next = 0;
         for one in finished {
             let made = match one {
-                Finished::Made(made) => made,
+                Finished::Made(made) => *made,
                 Finished::Failed(error) => return Err(error.into()),
                 Finished::Died => return Err(BuildError::Died),
             };

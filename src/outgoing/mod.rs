@@ -13,6 +13,7 @@
 mod batch;
 mod build;
 mod collect;
+pub mod deflate;
 mod error;
 pub mod gzip;
 mod manifest;
@@ -26,7 +27,6 @@ mod work;
 
 pub use build::{BuildSpec, Built, Grain, Layout, build};
 pub use error::BuildError;
-pub use gzip::Level;
 pub use manifest::{Manifest, Parcel, SealedTotals, SourceFile, SourcePlace, SourceTotals, Totals};
 pub use spool::{FoundRow, Sealed, Spool, SpoolError};
 pub use work::is_repeat;

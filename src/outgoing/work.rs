@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::batch::Batch;
-use super::gzip::{Block, Deflater, GzipError, Level};
+use super::gzip::{Block, Deflater, GzipError};
 use super::manifest::{SourcePlace, Totals};
 use super::places::{self, Run};
 use super::repeats::Repeat;
@@ -56,8 +56,8 @@ pub(super) enum Body {
 /// How lines are cut into pieces.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cut {
-    /// None: the lines stay text, in one piece.
-    pub(super) level: Option<Level>,
+    /// Otherwise the lines stay text, in one piece.
+    pub(super) packed: bool,
     /// Most bytes of a piece's text, unless a single line is longer.
     pub(super) bytes: usize,
     /// Most lines of a piece.
@@ -88,7 +88,7 @@ pub(super) struct Worker<'a, L: Lines> {
 
 impl<'a, L: Lines> Worker<'a, L> {
     pub(super) fn new(task: &'a Task<'a, L>) -> Self {
-        let deflater = task.cut.level.map(Deflater::new);
+        let deflater = task.cut.packed.then(Deflater::default);
         Self { task, scratch: L::Scratch::default(), deflater, text: Vec::new(), ends: Vec::new() }
     }
 
@@ -175,7 +175,7 @@ impl<'a, L: Lines> Worker<'a, L> {
     /// short rest would pack badly.
     fn next_piece(&self, at: usize, start: usize) -> usize {
         let cut = self.task.cut;
-        if cut.level.is_none() {
+        if !cut.packed {
             return self.ends.len() - at;
         }
         let left = self.text.len() - start;

@@ -18,7 +18,7 @@ use crate::exit::{ExitCode, Failure};
 use crate::frames::{Measure, Quarantined, Side, Warning};
 use crate::job::{SendApproval, Sending, Way};
 use crate::journal::Step;
-use crate::outgoing::{self, BuildSpec, Built, FoundRow, Grain, Layout, Level, Spool};
+use crate::outgoing::{self, BuildSpec, Built, FoundRow, Grain, Layout, Spool};
 use crate::period::duration_words;
 use crate::providers::kard::request_transactions::MAX_TRANSACTIONS;
 use crate::records::RecordPlan;
@@ -100,13 +100,10 @@ impl Work {
     fn done(self) -> Result<outgoing::Sealed, Failure> {
         let Self { sending, job, period, organization, files, spool, stage, stop } = self;
         let plan = RecordPlan::new(&sending.mapping, &organization);
-        let (layout, level) = match &sending.way {
-            Way::Upload(upload) => {
-                let level = Level::new(upload.level).unwrap_or_default();
-                (Layout::BulkFiles { max_bytes: upload.max_bytes, max_rows: upload.max_rows }, level)
-            }
-            Way::Incoming => (Layout::Parts { rows: MAX_TRANSACTIONS as u64 }, Level::default()),
-            Way::Historical => (Layout::PartsByUser { rows: MAX_TRANSACTIONS as u64 }, Level::default()),
+        let layout = match &sending.way {
+            Way::Upload(upload) => Layout::BulkFiles { max_bytes: upload.max_bytes, max_rows: upload.max_rows },
+            Way::Incoming => Layout::Parts { rows: MAX_TRANSACTIONS as u64 },
+            Way::Historical => Layout::PartsByUser { rows: MAX_TRANSACTIONS as u64 },
         };
         let spec = BuildSpec {
             job: &job,
@@ -116,7 +113,6 @@ impl Work {
             lines: &plan,
             mapping: &format!("{organization} {:?}", sending.mapping),
             layout,
-            level,
             tolerated: sending.source.quarantine_limit,
             grain: Grain::default(),
             workers: None,
