@@ -92,8 +92,7 @@ fn an_upload_has_the_documented_defaults() {
         Way::Upload(Upload {
             file_type: BulkFileType::IncomingTransactionsFile,
             max_bytes: 5_000_000_000,
-            max_rows: None,
-            level: 5
+            max_rows: None
         })
     );
     assert_eq!(sending.provider, "kard");
@@ -125,7 +124,6 @@ fn an_upload_says_how_files_are_cut_and_where_their_results_are_told() {
   sign: signed
   quarantine: 10
   split: {max_bytes: 500MB, max_rows: 1000000}
-  level: 9
   concurrency: 16
   approval: required
   rate: 1/s
@@ -134,7 +132,7 @@ fn an_upload_says_how_files_are_cut_and_where_their_results_are_told() {
     let sending = sending(&text);
     let Way::Upload(upload) = sending.way else { panic!("{:?}", sending.way) };
     assert_eq!(upload.file_type.name(), "historicalTransactionsFile");
-    assert_eq!((upload.max_bytes, upload.max_rows, upload.level), (500_000_000, Some(1_000_000), 9));
+    assert_eq!((upload.max_bytes, upload.max_rows), (500_000_000, Some(1_000_000)));
     assert_eq!(sending.mapping.record, RecordType::CoreTransaction, "of either kind of file");
     assert_eq!(sending.mapping.columns["cardLastFours"], columns(&["card1", "card2"]));
     assert_eq!(sending.mapping.event_key, ["transactionId", "settledDate"]);

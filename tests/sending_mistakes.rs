@@ -174,11 +174,10 @@ const ITSELF: &[Mistake] = &[
     },
     Mistake {
         right: "  columns:",
-        wrong: "  level: 10\n  concurrency: 17\n  quarantine: -1\n  columns:",
+        wrong: "  concurrency: 17\n  quarantine: -1\n  columns:",
         told: &[
-            "7:10: `upload.level` is 10; expected at most 9",
-            "8:16: `upload.concurrency` is 17; expected at most 16",
-            "9:15: `upload.quarantine` is -1; expected at least 0",
+            "7:16: `upload.concurrency` is 17; expected at most 16",
+            "8:15: `upload.quarantine` is -1; expected at least 0",
         ],
     },
     Mistake {

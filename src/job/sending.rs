@@ -66,8 +66,6 @@ pub struct Upload {
     pub max_bytes: u64,
     /// Rows of one file.
     pub max_rows: Option<u64>,
-    /// Of gzip: 1 to 9.
-    pub level: u8,
 }
 
 impl Upload {

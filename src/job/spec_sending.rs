@@ -40,10 +40,6 @@ pub struct UploadSpec {
     /// Where a file ends and the next one begins.
     #[serde(default)]
     pub split: Option<SplitSpec>,
-    /// Of gzip: 1 (fast) to 9 (small); 5 when left out.
-    #[serde(default)]
-    #[schemars(range(min = 1, max = 9))]
-    pub level: Option<u8>,
     /// `none` (the default), or `required`: a person approves what is sent.
     #[serde(default)]
     pub approval: Option<SendApproval>,

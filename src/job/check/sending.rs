@@ -17,8 +17,6 @@ use crate::records::{self, AmountSign, FieldColumn, RecordType};
 
 /// Calls within a second where the job does not say.
 const RATE: Rate = Rate { calls: 5, per: Duration::from_secs(1) };
-/// Of gzip, where the job does not say.
-const LEVEL: u8 = 5;
 /// Until a file without a result is a break, where the job does not say.
 const WITHIN: &str = "24h";
 /// A run holds its period's lease while it waits.
@@ -50,7 +48,6 @@ pub(super) fn upload(spec: &UploadSpec, context: Context<'_>, checker: &mut Chec
         // Where it is wrong, the rest is looked at all the same.
         max_bytes: max_bytes.unwrap_or(Upload::MOST_BYTES),
         max_rows: spec.split.as_ref().and_then(|split| split.max_rows),
-        level: spec.level.unwrap_or(LEVEL),
     };
     let written = Written {
         at: "upload",
