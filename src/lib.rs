@@ -10,6 +10,7 @@ pub mod period;
 pub mod progress;
 pub mod text;
 
+pub mod calendar;
 pub mod config;
 pub mod job;
 pub mod project;

@@ -1,11 +1,12 @@
 //! Finding and loading job files: `jobs/NAME.yaml` below the project folder.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Job, check, spec};
+use crate::calendar::{self, Calendars};
 use crate::config::problem::Excerpts;
-use crate::config::{self, Checker, Finding, Problem, Problems};
+use crate::config::{self, Checker, Finding, Problems};
 use crate::digest::sha256;
 use crate::project::{Project, ProviderConfig};
 
@@ -40,16 +41,19 @@ pub fn load_from(
     if !is_path && !path.is_file() {
         return Err(Problems::one(shown, unknown_job(root, name_or_path)));
     }
-    load_file(&path, &shown, providers)
+    let (calendars, _) = calendar::load::load_all(root);
+    load_file(&path, &shown, providers, &calendars)
 }
 
-/// As [`load_all`], for a project whose own file may be wrong.
+/// As [`load_all`], for a project whose own file may be wrong. What is wrong with calendars is told only where a job
+/// names one.
 pub fn load_all_from(root: &Path, providers: Option<&BTreeMap<String, ProviderConfig>>) -> (Vec<Job>, Problems) {
+    let (calendars, _) = calendar::load::load_all(root);
     let mut jobs = Vec::new();
-    let (files, mut problems) = job_files(root);
+    let (files, mut problems) = config::yaml_files(root, FOLDER, "job");
     for path in files {
         let shown = path.strip_prefix(root).unwrap_or(&path).to_owned();
-        match load_file(&path, &shown, providers) {
+        match load_file(&path, &shown, providers, &calendars) {
             Ok(job) => jobs.push(job),
             Err(found) => problems.extend(found),
         }
@@ -57,13 +61,18 @@ pub fn load_all_from(root: &Path, providers: Option<&BTreeMap<String, ProviderCo
     (jobs, problems)
 }
 
-fn load_file(path: &Path, shown: &Path, providers: Option<&BTreeMap<String, ProviderConfig>>) -> Result<Job, Problems> {
+fn load_file(
+    path: &Path,
+    shown: &Path,
+    providers: Option<&BTreeMap<String, ProviderConfig>>,
+    calendars: &Calendars,
+) -> Result<Job, Problems> {
     let bytes = config::read_file(path).map_err(|finding| Problems::one(shown, finding))?;
     let digest = sha256(&bytes);
     let document = config::parse::<spec::JobSpec>(&bytes, &spec::schema())
         .map_err(|(text, findings)| Problems::of(shown, &text, findings, Excerpts::Full))?;
     let mut checker = Checker::new(&document);
-    let context = check::Context { providers, path: shown, digest: &digest };
+    let context = check::Context { providers, calendars, path: shown, digest: &digest };
     let job = check::job(&document.spec, context, &mut checker);
     let findings = checker.finish();
     match job {
@@ -75,37 +84,8 @@ fn load_file(path: &Path, shown: &Path, providers: Option<&BTreeMap<String, Prov
     }
 }
 
-/// The `.yaml` files of the job folder, sorted; another ending is told, since the job would be overlooked.
-fn job_files(root: &Path) -> (Vec<PathBuf>, Problems) {
-    let mut files = Vec::new();
-    let mut problems = Problems::default();
-    let entries = match std::fs::read_dir(root.join(FOLDER)) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return (files, problems),
-        Err(error) => {
-            let finding = Finding::anywhere(format!("cannot read the folder: {error}"));
-            return (files, Problems::one(FOLDER, finding));
-        }
-    };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("yaml") => files.push(path),
-            Some("yml") => {
-                let shown = path.strip_prefix(root).unwrap_or(&path).to_owned();
-                let finding = Finding::anywhere("job files end in `.yaml`").help("rename the file");
-                problems.0.push(Problem::of_file(shown, finding));
-            }
-            _ => {}
-        }
-    }
-    files.sort();
-    problems.0.sort_by(|one, other| one.file.cmp(&other.file));
-    (files, problems)
-}
-
 fn unknown_job(root: &Path, name: &str) -> Finding {
-    let (files, _) = job_files(root);
+    let (files, _) = config::yaml_files(root, FOLDER, "job");
     let names = files.iter().filter_map(|path| path.file_stem()).filter_map(|stem| stem.to_str()).collect::<Vec<_>>();
     let help = if names.is_empty() {
         format!("the project has no job files in {FOLDER}/")

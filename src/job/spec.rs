@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
+use super::spec_due::DueSpec;
 use super::spec_effects::EffectsSpec;
 use super::spec_sending::{HistoricalSpec, IncomingSpec, UploadSpec};
 use super::{ControlPaths, FileType, Grain, OnMissing, ReportFormat, Sign, Splits, Unit};
@@ -138,12 +139,14 @@ pub struct InputSpec {
     /// Whether a file of zero bytes is fine.
     #[serde(default)]
     pub allow_empty: Option<bool>,
-    /// What to do when the input is not there: `wait` (exit 75, the default) or `break`.
+    /// What to do when the input is not there: `wait` (exit 75, the default; with a `due` day only until then) or
+    /// `break`.
     #[serde(default)]
     pub on_missing: Option<OnMissing>,
-    /// A provider's file sent later than this after the period's end is late. A duration such as `12h`.
+    /// When it is late: a duration after the period's end such as `12h` (for a provider's file), or a day such as
+    /// `{day: 15, time: "17:00", calendar: us-federal}`.
     #[serde(default)]
-    pub due: Option<String>,
+    pub due: Option<DueSpec>,
     /// Check each logged notification's signature with this provider's `webhook_key`.
     #[serde(default)]
     pub verify: Option<String>,

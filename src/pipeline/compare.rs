@@ -123,12 +123,12 @@ pub(super) const fn compare_exit_code(error: &CompareError) -> ExitCode {
 
 fn file_breaks(request: &Request, pulled: &[PulledInput], frames: &[Frame], earlier: &Earlier) -> Vec<Break> {
     let job = &request.job.name;
+    let due = |side| request.job.input(side).and_then(|input| input.due.as_ref());
     let missing = pulled.iter().filter(|input| input.missing());
     let mut found: Vec<Break> =
-        missing.map(|input| files::missing(job, input.side, &input.wanted, &request.period)).collect();
+        missing.map(|input| files::missing(job, input.side, &input.wanted, due(input.side), &request.period)).collect();
     for frame in frames {
-        let due = request.job.input(frame.side).and_then(|input| input.due);
-        found.extend(files::of_frame(job, &request.period, due, frame, &earlier.first_files));
+        found.extend(files::of_frame(job, &request.period, due(frame.side), frame, &earlier.first_files));
     }
     found
 }

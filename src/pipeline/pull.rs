@@ -7,7 +7,7 @@ use super::earlier::Earlier;
 use super::history::{self, PeriodFiles};
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{Side, Warning};
-use crate::job::{Input, OnMissing, Source, Work};
+use crate::job::{Due, Input, OnMissing, Source, Work};
 use crate::period::Period;
 use crate::project::{ProviderConfig, Secret};
 use crate::providers::kard::Client;
@@ -53,22 +53,37 @@ pub(super) async fn inputs(
         } else {
             from_source(request, input, store, earlier, &mut one).await?;
         }
-        if one.missing() && input.on_missing == OnMissing::Wait {
-            let (what, at) = match &request.job.work {
-                Work::Reconcile(_) => (format!("{} input", input.side), place(request, input.side)),
-                Work::Send(_) => ("source".to_owned(), place(request, input.side)),
-            };
-            let message = format!(
-                "no {what} for {} yet: {}; try again when it is there, or set {at}.on_missing to break",
-                request.period.label, one.wanted
-            );
-            return Err(Failure::new(ExitCode::TryAgainLater, anyhow::anyhow!(message)));
+        if one.missing() && waits(request, input) {
+            return Err(not_there(request, input, &one.wanted));
         }
         history::pull(request, input, store, earlier, &mut one).await?;
         pulled.push(one);
     }
     pulled.sort_by_key(|input| input.side);
     Ok(pulled)
+}
+
+/// Whether the job waits for an input that is not there: for ever, or until the day on which it is due.
+fn waits(request: &Request, input: &Input) -> bool {
+    let over = match &input.due {
+        Some(due @ Due::On(_)) => due.of(&request.period) < request.run_time,
+        Some(Due::After(_)) | None => false,
+    };
+    input.on_missing == OnMissing::Wait && !over
+}
+
+fn not_there(request: &Request, input: &Input, wanted: &str) -> Failure {
+    let (period, at) = (&request.period, place(request, input.side));
+    let what = match &request.job.work {
+        Work::Reconcile(_) => format!("{} input", input.side),
+        Work::Send(_) => "source".to_owned(),
+    };
+    let until = match &input.due {
+        Some(due @ Due::On(_)) => format!("it is not due before {}; try again then", due.words(period)),
+        Some(Due::After(_)) | None => "try again when it is there".to_owned(),
+    };
+    let message = format!("no {what} for {period} yet: {wanted}; {until}, or set {at}.on_missing to break");
+    Failure::new(ExitCode::TryAgainLater, anyhow::anyhow!(message))
 }
 
 /// Where an input stands in the job file.

@@ -9,7 +9,7 @@ use crate::breaks::{Break, gates};
 use crate::effects::Standing;
 use crate::effects::news::follow_breaks;
 use crate::frames::{Frame, Measure, Warning};
-use crate::job::{Gates, Job, Reconciliation, Splits};
+use crate::job::{Due, Gates, Job, Reconciliation, Splits};
 use crate::period::{Period, duration_words};
 use crate::sources::{Origin, RawFile};
 
@@ -160,6 +160,9 @@ fn parameters(reconciliation: &Reconciliation) -> Vec<(String, String)> {
     said.push(("grace".to_owned(), duration_words(reconciliation.grace)));
     for input in &reconciliation.inputs {
         said.push((format!("{} quarantine limit", input.side), format!("{} rows", input.quarantine_limit)));
+        if let Some(due @ Due::On(_)) = &input.due {
+            said.push((format!("{} due", input.side), due.to_string()));
+        }
     }
     said
 }
