@@ -5,6 +5,7 @@ pub mod check;
 pub mod cron;
 pub mod effects;
 pub mod load;
+pub mod month;
 pub mod preset;
 pub mod sending;
 pub mod spec;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub use cron::next_fire;
 pub use effects::{ApprovalRule, AuditCode, AuditRule, Caution, Effects, FraudRule, Grouping, MarkerRule, Rate};
 pub use load::{load, load_all};
+pub use month::{MonthEnd, Payout, Terms};
 pub use sending::{BulkFileType, Confirm, SendApproval, Sending, Upload, Way};
 pub use template::{Placeholder, Template, TemplateError};
 
@@ -67,6 +69,8 @@ pub struct Reconciliation {
     pub grace: TimeDelta,
     /// What is done about breaks; none: they are only reported.
     pub effects: Option<Effects>,
+    /// How a month is closed; none for a job that only compares.
+    pub month_end: Option<MonthEnd>,
 }
 
 impl Reconciliation {
