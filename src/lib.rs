@@ -25,6 +25,8 @@ pub mod records;
 pub mod outgoing;
 
 pub mod breaks;
+pub mod month;
+
 pub mod effects;
 
 pub mod report;

@@ -6,6 +6,7 @@ pub mod cron;
 pub mod due;
 pub mod effects;
 pub mod load;
+pub mod month;
 pub mod preset;
 pub mod sending;
 pub mod spec;
@@ -27,6 +28,7 @@ pub use cron::next_fire;
 pub use due::Due;
 pub use effects::{ApprovalRule, AuditCode, AuditRule, Caution, Effects, FraudRule, Grouping, MarkerRule, Rate};
 pub use load::{load, load_all};
+pub use month::{MonthEnd, Payout, Terms};
 pub use sending::{BulkFileType, Confirm, SendApproval, Sending, Upload, Way};
 pub use template::{Placeholder, Template, TemplateError};
 
@@ -70,6 +72,8 @@ pub struct Reconciliation {
     pub grace: TimeDelta,
     /// What is done about breaks; none: they are only reported.
     pub effects: Option<Effects>,
+    /// How a month is closed; none for a job that only compares.
+    pub month_end: Option<MonthEnd>,
 }
 
 impl Reconciliation {

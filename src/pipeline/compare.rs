@@ -56,6 +56,7 @@ pub(super) async fn compared(
         run: run_facts(request, attempt),
         history: &history,
         file_breaks: file_breaks(request, &pulled, &frames, earlier),
+        month: None,
         warnings: pulled.iter().flat_map(|input| input.warnings.iter().cloned()).collect(),
     };
     let mut facts = gather::gather(setting, &frames, &comparison);

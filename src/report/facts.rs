@@ -9,6 +9,7 @@ pub use crate::breaks::gates::GateFacts;
 use crate::breaks::{Break, BreakStatus, RowAccount, Statement, Suggestion};
 use crate::effects::{EffectKind, EffectsFacts};
 use crate::frames::{Measure, Quarantined, Side, Warning};
+use crate::month::MonthFacts;
 
 /// The version of `summary.json`; a reader refuses a newer major number.
 pub const SUMMARY_SCHEMA: &str = "tieout.summary/1";
@@ -38,6 +39,8 @@ pub struct Facts {
     pub effects: Option<EffectsFacts>,
     /// What a sending job has sealed, in the order of the plan, and what became of it; none for a reconciliation.
     pub sent: Option<Vec<ParcelFacts>>,
+    /// How the month was closed; none for a job that does not close months.
+    pub month: Option<MonthFacts>,
     /// Against the last finished attempt of the same period; none for the first.
     pub changes: Option<Changes>,
 }

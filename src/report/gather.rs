@@ -10,6 +10,7 @@ use crate::effects::Standing;
 use crate::effects::news::follow_breaks;
 use crate::frames::{Frame, Measure, Warning};
 use crate::job::{Due, Gates, Job, Reconciliation, Splits};
+use crate::month::Closing;
 use crate::period::{Period, duration_words};
 use crate::sources::{Origin, RawFile};
 
@@ -33,15 +34,21 @@ pub struct Setting<'a> {
     pub history: &'a [Frame],
     /// Breaks of whole files.
     pub file_breaks: Vec<Break>,
+    /// The closed month, where the job closes months.
+    pub month: Option<Closing>,
     /// Warnings of pulling; those of the frames are added.
     pub warnings: Vec<Warning>,
 }
 
 /// Gathers the facts. What changed against an earlier attempt is left for the caller to add.
 pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Facts {
-    let Setting { job, reconciliation, period, run, history, file_breaks, mut warnings } = setting;
+    let Setting { job, reconciliation, period, run, history, file_breaks, month, mut warnings } = setting;
     let mut breaks = comparison.breaks();
     breaks.extend(file_breaks);
+    let month = month.map(|closing| {
+        breaks.extend(closing.breaks);
+        closing.facts
+    });
     compare::sort(&mut breaks);
     warnings.extend(frames.iter().flat_map(|frame| frame.warnings.iter().cloned()));
     Facts {
@@ -65,6 +72,7 @@ pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Fa
         warnings,
         effects: None,
         sent: None,
+        month,
         changes: None,
     }
 }

@@ -100,6 +100,7 @@ fn reconciliation(
         matching: matching?,
         grace: grace?,
         effects: effects?,
+        month_end: None,
     })
 }
 
