@@ -5,6 +5,7 @@ mod due;
 mod effects;
 mod input;
 mod matching;
+mod month;
 pub mod rules;
 mod sending;
 mod work;
@@ -15,6 +16,8 @@ use std::path::Path;
 use chrono::TimeDelta;
 
 use super::spec::{GatesSpec, JobSpec, ScheduleSpec};
+pub use month::DailyJob;
+
 use super::{Gates, Input, Job, ReportFormat, Schedule, cron};
 use crate::calendar::Calendars;
 use crate::config::Checker;
@@ -29,6 +32,8 @@ pub struct Context<'c> {
     pub providers: Option<&'c BTreeMap<String, ProviderConfig>>,
     /// The built-in calendars and the project's own.
     pub calendars: &'c Calendars,
+    /// The job that `month_end` names as its dailies; none: not looked for.
+    pub dailies: Option<&'c DailyJob>,
     /// The job file, as it is told to people.
     pub path: &'c Path,
     /// SHA-256 of the job file's bytes, lower-case hexadecimal.

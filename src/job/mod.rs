@@ -12,6 +12,7 @@ pub mod sending;
 pub mod spec;
 pub mod spec_due;
 pub mod spec_effects;
+pub mod spec_month;
 pub mod spec_rules;
 pub mod spec_sending;
 pub mod template;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::spec_due::DueSpec;
 use super::spec_effects::EffectsSpec;
+use super::spec_month::MonthEndSpec;
 use super::spec_sending::{HistoricalSpec, IncomingSpec, UploadSpec};
 use super::{ControlPaths, FileType, Grain, OnMissing, ReportFormat, Sign, Splits, Unit};
 use crate::frames::Field;
@@ -38,6 +39,9 @@ pub struct JobSpec {
     /// What is asked of the provider because of breaks; nothing when left out.
     #[serde(default)]
     pub effects: Option<EffectsSpec>,
+    /// Closes the month of the input `file`: what is owed, held against its days; only for `grain: month`.
+    #[serde(default)]
+    pub month_end: Option<MonthEndSpec>,
     /// Sends bulk files of core-banking transactions.
     #[serde(default)]
     pub upload: Option<UploadSpec>,

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use super::super::spec::{InputSpec, InputsSpec, JobSpec, MatchSpec};
 use super::super::{Reconciliation, Work};
 use super::input::OfJob;
-use super::{Context, Inputs, delta, effects, input, matching, sending};
+use super::{Context, Inputs, delta, effects, input, matching, month, sending};
 use crate::config::Checker;
 use crate::frames::Side;
 
@@ -31,6 +31,7 @@ fn one_way(spec: &JobSpec, checker: &mut Checker<'_>) -> Option<&'static str> {
         ("match", spec.matching.is_some()),
         ("grace", spec.grace.is_some()),
         ("effects", spec.effects.is_some()),
+        ("month_end", spec.month_end.is_some()),
     ];
     let sends = [
         ("upload", spec.upload.is_some()),
@@ -95,12 +96,16 @@ fn reconciliation(
         Some(written) => effects::effects(written, key, &inputs, context, checker).map(Some),
         None => Some(None),
     };
+    let month_end = match &spec.month_end {
+        Some(written) => month::month_end(written, spec.period.grain, &inputs, context, checker).map(Some),
+        None => Some(None),
+    };
     Some(Reconciliation {
         inputs: inputs.into_iter().map(|(_, input)| input).collect::<Option<_>>()?,
         matching: matching?,
         grace: grace?,
         effects: effects?,
-        month_end: None,
+        month_end: month_end?,
     })
 }
 
