@@ -7,6 +7,7 @@ mod earlier;
 mod effects;
 mod history;
 pub(crate) mod lease;
+mod month;
 mod patience;
 mod publish;
 mod pull;
@@ -146,7 +147,7 @@ async fn leased(
         .await?;
     let guard = keeper.guard();
     let outcome = tokio::select! {
-        outcome = attempt(request, journal, &record, &guard, stop) => outcome,
+        outcome = Box::pin(attempt(request, journal, &record, &guard, stop)) => outcome,
         _ = keeper.keep(journal, lease) => Err(JournalError::LeaseLost { run: record.id.clone() }.into()),
     };
     let ending = match &outcome {
@@ -190,8 +191,8 @@ pub async fn plan(request: &Request, journal: Option<&Journal>) -> Result<Finish
         None => Earlier::default(),
     };
     let attempt = earlier.attempts + 1;
-    let (mut facts, wanted) =
-        compare::compared(request, reconciliation, &store, &earlier, attempt, &Trail(None)).await?;
+    let comparing = Box::pin(compare::compared(request, reconciliation, &store, &earlier, attempt, &Trail(None)));
+    let (mut facts, wanted) = comparing.await?;
     let mut calls = Vec::new();
     if let Some(effects) = request.job.effects() {
         let book = Book::Paper(journal);

@@ -114,7 +114,7 @@ pub struct InputSpec {
     /// What the provider's file name begins with; `{yymmdd}`, `{yymm}` and `{period}` stand for the period.
     #[serde(default)]
     pub name: Option<String>,
-    /// `kard-rewards` or `kard-notifications`: fills in what is not written here.
+    /// `kard-rewards`, `kard-monthly` or `kard-notifications`: fills in what is not written here.
     #[serde(default)]
     pub preset: Option<String>,
     /// How the bytes are read; `csv` when neither this nor a preset says otherwise. Gzip is recognised by itself.

@@ -22,7 +22,7 @@ pub struct Facts {
     pub period: PeriodFacts,
     pub run: RunFacts,
     pub inputs: Vec<InputFacts>,
-    /// Files of earlier periods that only the job's rules read: part of no total.
+    /// Files of other periods that the job's rules or the close of the month read: part of no total.
     pub history: Vec<InputFacts>,
     pub statement: Statement,
     /// Ordered by kind, then most at risk first, then key.

@@ -110,7 +110,8 @@ fn buckets(written: Option<&[u32]>, checker: &mut Checker<'_>) -> Option<Vec<u32
     }
     if let Some(index) = descent {
         let (before, after) = (written[index], written[index + 1]);
-        let message = format!("{after} comes after {before}; expected the upper ends of the buckets in ascending order");
+        let message =
+            format!("{after} comes after {before}; expected the upper ends of the buckets in ascending order");
         checker.problem(&format!("month_end/buckets/{}", index + 1), message);
         return None;
     }
