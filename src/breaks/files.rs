@@ -76,6 +76,15 @@ pub fn missing(job: &str, side: Side, wanted: &str, due: Option<&Due>, period: &
     file_break(job, BreakKind::FileMissing, side, wanted, detail)
 }
 
+/// The break for a day of which the daily job has no finished run: its items are not held against the month's.
+pub fn missing_day(job: &str, day: &str, dailies: &str) -> Break {
+    let detail = format!("{dailies} has no finished run for {day}: its items are not held against the month's");
+    // A day is no input of the job: its name keeps it apart from a file of the same name.
+    let mut found = file_break(job, BreakKind::FileMissing, Side::File, day, detail);
+    found.id = id::break_id(job, found.kind.rule(), &format!("{}:{dailies}:{day}", found.kind.name()), "");
+    found
+}
+
 fn late(job: &str, period: &Period, due: Option<&Due>, side: Side, file: &RawFile) -> Option<Break> {
     let Origin::Provider { sent_at, .. } = &file.origin else { return None };
     let due = due?;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::job::{MonthEnd, Payout};
+use crate::job::Payout;
 
 /// A closed month.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,27 +33,6 @@ pub struct MonthFacts {
     pub items: Vec<Item>,
     /// The items of each line of the receivable, in the order of `items` and within one of [`Line`].
     pub entries: Vec<Entry>,
-}
-
-impl MonthFacts {
-    /// A month without any file.
-    pub(super) fn empty(spec: &MonthEnd) -> Self {
-        Self {
-            payout: spec.payout,
-            buckets: spec.buckets.clone(),
-            file_is_there: false,
-            known_from: None,
-            without_file: Vec::new(),
-            receivable: Vec::new(),
-            left_out: Vec::new(),
-            fronted: Vec::new(),
-            roll_forward: None,
-            ageing: Vec::new(),
-            files: Vec::new(),
-            items: Vec::new(),
-            entries: Vec::new(),
-        }
-    }
 }
 
 /// What is owed, in minor units of one currency.
@@ -297,7 +276,8 @@ pub struct RollForward {
     pub not_compared: Vec<CountedIn>,
 }
 
-/// One day in one currency. `items` = `in_month` + `missing` + `waiting`; `restated` are among those in the month.
+/// One day in one currency. `items` = `in_month` + `missing` + `clawed_back` + `waiting`; `restated` are among those in the
+/// month.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct DayLine {
     /// `2025-03-19`
@@ -311,8 +291,12 @@ pub struct DayLine {
     /// Of these, rows of a transaction that another row of the days states: the last day's first row counts.
     pub repeated_rows: u64,
     pub items: Counted,
+    /// In the month's file, or paid in an earlier one.
     pub in_month: Counted,
+    /// In no file of the month: it is a break, or held pending by an earlier month and dropped.
     pub missing: Counted,
+    /// Not in the month's file, and a clawback notice says why.
+    pub clawed_back: Counted,
     /// Not due in the month's file: settled after the month, or that file is not there.
     pub waiting: Counted,
     /// With another amount in the month than in the days. The sum is that of the month less that of the days.

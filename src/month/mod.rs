@@ -1,7 +1,16 @@
 //! The end of a month: the monthly files folded into what the provider owes, the days held against the month, what is
 //! unpaid by age, and the breaks of all of it. A function of the files alone: their order changes nothing.
 
+mod ageing;
+mod books;
+mod days;
 pub mod facts;
+mod findings;
+mod fold;
+mod statement;
+
+use books::Books;
+use days::Days;
 
 use crate::breaks::Break;
 use crate::frames::Frame;
@@ -73,6 +82,29 @@ pub enum MonthError {
 /// [`MonthError::Overflow`] and [`MonthError::TooManyRows`] for data that cannot be counted, [`MonthError::Untied`] for
 /// a bug.
 pub fn close(inputs: &Inputs<'_>) -> Result<Closing, MonthError> {
-    let facts = MonthFacts::empty(inputs.spec);
-    Ok(Closing { breaks: Vec::new(), facts })
+    let books = Books::open(inputs);
+    let folded = fold::fold(&books)?;
+    let drawn = statement::draw_up(&books, &folded)?;
+    let days = Days::open(inputs);
+    let rolled = days::roll(inputs, &books, &folded, &days)?;
+    let breaks = findings::find(inputs, &books, &folded, rolled.as_ref());
+    let (last, closed) = (books.months.len() - 1, books.closed().1);
+    let first = books.months.iter().position(|month| month.frame.is_some());
+    let without_file = books.months[first.unwrap_or(last)..].iter().filter(|month| month.frame.is_none());
+    let facts = MonthFacts {
+        payout: inputs.spec.payout,
+        buckets: inputs.spec.buckets.clone(),
+        file_is_there: closed.frame.is_some(),
+        known_from: first.map(|first| books.months[first].period.label.clone()),
+        without_file: without_file.map(|month| month.period.label.clone()).collect(),
+        ageing: ageing::ageing(inputs, &books, &folded.changes, &drawn.receivable),
+        fronted: ageing::fronted(inputs.spec.payout, &drawn.receivable),
+        left_out: statement::left_out(&folded.left_out),
+        receivable: drawn.receivable,
+        roll_forward: rolled.map(|rolled| rolled.roll_forward),
+        files: books.file_names(),
+        items: drawn.items,
+        entries: drawn.entries,
+    };
+    Ok(Closing { breaks, facts })
 }
