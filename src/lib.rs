@@ -10,8 +10,9 @@ pub mod period;
 pub mod progress;
 pub mod text;
 
-pub mod calendar;
 pub mod config;
+
+pub mod calendar;
 pub mod job;
 pub mod project;
 

@@ -107,6 +107,7 @@ mod run_faults;
 mod run_full_disk;
 mod run_leases;
 mod run_leases_sending;
+mod run_month_end;
 mod run_samples;
 mod run_sending;
 mod run_sending_confirm;

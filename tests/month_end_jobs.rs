@@ -8,6 +8,7 @@ use tieout::job::{self, Format, MonthEnd, Payout, Terms};
 
 use crate::job_files::{JOB, workspace};
 use crate::project_files::{PROJECT, Workspace};
+use crate::sending_in_jobs::UPLOAD;
 
 const MONTHLY: &str = "\
 job: monthly
@@ -93,7 +94,7 @@ fn mistakes_of_the_block_are_told() {
         (
             "\": 60}",
             "\": soon}",
-            &["16:54: `month_end.terms.merchants.DELTA AIR LINES` is `soon`; expected a whole number"],
+            &["16:55: `month_end.terms.merchants.DELTA AIR LINES` is `soon`; expected a whole number"],
         ),
         ("\"DELTA AIR LINES\"", "\" \"", &["16:24: a merchant without a name"]),
         ("[30, 60, 90, 120]", "[]", &["17:12: `month_end.buckets` has 0 items; expected at least 1"]),
@@ -153,7 +154,7 @@ fn the_daily_job_must_be_one_that_compares_the_providers_file_of_a_day() {
     let at = "jobs/monthly.yaml:14:12:";
     let cases = [
         ("dailies: daly", JOB.to_owned(), "there is no job `daly`; did you mean `daily`?".to_owned()),
-        ("dailies: ../daily", JOB.to_owned(), "there is no job `../daily`; did you mean `daily`?".to_owned()),
+        ("dailies: ../daily", JOB.to_owned(), "there is no job `../daily`; expected one of `daily`, `monthly`".to_owned()),
         (
             "dailies: monthly",
             JOB.to_owned(),
@@ -196,12 +197,16 @@ fn a_job_of_days_that_closes_months_is_wrong_however_it_is_loaded() {
 
 #[test]
 fn a_job_that_sends_closes_no_month() {
-    let workspace = Workspace::new(PROJECT);
-    let text = "job: monthly\nperiod: {grain: month, timezone: UTC}\nupload: {}\nmonth_end: {payout: at_once}\n";
-    workspace.write("jobs/monthly.yaml", text);
-    let told = told(&workspace);
-    let expected = "jobs/monthly.yaml:4:1: `month_end` belongs to a job that compares, and this one sends (`upload`); give each a job file of its own";
-    assert!(told.iter().any(|line| line == expected), "{told:#?}");
+    let workspace = workspace(&format!("{UPLOAD}month_end: {{payout: at_once}}\n"));
+    let problems = job::load(&workspace.project(), "daily").unwrap_err();
+    let line = UPLOAD.lines().count() + 1;
+    assert_eq!(
+        problems.iter().map(Problem::headline).collect::<Vec<_>>(),
+        [format!(
+            "jobs/daily.yaml:{line}:1: `month_end` belongs to a job that compares, and this one sends (`upload`); give \
+             each a job file of its own"
+        )]
+    );
 }
 
 #[test]
