@@ -93,12 +93,12 @@ fn amounts_and_age() -> Vec<Case> {
         ),
         (
             "pending with another transaction amount",
-            pending().month("2025-03", &[february("a").amount(99_00)]),
+            pending().month("2025-03", &[february("a").amount(9_900)]),
             vec![(K::Restated, "a", 100)],
         ),
         (
             "paid with another transaction amount",
-            pending().month("2025-03", &[february("a").amount(99_00).paid()]),
+            pending().month("2025-03", &[february("a").amount(9_900).paid()]),
             vec![(K::Restated, "a", 100)],
         ),
         (
@@ -129,7 +129,7 @@ fn amounts_and_age() -> Vec<Case> {
         (
             "owed nothing, its amount is at risk",
             World::new().month("2025-02", &[february("a").owed(0, 0)]).month("2025-03", &[]),
-            vec![(K::DroppedPending, "a", 100_00)],
+            vec![(K::DroppedPending, "a", 10_000)],
         ),
     ]
 }

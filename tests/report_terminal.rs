@@ -95,8 +95,8 @@ fn kinds_stand_in_two_columns_where_there_is_room_most_at_risk_first() {
     let text = terminal_summary(&facts, &written(), 120, false);
     let at = text.lines().position(|line| line.starts_with("Breaks ")).unwrap();
     let first = text.lines().nth(at + 1).unwrap();
-    assert!(first.starts_with("  unacknowledged               1  USD 27.00"), "{text}");
-    assert!(first.contains("  file duplicate               1  USD 22.00"), "{text}");
+    assert!(first.starts_with("  unacknowledged               1  USD 34.00"), "{text}");
+    assert!(first.contains("  file duplicate               1  USD 29.00"), "{text}");
     let kinds = text.matches("  USD ").count();
     assert!(kinds >= 9, "{kinds} kinds in\n{text}");
     assert!(text.contains("more kinds"), "{text}");

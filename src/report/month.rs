@@ -40,6 +40,11 @@ impl StatementRow {
         matches!(self, Self::Closing | Self::Of(Line::Opening))
     }
 
+    /// Whether it moves the balance: its sign says which way.
+    pub(super) const fn is_step(self) -> bool {
+        matches!(self, Self::Of(line) if !line.is_of_closing() && !matches!(line, Line::Opening))
+    }
+
     /// Items (none for what is no sum of items) and what they come to.
     pub(super) fn of(self, receivable: &Receivable) -> (Option<u64>, Owed) {
         match self {

@@ -78,8 +78,8 @@ fn statement_row(of: &[Receivable], row: StatementRow, reading: fn(Owed) -> i128
                 @let (items, owed) = row.of(one);
                 td.n { @if let Some(items) = items { (count(items)) } }
                 td.n {
-                    @if row.is_balance() || row == StatementRow::Unexplained { (grouped(reading(owed), &one.currency)) }
-                    @else { (signed(reading(owed), &one.currency)) }
+                    @if row.is_step() { (signed(reading(owed), &one.currency)) }
+                    @else { (grouped(reading(owed), &one.currency)) }
                 }
             }
         }

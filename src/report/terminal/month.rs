@@ -4,13 +4,13 @@ use super::super::amount::{grouped, money, signed};
 use super::super::facts::Facts;
 use super::super::month::{fronted, past_terms, roll_forward_in_words};
 use super::super::text::{counted, visible};
-use super::{fit, title};
+use super::{fit, title, wrap};
 use crate::month::facts::{Line, Receivable};
 
 /// Currencies that are told; of more one line says how many.
 const MOST_CURRENCIES: usize = 2;
 
-/// At most seven lines; none for a job that closes no month.
+/// At most eight lines; none for a job that closes no month.
 pub(super) fn month(facts: &Facts, width: usize, color: bool) -> Vec<String> {
     let Some(month) = &facts.month else { return Vec::new() };
     let of = &month.receivable;
@@ -25,7 +25,9 @@ pub(super) fn month(facts: &Facts, width: usize, color: bool) -> Vec<String> {
     if !month.file_is_there {
         lines.push("  the month's file is not there: everything is carried forward".to_owned());
     }
-    lines.extend(roll_forward_in_words(month).map(|words| fit(&format!("  {words}"), width)));
+    if let Some(words) = roll_forward_in_words(month) {
+        lines.extend(wrap(&words, width - 2, 2).iter().map(|line| format!("  {line}")));
+    }
     let overdue: Vec<String> = past_terms(month)
         .into_iter()
         .map(|(currency, (items, minor))| {

@@ -19,11 +19,11 @@ pub(super) fn write(book: &mut Workbook, facts: &Facts, styles: &Styles) -> Resu
     }
 }
 
-/// A name, and how it is read.
-type Reading<From, To> = (&'static str, fn(From) -> To);
+/// A measure's name, and how it is read.
+type Reading = (&'static str, fn(Owed) -> i128);
 
 /// What stands in a currency's columns after its items.
-const READINGS: [Reading<Owed, i128>; 3] = [
+const READINGS: [Reading; 3] = [
     ("issuer commission", |owed| owed.issuer_commission_minor),
     ("user reward", |owed| owed.user_reward_minor),
     ("total", |owed| owed.total_minor()),
@@ -125,8 +125,11 @@ fn ageing(page: &mut Page<'_>, month: &MonthFacts) -> Result<(), XlsxError> {
     Ok(())
 }
 
+/// A name, and how it is read.
+type CountedOf = (&'static str, fn(&DayLine) -> Counted);
+
 /// What is counted of a day.
-const COUNTED: [Reading<&DayLine, Counted>; 6] = [
+const COUNTED: [CountedOf; 6] = [
     ("Settled", |line| line.items),
     ("In the month", |line| line.in_month),
     ("Not in the month", |line| line.missing),
