@@ -1,7 +1,5 @@
 //! The receivable, line by line: what each kind of row of a monthly file does to what is owed.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use chrono::NaiveDate;
 use tieout::job::Payout;
 use tieout::month::facts::{Line, Owed, Place};
@@ -216,6 +214,11 @@ fn rows_that_are_excluded_and_files_of_later_months_take_no_part() {
     world.months.push((crate::support::months::month("2025-03"), Some(march), None));
     let closing = world.close("2025-03");
     assert_eq!(lines(&closing, "USD"), [(Line::NewlySettled, 1, 200, 100), (Line::Pending, 1, 200, 100)]);
+}
+
+#[test]
+fn each_line_stands_at_its_own_place() {
+    assert_eq!(Line::ALL.map(|line| line as usize), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
 }
 
 #[test]

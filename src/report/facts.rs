@@ -111,6 +111,7 @@ impl Facts {
     pub fn ties_out(&self) -> bool {
         self.statement.bridges.iter().all(|bridge| bridge.residual_minor == 0)
             && self.statement.rows.iter().all(|rows| rows.unaccounted == 0)
+            && self.month.iter().flat_map(|month| &month.receivable).all(|one| one.residual.is_zero())
     }
 }
 

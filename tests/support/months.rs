@@ -31,7 +31,7 @@ pub struct Line {
 pub fn item(id: &str) -> Line {
     Line {
         id: id.to_owned(),
-        amount: Some(100_00),
+        amount: Some(10_000),
         commission: Some(2_00),
         reward: Some(1_00),
         currency: "USD".to_owned(),
