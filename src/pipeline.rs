@@ -35,7 +35,7 @@ use crate::period::Period;
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::report::verdict::verdict;
-use crate::report::{EFFECTS_FILE, Facts, SENT_FILE, file_name};
+use crate::report::{EFFECTS_FILE, Facts, RECEIVABLE_FILE, SENT_FILE, file_name};
 use crate::sources::store::RawStore;
 
 use book::Book;
@@ -213,6 +213,9 @@ pub fn report_files(job: &Job) -> Vec<&'static str> {
     let mut names = Vec::new();
     for format in publish::formats(&job.reports) {
         names.push(file_name(format));
+        if format == ReportFormat::Json && job.reconciliation().is_some_and(|work| work.month_end.is_some()) {
+            names.push(RECEIVABLE_FILE);
+        }
         let sends = matches!(job.work, Work::Send(_));
         if format == ReportFormat::Csv && (sends || job.effects().is_some()) {
             names.push(EFFECTS_FILE);

@@ -47,8 +47,15 @@ fn shipped() -> Project {
 }
 
 /// By name.
-const SHIPPED: [&str; 6] =
-    ["core-daily", "core-upload", "history-enrolment", "incoming-daily", "marqeta-daily", "rewards-daily"];
+const SHIPPED: [&str; 7] = [
+    "core-daily",
+    "core-upload",
+    "history-enrolment",
+    "incoming-daily",
+    "marqeta-daily",
+    "rewards-daily",
+    "rewards-monthly",
+];
 
 #[test]
 fn every_shipped_job_loads() {

@@ -22,6 +22,7 @@ mod cli_journal;
 mod cli_listings;
 mod cli_usage;
 mod commits_of_effects;
+mod comparison_carried;
 mod comparison_edges;
 mod confirming_files;
 mod crash_campaign;

@@ -335,6 +335,7 @@ fn a_plan_closes_the_month_on_paper() {
     days(&project);
     let planned = project.run(&["plan", "monthly", "--period", "2025-03"]).ended_with(0);
     assert!(planned.stdout.contains("settled-2025-03-04.csv"), "{}", planned.stdout);
+    assert!(planned.stdout.contains("summary.json, receivable.csv, "), "{}", planned.stdout);
     assert!(planned.stdout.contains("dropped pending"), "{}", planned.stdout);
     assert!(!project.path("runs/monthly").exists());
 }

@@ -78,7 +78,7 @@ pub struct Summary {
     /// Null for the first attempt.
     pub changes: Option<Changes>,
     pub inputs: Vec<InputSummary>,
-    /// Files of earlier periods that only the job's rules read.
+    /// Files of other periods that the job's rules or the close of the month read.
     #[serde(default)]
     pub history: Vec<InputSummary>,
 }
