@@ -130,6 +130,12 @@ Examples:
 Example:
   tieout jobs --format json")]
     Jobs,
+    /// List the holidays of a calendar, or when the inputs of a job are due
+    #[command(after_help = "\
+Examples:
+  tieout calendar us-federal --year 2027
+  tieout calendar --job rewards-monthly --year 2025")]
+    Calendar(CalendarArgs),
     /// List what was run, latest first, or show one run
     #[command(
         after_help = "\
@@ -280,6 +286,19 @@ pub struct ValidateArgs {
 }
 
 #[derive(Debug, Clone, Args)]
+pub struct CalendarArgs {
+    /// The calendar: us-federal, or the name of a file in calendars/ [default: us-federal]
+    #[arg(conflicts_with = "job")]
+    pub name: Option<String>,
+    /// Which year [default: this one]
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(i32).range(1..=9999))]
+    pub year: Option<i32>,
+    /// When the inputs of this job are due, for the periods of the year
+    #[arg(long, value_name = "JOB")]
+    pub job: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
 #[command(subcommand_negates_reqs = true)]
 pub struct RunsArgs {
     #[command(subcommand)]
@@ -371,7 +390,7 @@ Example:
 
 #[derive(Debug, Clone, Args)]
 pub struct SchemaArgs {
-    /// Which file: a job file in jobs/, or the project file tieout.yaml
+    /// Which file: a job file in jobs/, a calendar in calendars/, or the project file tieout.yaml
     #[arg(value_enum)]
     pub of: SchemaOf,
 }
@@ -380,6 +399,7 @@ pub struct SchemaArgs {
 pub enum SchemaOf {
     Job,
     Project,
+    Calendar,
 }
 
 #[derive(Debug, Clone, Args)]

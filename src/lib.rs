@@ -11,6 +11,8 @@ pub mod progress;
 pub mod text;
 
 pub mod config;
+
+pub mod calendar;
 pub mod job;
 pub mod project;
 
@@ -24,6 +26,8 @@ pub mod records;
 pub mod outgoing;
 
 pub mod breaks;
+pub mod month;
+
 pub mod effects;
 
 pub mod report;

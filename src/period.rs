@@ -185,7 +185,8 @@ fn following(first_day: NaiveDate, grain: Grain) -> NaiveDate {
     }
 }
 
-fn parse_day(label: &str) -> Option<NaiveDate> {
+/// `2025-03-19`, a day of the years 1 to 9999; nothing else is one.
+pub fn parse_day(label: &str) -> Option<NaiveDate> {
     let [year, month, day] = numbers(label, [4, 2, 2])?;
     NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day).filter(|_| year > 0)
 }

@@ -7,6 +7,7 @@ mod earlier;
 mod effects;
 mod history;
 pub(crate) mod lease;
+mod month;
 mod patience;
 mod publish;
 mod pull;
@@ -34,7 +35,7 @@ use crate::period::Period;
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::report::verdict::verdict;
-use crate::report::{EFFECTS_FILE, Facts, SENT_FILE, file_name};
+use crate::report::{EFFECTS_FILE, Facts, RECEIVABLE_FILE, SENT_FILE, file_name};
 use crate::sources::store::RawStore;
 
 use book::Book;
@@ -146,7 +147,7 @@ async fn leased(
         .await?;
     let guard = keeper.guard();
     let outcome = tokio::select! {
-        outcome = attempt(request, journal, &record, &guard, stop) => outcome,
+        outcome = Box::pin(attempt(request, journal, &record, &guard, stop)) => outcome,
         _ = keeper.keep(journal, lease) => Err(JournalError::LeaseLost { run: record.id.clone() }.into()),
     };
     let ending = match &outcome {
@@ -190,8 +191,8 @@ pub async fn plan(request: &Request, journal: Option<&Journal>) -> Result<Finish
         None => Earlier::default(),
     };
     let attempt = earlier.attempts + 1;
-    let (mut facts, wanted) =
-        compare::compared(request, reconciliation, &store, &earlier, attempt, &Trail(None)).await?;
+    let comparing = Box::pin(compare::compared(request, reconciliation, &store, &earlier, attempt, &Trail(None)));
+    let (mut facts, wanted) = comparing.await?;
     let mut calls = Vec::new();
     if let Some(effects) = request.job.effects() {
         let book = Book::Paper(journal);
@@ -212,6 +213,9 @@ pub fn report_files(job: &Job) -> Vec<&'static str> {
     let mut names = Vec::new();
     for format in publish::formats(&job.reports) {
         names.push(file_name(format));
+        if format == ReportFormat::Json && job.reconciliation().is_some_and(|work| work.month_end.is_some()) {
+            names.push(RECEIVABLE_FILE);
+        }
         let sends = matches!(job.work, Work::Send(_));
         if format == ReportFormat::Csv && (sends || job.effects().is_some()) {
             names.push(EFFECTS_FILE);

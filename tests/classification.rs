@@ -3,7 +3,7 @@
 use tieout::breaks::compare::compare;
 use tieout::breaks::{BreakKind, files, gates, sending};
 use tieout::frames::{ControlKind, ControlMismatch, Frame, Side, Warning, WarningKind};
-use tieout::job::Gates;
+use tieout::job::{Due, Gates};
 use tieout::matching::Rules;
 use tieout::sources::Origin;
 
@@ -174,6 +174,7 @@ fn every_kind_that_rows_can_show_is_found_with_its_amount_at_risk_and_nothing_el
     }
     shown.extend(file_kinds());
     shown.extend(sending_kinds());
+    shown.extend(crate::month_kinds::kinds_of_months());
     let unseen: Vec<_> = BreakKind::ALL.iter().filter(|kind| !shown.contains(kind)).collect();
     assert!(unseen.is_empty(), "no case for {unseen:?}");
 }
@@ -216,9 +217,9 @@ fn troubled_file() -> Frame {
 
 fn file_kinds() -> Vec<BreakKind> {
     let earlier = files::EarlierFile { side: Side::File, name: "file.csv".to_owned(), sha256: "other".to_owned() };
-    let due = Some(chrono::TimeDelta::hours(12));
-    let mut found = files::of_frame("rewards-daily", &day(), due, &troubled_file(), &[earlier]);
-    found.push(files::missing("rewards-daily", Side::File, "kard monthly", &day()));
+    let due = Due::After(chrono::TimeDelta::hours(12));
+    let mut found = files::of_frame("rewards-daily", &day(), Some(&due), &troubled_file(), &[earlier]);
+    found.push(files::missing("rewards-daily", Side::File, "kard monthly", None, &day()));
     found.iter().map(|found| found.kind).collect()
 }
 

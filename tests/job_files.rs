@@ -5,7 +5,7 @@ use std::path::Path;
 use chrono::TimeDelta;
 use tieout::frames::{Field, Side};
 use tieout::job::{
-    self, Column, ColumnSource, FileType, Format, Grain, Job, Matching, OnMissing, ReadLimits, ReportFormat, Sign,
+    self, Column, ColumnSource, Due, FileType, Format, Grain, Job, Matching, OnMissing, ReadLimits, ReportFormat, Sign,
     Source, Splits, TimeFormat, Unit,
 };
 use tieout::project::Project;
@@ -47,8 +47,15 @@ fn shipped() -> Project {
 }
 
 /// By name.
-const SHIPPED: [&str; 6] =
-    ["core-daily", "core-upload", "history-enrolment", "incoming-daily", "marqeta-daily", "rewards-daily"];
+const SHIPPED: [&str; 7] = [
+    "core-daily",
+    "core-upload",
+    "history-enrolment",
+    "incoming-daily",
+    "marqeta-daily",
+    "rewards-daily",
+    "rewards-monthly",
+];
 
 #[test]
 fn every_shipped_job_loads() {
@@ -76,7 +83,7 @@ fn the_shipped_daily_job_means_what_it_says() {
         name: "cardlinked-reconciliation-{yymmdd}".to_owned(),
     };
     assert_eq!(file.source, expected);
-    assert_eq!(file.due, Some(TimeDelta::hours(12)));
+    assert_eq!(file.due, Some(Due::After(TimeDelta::hours(12))));
 
     let ledger = job.input(Side::Ledger).unwrap();
     assert_eq!(ledger.source, Source::Path { pattern: "ledger-{period}.csv".to_owned() });

@@ -13,6 +13,9 @@ use tieout::project::Project;
 
 use crate::support::project::{copy_folder, keyed_rows};
 
+/// The month that the samples close.
+const MONTH: &str = "2025-02";
+
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -67,8 +70,11 @@ impl Clone {
     }
 }
 
-/// The days for which the samples hold the truth about a job.
+/// The days (of a job of months the months) for which the samples hold the truth about a job.
 fn days(job: &str) -> Vec<String> {
+    if job == "rewards-monthly" {
+        return vec![MONTH.to_owned()];
+    }
     let prefix = if job == "core-daily" { "truth-core-2" } else { "truth-2" };
     let entries = std::fs::read_dir(repository().join("samples/data")).unwrap();
     let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
@@ -120,6 +126,39 @@ fn every_shipped_day_shows_exactly_the_breaks_of_its_truth() {
 #[test]
 fn every_day_of_core_banking_shows_exactly_the_breaks_of_its_truth() {
     breaks_equal_the_truth("core-daily", "truth-core");
+}
+
+#[test]
+fn a_month_whose_days_were_run_shows_exactly_the_breaks_of_its_truth() {
+    let clone = Clone::new();
+    let days = clone.run(&["backfill", "rewards-daily", "--from", "2025-02-01", "--to", "2025-02-28"]);
+    assert_eq!(days.code, Some(0), "{}{}", days.stdout, days.stderr);
+    let ended = clone.day("rewards-monthly", MONTH);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let run = format!("rewards-monthly/{MONTH}/1");
+    let truth = keyed_rows(&repository().join(format!("samples/data/truth-monthly-{MONTH}.csv")));
+    assert_eq!(keyed_rows(&clone.report(&run).join("breaks.csv")), truth);
+    let summary = clone.summary(&run);
+    assert_eq!(summary["verdict"]["ties_out"], true);
+    // January's file and 28 days, each with its digest.
+    let read = summary["history"].as_array().unwrap();
+    assert_eq!(read.len(), 29);
+    assert!(read.iter().all(|input| input["sha256"].as_str().unwrap().len() == 64));
+    assert!(ended.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ended.stdout);
+    // The same again, from what was kept.
+    let again = clone.run(&["run", "rewards-monthly", "--period", MONTH, "--offline"]);
+    assert!(again.stdout.contains("Since attempt 1: the same breaks; inputs unchanged"), "{}", again.stdout);
+}
+
+#[test]
+fn of_a_month_whose_days_were_not_run_each_day_is_told() {
+    let clone = Clone::new();
+    assert_eq!(clone.day("rewards-monthly", MONTH).code, Some(0));
+    let found = keyed_rows(&clone.report(&format!("rewards-monthly/{MONTH}/1")).join("breaks.csv"));
+    let days: Vec<String> =
+        found.into_iter().filter(|[_, kind, ..]| kind == "file_missing").map(|[key, ..]| key).collect();
+    assert_eq!(days.len(), 28);
+    assert_eq!((days[0].as_str(), days[27].as_str()), ("2025-02-01", "2025-02-28"));
 }
 
 #[test]

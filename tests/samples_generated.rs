@@ -37,10 +37,11 @@ fn core_truth(day: &str) -> Vec<BTreeMap<String, String>> {
     csv_rows(&format!("data/truth-core-{day}.csv"))
 }
 
-/// Each shipped truth: the day, and its rows.
+/// Each shipped truth: the day or month, and its rows.
 fn truths() -> Vec<(&'static str, Vec<BTreeMap<String, String>>)> {
     let of_rewards = DAYS[..3].iter().map(|day| (*day, truth(day)));
-    of_rewards.chain(DAYS.iter().map(|day| (*day, core_truth(day)))).collect()
+    let of_month = [("2025-02", csv_rows("data/truth-monthly-2025-02.csv"))];
+    of_rewards.chain(DAYS.iter().map(|day| (*day, core_truth(day)))).chain(of_month).collect()
 }
 
 /// The envelopes of a webhook log, signatures checked apart.

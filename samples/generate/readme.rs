@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::core;
 use super::days::{Day, Plan};
+use super::month::Month;
 use super::shipped::quiet_word;
 use super::stories::{Outcome, What};
 use super::suspicious::Suspicion;
@@ -11,12 +12,23 @@ use super::suspicious::Suspicion;
 const TEMPLATE: &str = include_str!("readme.md");
 
 /// The whole page.
-pub(crate) fn text(days: &[(Plan, Day)]) -> String {
+pub(crate) fn text(days: &[(Plan, Day)], month: &Month) -> String {
     let mut tables = String::new();
     for (plan, day) in days {
         section(&mut tables, plan, day).expect("a String takes all text");
     }
-    TEMPLATE.replace("{{days}}\n", &tables)
+    let mut closed = String::new();
+    of_month(&mut closed, month).expect("a String takes all text");
+    TEMPLATE.replace("{{days}}\n", &tables).replace("{{month}}\n", &closed)
+}
+
+fn of_month(out: &mut String, month: &Month) -> std::fmt::Result {
+    let kind = |outcome: &Outcome| match outcome.what {
+        What::Break(kind, _) => Some(kind),
+        _ => None,
+    };
+    let breaks: Vec<_> = month.outcomes.iter().filter_map(|found| Some((found, kind(found)?))).collect();
+    table(out, ["Break of `rewards-monthly`", "Key", "What happened"], &breaks)
 }
 
 fn section(out: &mut String, plan: &Plan, day: &Day) -> std::fmt::Result {

@@ -12,6 +12,7 @@ use polars::prelude::{DataFrame, ParquetReader, SerReader};
 use super::core;
 use super::days::{Day, plans};
 use super::events;
+use super::month;
 use super::readme;
 use super::rows::{LedgerRow, signer};
 use super::sent;
@@ -25,9 +26,13 @@ pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 #[derive(Debug)]
 struct Listed {
     id: String,
+    file_type: &'static str,
     name: String,
     sent_at: Moment,
 }
+
+const SETTLED: &str = "earnedRewardSettledDailyReconciliationFile";
+const MONTHLY: &str = "monthlyReconciliationFile";
 
 /// Every shipped file that the generator makes.
 ///
@@ -47,7 +52,7 @@ pub(crate) fn files(seed: u64) -> anyhow::Result<Files> {
                 files.insert(format!("kard/files/{}", again.name), bytes.clone());
                 listed.push(again);
             }
-            let sent = Listed { id: file_id(plan.date, ""), name: file_name(plan.date, ""), sent_at };
+            let sent = sent_once(plan.date, sent_at);
             files.insert(format!("kard/files/{}", sent.name), bytes);
             listed.push(sent);
             files.insert(format!("data/truth-{}.csv", plan.date), truth(&day.outcomes)?);
@@ -60,9 +65,33 @@ pub(crate) fn files(seed: u64) -> anyhow::Result<Files> {
         told.push((plan, day));
     }
     files.append(&mut sent_files(seed, told[0].0.date)?);
+    let month = month::tell(seed);
+    files.append(&mut month_files(&month, &mut listed)?);
     listed.sort_by_key(|entry| entry.sent_at);
     files.insert("kard/files.json".to_owned(), list_text(&listed).into_bytes());
-    files.insert("README.md".to_owned(), readme::text(&told).into_bytes());
+    files.insert("README.md".to_owned(), readme::text(&told, &month).into_bytes());
+    Ok(files)
+}
+
+fn sent_once(date: NaiveDate, sent_at: Moment) -> Listed {
+    Listed { id: file_id(date, ""), file_type: SETTLED, name: file_name(date, ""), sent_at }
+}
+
+/// The month that is closed: its file and the one before, its days, and the truth.
+fn month_files(month: &month::Month, listed: &mut Vec<Listed>) -> anyhow::Result<Files> {
+    let mut files = Files::from([(format!("data/truth-monthly-{}.csv", month.label), truth(&month.outcomes)?)]);
+    for (date, day) in &month.days {
+        let sent = sent_once(*date, Moment::start_of(*date).plus(DAY + 9 * HOUR + 30 * MINUTE));
+        files.insert(format!("kard/files/{}", sent.name), file_text(day));
+        files.insert(format!("data/ledger-{date}.csv"), ledger_text(&day.ledger)?);
+        files.insert(format!("data/webhooks-{date}.jsonl.gz"), webhooks_gz(day)?);
+        listed.push(sent);
+    }
+    for file in &month.files {
+        let (id, name) = (format!("file-monthly-{}", file.yymm), file.name());
+        files.insert(format!("kard/files/{name}"), file.text()?);
+        listed.push(Listed { id, file_type: MONTHLY, name, sent_at: file.sent_at });
+    }
     Ok(files)
 }
 
@@ -87,7 +116,7 @@ fn sent_again(date: NaiveDate, sent_at: Moment, day: &mut Day) -> Listed {
     day.about_file(&name, "schema_drift", "Each row has a key that is not known: attributes.merchantCategoryCode.");
     day.about_file(&again, "schema_drift", "The same new key, since the bytes are the same.");
     day.about_file(&again, "file_duplicate", &format!("The same bytes as {name}, under a second name: counted once."));
-    Listed { id: file_id(date, "-resent"), name: again, sent_at: sent_at.plus(HOUR / 4) }
+    Listed { id: file_id(date, "-resent"), file_type: SETTLED, name: again, sent_at: sent_at.plus(HOUR / 4) }
 }
 
 pub(crate) fn file_name(date: NaiveDate, suffix: &str) -> String {
@@ -162,7 +191,8 @@ pub(crate) const fn quiet_word(what: What) -> Option<&'static str> {
 }
 
 fn list_text(listed: &[Listed]) -> String {
-    let entries: Vec<String> = listed.iter().map(|entry| list_entry(&entry.id, &entry.name, entry.sent_at)).collect();
+    let entry = |entry: &Listed| typed_entry(&entry.id, entry.file_type, &entry.name, entry.sent_at);
+    let entries: Vec<String> = listed.iter().map(entry).collect();
     list_document(&entries)
 }
 
@@ -170,14 +200,19 @@ pub(crate) fn list_document(entries: &[String]) -> String {
     format!("{{\"files\": [\n{}\n]}}\n", entries.join(",\n"))
 }
 
-/// One line of `files.json`.
+/// One line of `files.json`: a day's file.
 pub(crate) fn list_entry(id: &str, name: &str, sent_at: Moment) -> String {
+    typed_entry(id, SETTLED, name, sent_at)
+}
+
+fn typed_entry(id: &str, file_type: &str, name: &str, sent_at: Moment) -> String {
     format!(
         concat!(
-            r#"  {{"id": "{id}", "fileType": "earnedRewardSettledDailyReconciliationFile", "fileName": "{name}", "#,
+            r#"  {{"id": "{id}", "fileType": "{file_type}", "fileName": "{name}", "#,
             r#""sentAt": "{sent_at}", "lastModified": "{sent_at}", "path": "files/{name}"}}"#
         ),
         id = id,
+        file_type = file_type,
         name = name,
         sent_at = sent_at,
     )

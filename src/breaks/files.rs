@@ -1,10 +1,11 @@
 //! Breaks of whole files: missing, late, repeated, changed, or not what they say about themselves.
 
-use chrono::TimeDelta;
+use std::fmt::Write as _;
 
 use super::{Break, BreakKind, BreakStatus, id};
 use crate::frames::{ControlKind, Frame, Measure, Side, WarningKind};
-use crate::period::{Period, duration_words};
+use crate::job::Due;
+use crate::period::Period;
 use crate::sources::{Origin, RawFile};
 
 /// A file that an earlier run of the same period read: side, name and digest.
@@ -16,13 +17,7 @@ pub struct EarlierFile {
 }
 
 /// One break a file and kind. `earlier` are the inputs of the first finished run of the period.
-pub fn of_frame(
-    job: &str,
-    period: &Period,
-    due: Option<TimeDelta>,
-    frame: &Frame,
-    earlier: &[EarlierFile],
-) -> Vec<Break> {
+pub fn of_frame(job: &str, period: &Period, due: Option<&Due>, frame: &Frame, earlier: &[EarlierFile]) -> Vec<Break> {
     let mut found = Vec::new();
     for (index, file) in frame.files.iter().enumerate() {
         if let Some(first) = frame.files[..index].iter().find(|first| first.sha256 == file.sha256) {
@@ -73,24 +68,31 @@ fn one_each(found: Vec<Break>) -> Vec<Break> {
 }
 
 /// The break for an input that is not there, where the job goes on without it.
-pub fn missing(job: &str, side: Side, wanted: &str, period: &Period) -> Break {
-    let detail = format!("no {side} input for {}: {wanted}", period.label);
+pub fn missing(job: &str, side: Side, wanted: &str, due: Option<&Due>, period: &Period) -> Break {
+    let mut detail = format!("no {side} input for {}: {wanted}", period.label);
+    if let Some(due @ Due::On(_)) = due {
+        let _ = write!(detail, "; due {}", due.words(period));
+    }
     file_break(job, BreakKind::FileMissing, side, wanted, detail)
 }
 
-fn late(job: &str, period: &Period, due: Option<TimeDelta>, side: Side, file: &RawFile) -> Option<Break> {
+/// The break for a day of which the daily job has no finished run: its items are not held against the month's.
+pub fn missing_day(job: &str, day: &str, dailies: &str) -> Break {
+    let detail = format!("{dailies} has no finished run for {day}: its items are not held against the month's");
+    // A day is no input of the job: its name keeps it apart from a file of the same name.
+    let mut found = file_break(job, BreakKind::FileMissing, Side::File, day, detail);
+    found.id = id::break_id(job, found.kind.rule(), &format!("{}:{dailies}:{day}", found.kind.name()), "");
+    found
+}
+
+fn late(job: &str, period: &Period, due: Option<&Due>, side: Side, file: &RawFile) -> Option<Break> {
     let Origin::Provider { sent_at, .. } = &file.origin else { return None };
-    let (due, deadline) = (due?, period.end + due?);
-    if *sent_at <= deadline {
+    let due = due?;
+    if *sent_at <= due.of(period) {
         return None;
     }
     let sent = sent_at.format("%Y-%m-%d %H:%M UTC");
-    let detail = format!(
-        "{} was sent {sent}; it was due {} after the period's end ({})",
-        file.name,
-        duration_words(due),
-        deadline.format("%Y-%m-%d %H:%M UTC")
-    );
+    let detail = format!("{} was sent {sent}; it was due {}", file.name, due.words(period));
     Some(file_break(job, BreakKind::FileLate, side, &file.name, detail))
 }
 

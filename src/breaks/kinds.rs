@@ -53,6 +53,13 @@ break_kinds! {
     ReturnsExceedPurchase = "returns_exceed_purchase", Returns, "More was returned than was bought.";
     ClawbackUnbooked = "clawback_unbooked", Clawback, "The provider takes a reward back that the ledger still holds.";
     ReversedAfterPayout = "reversed_after_payout", Payout, "Reversed or returned, though the provider has paid it out.";
+    DroppedPending = "dropped_pending", Receivable, "Pending in an earlier monthly file, and gone from the later one without being paid.";
+    PaidTwice = "paid_twice", Receivable, "Paid in an earlier monthly file, and stated again in this one.";
+    SettledUnpaid = "settled_unpaid", Receivable, "Still pending at the month's end, past the merchant's terms.";
+    MissingInMonth = "missing_in_month", RollForward, "Settled in a daily file, but not in the month's file.";
+    MissingInDailies = "missing_in_dailies", RollForward, "Newly settled in the month's file, but in no daily file.";
+    Restated = "restated", Restatement, "The month's file states other amounts than the files before it.";
+    PaidAmountMismatch = "paid_amount_mismatch", Restatement, "Paid with other amounts than those it had when it settled.";
     FileMissing = "file_missing", FileLevel, "The provider's file for the period is not there.";
     FileLate = "file_late", FileLevel, "The provider's file came after it was due.";
     FileDuplicate = "file_duplicate", FileLevel, "A file repeats another one byte for byte; it is counted once.";
@@ -80,6 +87,12 @@ pub enum Rule {
     Returns,
     Clawback,
     Payout,
+    /// What is owed from month to month; a transaction is one of its kinds at a time.
+    Receivable,
+    /// The days held against the month.
+    RollForward,
+    /// Amounts of the month's file held against the files before it.
+    Restatement,
     FileLevel,
     /// Only a job that sends finds it.
     Sending,
@@ -102,6 +115,9 @@ impl Rule {
             Self::Returns => "returns",
             Self::Clawback => "clawback",
             Self::Payout => "payout",
+            Self::Receivable => "receivable",
+            Self::RollForward => "roll_forward",
+            Self::Restatement => "restatement",
             Self::FileLevel => "file_level",
             Self::Sending => "sending",
         }

@@ -4,6 +4,7 @@ pub mod approve;
 pub mod backfill;
 pub mod backfills;
 pub mod breaks;
+pub mod calendar;
 pub mod completions;
 pub mod decision;
 pub mod doctor;
@@ -150,6 +151,7 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
         },
         Command::Validate(args) => validate::command(&context, &args),
         Command::Jobs => jobs::run(context).await,
+        Command::Calendar(args) => calendar::run(context, &args),
         Command::Runs(args) => match args.show {
             Some(RunsCommand::Show { run }) => runs::show(context, run).await,
             None => runs::list(context, args).await,

@@ -1,4 +1,4 @@
-//! `tieout schema`: the JSON Schema of both files, for editors.
+//! `tieout schema`: the JSON Schemas of the files that people write, for editors.
 
 use super::Context;
 use crate::cli::{SchemaArgs, SchemaOf};
@@ -12,6 +12,7 @@ pub fn command(context: &Context, args: &SchemaArgs) -> Result<ExitCode, Failure
     let schema = match args.of {
         SchemaOf::Job => job(),
         SchemaOf::Project => project(),
+        SchemaOf::Calendar => calendar(),
     };
     context.output.text(&format!("{schema:#}\n"))?;
     Ok(ExitCode::Done)
@@ -20,6 +21,11 @@ pub fn command(context: &Context, args: &SchemaArgs) -> Result<ExitCode, Failure
 /// The schema of a job file.
 pub fn job() -> serde_json::Value {
     crate::job::spec::schema()
+}
+
+/// The schema of a calendar file.
+pub fn calendar() -> serde_json::Value {
+    crate::calendar::spec::schema()
 }
 
 /// The schema of `tieout.yaml`.

@@ -1,4 +1,4 @@
-//! `tieout validate`: every problem of the project file and of the jobs, offline.
+//! `tieout validate`: every problem of the project file, the calendars and the jobs, offline.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::Context;
+use crate::calendar;
 use crate::cli::ValidateArgs;
 use crate::config::{Problem, Problems};
 use crate::exit::{ExitCode, Failure};
@@ -13,7 +14,7 @@ use crate::job::{Job, Source, load};
 use crate::output::{Cell, Format, Rows};
 use crate::project::{FILE, Project};
 
-/// Prints every problem of the project and its jobs.
+/// Prints every problem of the project, its calendars and its jobs.
 ///
 /// # Errors
 /// When there is no project, or stdout cannot be written.
@@ -46,7 +47,7 @@ fn rows(outcome: &ValidateOutcome) -> Rows {
 /// What was looked at, and what is wrong with it.
 #[derive(Debug, Clone, Serialize)]
 pub struct ValidateOutcome {
-    /// The files without a problem: the project file first, then the jobs by name.
+    /// The files without a problem: the project file first, then the calendars and the jobs by name.
     pub valid: Vec<PathBuf>,
     /// The valid jobs that send, by name.
     pub sending: Vec<SendingJob>,
@@ -115,7 +116,7 @@ impl ValidateOutcome {
     }
 }
 
-/// Checks the project file in `root` and the named jobs, or all of them. Touches no network and
+/// Checks the project file in `root` and the named jobs, or all of them and the calendars. Touches no network and
 /// reads no secret.
 pub fn run(root: &Path, jobs: &[String]) -> ValidateOutcome {
     let mut valid = Vec::new();
@@ -134,6 +135,9 @@ pub fn run(root: &Path, jobs: &[String]) -> ValidateOutcome {
     let providers = project.as_ref().map(|project| &project.providers);
     let mut loaded = Vec::<Job>::new();
     if jobs.is_empty() {
+        let (calendars, bad) = calendar::load::load_all(root);
+        valid.extend(calendars.files());
+        problems.extend(bad);
         let (good, bad) = load::load_all_from(root, providers);
         loaded.extend(good);
         problems.extend(bad);

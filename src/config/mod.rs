@@ -7,7 +7,7 @@ pub mod quantity;
 pub mod shape;
 pub mod yaml;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
@@ -42,6 +42,36 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>, Finding> {
         return Err(too_big(bytes));
     }
     std::fs::read(path).map_err(cannot)
+}
+
+/// The `.yaml` files of a folder of the project, sorted; another ending is told, since what is `of` them (a job)
+/// would be overlooked. A folder that is not there has none.
+pub fn yaml_files(root: &Path, folder: &str, of: &str) -> (Vec<PathBuf>, Problems) {
+    let mut files = Vec::new();
+    let mut problems = Problems::default();
+    let entries = match std::fs::read_dir(root.join(folder)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return (files, problems),
+        Err(error) => {
+            let finding = Finding::anywhere(format!("cannot read the folder: {error}"));
+            return (files, Problems::one(folder, finding));
+        }
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("yaml") => files.push(path),
+            Some("yml") => {
+                let shown = path.strip_prefix(root).unwrap_or(&path).to_owned();
+                let finding = Finding::anywhere(format!("{of} files end in `.yaml`")).help("rename the file");
+                problems.0.push(Problem::of_file(shown, finding));
+            }
+            _ => {}
+        }
+    }
+    files.sort();
+    problems.0.sort_by(|one, other| one.file.cmp(&other.file));
+    (files, problems)
 }
 
 /// Parses `bytes`, checks them against `schema` and gives the written form.

@@ -388,4 +388,6 @@ pub enum WarningKind {
     Notification,
     /// A provider's metadata and its bytes disagree in a way that does not change the data.
     Metadata,
+    /// Rows of another period's input cannot be read, and are missed.
+    Unread,
 }

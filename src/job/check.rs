@@ -1,9 +1,11 @@
 //! From the job as written to the job as validated: every problem at once, with its place. Pure.
 
 mod column;
+mod due;
 mod effects;
 mod input;
 mod matching;
+mod month;
 pub mod rules;
 mod sending;
 mod work;
@@ -14,7 +16,10 @@ use std::path::Path;
 use chrono::TimeDelta;
 
 use super::spec::{GatesSpec, JobSpec, ScheduleSpec};
+pub use month::DailyJob;
+
 use super::{Gates, Input, Job, ReportFormat, Schedule, cron};
+use crate::calendar::Calendars;
 use crate::config::Checker;
 use crate::frames::Side;
 use crate::money;
@@ -25,6 +30,10 @@ use crate::project::ProviderConfig;
 pub struct Context<'c> {
     /// None when `tieout.yaml` itself is wrong: references to providers are then not checked.
     pub providers: Option<&'c BTreeMap<String, ProviderConfig>>,
+    /// The built-in calendars and the project's own.
+    pub calendars: &'c Calendars,
+    /// The job that `month_end` names as its dailies; none: not looked for.
+    pub dailies: Option<&'c DailyJob>,
     /// The job file, as it is told to people.
     pub path: &'c Path,
     /// SHA-256 of the job file's bytes, lower-case hexadecimal.
@@ -39,7 +48,7 @@ pub fn job(spec: &JobSpec, context: Context<'_>, checker: &mut Checker<'_>) -> O
     name(spec, context.path, checker);
     let zone = checker.zone("period/timezone", &spec.period.timezone);
     let schedule = spec.schedule.as_ref().map(|schedule| schedule_of(schedule, zone, checker));
-    let work = work::work(spec, context, checker);
+    let work = work::work(spec, zone, context, checker);
     let gates = spec.gates.as_ref().map_or_else(|| Some(Gates::default()), |gates| gates_of(gates, checker));
     let schedule = match schedule {
         Some(schedule) => Some(schedule?),

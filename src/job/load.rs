@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Job, check, spec};
+use super::check::{self, DailyJob};
+use super::{Job, spec};
+use crate::calendar::{self, Calendars};
 use crate::config::problem::Excerpts;
-use crate::config::{self, Checker, Finding, Problem, Problems};
+use crate::config::{self, Checker, Document, Finding, Problems};
 use crate::digest::sha256;
+use crate::frames::Side;
 use crate::project::{Project, ProviderConfig};
 
 /// The folder of job files, relative to the project's.
@@ -35,21 +38,22 @@ pub fn load_from(
     name_or_path: &str,
 ) -> Result<Job, Problems> {
     let is_path = name_or_path.contains(['/', '.']);
-    let path = if is_path { root.join(name_or_path) } else { root.join(FOLDER).join(format!("{name_or_path}.yaml")) };
-    let shown = path.strip_prefix(root).unwrap_or(&path).to_owned();
+    let path = if is_path { root.join(name_or_path) } else { file_of(root, name_or_path) };
     if !is_path && !path.is_file() {
+        let shown = path.strip_prefix(root).unwrap_or(&path);
         return Err(Problems::one(shown, unknown_job(root, name_or_path)));
     }
-    load_file(&path, &shown, providers)
+    Loader::new(root, providers).load(&path)
 }
 
-/// As [`load_all`], for a project whose own file may be wrong.
+/// As [`load_all`], for a project whose own file may be wrong. What is wrong with calendars is told only where a job
+/// names one.
 pub fn load_all_from(root: &Path, providers: Option<&BTreeMap<String, ProviderConfig>>) -> (Vec<Job>, Problems) {
+    let loader = Loader::new(root, providers);
     let mut jobs = Vec::new();
-    let (files, mut problems) = job_files(root);
+    let (files, mut problems) = config::yaml_files(root, FOLDER, "job");
     for path in files {
-        let shown = path.strip_prefix(root).unwrap_or(&path).to_owned();
-        match load_file(&path, &shown, providers) {
+        match loader.load(&path) {
             Ok(job) => jobs.push(job),
             Err(found) => problems.extend(found),
         }
@@ -57,55 +61,90 @@ pub fn load_all_from(root: &Path, providers: Option<&BTreeMap<String, ProviderCo
     (jobs, problems)
 }
 
-fn load_file(path: &Path, shown: &Path, providers: Option<&BTreeMap<String, ProviderConfig>>) -> Result<Job, Problems> {
-    let bytes = config::read_file(path).map_err(|finding| Problems::one(shown, finding))?;
-    let digest = sha256(&bytes);
-    let document = config::parse::<spec::JobSpec>(&bytes, &spec::schema())
-        .map_err(|(text, findings)| Problems::of(shown, &text, findings, Excerpts::Full))?;
-    let mut checker = Checker::new(&document);
-    let context = check::Context { providers, path: shown, digest: &digest };
-    let job = check::job(&document.spec, context, &mut checker);
-    let findings = checker.finish();
-    match job {
-        Some(job) if findings.is_empty() => Ok(job),
-        _ => {
-            debug_assert!(!findings.is_empty(), "a job is refused only with a reason");
-            Err(Problems::of(shown, &document.text, findings, Excerpts::Full))
+/// Where the job of a name stands.
+fn file_of(root: &Path, name: &str) -> PathBuf {
+    root.join(FOLDER).join(format!("{name}.yaml"))
+}
+
+/// What the job files of a project may refer to.
+struct Loader<'l> {
+    root: &'l Path,
+    providers: Option<&'l BTreeMap<String, ProviderConfig>>,
+    calendars: Calendars,
+}
+
+impl<'l> Loader<'l> {
+    fn new(root: &'l Path, providers: Option<&'l BTreeMap<String, ProviderConfig>>) -> Self {
+        let (calendars, _) = calendar::load::load_all(root);
+        Self { root, providers, calendars }
+    }
+
+    fn load(&self, path: &Path) -> Result<Job, Problems> {
+        let shown = path.strip_prefix(self.root).unwrap_or(path);
+        let (bytes, document) = read(path, shown)?;
+        let named = document.spec.month_end.as_ref().and_then(|month_end| month_end.dailies.as_deref());
+        let dailies = named.map(|name| self.daily_job(name));
+        self.check(shown, &bytes, &document, dailies.as_ref())
+    }
+
+    fn daily_job(&self, name: &str) -> DailyJob {
+        let path = file_of(self.root, name);
+        if name.contains(['/', '\\', '.']) || !path.is_file() {
+            return DailyJob::Unknown { help: unknown_job(self.root, name).help.unwrap_or_default() };
+        }
+        let shown = path.strip_prefix(self.root).unwrap_or(&path);
+        // What it names in turn is not followed: a job of days closes no month.
+        let found = read(&path, shown).and_then(|(bytes, document)| self.check(shown, &bytes, &document, None));
+        match found {
+            Ok(job) => DailyJob::Known {
+                grain: job.grain,
+                compares: job.reconciliation().is_some(),
+                has_file: job.input(Side::File).is_some(),
+            },
+            Err(problems) => {
+                let first = problems.iter().next().map(config::Problem::headline);
+                DailyJob::Wrong { problem: first.unwrap_or_default() }
+            }
+        }
+    }
+
+    fn check(
+        &self,
+        shown: &Path,
+        bytes: &[u8],
+        document: &Document<spec::JobSpec>,
+        dailies: Option<&DailyJob>,
+    ) -> Result<Job, Problems> {
+        let mut checker = Checker::new(document);
+        let digest = sha256(bytes);
+        let context = check::Context {
+            providers: self.providers,
+            calendars: &self.calendars,
+            dailies,
+            path: shown,
+            digest: &digest,
+        };
+        let job = check::job(&document.spec, context, &mut checker);
+        let findings = checker.finish();
+        match job {
+            Some(job) if findings.is_empty() => Ok(job),
+            _ => {
+                debug_assert!(!findings.is_empty(), "a job is refused only with a reason");
+                Err(Problems::of(shown, &document.text, findings, Excerpts::Full))
+            }
         }
     }
 }
 
-/// The `.yaml` files of the job folder, sorted; another ending is told, since the job would be overlooked.
-fn job_files(root: &Path) -> (Vec<PathBuf>, Problems) {
-    let mut files = Vec::new();
-    let mut problems = Problems::default();
-    let entries = match std::fs::read_dir(root.join(FOLDER)) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return (files, problems),
-        Err(error) => {
-            let finding = Finding::anywhere(format!("cannot read the folder: {error}"));
-            return (files, Problems::one(FOLDER, finding));
-        }
-    };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        match path.extension().and_then(|extension| extension.to_str()) {
-            Some("yaml") => files.push(path),
-            Some("yml") => {
-                let shown = path.strip_prefix(root).unwrap_or(&path).to_owned();
-                let finding = Finding::anywhere("job files end in `.yaml`").help("rename the file");
-                problems.0.push(Problem::of_file(shown, finding));
-            }
-            _ => {}
-        }
-    }
-    files.sort();
-    problems.0.sort_by(|one, other| one.file.cmp(&other.file));
-    (files, problems)
+fn read(path: &Path, shown: &Path) -> Result<(Vec<u8>, Document<spec::JobSpec>), Problems> {
+    let bytes = config::read_file(path).map_err(|finding| Problems::one(shown, finding))?;
+    let document = config::parse::<spec::JobSpec>(&bytes, &spec::schema())
+        .map_err(|(text, findings)| Problems::of(shown, &text, findings, Excerpts::Full))?;
+    Ok((bytes, document))
 }
 
 fn unknown_job(root: &Path, name: &str) -> Finding {
-    let (files, _) = job_files(root);
+    let (files, _) = config::yaml_files(root, FOLDER, "job");
     let names = files.iter().filter_map(|path| path.file_stem()).filter_map(|stem| stem.to_str()).collect::<Vec<_>>();
     let help = if names.is_empty() {
         format!("the project has no job files in {FOLDER}/")

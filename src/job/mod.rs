@@ -3,12 +3,16 @@
 
 pub mod check;
 pub mod cron;
+pub mod due;
 pub mod effects;
 pub mod load;
+pub mod month;
 pub mod preset;
 pub mod sending;
 pub mod spec;
+pub mod spec_due;
 pub mod spec_effects;
+pub mod spec_month;
 pub mod spec_rules;
 pub mod spec_sending;
 pub mod template;
@@ -22,8 +26,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use cron::next_fire;
+pub use due::Due;
 pub use effects::{ApprovalRule, AuditCode, AuditRule, Caution, Effects, FraudRule, Grouping, MarkerRule, Rate};
 pub use load::{load, load_all};
+pub use month::{MonthEnd, Payout, Terms};
 pub use sending::{BulkFileType, Confirm, SendApproval, Sending, Upload, Way};
 pub use template::{Placeholder, Template, TemplateError};
 
@@ -67,6 +73,8 @@ pub struct Reconciliation {
     pub grace: TimeDelta,
     /// What is done about breaks; none: they are only reported.
     pub effects: Option<Effects>,
+    /// How a month is closed; none for a job that only compares.
+    pub month_end: Option<MonthEnd>,
 }
 
 impl Reconciliation {
@@ -142,8 +150,7 @@ pub struct Input {
     /// A file of zero bytes is an error unless this is set.
     pub allow_empty: bool,
     pub on_missing: OnMissing,
-    /// A provider's file sent later than this after the period's end is `file_late`.
-    pub due: Option<TimeDelta>,
+    pub due: Option<Due>,
     /// Check each logged notification's signature with this provider's webhook key.
     pub verify: Option<String>,
     /// Columns that are known and not mapped; any other is `schema_drift`. None: not checked.

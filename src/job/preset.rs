@@ -16,11 +16,12 @@ pub struct Preset {
 }
 
 /// The names that `preset:` knows.
-pub const NAMES: [&str; 2] = ["kard-notifications", "kard-rewards"];
+pub const NAMES: [&str; 3] = ["kard-monthly", "kard-notifications", "kard-rewards"];
 
 /// The preset of a name.
 pub fn by_name(name: &str) -> Option<Preset> {
     match name {
+        "kard-monthly" => Some(kard_monthly()),
         "kard-rewards" => Some(kard_rewards()),
         "kard-notifications" => Some(kard_notifications()),
         _ => None,
@@ -60,6 +61,38 @@ fn kard_rewards() -> Preset {
         fields: BTreeMap::from(fields),
         statuses: BTreeMap::new(),
         known_columns: Some(known.map(str::to_owned).to_vec()),
+    }
+}
+
+/// Kard's end-of-month files: a CSV of `rewardedTransaction`s ("EOM Reconciliation File"). Its columns are not
+/// published: here are the attributes by their published names, nested ones dotted, with or without their group.
+fn kard_monthly() -> Preset {
+    let attribute = |name: &str| paths(&[name, &format!("attributes.{name}")]);
+    let related = |name: &str, short: &str| paths(&[short, &format!("relationships.{name}.data.id")]);
+    let fields = [
+        (Field::TransactionId, attribute("transactionId")),
+        (Field::User, related("user", "userId")),
+        (Field::Merchant, related("merchant", "merchantId")),
+        (Field::Amount, attribute("transactionAmountInCents")),
+        (Field::Currency, us_dollars()),
+        (Field::Status, attribute("status")),
+        (Field::OccurredAt, attribute("transactionTimestamp")),
+        (Field::CardFirstSix, attribute("cardBIN")),
+        (Field::CardLastFour, attribute("cardLastFour")),
+        (Field::IssuerCommission, attribute("commissionEarned.issuer.value")),
+        (Field::UserReward, attribute("commissionEarned.user.value")),
+        (Field::PaymentStatus, attribute("paidToIssuer")),
+        (Field::PayoutMonth, attribute("payoutTimestamp")),
+    ];
+    let known = ["commissionEarned.issuer.type", "commissionEarned.user.type"];
+    let known = known.iter().flat_map(|name| [(*name).to_owned(), format!("attributes.{name}")]);
+    let own = ["type", "id", "offerId", "relationships.offer.data.id"].map(str::to_owned);
+    let types = ["user", "merchant", "offer"].map(|name| format!("relationships.{name}.data.type"));
+    Preset {
+        format: Format::Csv { delimiter: b',', quote: b'"', header: true },
+        fields: BTreeMap::from(fields),
+        statuses: BTreeMap::new(),
+        known_columns: Some(known.chain(own).chain(types).collect()),
     }
 }
 

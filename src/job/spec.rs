@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
+use super::spec_due::DueSpec;
 use super::spec_effects::EffectsSpec;
+use super::spec_month::MonthEndSpec;
 use super::spec_sending::{HistoricalSpec, IncomingSpec, UploadSpec};
 use super::{ControlPaths, FileType, Grain, OnMissing, ReportFormat, Sign, Splits, Unit};
 use crate::frames::Field;
@@ -37,6 +39,9 @@ pub struct JobSpec {
     /// What is asked of the provider because of breaks; nothing when left out.
     #[serde(default)]
     pub effects: Option<EffectsSpec>,
+    /// Closes the month of the input `file`: what is owed, held against its days; only for `grain: month`.
+    #[serde(default)]
+    pub month_end: Option<MonthEndSpec>,
     /// Sends bulk files of core-banking transactions.
     #[serde(default)]
     pub upload: Option<UploadSpec>,
@@ -109,7 +114,7 @@ pub struct InputSpec {
     /// What the provider's file name begins with; `{yymmdd}`, `{yymm}` and `{period}` stand for the period.
     #[serde(default)]
     pub name: Option<String>,
-    /// `kard-rewards` or `kard-notifications`: fills in what is not written here.
+    /// `kard-rewards`, `kard-monthly` or `kard-notifications`: fills in what is not written here.
     #[serde(default)]
     pub preset: Option<String>,
     /// How the bytes are read; `csv` when neither this nor a preset says otherwise. Gzip is recognised by itself.
@@ -138,12 +143,14 @@ pub struct InputSpec {
     /// Whether a file of zero bytes is fine.
     #[serde(default)]
     pub allow_empty: Option<bool>,
-    /// What to do when the input is not there: `wait` (exit 75, the default) or `break`.
+    /// What to do when the input is not there: `wait` (exit 75, the default; with a `due` day only until then) or
+    /// `break`.
     #[serde(default)]
     pub on_missing: Option<OnMissing>,
-    /// A provider's file sent later than this after the period's end is late. A duration such as `12h`.
+    /// When it is late: a duration after the period's end such as `12h` (for a provider's file), or a day such as
+    /// `{day: 15, time: "17:00", calendar: us-federal}`.
     #[serde(default)]
-    pub due: Option<String>,
+    pub due: Option<DueSpec>,
     /// Check each logged notification's signature with this provider's `webhook_key`.
     #[serde(default)]
     pub verify: Option<String>,

@@ -130,7 +130,7 @@ fn one_key(
     buffers: &mut [Vec<RowView>; 3],
     matched: &mut Matched,
 ) -> Result<(), MatchError> {
-    if is_outside(rules, buffers) {
+    if is_outside(rules, key, buffers) {
         for side in Side::ALL {
             for row in &buffers[side as usize] {
                 matched.tally.exclude(side, Exclusion::OutsidePeriod, row);
@@ -170,7 +170,10 @@ fn one_key(
 
 /// A key is outside when some row states a time and none lies in the period. A row of the provider's
 /// file that states none is in: the file is the period's own.
-fn is_outside(rules: &Rules, buffers: &[Vec<RowView>; 3]) -> bool {
+fn is_outside(rules: &Rules, key: &str, buffers: &[Vec<RowView>; 3]) -> bool {
+    if rules.carried.as_ref().is_some_and(|carried| carried.is_of_earlier(rules, key, buffers)) {
+        return true;
+    }
     if buffers[Side::File as usize].iter().any(|row| row.occurred_at.is_none()) {
         return false;
     }

@@ -2,6 +2,7 @@
 //! one statement, keys that agree are only counted, and the others go on as [`KeyFacts`].
 
 pub mod agree;
+mod carried;
 pub mod fallback;
 pub mod fold;
 mod group;
@@ -10,6 +11,7 @@ pub mod tally;
 
 use chrono::TimeDelta;
 
+pub use carried::Carried;
 pub use group::match_frames;
 pub use side::{Disposition, Flags, KeySide};
 pub use tally::Tally;
@@ -34,6 +36,8 @@ pub struct Rules {
     pub settled_file: bool,
     /// The ledger states what reward it booked: where it booked none, none is due.
     pub ledger_states_reward: bool,
+    /// The file carries items of earlier periods along; none: it holds its own period's alone.
+    pub carried: Option<Carried>,
 }
 
 impl Rules {
@@ -60,6 +64,7 @@ impl Rules {
             missing,
             settled_file,
             ledger_states_reward,
+            carried: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::earlier::{self, Earlier};
 use super::effects::Wanted;
+use super::month::{self, MonthFrames};
 use super::pull::{self, PulledInput};
 use super::{Request, Trail, aside, history};
 use crate::breaks::compare::{CompareError, Comparison, compare};
@@ -11,7 +12,7 @@ use crate::exit::{ExitCode, Failure};
 use crate::frames::{Field, Frame, Side};
 use crate::job::Reconciliation;
 use crate::journal::Step;
-use crate::matching::Rules;
+use crate::matching::{Carried, Rules};
 use crate::report::Facts;
 use crate::report::facts::RunFacts;
 use crate::report::gather::{self, Setting};
@@ -32,20 +33,13 @@ pub(super) async fn compared(
     stage.finish(format!("{} files", pulled.iter().map(|input| input.files.len()).sum::<usize>()));
     trail.mark(Step::Pulled, earlier::detail(&pulled)).await?;
 
-    let stage = request.progress.stage("read");
-    let frames = load(request, &pulled).await?;
-    let history = history::load(request, &pulled).await?;
-    let read = frames.iter().chain(&history);
-    let rows: u64 = read.clone().flat_map(|frame| &frame.rows_read).sum();
-    stage.finish(format!("{rows} rows"));
-    if let Trail(Some((journal, record))) = trail {
-        journal.record_inputs(record, &read.flat_map(inputs).collect::<Vec<_>>()).await?;
-    }
-    trail.mark(Step::Normalized, serde_json::json!({ "rows": rows })).await?;
+    let Read { frames, history, months } = read(request, &pulled, trail).await?;
 
     let stage = request.progress.stage("compare");
-    let (frames, comparison) = compare_frames(request, reconciliation, &pulled, frames).await?;
+    let carried = months.as_ref().map(|months| months.carried(reconciliation.matching.key, &frames));
+    let (frames, comparison) = compare_frames(request, reconciliation, &pulled, (frames, carried)).await?;
     let (frames, history, findings) = history::findings(request, frames, history).await?;
+    let (frames, months, closing) = month::close(request, frames, months).await?;
     stage.finish(format!("{} keys agree", comparison.tally.clean_keys));
     trail.mark(Step::Matched, serde_json::json!({ "agreeing_keys": comparison.tally.clean_keys })).await?;
 
@@ -54,14 +48,48 @@ pub(super) async fn compared(
         reconciliation,
         period: &request.period,
         run: run_facts(request, attempt),
-        history: &history,
+        history: other_periods(&history, &months),
         file_breaks: file_breaks(request, &pulled, &frames, earlier),
-        warnings: pulled.iter().flat_map(|input| input.warnings.iter().cloned()).collect(),
+        month: closing,
+        warnings: pulled.iter().flat_map(|input| input.warnings.iter().cloned()).chain(months.warnings()).collect(),
     };
     let mut facts = gather::gather(setting, &frames, &comparison);
     facts.changes = earlier.changes(&facts);
     trail.mark(Step::Classified, serde_json::json!({ "breaks": facts.breaks.len() })).await?;
     Ok((facts, wanted(request, frames, findings)))
+}
+
+/// The rows of all that was pulled.
+struct Read {
+    /// The period's own, a side each.
+    frames: Vec<Frame>,
+    /// Of earlier periods, for rules.
+    history: Vec<Frame>,
+    /// For the close of the month; none for a job that closes none.
+    months: Option<MonthFrames>,
+}
+
+async fn read(request: &Request, pulled: &[PulledInput], trail: &Trail<'_>) -> Result<Read, Failure> {
+    let stage = request.progress.stage("read");
+    let frames = load(request, pulled).await?;
+    let history = history::load(request, pulled).await?;
+    let months = month::load(request, pulled).await?;
+    let of_months = months.iter().flat_map(MonthFrames::frames).map(|(frame, _)| frame);
+    let all: Vec<&Frame> = frames.iter().chain(&history).chain(of_months).collect();
+    let rows: u64 = all.iter().flat_map(|frame| &frame.rows_read).sum();
+    stage.finish(format!("{rows} rows"));
+    if let Trail(Some((journal, record))) = trail {
+        journal.record_inputs(record, &all.into_iter().flat_map(inputs).collect::<Vec<_>>()).await?;
+    }
+    trail.mark(Step::Normalized, serde_json::json!({ "rows": rows })).await?;
+    Ok(Read { frames, history, months })
+}
+
+/// What was read besides the period's own files, with what for in words.
+fn other_periods<'f>(history: &'f [Frame], months: &'f MonthFrames) -> Vec<(&'f Frame, String)> {
+    let rules = history.iter().map(|frame| (frame, "of an earlier period, for rules only".to_owned()));
+    let close = months.frames().map(|(frame, label)| (frame, format!("of {label}, for the month's end")));
+    rules.chain(close).collect()
 }
 
 /// What planning effects needs beside the facts.
@@ -99,12 +127,13 @@ async fn compare_frames(
     request: &Request,
     reconciliation: &Reconciliation,
     pulled: &[PulledInput],
-    frames: Vec<Frame>,
+    (frames, carried): (Vec<Frame>, Option<Carried>),
 ) -> Result<(Vec<Frame>, Comparison), Failure> {
     let missing: Vec<Side> = pulled.iter().filter(|input| input.missing()).map(|input| input.side).collect();
     let ledger_states_reward =
         frames.iter().any(|frame| frame.side == Side::Ledger && frame.mapped.contains(&Field::UserReward));
-    let rules = Rules::new(&request.job.name, reconciliation, &request.period, missing, ledger_states_reward);
+    let mut rules = Rules::new(&request.job.name, reconciliation, &request.period, missing, ledger_states_reward);
+    rules.carried = carried;
     let work = aside(move || {
         let comparison = compare(&rules, &frames);
         comparison.map(|comparison| (frames, comparison))
@@ -123,12 +152,12 @@ pub(super) const fn compare_exit_code(error: &CompareError) -> ExitCode {
 
 fn file_breaks(request: &Request, pulled: &[PulledInput], frames: &[Frame], earlier: &Earlier) -> Vec<Break> {
     let job = &request.job.name;
+    let due = |side| request.job.input(side).and_then(|input| input.due.as_ref());
     let missing = pulled.iter().filter(|input| input.missing());
     let mut found: Vec<Break> =
-        missing.map(|input| files::missing(job, input.side, &input.wanted, &request.period)).collect();
+        missing.map(|input| files::missing(job, input.side, &input.wanted, due(input.side), &request.period)).collect();
     for frame in frames {
-        let due = request.job.input(frame.side).and_then(|input| input.due);
-        found.extend(files::of_frame(job, &request.period, due, frame, &earlier.first_files));
+        found.extend(files::of_frame(job, &request.period, due(frame.side), frame, &earlier.first_files));
     }
     found
 }

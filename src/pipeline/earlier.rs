@@ -8,7 +8,8 @@ use polars::prelude::{ParquetReader, PolarsResult, SerReader};
 use serde::{Deserialize, Serialize};
 
 use super::Request;
-use super::history::PeriodFiles;
+use super::history::{PeriodFiles, before};
+use super::month;
 use super::pull::PulledInput;
 use crate::breaks::files::EarlierFile;
 use crate::exit::Failure;
@@ -29,6 +30,16 @@ pub(super) struct Earlier {
     pub first_files: Vec<EarlierFile>,
     /// The last finished attempt.
     last: Option<LastFinished>,
+    /// What finished runs of other periods pulled, where the job closes months.
+    others: Others,
+}
+
+/// Label → what the last finished run of that period pulled.
+#[derive(Debug, Default)]
+struct Others {
+    months: BTreeMap<String, Vec<PulledFiles>>,
+    /// Of the daily job.
+    days: BTreeMap<String, Vec<PulledFiles>>,
 }
 
 #[derive(Debug)]
@@ -47,6 +58,10 @@ struct PulledFiles {
     files: Vec<RawFile>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     history: Vec<PeriodFiles>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    months: Vec<PeriodFiles>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    days: Vec<PeriodFiles>,
 }
 
 /// What the mark `pulled` keeps.
@@ -55,6 +70,8 @@ pub(super) fn detail(pulled: &[PulledInput]) -> serde_json::Value {
         side: input.side,
         files: input.files.clone(),
         history: input.history.clone(),
+        months: input.months.clone(),
+        days: input.days.clone(),
     };
     let kept: Vec<PulledFiles> = pulled.iter().map(one).collect();
     serde_json::to_value(kept).expect("raw files are plain data")
@@ -86,7 +103,8 @@ impl Earlier {
             None => None,
         };
         let attempts = runs.iter().map(|run| run.attempt).max().unwrap_or(0);
-        Ok(Self { attempts, pulled, first_files, last })
+        let others = Others::read(journal, request).await?;
+        Ok(Self { attempts, pulled, first_files, last, others })
     }
 
     pub(super) fn pulled(&self, side: Side) -> &[RawFile] {
@@ -99,12 +117,58 @@ impl Earlier {
         input.history.iter().find(|files| files.period == period)
     }
 
+    /// What the last finished run of an earlier month pulled for a side; nothing where there is none.
+    pub(super) fn of_month(&self, side: Side, month: &str) -> &[RawFile] {
+        of_side(self.others.months.get(month), side)
+    }
+
+    /// The provider's files of the last finished run of the daily job; nothing where there is none.
+    pub(super) fn of_day(&self, day: &str) -> &[RawFile] {
+        of_side(self.others.days.get(day), Side::File)
+    }
+
+    /// What an earlier attempt took of an earlier month; none: no attempt looked for it.
+    pub(super) fn month(&self, side: Side, month: &str) -> Option<&[RawFile]> {
+        let input = self.pulled.iter().find(|input| input.side == side)?;
+        input.months.iter().find(|files| files.period == month).map(|files| files.files.as_slice())
+    }
+
+    /// What an earlier attempt took of a day; none: no attempt looked for it.
+    pub(super) fn day(&self, day: &str) -> Option<&[RawFile]> {
+        let input = self.pulled.iter().find(|input| input.side == Side::File)?;
+        input.days.iter().find(|files| files.period == day).map(|files| files.files.as_slice())
+    }
+
     /// What a rerun finds may change with the files that only rules read, too.
     pub(super) fn changes(&self, facts: &Facts) -> Option<Changes> {
         let last = self.last.as_ref()?;
         let files = facts.all_inputs().map(|input| (input_name(input.side, &input.name), input.sha256.clone()));
         let now: BTreeMap<String, String> = files.chain([(JOB_FILE.to_owned(), facts.job.sha256.clone())]).collect();
         Some(gather::changes(last.attempt, &last.digests, &now, last.break_ids.as_deref(), &facts.breaks))
+    }
+}
+
+fn of_side(pulled: Option<&Vec<PulledFiles>>, side: Side) -> &[RawFile] {
+    pulled.into_iter().flatten().find(|input| input.side == side).map_or(&[], |input| &input.files)
+}
+
+impl Others {
+    async fn read(journal: &Journal, request: &Request) -> Result<Self, Failure> {
+        let mut others = Self::default();
+        let Some(month_end) = month::month_end(request).filter(|_| !request.offline) else { return Ok(others) };
+        for period in before(&request.period, month_end.earlier) {
+            if let Some(run) = journal.last_finished(&request.job.name, &period.label).await? {
+                others.months.insert(period.label, pulled_by(journal, &run).await?);
+            }
+        }
+        if let Some(dailies) = &month_end.dailies {
+            for day in month::days(&request.period) {
+                if let Some(run) = journal.last_finished(dailies, &day).await? {
+                    others.days.insert(day, pulled_by(journal, &run).await?);
+                }
+            }
+        }
+        Ok(others)
     }
 }
 

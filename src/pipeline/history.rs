@@ -90,7 +90,7 @@ fn stored(earlier: &Earlier, side: Side, pattern: &str, period: &str) -> Result<
 }
 
 /// So many periods before this one, the oldest first.
-fn before(period: &Period, periods: u32) -> Vec<Period> {
+pub(super) fn before(period: &Period, periods: u32) -> Vec<Period> {
     let earlier = std::iter::successors(Some(period.previous()), |later| Some(later.previous()));
     let mut before: Vec<Period> = earlier.take(periods as usize).collect();
     before.reverse();

@@ -5,12 +5,13 @@ use secrecy::SecretString;
 use super::Request;
 use super::earlier::Earlier;
 use super::history::{self, PeriodFiles};
+use super::month;
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{Side, Warning};
-use crate::job::{Input, OnMissing, Source, Work};
+use crate::job::{Due, Input, OnMissing, Source, Work};
 use crate::period::Period;
 use crate::project::{ProviderConfig, Secret};
-use crate::providers::kard::Client;
+use crate::providers::kard::{Client, KardError};
 use crate::sources::store::RawStore;
 use crate::sources::{RawFile, file, provider};
 
@@ -24,9 +25,25 @@ pub(super) struct PulledInput {
     pub wanted: String,
     /// The files of the periods before that the job's rules read too, the oldest first.
     pub history: Vec<PeriodFiles>,
+    /// The side's files of the months before, the oldest first, where the job closes months.
+    pub months: Vec<PeriodFiles>,
+    /// What the daily job read of each day of the month, where the job closes months.
+    pub days: Vec<PeriodFiles>,
 }
 
 impl PulledInput {
+    const fn none(side: Side, wanted: String) -> Self {
+        Self {
+            side,
+            files: Vec::new(),
+            warnings: Vec::new(),
+            wanted,
+            history: Vec::new(),
+            months: Vec::new(),
+            days: Vec::new(),
+        }
+    }
+
     /// Nothing was there (and the job goes on without it).
     pub(super) const fn missing(&self) -> bool {
         self.files.is_empty()
@@ -46,29 +63,44 @@ pub(super) async fn inputs(
     inputs.sort_by_key(|input| matches!(input.source, Source::Provider { .. }));
     for input in inputs {
         let wanted = wanted(request, input);
-        let mut one =
-            PulledInput { side: input.side, files: Vec::new(), warnings: Vec::new(), wanted, history: Vec::new() };
+        let mut one = PulledInput::none(input.side, wanted);
         if request.offline {
             one.files = stored(earlier, input.side, &one.wanted)?;
         } else {
             from_source(request, input, store, earlier, &mut one).await?;
         }
-        if one.missing() && input.on_missing == OnMissing::Wait {
-            let (what, at) = match &request.job.work {
-                Work::Reconcile(_) => (format!("{} input", input.side), place(request, input.side)),
-                Work::Send(_) => ("source".to_owned(), place(request, input.side)),
-            };
-            let message = format!(
-                "no {what} for {} yet: {}; try again when it is there, or set {at}.on_missing to break",
-                request.period.label, one.wanted
-            );
-            return Err(Failure::new(ExitCode::TryAgainLater, anyhow::anyhow!(message)));
+        if one.missing() && waits(request, input) {
+            return Err(not_there(request, input, &one.wanted));
         }
         history::pull(request, input, store, earlier, &mut one).await?;
+        month::pull(request, input, store, earlier, &mut one).await?;
         pulled.push(one);
     }
     pulled.sort_by_key(|input| input.side);
     Ok(pulled)
+}
+
+/// Whether the job waits for an input that is not there: for ever, or until the day on which it is due.
+fn waits(request: &Request, input: &Input) -> bool {
+    let over = match &input.due {
+        Some(due @ Due::On(_)) => due.of(&request.period) < request.run_time,
+        Some(Due::After(_)) | None => false,
+    };
+    input.on_missing == OnMissing::Wait && !over
+}
+
+fn not_there(request: &Request, input: &Input, wanted: &str) -> Failure {
+    let (period, at) = (&request.period, place(request, input.side));
+    let what = match &request.job.work {
+        Work::Reconcile(_) => format!("{} input", input.side),
+        Work::Send(_) => "source".to_owned(),
+    };
+    let until = match &input.due {
+        Some(due @ Due::On(_)) => format!("it is not due before {}; try again then", due.words(period)),
+        Some(Due::After(_)) | None => "try again when it is there".to_owned(),
+    };
+    let message = format!("no {what} for {period} yet: {wanted}; {until}, or set {at}.on_missing to break");
+    Failure::new(ExitCode::TryAgainLater, anyhow::anyhow!(message))
 }
 
 /// Where an input stands in the job file.
@@ -115,17 +147,10 @@ async fn from_source(
             pulled.files = local(request, pattern, &request.period, store).await?;
         }
         Source::Provider { provider: name, file_type, name: template } => {
-            let Some(ProviderConfig::Kard(config)) = request.project.providers.get(name) else {
-                let message = format!("provider `{name}` of {} is not in tieout.yaml", place(request, input.side));
-                return Err(Failure::new(ExitCode::Configuration, anyhow::anyhow!(message)));
-            };
-            let told = |error: crate::providers::kard::KardError| {
-                Failure::new(error.exit_code(), anyhow::Error::new(error).context(format!("provider {name}")))
-            };
-            let client = Client::new(config).map_err(told)?;
+            let client = client(request, input.side, name)?;
             let known = earlier.pulled(input.side);
             let answer = provider::pull(&client, name, *file_type, template, &request.period, store, known).await;
-            let answer = answer.map_err(told)?;
+            let answer = answer.map_err(|error| of_provider(name, error))?;
             pulled.files = answer.files;
             pulled.warnings = answer.warnings;
             for warning in &mut pulled.warnings {
@@ -134,6 +159,19 @@ async fn from_source(
         }
     }
     Ok(())
+}
+
+/// A client of the provider that an input names.
+pub(super) fn client(request: &Request, side: Side, name: &str) -> Result<Client, Failure> {
+    let Some(ProviderConfig::Kard(config)) = request.project.providers.get(name) else {
+        let message = format!("provider `{name}` of {} is not in tieout.yaml", place(request, side));
+        return Err(Failure::new(ExitCode::Configuration, anyhow::anyhow!(message)));
+    };
+    Client::new(config).map_err(|error| of_provider(name, error))
+}
+
+pub(super) fn of_provider(name: &str, error: KardError) -> Failure {
+    Failure::new(error.exit_code(), anyhow::Error::new(error).context(format!("provider {name}")))
 }
 
 /// The files of the latest attempt that pulled any, as long as their bytes are still whole.

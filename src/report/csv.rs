@@ -1,5 +1,5 @@
-//! `breaks.csv`, `effects.csv` and `sent.csv`: one row a break, an effect or a parcel; RFC 4180, UTF-8, for scripts
-//! and for spreadsheets.
+//! `breaks.csv`, `effects.csv`, `sent.csv` and `receivable.csv`: one row a break, an effect, a parcel, or a transaction's
+//! part in a line; RFC 4180, UTF-8, for scripts and for spreadsheets.
 
 use std::io::Write;
 
@@ -8,10 +8,12 @@ use chrono::SecondsFormat;
 use super::amount::format_minor;
 use super::effects::{self, Silence};
 use super::facts::{Facts, ParcelFacts};
+use super::month;
 use super::sent;
 use super::table::{Places, Value, columns};
 use super::text::csv_cell;
 use crate::effects::EffectsFacts;
+use crate::month::MonthFacts;
 
 /// Writes all breaks. Amounts are decimals of their currency, times RFC 3339 in UTC; a text that
 /// a spreadsheet would take for a formula gets an apostrophe in front.
@@ -62,6 +64,23 @@ pub fn render_sent(parcels: &[ParcelFacts], out: impl Write) -> Result<(), csv::
     for line in sent::lines(parcels) {
         for column in sent::Column::all() {
             field(&mut writer, column.value(&line, false))?;
+        }
+        writer.write_record(None::<&[u8]>)?;
+    }
+    writer.flush()?;
+    Ok(())
+}
+
+/// Writes the transactions behind each line of the receivable, by transaction; cells as in [`render`].
+///
+/// # Errors
+/// When writing fails.
+pub fn render_receivable(facts: &MonthFacts, out: impl Write) -> Result<(), csv::Error> {
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(month::COLUMNS)?;
+    for entry in &facts.entries {
+        for cell in month::cells(facts, entry) {
+            field(&mut writer, cell)?;
         }
         writer.write_record(None::<&[u8]>)?;
     }

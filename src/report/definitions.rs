@@ -41,6 +41,22 @@ const EFFECT_TERMS: [(&str, &str); 5] = [
     ("known from before", "Wanted again, but asked for by an earlier run already: it is not asked for twice."),
 ];
 
+/// Terms of a job that closes months.
+const MONTH_TERMS: [(&str, &str); 6] = [
+    (
+        "receivable",
+        "What Kard owes: issuer commissions and user rewards of settled transactions that are not paid yet.",
+    ),
+    ("newly settled", "Settled in the month; what settled before and no file has told of stands on a line of its own."),
+    ("dropped", "Pending in one monthly file, and in the next one neither pending nor paid: it stays claimed."),
+    ("past terms", "Unpaid for more days than the merchant has to pay."),
+    ("roll-forward", "The daily files of the month held against the month's file, item by item, and the reverse."),
+    (
+        "at risk, of the month",
+        "Commission and reward of an item together, under the name of the larger; its amount where neither is owed.",
+    ),
+];
+
 /// Terms of a job that sends, beside the general ones.
 const SENDING_TERMS: [(&str, &str); 8] = [
     (
@@ -68,7 +84,8 @@ pub(super) fn terms(facts: &Facts) -> impl Iterator<Item = (&'static str, &'stat
     let sends = facts.is_sending();
     let general = TERMS.into_iter().filter(move |(term, _)| !sends || !NOT_OF_SENDING.contains(term));
     let of_effects = EFFECT_TERMS.into_iter().filter(|_| !facts.is_sending() && facts.effects.is_some());
-    general.chain(of_effects).chain(SENDING_TERMS.into_iter().filter(|_| facts.is_sending()))
+    let of_months = MONTH_TERMS.into_iter().filter(|_| facts.month.is_some());
+    general.chain(of_effects).chain(of_months).chain(SENDING_TERMS.into_iter().filter(|_| facts.is_sending()))
 }
 
 /// `2025-03-19, from 2025-03-19 00:00 UTC up to 2025-03-20 00:00 UTC`

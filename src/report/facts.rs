@@ -9,6 +9,7 @@ pub use crate::breaks::gates::GateFacts;
 use crate::breaks::{Break, BreakStatus, RowAccount, Statement, Suggestion};
 use crate::effects::{EffectKind, EffectsFacts};
 use crate::frames::{Measure, Quarantined, Side, Warning};
+use crate::month::MonthFacts;
 
 /// The version of `summary.json`; a reader refuses a newer major number.
 pub const SUMMARY_SCHEMA: &str = "tieout.summary/1";
@@ -21,7 +22,7 @@ pub struct Facts {
     pub period: PeriodFacts,
     pub run: RunFacts,
     pub inputs: Vec<InputFacts>,
-    /// Files of earlier periods that only the job's rules read: part of no total.
+    /// Files of other periods that the job's rules or the close of the month read: part of no total.
     pub history: Vec<InputFacts>,
     pub statement: Statement,
     /// Ordered by kind, then most at risk first, then key.
@@ -38,6 +39,8 @@ pub struct Facts {
     pub effects: Option<EffectsFacts>,
     /// What a sending job has sealed, in the order of the plan, and what became of it; none for a reconciliation.
     pub sent: Option<Vec<ParcelFacts>>,
+    /// How the month was closed; none for a job that does not close months.
+    pub month: Option<MonthFacts>,
     /// Against the last finished attempt of the same period; none for the first.
     pub changes: Option<Changes>,
 }
@@ -108,6 +111,7 @@ impl Facts {
     pub fn ties_out(&self) -> bool {
         self.statement.bridges.iter().all(|bridge| bridge.residual_minor == 0)
             && self.statement.rows.iter().all(|rows| rows.unaccounted == 0)
+            && self.month.iter().flat_map(|month| &month.receivable).all(|one| one.residual.is_zero())
     }
 }
 

@@ -1,6 +1,7 @@
 //! From a proven comparison to the facts of its report.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use super::facts::{Changes, ExcludedFacts, Facts, InputFacts, JobFacts, PeriodFacts, ProgramFacts, RunFacts};
 use crate::breaks::compare::{self, Comparison};
@@ -9,7 +10,8 @@ use crate::breaks::{Break, gates};
 use crate::effects::Standing;
 use crate::effects::news::follow_breaks;
 use crate::frames::{Frame, Measure, Warning};
-use crate::job::{Gates, Job, Reconciliation, Splits};
+use crate::job::{Due, Gates, Job, MonthEnd, Payout, Reconciliation, Splits};
+use crate::month::Closing;
 use crate::period::{Period, duration_words};
 use crate::sources::{Origin, RawFile};
 
@@ -29,19 +31,25 @@ pub struct Setting<'a> {
     pub reconciliation: &'a Reconciliation,
     pub period: &'a Period,
     pub run: RunFacts,
-    /// The frames of earlier periods that rules read.
-    pub history: &'a [Frame],
+    /// What was read of other periods, and what for: part of no total.
+    pub history: Vec<(&'a Frame, String)>,
     /// Breaks of whole files.
     pub file_breaks: Vec<Break>,
+    /// The closed month, where the job closes months.
+    pub month: Option<Closing>,
     /// Warnings of pulling; those of the frames are added.
     pub warnings: Vec<Warning>,
 }
 
 /// Gathers the facts. What changed against an earlier attempt is left for the caller to add.
 pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Facts {
-    let Setting { job, reconciliation, period, run, history, file_breaks, mut warnings } = setting;
+    let Setting { job, reconciliation, period, run, history, file_breaks, month, mut warnings } = setting;
     let mut breaks = comparison.breaks();
     breaks.extend(file_breaks);
+    let month = month.map(|closing| {
+        breaks.extend(closing.breaks);
+        closing.facts
+    });
     compare::sort(&mut breaks);
     warnings.extend(frames.iter().flat_map(|frame| frame.warnings.iter().cloned()));
     Facts {
@@ -50,7 +58,7 @@ pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Fa
         period: period_facts(period),
         run,
         inputs: frames.iter().flat_map(inputs).collect(),
-        history: history.iter().flat_map(inputs).map(of_earlier_period).collect(),
+        history: history.into_iter().flat_map(|(frame, why)| of_other_period(frame, &why)).collect(),
         statement: comparison.statement.clone(),
         gates: gates::check(&job.gates, &breaks),
         breaks,
@@ -65,6 +73,7 @@ pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Fa
         warnings,
         effects: None,
         sent: None,
+        month,
         changes: None,
     }
 }
@@ -111,10 +120,9 @@ fn inputs(frame: &Frame) -> Vec<InputFacts> {
         .collect()
 }
 
-fn of_earlier_period(mut input: InputFacts) -> InputFacts {
-    input.origin.push_str(", of an earlier period, for rules only");
-    input.sums.clear();
-    input
+fn of_other_period(frame: &Frame, why: &str) -> Vec<InputFacts> {
+    let files = inputs(frame).into_iter();
+    files.map(|input| InputFacts { origin: format!("{}, {why}", input.origin), sums: Vec::new(), ..input }).collect()
 }
 
 /// Where a file came from, in words.
@@ -158,10 +166,38 @@ fn parameters(reconciliation: &Reconciliation) -> Vec<(String, String)> {
         said.push((format!("fallback {}", index + 1), rule.to_string()));
     }
     said.push(("grace".to_owned(), duration_words(reconciliation.grace)));
+    if let Some(month_end) = &reconciliation.month_end {
+        said.extend(month_parameters(month_end));
+    }
     for input in &reconciliation.inputs {
         said.push((format!("{} quarantine limit", input.side), format!("{} rows", input.quarantine_limit)));
+        if let Some(due @ Due::On(_)) = &input.due {
+            said.push((format!("{} due", input.side), due.to_string()));
+        }
     }
     said
+}
+
+fn month_parameters(month_end: &MonthEnd) -> Vec<(String, String)> {
+    let days = |days: u32| if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
+    let payout = match month_end.payout {
+        Payout::AtOnce => "at once",
+        Payout::Withheld => "when Kard has paid",
+    };
+    let mut terms = days(month_end.terms.default_days);
+    for (merchant, own) in &month_end.terms.merchants {
+        let _ = write!(terms, ", {merchant} {}", days(*own));
+    }
+    let buckets: Vec<String> = month_end.buckets.iter().map(u32::to_string).collect();
+    [
+        ("month end: daily job", month_end.dailies.clone().unwrap_or_else(|| "none".to_owned())),
+        ("month end: earlier months", month_end.earlier.to_string()),
+        ("month end: terms", terms),
+        ("month end: ageing buckets", format!("{} days", buckets.join(", "))),
+        ("month end: users are paid", payout.to_owned()),
+    ]
+    .map(|(name, words)| (name.to_owned(), words))
+    .to_vec()
 }
 
 /// Gives the breaks the statuses that follow from their audits; what is settled counts at no gate any more.

@@ -16,6 +16,7 @@ use super::facts::{
     Changes, ExcludedFacts, Facts, Fate, GateFacts, InputFacts, JobFacts, ParcelFacts, PeriodFacts, ProgramFacts,
     RunFacts, SUMMARY_SCHEMA,
 };
+use super::json_month::{self, MonthSummary};
 use super::verdict::verdict;
 use crate::breaks::{Break, BreakKind, BreakStatus, Bridge, RowAccount};
 use crate::effects::news::news_words;
@@ -65,6 +66,9 @@ pub struct Summary {
     /// What a sending job has sealed, in the order of the plan; left out for any other, and where there is nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sent: Vec<ParcelSummary>,
+    /// How the month was closed; left out for a job that closes none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub month: Option<MonthSummary>,
     pub suggestions: u64,
     /// Reason → keys.
     pub expected: BTreeMap<String, u64>,
@@ -74,7 +78,7 @@ pub struct Summary {
     /// Null for the first attempt.
     pub changes: Option<Changes>,
     pub inputs: Vec<InputSummary>,
-    /// Files of earlier periods that only the job's rules read.
+    /// Files of other periods that the job's rules or the close of the month read.
     #[serde(default)]
     pub history: Vec<InputSummary>,
 }
@@ -297,6 +301,7 @@ pub fn summary(facts: &Facts) -> Summary {
         gates: facts.gates.clone(),
         effects: facts.effects.as_ref().map(effects),
         sent: facts.parcels().iter().map(parcel).collect(),
+        month: facts.month.as_ref().map(json_month::month),
         suggestions: facts.suggestions.len() as u64,
         expected: facts.expected.clone(),
         excluded: facts.excluded.clone(),
@@ -319,6 +324,7 @@ fn currencies(facts: &Facts) -> BTreeMap<String, u8> {
         .chain(of_inputs)
         .chain(of_effects)
         .chain(facts.parcels().iter().flat_map(|parcel| parcel.totals_minor.keys()))
+        .chain(facts.month.iter().flat_map(json_month::currencies))
         .filter(|currency| !currency.is_empty())
         .collect();
     all.into_iter().map(|currency| (currency.clone(), decimals(currency))).collect()

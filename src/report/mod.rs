@@ -9,6 +9,8 @@ pub mod gather;
 pub mod gather_sent;
 pub mod html;
 pub mod json;
+pub mod json_month;
+mod month;
 pub mod parquet;
 mod sent;
 mod table;
@@ -64,7 +66,8 @@ pub enum ReportError {
 
 /// Writes `summary.json` and each asked rendering into `folder`, which must exist, and returns
 /// their paths in the order written; with `breaks.csv` comes [`EFFECTS_FILE`] where the job has effects, and
-/// [`SENT_FILE`] where it sends. Each file and the folder are on disk when this returns; a format that is asked twice is
+/// [`SENT_FILE`] where it sends. [`RECEIVABLE_FILE`] is always written where a month was closed: every number of the
+/// receivable leads to its rows. Each file and the folder are on disk when this returns; a format that is asked twice is
 /// written once.
 ///
 /// # Errors
@@ -91,6 +94,9 @@ pub fn write_with(
         }
         write_one(facts, format, folder, layout, &path)?;
         written.push(path);
+        if let (ReportFormat::Json, Some(month)) = (format, &facts.month) {
+            written.push(write_list(RECEIVABLE_FILE, folder, |out| csv::render_receivable(month, out))?);
+        }
         if let (ReportFormat::Csv, Some(effects)) = (format, &facts.effects) {
             written.push(write_list(EFFECTS_FILE, folder, |out| csv::render_effects(effects, out))?);
         }
@@ -108,6 +114,9 @@ pub const EFFECTS_FILE: &str = "effects.csv";
 
 /// The list of what was sent as CSV, beside that of the breaks; for jobs that send.
 pub const SENT_FILE: &str = "sent.csv";
+
+/// The transactions behind each line of the receivable as CSV, for jobs that close months.
+pub const RECEIVABLE_FILE: &str = "receivable.csv";
 
 /// The name of a rendering's file; people and scripts rely on it.
 pub const fn file_name(format: ReportFormat) -> &'static str {

@@ -1,6 +1,7 @@
 //! The summary on the terminal: at most 25 lines, for a person who read no documentation; with effects some more.
 
 mod effects;
+mod month;
 mod sent;
 
 use std::fmt::Write as _;
@@ -34,6 +35,7 @@ pub fn terminal_summary(facts: &Facts, written: &[PathBuf], width: usize, color:
     let below = foot(facts, &verdict, written, width, color);
     let bridges = by_size(&facts.statement.bridges);
     above.extend(sent::sent(facts, width, color));
+    above.extend(month::month(facts, width, color));
     let room = MOST_LINES.saturating_sub(above.len() + below.len());
     // Breaks before explanations of totals, but never without the most important totals.
     let least = if bridges.is_empty() { 0 } else { 1 + bridges.len().min(FEW_BRIDGES) };

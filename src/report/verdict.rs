@@ -270,6 +270,11 @@ fn fault(facts: &Facts) -> String {
         let lost = counted(rows.unaccounted.unsigned_abs(), "row", "rows");
         what.push(format!("{lost} of {} in no outcome or in two", rows.side));
     }
+    let receivable = facts.month.iter().flat_map(|month| &month.receivable);
+    let open = receivable.filter(|one| !one.residual.is_zero()).count() as u64;
+    if open > 0 {
+        what.push(format!("{} not lead to the closing balance", counted(open, "receivable does", "receivables do")));
+    }
     format!("This is a fault of tieout, not of the data: {}. Do not rely on this report.", listed(&what))
 }
 

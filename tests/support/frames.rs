@@ -141,6 +141,7 @@ pub fn rules() -> Rules {
         sides: Side::ALL.to_vec(),
         missing: Vec::new(),
         settled_file: true,
+        carried: None,
         ledger_states_reward: true,
     }
 }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
+
 use super::super::preset::{self, Preset};
 use super::super::spec::{FormatSpec, InputSpec, LimitsSpec};
 use super::super::{Column, ColumnSource, FileType, Format, Grain, Input, Mapping, OnMissing, ReadLimits, Source};
+use super::due::{self, DueOf};
 use super::{Context, column};
 use crate::config::{Checker, did_you_mean, quantity};
 use crate::frames::{Field, FieldType, Side};
@@ -13,15 +16,25 @@ use crate::project::ProviderConfig;
 /// How bytes are read where the job does not say.
 pub(super) const DEFAULT_FORMAT: Format = Format::Csv { delimiter: b',', quote: b'"', header: true };
 
+/// What an input takes from the rest of its job.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OfJob {
+    pub(super) grain: Grain,
+    /// Of the period; none when it is wrong itself.
+    pub(super) zone: Option<Tz>,
+    /// The field that rows find each other by.
+    pub(super) key: Field,
+}
+
 pub(super) fn input(
     side: Side,
     spec: &InputSpec,
-    (grain, key): (Grain, Field),
+    of: OfJob,
     context: Context<'_>,
     checker: &mut Checker<'_>,
 ) -> Option<Input> {
     let at = format!("inputs/{side}");
-    let source = source(&at, spec, grain, context, checker);
+    let source = source(&at, spec, of.grain, context, checker);
     let preset = match &spec.preset {
         Some(name) => Some(preset_of(&at, name, checker)?),
         None => None,
@@ -35,13 +48,11 @@ pub(super) fn input(
     }
     let mapping = mapping(&at, spec, preset.as_ref(), checker);
     let due = match &spec.due {
-        Some(_) if spec.path.is_some() => {
-            let message = "`due` counts from the time at which a provider sent the file, and this input is a path";
-            checker.problem(&format!("{at}/due"), message);
-            None
+        Some(written) => {
+            let of = DueOf { grain: of.grain, zone: of.zone, local: spec.path.is_some() };
+            due::due(&format!("{at}/due"), written, of, context, checker).map(Some)
         }
-        Some(text) => Some(super::delta(&format!("{at}/due"), text, checker)?),
-        None => None,
+        None => Some(None),
     };
     let known_columns = known_columns(spec, preset.as_ref());
     Some(Input {
@@ -49,11 +60,11 @@ pub(super) fn input(
         source: source?,
         format: format?,
         mapping: mapping?,
-        key,
+        key: of.key,
         quarantine_limit: spec.quarantine.unwrap_or(0),
         allow_empty: spec.allow_empty.unwrap_or(false),
         on_missing: spec.on_missing.unwrap_or(OnMissing::Wait),
-        due,
+        due: due?,
         verify: spec.verify.clone(),
         known_columns,
         limits: limits(&at, spec.limits.as_ref(), checker)?,

@@ -1,14 +1,16 @@
 //! What a job does: it compares, or it sends in one of three ways.
 
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 
 use super::super::spec::{InputSpec, InputsSpec, JobSpec, MatchSpec};
-use super::super::{Grain, Reconciliation, Work};
-use super::{Context, Inputs, delta, effects, input, matching, sending};
+use super::super::{Reconciliation, Work};
+use super::input::OfJob;
+use super::{Context, Inputs, delta, effects, input, matching, month, sending};
 use crate::config::Checker;
-use crate::frames::{Field, Side};
+use crate::frames::Side;
 
-pub(super) fn work(spec: &JobSpec, context: Context<'_>, checker: &mut Checker<'_>) -> Option<Work> {
+pub(super) fn work(spec: &JobSpec, zone: Option<Tz>, context: Context<'_>, checker: &mut Checker<'_>) -> Option<Work> {
     let way = one_way(spec, checker)?;
     let sending = match (way, &spec.upload, &spec.incoming, &spec.historical) {
         ("upload", Some(upload), ..) => sending::upload(upload, context, checker),
@@ -16,7 +18,7 @@ pub(super) fn work(spec: &JobSpec, context: Context<'_>, checker: &mut Checker<'
         ("historical", .., Some(historical)) => sending::historical(historical, context, checker),
         _ => {
             let (inputs, matching) = both(spec, checker)?;
-            return reconciliation(spec, inputs, matching, context, checker).map(Box::new).map(Work::Reconcile);
+            return reconciliation(spec, zone, (inputs, matching), context, checker).map(Box::new).map(Work::Reconcile);
         }
     };
     sending.map(Box::new).map(Work::Send)
@@ -29,6 +31,7 @@ fn one_way(spec: &JobSpec, checker: &mut Checker<'_>) -> Option<&'static str> {
         ("match", spec.matching.is_some()),
         ("grace", spec.grace.is_some()),
         ("effects", spec.effects.is_some()),
+        ("month_end", spec.month_end.is_some()),
     ];
     let sends = [
         ("upload", spec.upload.is_some()),
@@ -76,13 +79,14 @@ fn both<'s>(spec: &'s JobSpec, checker: &mut Checker<'_>) -> Option<(&'s InputsS
 
 fn reconciliation(
     spec: &JobSpec,
-    written: &InputsSpec,
-    matched: &MatchSpec,
+    zone: Option<Tz>,
+    (written, matched): (&InputsSpec, &MatchSpec),
     context: Context<'_>,
     checker: &mut Checker<'_>,
 ) -> Option<Reconciliation> {
     let key = matching::key(matched);
-    let inputs = inputs(written, (spec.period.grain, key), context, checker);
+    let of = OfJob { grain: spec.period.grain, zone, key };
+    let inputs = inputs(written, of, context, checker);
     let matching = matching::matching(matched, &inputs, checker);
     let grace = match &spec.grace {
         Some(text) => delta("grace", text, checker),
@@ -92,15 +96,20 @@ fn reconciliation(
         Some(written) => effects::effects(written, key, &inputs, context, checker).map(Some),
         None => Some(None),
     };
+    let month_end = match &spec.month_end {
+        Some(written) => month::month_end(written, spec.period.grain, &inputs, context, checker).map(Some),
+        None => Some(None),
+    };
     Some(Reconciliation {
         inputs: inputs.into_iter().map(|(_, input)| input).collect::<Option<_>>()?,
         matching: matching?,
         grace: grace?,
         effects: effects?,
+        month_end: month_end?,
     })
 }
 
-fn inputs(spec: &InputsSpec, (grain, key): (Grain, Field), context: Context<'_>, checker: &mut Checker<'_>) -> Inputs {
+fn inputs(spec: &InputsSpec, of: OfJob, context: Context<'_>, checker: &mut Checker<'_>) -> Inputs {
     let written: [(Side, Option<&InputSpec>); 3] = [
         (Side::File, spec.file.as_ref()),
         (Side::Ledger, spec.ledger.as_ref()),
@@ -108,9 +117,7 @@ fn inputs(spec: &InputsSpec, (grain, key): (Grain, Field), context: Context<'_>,
     ];
     let inputs = written
         .into_iter()
-        .filter_map(|(side, input)| {
-            input.map(|input| (side, input::input(side, input, (grain, key), context, checker)))
-        })
+        .filter_map(|(side, input)| input.map(|input| (side, input::input(side, input, of, context, checker))))
         .collect::<Inputs>();
     if inputs.len() < 2 {
         let found = match inputs.first() {

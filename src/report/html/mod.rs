@@ -5,6 +5,7 @@ mod breaks;
 mod charts;
 mod effects;
 mod lists;
+mod month;
 mod sent;
 mod totals;
 
@@ -43,6 +44,7 @@ pub fn render(facts: &Facts, page_rows: usize) -> String {
                     (verdict_panel(facts))
                     (figures(facts))
                     @if let Some(parcels) = &facts.sent { (sent::sent(parcels, facts, page_rows)) }
+                    @if let Some(found) = &facts.month { (month::month(found, page_rows)) }
                     (totals::tie_out(facts))
                     (totals::kinds(facts))
                     (breaks::breaks(facts, page_rows))
@@ -89,13 +91,15 @@ fn is_there(facts: &Facts, section: &str) -> bool {
     match section {
         "effects" => facts.effects.is_some(),
         "sent" => facts.is_sending(),
+        "month" => facts.month.is_some(),
         "suggested" => !facts.is_sending(),
         _ => true,
     }
 }
 
-const SECTIONS: [(&str, &str); 11] = [
+const SECTIONS: [(&str, &str); 12] = [
     ("sent", "Sent"),
+    ("month", "Month end"),
     ("tie-out", "Tie-out"),
     ("kinds", "Breaks by kind"),
     ("breaks", "All breaks"),

@@ -6,6 +6,7 @@
 mod cells;
 mod evidence;
 mod lists;
+mod month;
 mod summary;
 
 use std::io::Write;
@@ -34,6 +35,7 @@ pub fn render(facts: &Facts, sheet_rows: usize, scratch: &Path, out: impl Write 
     );
     let styles = Styles::new();
     summary::write(book.add_worksheet(), facts, &styles)?;
+    month::write(&mut book, facts, &styles)?;
     lists::write(&mut book, facts, &styles, sheet_rows.max(1))?;
     evidence::write_evidence(book.add_worksheet(), facts, &styles)?;
     evidence::write_definitions(book.add_worksheet(), facts, &styles)?;
