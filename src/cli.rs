@@ -2,6 +2,7 @@
 
 mod backfill;
 mod effects;
+mod listen;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ pub use effects::{
     ApproveArgs, EffectsArgs, EffectsCommand, InDoubtCommand, PersonArgs, RejectArgs, ReopenArgs, ResolveArgs,
     WhichArgs,
 };
+pub use listen::ListenArgs;
 
 use crate::breaks::BreakKind;
 use crate::effects::Anchor;
@@ -186,6 +188,9 @@ Examples:
     InDoubt(InDoubtCommand),
     /// Prove, hand out or anchor the journal of effects
     Journal(JournalArgs),
+    /// Receive the provider's notifications over HTTP and keep them as a webhook log
+    #[command(after_help = listen::HELP)]
+    Listen(ListenArgs),
     /// Check that this machine can run the project's jobs
     #[command(after_help = "\
 Example:

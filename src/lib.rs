@@ -36,6 +36,8 @@ pub mod backfill;
 
 pub mod sandbox;
 
+pub mod receiver;
+
 pub mod logging;
 pub mod output;
 

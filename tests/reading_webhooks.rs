@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tieout::frames::{Field, Frame, Side};
-use tieout::job::{Format, Input, Sign};
+use tieout::job::{Format, Input, ReadLimits, Sign};
 
 use crate::reading_support::{constant, gzip, ledger, map, quarantine, read_all, rows};
 
@@ -51,6 +51,12 @@ fn signature(key: &str, body: &str) -> String {
 
 fn envelope(body: &str, signature: &str, received_at: &str) -> String {
     serde_json::json!({"received_at": received_at, "signature": signature, "body": body}).to_string()
+}
+
+/// A log as one job reads it, signatures checked; unreadable lines are quarantined.
+pub(crate) fn read_log(bytes: &[u8], key: &str) -> Frame {
+    let input = Input { quarantine_limit: 1_000_000, limits: ReadLimits::of(&Format::WebhookLog), ..log() };
+    read_all(&input, &[("log.jsonl", bytes)], Some(key)).unwrap()
 }
 
 fn frame(lines: &[String], key: Option<&str>) -> Frame {

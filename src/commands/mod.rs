@@ -11,6 +11,7 @@ pub mod effects;
 pub mod in_doubt;
 pub mod jobs;
 pub mod journal;
+pub mod listen;
 pub mod man;
 pub mod person;
 pub mod plan;
@@ -169,6 +170,7 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
             JournalCommand::Export { out } => journal::export(context, out).await,
             JournalCommand::Anchor => journal::anchor(context).await,
         },
+        Command::Listen(args) => listen::run(context, args).await,
         Command::Doctor => doctor::run(context).await,
         Command::Schema(args) => schema::command(&context, &args),
         Command::Sandbox(args) => sandbox::run(context, args).await,

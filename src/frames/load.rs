@@ -18,13 +18,13 @@ use crate::sources::RawFile;
 
 /// Reads the files of one input, in their order, into canonical columns. CPU bound and blocking.
 ///
-/// With a key, notifications of a webhook log count only if their signature is right.
+/// With keys, notifications of a webhook log count only if their signature is right by one of them.
 ///
 /// # Errors
 /// When a file cannot be used as it is, or more rows are unreadable than the job tolerates
 /// (exit code 65).
-pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString>) -> Result<Frame, InputError> {
-    let verifier = verify_key.map(Verifier::new);
+pub fn load(input: &Input, files: Vec<RawFile>, verify_keys: &[SecretString]) -> Result<Frame, InputError> {
+    let verifier = (!verify_keys.is_empty()).then(|| Verifier::new(verify_keys));
     let (sources, mut normalizer) = Normalizer::new(input);
     let mut learned = Learned::default();
     let mut seen_digests = BTreeSet::new();

@@ -11,7 +11,7 @@ mod notices;
 mod read;
 mod repeats;
 pub mod schema;
-mod signature;
+pub(crate) mod signature;
 mod source;
 
 pub use error::{InputError, Place, StreamFault};

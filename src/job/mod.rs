@@ -326,6 +326,17 @@ impl Default for ReadLimits {
     }
 }
 
+impl ReadLimits {
+    /// The limits of a format, where the job says nothing: a line of a log holds a notification of up to 1 MiB, as the
+    /// receiver takes it, with every quote in it escaped.
+    pub fn of(format: &Format) -> Self {
+        match format {
+            Format::WebhookLog => Self { max_row_bytes: 4 << 20, ..Self::default() },
+            _ => Self::default(),
+        }
+    }
+}
+
 /// How rows find each other and what must agree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matching {

@@ -164,7 +164,7 @@ pub struct LimitsSpec {
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub max_ratio: Option<u64>,
-    /// Bytes of one row, such as `1MiB`.
+    /// Bytes of one row; `1MiB` when left out, `4MiB` for a line of a webhook log.
     #[serde(default)]
     #[schemars(schema_with = "text_or_number")]
     pub max_row_bytes: Option<String>,

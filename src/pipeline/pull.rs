@@ -9,7 +9,7 @@ use crate::exit::{ExitCode, Failure};
 use crate::frames::{Side, Warning};
 use crate::job::{Input, OnMissing, Source, Work};
 use crate::period::Period;
-use crate::project::{ProviderConfig, Secret};
+use crate::project::ProviderConfig;
 use crate::providers::kard::Client;
 use crate::sources::store::RawStore;
 use crate::sources::{RawFile, file, provider};
@@ -174,15 +174,15 @@ fn wanted(request: &Request, input: &Input) -> String {
     }
 }
 
-/// The key that the input's notifications are signed with, where the job verifies them.
-pub(super) fn verify_key(request: &Request, input: &Input) -> Result<Option<SecretString>, Failure> {
-    let Some(name) = &input.verify else { return Ok(None) };
-    let key = request.project.providers.get(name).and_then(|ProviderConfig::Kard(kard)| kard.webhook_key.as_ref());
-    let Some(key) = key else {
+/// The keys that the input's notifications are signed with, where the job verifies them; else none.
+pub(super) fn verify_key(request: &Request, input: &Input) -> Result<Vec<SecretString>, Failure> {
+    let Some(name) = &input.verify else { return Ok(Vec::new()) };
+    let keys = request.project.providers.get(name).map(|ProviderConfig::Kard(kard)| kard.webhook_keys());
+    let told = |error| anyhow::Error::new(error).context(format!("webhook_key of provider {name}"));
+    let keys = keys.transpose().map_err(|error| Failure::new(ExitCode::Configuration, told(error)))?;
+    keys.filter(|keys| !keys.is_empty()).ok_or_else(|| {
         let at = place(request, input.side);
         let message = format!("{at}.verify: provider `{name}` has no webhook_key in tieout.yaml");
-        return Err(Failure::new(ExitCode::Configuration, anyhow::anyhow!(message)));
-    };
-    let told = |error| anyhow::Error::new(error).context(format!("webhook_key of provider {name}"));
-    Secret::read(key).map(Some).map_err(|error| Failure::new(ExitCode::Configuration, told(error)))
+        Failure::new(ExitCode::Configuration, anyhow::anyhow!(message))
+    })
 }

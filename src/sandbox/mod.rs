@@ -187,6 +187,7 @@ impl Sandbox {
             client_id: secret(CLIENT_ID),
             client_secret: secret(CLIENT_SECRET),
             webhook_key: Some(secret(WEBHOOK_KEY)),
+            webhook_key_previous: None,
             http,
         }
     }

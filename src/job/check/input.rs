@@ -44,6 +44,7 @@ pub(super) fn input(
         None => None,
     };
     let known_columns = known_columns(spec, preset.as_ref());
+    let limits = limits(&at, format.as_ref(), spec.limits.as_ref(), checker);
     Some(Input {
         side,
         source: source?,
@@ -56,7 +57,7 @@ pub(super) fn input(
         due,
         verify: spec.verify.clone(),
         known_columns,
-        limits: limits(&at, spec.limits.as_ref(), checker)?,
+        limits: limits?,
     })
 }
 
@@ -333,8 +334,13 @@ fn known_columns(spec: &InputSpec, preset: Option<&Preset>) -> Option<Vec<String
     Some(known)
 }
 
-pub(super) fn limits(at: &str, written: Option<&LimitsSpec>, checker: &mut Checker<'_>) -> Option<ReadLimits> {
-    let mut limits = ReadLimits::default();
+pub(super) fn limits(
+    at: &str,
+    format: Option<&Format>,
+    written: Option<&LimitsSpec>,
+    checker: &mut Checker<'_>,
+) -> Option<ReadLimits> {
+    let mut limits = format.map_or_else(ReadLimits::default, ReadLimits::of);
     let Some(written) = written else { return Some(limits) };
     if let Some(text) = &written.max_bytes {
         limits.max_bytes = size(&format!("{at}/limits/max_bytes"), text, checker)?;

@@ -152,7 +152,7 @@ impl Written<'_> {
             (None, Some(RecordPreset::Marqeta)) => Some(Format::Jsonl),
             (None, None) => Some(input::DEFAULT_FORMAT),
         };
-        let limits = input::limits(&at, spec.limits.as_ref(), checker);
+        let limits = input::limits(&at, format.as_ref(), spec.limits.as_ref(), checker);
         pattern?;
         Some(Input {
             side: Side::Ledger,
@@ -301,9 +301,9 @@ fn confirm(spec: &ConfirmSpec, context: Context<'_>, checker: &mut Checker<'_>) 
     }
     let within = super::delta(&format!("{at}/within"), spec.within.as_deref().unwrap_or(WITHIN), checker);
     let wait = wait(&format!("{at}/wait"), spec.wait.as_deref(), checker);
-    let limits = input::limits(at, spec.limits.as_ref(), checker);
-    pattern?;
     let preset = preset::kard_notifications();
+    let limits = input::limits(at, Some(&preset.format), spec.limits.as_ref(), checker);
+    pattern?;
     let log = Input {
         side: Side::Webhooks,
         source: Source::Path { pattern: spec.path.clone() },
