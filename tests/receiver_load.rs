@@ -61,7 +61,8 @@ fn client(told: &Told, next: &AtomicUsize, requests: usize, address: &Mutex<Stri
             told.sent.lock().unwrap().insert(id.clone());
         }
         loop {
-            let answer = connected(&mut stream, address).and_then(|stream| post(stream, body.as_bytes(), Some(&signed)));
+            let answer =
+                connected(&mut stream, address).and_then(|stream| post(stream, body.as_bytes(), Some(&signed)));
             if let Ok((status, _)) = answer {
                 *told.statuses.lock().unwrap().entry(status).or_default() += 1;
                 match status {

@@ -126,7 +126,10 @@ fn what_is_signed_and_no_notification_is_refused_and_kept() {
     let kept = lines(&project, "rejected");
     assert_eq!(kept.len(), cases.len());
     assert_eq!(kept[1]["body"], "[1]");
-    assert_eq!((&kept[7]["body"], kept[7]["body_base64"].as_str()), (&Value::Null, Some("eyJkYXRhIjp7ImlkIjoibi3/In19")));
+    assert_eq!(
+        (&kept[7]["body"], kept[7]["body_base64"].as_str()),
+        (&Value::Null, Some("eyJkYXRhIjp7ImlkIjoibi3/In19"))
+    );
     assert!(lines(&project, "webhooks").is_empty());
 }
 
@@ -157,7 +160,10 @@ fn a_body_that_is_too_long_is_refused_whether_it_says_so_or_not() {
     let listening = listen(&project, &[]);
     let long = vec![b'x'; (16 << 10) + 1];
     let (status, told) = listening.post_signed(&long, Some("x"));
-    assert_eq!((status, told.as_str()), (413, "the notification is longer than 16384 bytes (`limits.body` of `receiver`)"));
+    assert_eq!(
+        (status, told.as_str()),
+        (413, "the notification is longer than 16384 bytes (`limits.body` of `receiver`)")
+    );
     let mut stream = listening.connect();
     stream.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4001\r\n").unwrap();
     stream.write_all(&long).unwrap();
@@ -194,7 +200,8 @@ fn other_paths_and_methods_are_refused() {
     assert_eq!(listening.get("/hooks/kard/").0, 404);
     let body = notification("n-1", "t-1");
     let mut stream = listening.connect();
-    let head = head(body.len(), Some(&signature(WEBHOOK_KEY, body.as_bytes()))).replace("POST / ", "POST /hooks/kard?x=1 ");
+    let head =
+        head(body.len(), Some(&signature(WEBHOOK_KEY, body.as_bytes()))).replace("POST / ", "POST /hooks/kard?x=1 ");
     stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).unwrap();
     assert_eq!(reply(&mut stream).unwrap().0, 200);
 }

@@ -88,7 +88,10 @@ fn two_receivers_do_not_write_one_folder() {
     let project = TestProject::empty();
     let mut first = listen(&project, &[]);
     let second = project.run(&["listen", "--bind", "127.0.0.1:0"]).ended_with(75);
-    assert_eq!(second.error(), "another receiver writes the folder FOLDER/data; two would write each notification twice");
+    assert_eq!(
+        second.error(),
+        "another receiver writes the folder FOLDER/data; two would write each notification twice"
+    );
     let elsewhere = listen(&project, &["--folder", "elsewhere"]);
     assert_eq!(elsewhere.post(&notification("n-1", "t-1")).0, 200);
     assert_eq!(project.listing("elsewhere").len(), 2);
@@ -165,7 +168,8 @@ fn bodies() -> impl Strategy<Value = Vec<u8>> {
     ];
     let shaped = (id, "[a-z]{1,4}", value, "[ \t\r\n]{0,3}").prop_map(|(id, key, value, blank)| {
         let id = serde_json::to_string(&id).unwrap();
-        format!("{{{blank}\"data\":{{\"id\":{id},{blank}\"type\":\"clawback\",\"{key}\":{value}}}}}{blank}").into_bytes()
+        format!("{{{blank}\"data\":{{\"id\":{id},{blank}\"type\":\"clawback\",\"{key}\":{value}}}}}{blank}")
+            .into_bytes()
     });
     prop_oneof![3 => shaped, 1 => proptest::collection::vec(any::<u8>(), 0..200)]
 }

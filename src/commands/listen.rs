@@ -56,7 +56,7 @@ pub async fn run(mut context: Context, args: ListenArgs) -> Result<ExitCode, Fai
 }
 
 /// The provider whose key signs: the named one, that of the project file, or the only one.
-fn provider<'p>(project: &'p Project, named: Option<&str>) -> Result<(&'p str, &'p KardConfig), Failure> {
+pub(super) fn provider<'p>(project: &'p Project, named: Option<&str>) -> Result<(&'p str, &'p KardConfig), Failure> {
     let wrong = |message: String| Failure::new(ExitCode::Configuration, anyhow::anyhow!(message));
     let names = || project.providers.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     let mut all = project.providers.iter();
@@ -67,7 +67,9 @@ fn provider<'p>(project: &'p Project, named: Option<&str>) -> Result<(&'p str, &
         }
         None => match (all.next(), all.next()) {
             (Some(only), None) => only,
-            (None, _) => return Err(wrong("tieout.yaml has no provider whose notifications could be taken".to_owned())),
+            (None, _) => {
+                return Err(wrong("tieout.yaml has no provider whose notifications could be taken".to_owned()));
+            }
             (Some(_), Some(_)) => {
                 let message = format!("tieout.yaml has several providers ({}); name one with --provider", names());
                 return Err(wrong(message));

@@ -20,6 +20,7 @@ pub mod run;
 pub mod runs;
 pub mod sandbox;
 pub mod schema;
+pub mod subscriptions;
 pub mod validate;
 
 use std::path::{Path, PathBuf};
@@ -171,6 +172,7 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
             JournalCommand::Anchor => journal::anchor(context).await,
         },
         Command::Listen(args) => listen::run(context, args).await,
+        Command::Subscriptions(command) => Box::pin(subscriptions::run(context, command)).await,
         Command::Doctor => doctor::run(context).await,
         Command::Schema(args) => schema::command(&context, &args),
         Command::Sandbox(args) => sandbox::run(context, args).await,

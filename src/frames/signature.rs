@@ -25,9 +25,9 @@ impl std::fmt::Debug for Verifier {
 impl Verifier {
     /// Takes the key, and the one before it while a key is rotated: either is good.
     pub(crate) fn new(keys: &[SecretString]) -> Self {
-        let keyed = keys.iter().map(|key| {
-            Hmac::new_from_slice(key.expose_secret().as_bytes()).expect("HMAC takes a key of any length")
-        });
+        let keyed = keys
+            .iter()
+            .map(|key| Hmac::new_from_slice(key.expose_secret().as_bytes()).expect("HMAC takes a key of any length"));
         Self { keyed: keyed.collect() }
     }
 

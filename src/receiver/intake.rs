@@ -103,7 +103,13 @@ impl Intake {
     }
 
     /// Keeps what is rejected, and says why.
-    async fn reject(&self, status: StatusCode, signature: Option<&str>, body: Option<&Bytes>, reason: &str) -> Response {
+    async fn reject(
+        &self,
+        status: StatusCode,
+        signature: Option<&str>,
+        body: Option<&Bytes>,
+        reason: &str,
+    ) -> Response {
         let plain = body.and_then(|body| std::str::from_utf8(body).ok());
         let coded = body.filter(|_| plain.is_none()).map(|body| STANDARD.encode(body));
         let signature = signature.map(|text| text::cut(text, SHOWN_SIGNATURE));

@@ -142,7 +142,9 @@ pub(crate) fn signature(key: &str, body: &[u8]) -> String {
 /// The head of a POST, with its empty line.
 pub(crate) fn head(length: usize, signature: Option<&str>) -> String {
     let signature = signature.map(|text| format!("notify-signature: {text}\r\n")).unwrap_or_default();
-    format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{signature}\r\n")
+    format!(
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{signature}\r\n"
+    )
 }
 
 /// Posts over a connection that stays open.
