@@ -79,6 +79,7 @@ mod reading_local_files;
 mod reading_support;
 mod reading_webhooks;
 mod receiver_load;
+mod receiver_losses;
 mod receiver_project;
 mod receiver_requests;
 mod receiver_segments;

@@ -37,6 +37,7 @@ pub fn ledger(format: Format) -> Input {
         on_missing: OnMissing::Wait,
         due: None,
         verify: None,
+        rejected: None,
         known_columns: None,
         limits: ReadLimits::default(),
     };

@@ -58,11 +58,11 @@ pub async fn run(mut context: Context, args: ListenArgs) -> Result<ExitCode, Fai
 /// The provider whose key signs: the named one, that of the project file, or the only one.
 pub(super) fn provider<'p>(project: &'p Project, named: Option<&str>) -> Result<(&'p str, &'p KardConfig), Failure> {
     let wrong = |message: String| Failure::new(ExitCode::Configuration, anyhow::anyhow!(message));
-    let names = || project.providers.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let known = || project.providers.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     let mut all = project.providers.iter();
     let found = match named.or(project.receiver.provider.as_deref()) {
         Some(name) => {
-            let unknown = || wrong(format!("no provider of tieout.yaml is called `{name}`; there is {}", names()));
+            let unknown = || wrong(format!("no provider of tieout.yaml is called `{name}`; there is {}", known()));
             project.providers.get_key_value(name).ok_or_else(unknown)?
         }
         None => match (all.next(), all.next()) {
@@ -71,7 +71,7 @@ pub(super) fn provider<'p>(project: &'p Project, named: Option<&str>) -> Result<
                 return Err(wrong("tieout.yaml has no provider whose notifications could be taken".to_owned()));
             }
             (Some(_), Some(_)) => {
-                let message = format!("tieout.yaml has several providers ({}); name one with --provider", names());
+                let message = format!("tieout.yaml has several providers ({}); name one with --provider", known());
                 return Err(wrong(message));
             }
         },

@@ -9,6 +9,7 @@ pub(crate) mod mask;
 mod normalize;
 mod notices;
 mod read;
+mod rejections;
 mod repeats;
 pub mod schema;
 pub(crate) mod signature;
@@ -21,6 +22,6 @@ pub(crate) use normalize::TimePlan;
 pub(crate) use read::{Halted, RowSink, RowView, Sources};
 pub use schema::{
     AuditUpdate, ControlKind, ControlMismatch, Exclusion, Field, FieldType, FileResult, Frame, Measure, Quarantined,
-    RowError, Side, Warning, WarningKind,
+    RejectedNotification, RowError, Side, Warning, WarningKind,
 };
 pub(crate) use source::{FileRead, read_source};

@@ -107,6 +107,8 @@ pub(crate) struct Notification<'l> {
     pub(crate) body: Cow<'l, str>,
     /// As the logger wrote it.
     pub(crate) received_at: Option<String>,
+    /// Why the receiver rejected it; none for what it took. The signature of what was rejected is not checked again.
+    pub(crate) rejected: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -114,6 +116,7 @@ struct Envelope {
     received_at: Option<String>,
     signature: Option<String>,
     body: Option<String>,
+    reason: Option<String>,
 }
 
 /// The notification on a line, bare or in its envelope; with a verifier, only if it is signed.
@@ -127,9 +130,13 @@ pub(crate) fn unwrap_line<'l>(line: &'l str, verifier: Option<&Verifier>) -> Res
     }
     let envelope: Envelope = serde_json::from_str(line)
         .map_err(|error| format!("is not a readable JSON object: {}", super::read::told(&error)))?;
+    let (received_at, rejected) = (envelope.received_at, envelope.reason);
+    if rejected.is_some() && (received_at.is_some() || envelope.body.is_some()) {
+        return Ok(Notification { body: Cow::Owned(envelope.body.unwrap_or_default()), received_at, rejected });
+    }
     let Some(body) = envelope.body else {
         return match verifier {
-            None => Ok(Notification { body: Cow::Borrowed(line), received_at: None }),
+            None => Ok(Notification { body: Cow::Borrowed(line), received_at: None, rejected: None }),
             Some(_) => {
                 Err("has no signature: a bare notification; expected an envelope with `signature` and `body`"
                     .to_owned())
@@ -141,5 +148,5 @@ pub(crate) fn unwrap_line<'l>(line: &'l str, verifier: Option<&Verifier>) -> Res
         let signature = signature.ok_or("has no signature; expected `signature` beside `body`")?;
         verifier.check(body.as_bytes(), &signature)?;
     }
-    Ok(Notification { body: Cow::Owned(body), received_at: envelope.received_at })
+    Ok(Notification { body: Cow::Owned(body), received_at, rejected: None })
 }

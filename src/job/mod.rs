@@ -146,6 +146,8 @@ pub struct Input {
     pub due: Option<TimeDelta>,
     /// Check each logged notification's signature with this provider's webhook key.
     pub verify: Option<String>,
+    /// Path or glob of what the receiver rejected, likewise: tells lost notifications from rejected ones.
+    pub rejected: Option<String>,
     /// Columns that are known and not mapped; any other is `schema_drift`. None: not checked.
     pub known_columns: Option<Vec<String>>,
     pub limits: ReadLimits,

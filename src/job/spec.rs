@@ -147,6 +147,10 @@ pub struct InputSpec {
     /// Check each logged notification's signature with this provider's `webhook_key`.
     #[serde(default)]
     pub verify: Option<String>,
+    /// Path or glob of the notifications that `tieout listen` rejected, such as `rejected-{period}.jsonl`: a
+    /// `missing_webhook` then says whether it was rejected or never received.
+    #[serde(default)]
+    pub rejected: Option<String>,
     /// Bounds on what the input may unfold to.
     #[serde(default)]
     pub limits: Option<LimitsSpec>,

@@ -64,6 +64,13 @@ pub(super) async fn inputs(
             );
             return Err(Failure::new(ExitCode::TryAgainLater, anyhow::anyhow!(message)));
         }
+        if let Some(pattern) = input.rejected.as_ref().filter(|_| !request.offline && !one.missing()) {
+            // Stored with the log: what it says of losses is the same in every rerun. A log may name them itself.
+            let rejected = local(request, pattern, &request.period, store).await?;
+            let rejected = rejected.into_iter().filter(|file| one.files.iter().all(|known| known.name != file.name));
+            let rejected: Vec<RawFile> = rejected.collect();
+            one.files.extend(rejected);
+        }
         history::pull(request, input, store, earlier, &mut one).await?;
         pulled.push(one);
     }

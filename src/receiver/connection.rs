@@ -97,14 +97,14 @@ impl Connected<IncomingStream<'_, Listener>> for Handle {
 /// Accepts connections while there is a place; the others wait in the kernel's queue.
 #[derive(Debug)]
 pub(super) struct Listener {
-    listener: TcpListener,
+    socket: TcpListener,
     places: Arc<Semaphore>,
     patience: Patience,
 }
 
 impl Listener {
-    pub(super) fn new(listener: TcpListener, connections: usize, patience: Patience) -> Self {
-        Self { listener, places: Arc::new(Semaphore::new(connections)), patience }
+    pub(super) fn new(socket: TcpListener, connections: usize, patience: Patience) -> Self {
+        Self { socket, places: Arc::new(Semaphore::new(connections)), patience }
     }
 }
 
@@ -114,7 +114,7 @@ impl axum::serve::Listener for Listener {
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let place = Arc::clone(&self.places).acquire_owned().await.expect("nobody closes the semaphore");
-        let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
+        let (stream, address) = axum::serve::Listener::accept(&mut self.socket).await;
         // Replies are single small writes: there is nothing to collect. Without it they are only slower.
         let _ = stream.set_nodelay(true);
         let connection = Connection {
@@ -129,7 +129,7 @@ impl axum::serve::Listener for Listener {
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.socket.local_addr()
     }
 }
 

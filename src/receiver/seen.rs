@@ -104,6 +104,6 @@ impl Seen {
 
 fn taken(line: &[u8]) -> Option<(IdDigest, BodyDigest)> {
     let notification = signature::unwrap_line(std::str::from_utf8(line).ok()?, None).ok()?;
-    let id = signature::event_id(&notification.body).ok()?;
+    let id = signature::event_id(&notification.body).ok().filter(|_| notification.rejected.is_none())?;
     Some((of_id(&id), of_body(notification.body.as_bytes())))
 }

@@ -67,7 +67,7 @@ impl Listening {
             match self.log.recv_timeout(PATIENCE) {
                 Ok(line) if line.contains(text) => return line,
                 Ok(line) => before.push(line),
-                Err(_) => panic!("nothing says {text:?}; {before:#?}"),
+                Err(error) => panic!("nothing says {text:?}: {error}; {before:#?}"),
             }
         }
     }
@@ -207,7 +207,7 @@ pub(crate) fn notification(id: &str, transaction: &str) -> String {
 /// Every line of the kind's segments in `data/`, each a whole JSON object.
 pub(crate) fn lines(project: &TestProject, kind: &str) -> Vec<Value> {
     let names = project.listing("data").into_iter();
-    let segments = names.filter(|name| name.starts_with(&format!("data/{kind}-")) && name.ends_with(".jsonl"));
+    let segments = names.filter(|name| name.starts_with(&format!("data/{kind}-")));
     let mut found = Vec::new();
     for name in segments {
         let text = String::from_utf8(project.read(&name)).unwrap();

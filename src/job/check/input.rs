@@ -32,6 +32,7 @@ pub(super) fn input(
     };
     if let Some(format) = &format {
         verify(&at, spec, format, context, checker);
+        rejected(&at, spec, format, checker);
     }
     let mapping = mapping(&at, spec, preset.as_ref(), checker);
     let due = match &spec.due {
@@ -56,6 +57,7 @@ pub(super) fn input(
         on_missing: spec.on_missing.unwrap_or(OnMissing::Wait),
         due,
         verify: spec.verify.clone(),
+        rejected: spec.rejected.clone(),
         known_columns,
         limits: limits?,
     })
@@ -207,6 +209,18 @@ fn verify(at: &str, spec: &InputSpec, format: &Format, context: Context<'_>, che
         checker.absent(&path, message, "expected format: webhook_log");
     }
     webhook_key(&path, name, context, checker);
+}
+
+/// What was rejected stands beside a log that is a file here.
+fn rejected(at: &str, spec: &InputSpec, format: &Format, checker: &mut Checker<'_>) {
+    let Some(pattern) = &spec.rejected else { return };
+    let path = format!("{at}/rejected");
+    if *format != Format::WebhookLog || spec.path.is_none() {
+        let message = "`rejected` is what the receiver of notifications rejected";
+        checker.absent(&path, message, "expected format: webhook_log and a path");
+    }
+    // What is wrong with it is told.
+    let _ = path_pattern(&path, pattern, checker);
 }
 
 /// The provider must have a key to check signatures with.

@@ -170,6 +170,7 @@ impl Written<'_> {
             on_missing: spec.on_missing.unwrap_or_default(),
             due: None,
             verify: None,
+            rejected: None,
             known_columns: spec.known_columns.clone(),
             limits: limits?,
         })
@@ -321,6 +322,7 @@ fn confirm(spec: &ConfirmSpec, context: Context<'_>, checker: &mut Checker<'_>) 
         on_missing: OnMissing::Break,
         due: None,
         verify: spec.verify.clone(),
+        rejected: None,
         known_columns: preset.known_columns,
         limits: limits?,
     };
