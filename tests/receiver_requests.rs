@@ -107,7 +107,7 @@ fn what_is_signed_and_no_notification_is_refused_and_kept() {
     let project = project("");
     let listening = listen(&project, &[]);
     let deep = format!("{}1{}", "{\"data\":".repeat(200), "}".repeat(200));
-    let cases: [(&[u8], &str); 9] = [
+    let cases: [(&[u8], &str); 12] = [
         (b"", "is not a readable JSON object: expected `{`"),
         (b"[1]", "is not a readable JSON object: expected `{`"),
         (b"{\"data\":{\"id\":\"n-1\"}", "is not a readable JSON object: EOF while parsing"),
@@ -116,6 +116,9 @@ fn what_is_signed_and_no_notification_is_refused_and_kept() {
         (b"{\"data\":{\"id\":7}}", "has a `data.id` that is no text, or empty"),
         (b"{\"data\":{\"id\":\" \"}}", "has a `data.id` that is no text, or empty"),
         (b"{\"data\":{\"id\":\"n-\xff\"}}", "is not UTF-8 at byte 17"),
+        (br#"{"data":{"id":"n-1","id":"n-2"}}"#, "is not a readable JSON object: duplicate field `id`"),
+        (br#"{"data":{"id":"n-1"},"data":{"id":"n-1"}}"#, "is not a readable JSON object: duplicate field `data`"),
+        (br#"{"data":{"id":"n-\u0000"}}"#, "has a `data.id` that is no text, or empty"),
         (deep.as_bytes(), "is not a readable JSON object: recursion limit exceeded"),
     ];
     for (body, reason) in &cases {

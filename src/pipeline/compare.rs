@@ -59,10 +59,9 @@ pub(super) async fn compared(
         warnings: pulled.iter().flat_map(|input| input.warnings.iter().cloned()).collect(),
     };
     let mut facts = gather::gather(setting, &frames, &comparison);
-    if request.job.input(Side::Webhooks).is_some_and(|input| input.rejected.is_some()) {
-        if let Some(log) = frames.iter().find(|frame| frame.side == Side::Webhooks) {
-            losses::tell(&mut facts.breaks, log);
-        }
+    let tells_losses = request.job.input(Side::Webhooks).is_some_and(|input| input.rejected.is_some());
+    if let Some(log) = frames.iter().find(|frame| tells_losses && frame.side == Side::Webhooks) {
+        losses::tell(&mut facts.breaks, log);
     }
     facts.changes = earlier.changes(&facts);
     trail.mark(Step::Classified, serde_json::json!({ "breaks": facts.breaks.len() })).await?;

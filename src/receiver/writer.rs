@@ -161,10 +161,10 @@ impl Writer {
             let outcome = match sort {
                 Sort::Known => Outcome::Durable,
                 Sort::Fresh if taken => Outcome::Durable,
-                Sort::OtherBody if rejected => Outcome::Durable,
+                Sort::OtherBody { same_batch } if rejected && (taken || !same_batch) => Outcome::Durable,
                 Sort::Rejected if rejected => Outcome::Rejected,
                 Sort::Probe if probed == Some(true) => Outcome::Durable,
-                Sort::Fresh | Sort::OtherBody | Sort::Rejected | Sort::Probe => Outcome::Failed,
+                Sort::Fresh | Sort::OtherBody { .. } | Sort::Rejected | Sort::Probe => Outcome::Failed,
             };
             // Nobody to tell is no error.
             let _ = answer.send(outcome);
@@ -174,23 +174,24 @@ impl Writer {
     fn sort(&self, arrival: Arrival, received_at: &str, lines: &mut Lines) -> Sort {
         match arrival {
             Arrival::Taken { id, body, rest } => {
-                let before = self.seen.body_of(&id).map(|known| (known, Sort::Known));
+                let before = self.seen.body_of(&id).map(|known| (known, false));
                 // Of the same batch: it counts only if the batch does.
-                let before = before.or_else(|| lines.fresh.get(&id).map(|known| (*known, Sort::Fresh)));
+                let before = before.or_else(|| lines.fresh.get(&id).map(|known| (*known, true)));
                 match before {
                     None => {
                         signature::line(&mut lines.taken, received_at, &rest);
                         lines.fresh.insert(id, body);
                         Sort::Fresh
                     }
-                    Some((known, sort)) if known == body => sort,
-                    Some(_) => {
+                    Some((known, false)) if known == body => Sort::Known,
+                    Some((known, true)) if known == body => Sort::Fresh,
+                    Some((_, same_batch)) => {
                         // The provider says that it is the same; what differs is kept for people.
                         let open = rest.strip_suffix('}').expect("the rest of a line ends its object");
                         let rest = format!("{open},\"reason\":\"{OTHER_BODY}\"}}");
                         signature::line(&mut lines.rejected, received_at, &rest);
                         lines.rejected_count += 1;
-                        Sort::OtherBody
+                        Sort::OtherBody { same_batch }
                     }
                 }
             }
@@ -310,7 +311,10 @@ enum Sort {
     /// On nothing: it is on the disk since an earlier batch.
     Known,
     Fresh,
-    OtherBody,
+    /// That it is kept among the rejected ones, and what it repeats in the log.
+    OtherBody {
+        same_batch: bool,
+    },
     Rejected,
     Probe,
 }
