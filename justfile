@@ -48,6 +48,10 @@ bench-upload rows="1000000":
 bench-effects markers="100000":
     benches/effects.sh {{markers}}
 
+# The receiver of notifications under load, killed in its middle: requests/s
+bench-listen profile="release":
+    benches/listen.sh {{profile}}
+
 # Licences, advisories, sources and doubles of dependencies (needs cargo-deny)
 deny:
     cargo deny --locked check

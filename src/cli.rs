@@ -3,6 +3,8 @@
 mod backfill;
 mod effects;
 mod trace;
+mod listen;
+mod subscriptions;
 
 use std::path::PathBuf;
 
@@ -17,6 +19,8 @@ pub use effects::{
     WhichArgs,
 };
 pub use trace::TraceArgs;
+pub use listen::ListenArgs;
+pub use subscriptions::{CreateArgs, SubscriptionsCommand, TurnArgs};
 
 use crate::breaks::BreakKind;
 use crate::effects::Anchor;
@@ -197,6 +201,12 @@ Examples:
     InDoubt(InDoubtCommand),
     /// Prove, hand out or anchor the journal of effects
     Journal(JournalArgs),
+    /// Receive the provider's notifications over HTTP and keep them as a webhook log
+    #[command(after_help = listen::HELP)]
+    Listen(ListenArgs),
+    /// See and change which events the provider tells, and where
+    #[command(subcommand, after_help = subscriptions::HELP)]
+    Subscriptions(SubscriptionsCommand),
     /// Check that this machine can run the project's jobs
     #[command(after_help = "\
 Example:
@@ -220,7 +230,8 @@ A plan of faults:
     - {on: fraud, nth: every, do: {late: 5s}}
     - {on: files, nth: 2, do: {status: 503, retry_after: 1}}
 on: token, files, download, fraud, audits, uploads, storage, transactions,
-    historical_start, historical_part, historical_complete, notification
+    historical_start, historical_part, historical_complete, subscriptions,
+    notification
 do: {status: N}, {slow: TIME}, {late: TIME}, {truncate: BYTES}, reset_before,
     reset_after, malformed_json, html_page, revoke_token, wrong_bytes; for
     effects also {status: N, applied: true}, missing_item, extra_item,

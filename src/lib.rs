@@ -41,6 +41,8 @@ pub mod trace;
 
 pub mod sandbox;
 
+pub mod receiver;
+
 pub mod logging;
 pub mod output;
 

@@ -1,9 +1,11 @@
 //! The project file `tieout.yaml`: providers, secrets, and where state and artifacts live.
 
 mod load;
+mod receiver;
 pub mod spec;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,6 +33,7 @@ pub struct Project {
     /// How long a run may give no sign of life before another may take over; at least a second.
     pub lease: Duration,
     pub providers: BTreeMap<String, ProviderConfig>,
+    pub receiver: ReceiverConfig,
 }
 
 #[derive(Debug, Clone)]
@@ -48,6 +51,7 @@ impl Project {
         self.artifacts = world.join("runs");
         self.data = self.root.join("samples").join("data");
         self.notifications = world.join("notifications");
+        self.receiver.folder.clone_from(&self.notifications);
         for provider in self.providers.values_mut() {
             match provider {
                 ProviderConfig::Kard(kard) => {
@@ -58,6 +62,7 @@ impl Project {
                     kard.client_id = Secret::Sandbox(sandbox::CLIENT_ID.to_owned());
                     kard.client_secret = Secret::Sandbox(sandbox::CLIENT_SECRET.to_owned());
                     kard.webhook_key = Some(Secret::Sandbox(sandbox::WEBHOOK_KEY.to_owned()));
+                    kard.webhook_key_previous = None;
                 }
             }
         }
@@ -80,7 +85,67 @@ pub struct KardConfig {
     pub client_secret: Secret,
     /// Key of the HMAC in `notify-signature`.
     pub webhook_key: Option<Secret>,
+    /// The key before it, good as well while the key is rotated.
+    pub webhook_key_previous: Option<Secret>,
     pub http: HttpConfig,
+}
+
+impl KardConfig {
+    /// The keys that notifications may be signed with: the present one, and the one before it while it is rotated.
+    /// Empty where the project file names none.
+    ///
+    /// # Errors
+    /// When one of them is not where the project file says.
+    pub fn webhook_keys(&self) -> Result<Vec<SecretString>, SecretError> {
+        self.webhook_key.iter().chain(&self.webhook_key_previous).map(Secret::read).collect()
+    }
+}
+
+/// How `tieout listen` takes notifications.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiverConfig {
+    /// Loopback unless the file says otherwise; port 0 is any free one.
+    pub bind: SocketAddr,
+    /// Where notifications are posted to; begins with `/`.
+    pub path: String,
+    /// The folder of the segments; absolute.
+    pub folder: PathBuf,
+    /// The provider whose key they are signed with; none: the only one there is.
+    pub provider: Option<String>,
+    pub limits: ReceiverLimits,
+}
+
+/// What one receiver takes at most.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiverLimits {
+    /// Bytes of one notification.
+    pub body_bytes: usize,
+    /// Connections at a time; more wait until one ends.
+    pub connections: usize,
+    /// A connection's first request line and headers take no longer, nor do those of a later request once begun.
+    pub head_timeout: Duration,
+    /// From the end of the headers to the end of the body.
+    pub body_timeout: Duration,
+    /// A connection without a request is closed after this.
+    pub idle_timeout: Duration,
+    /// Rejected notifications of a day are kept up to so many bytes.
+    pub rejected_bytes: u64,
+    /// A notification that comes again within so many days is known; at least 1: the day itself.
+    pub repeat_days: u32,
+}
+
+impl Default for ReceiverLimits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            connections: 512,
+            head_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(30),
+            rejected_bytes: 64 << 20,
+            repeat_days: 7,
+        }
+    }
 }
 
 /// Time-outs and retries of a provider's calls.

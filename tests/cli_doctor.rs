@@ -78,6 +78,7 @@ fn a_secret_is_reported_by_its_place_and_never_by_its_value() {
         client_id: Secret::File(full),
         client_secret: Secret::Env("TIEOUT_TEST_NO_SUCH_VARIABLE".to_owned()),
         webhook_key: Some(Secret::File(empty.clone())),
+        webhook_key_previous: None,
         http: HttpConfig::default(),
     };
     let checks = secret_checks("kard", &config);

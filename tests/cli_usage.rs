@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 27] = [
+const COMMANDS: [&str; 32] = [
     "",
     "run",
     "plan",
@@ -28,6 +28,11 @@ const COMMANDS: [&str; 27] = [
     "journal verify",
     "journal export",
     "journal anchor",
+    "listen",
+    "subscriptions list",
+    "subscriptions create",
+    "subscriptions enable",
+    "subscriptions disable",
     "doctor",
     "schema",
     "sandbox",

@@ -116,6 +116,7 @@ pub(crate) fn ledger(name: &str, rows: &[Spent]) -> Frame {
         control_mismatches: Vec::new(),
         audit_updates: Vec::new(),
         file_results: Vec::new(),
+        rejected: Vec::new(),
     }
 }
 

@@ -49,6 +49,7 @@ async fn server(answer: impl Fn(HeaderMap) -> axum::response::Response + Clone +
         client_id: Secret::Sandbox("canary-client-id".into()),
         client_secret: Secret::Sandbox("canary-client-secret".into()),
         webhook_key: Some(Secret::Sandbox("canary-webhook-key".into())),
+        webhook_key_previous: None,
         http: fast_http(),
     }
 }
@@ -317,6 +318,7 @@ fn addresses_that_would_leak_credentials_are_refused() {
             client_id: secret(),
             client_secret: secret(),
             webhook_key: None,
+            webhook_key_previous: None,
             http: fast_http(),
         };
         let error = Client::new(&config).unwrap_err();
@@ -335,6 +337,7 @@ fn a_missing_secret_is_told_by_its_place() {
         client_id: Secret::Env("TIEOUT_TEST_NO_SUCH_VARIABLE".to_owned()),
         client_secret: Secret::Sandbox("secret".into()),
         webhook_key: None,
+        webhook_key_previous: None,
         http: fast_http(),
     };
     let error = Client::new(&config).unwrap_err();

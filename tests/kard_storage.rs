@@ -32,6 +32,7 @@ pub(crate) fn client(http: HttpConfig) -> Client {
         client_id: Secret::Sandbox("client".into()),
         client_secret: Secret::Sandbox("client-secret".into()),
         webhook_key: None,
+        webhook_key_previous: None,
         http,
     })
     .unwrap()

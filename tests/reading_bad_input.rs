@@ -367,6 +367,6 @@ fn a_stored_file_that_is_gone_is_told() {
     let shelf = crate::reading_support::Shelf::new();
     let mut raw = shelf.file("a.csv", b"x");
     raw.stored.set_extension("gone");
-    let told = message(tieout::frames::load(&ledger(CSV), vec![raw], None));
+    let told = message(tieout::frames::load(&ledger(CSV), vec![raw], &[]));
     assert!(told.starts_with("a.csv: cannot read the stored copy ") && told.contains("No such file"), "{told}");
 }

@@ -37,6 +37,7 @@ pub fn ledger(format: Format) -> Input {
         on_missing: OnMissing::Wait,
         due: None,
         verify: None,
+        rejected: None,
         known_columns: None,
         limits: ReadLimits::default(),
     };
@@ -92,7 +93,7 @@ pub fn read(input: &Input, bytes: &[u8]) -> Result<Frame, InputError> {
 pub fn read_all(input: &Input, files: &[(&str, &[u8])], key: Option<&str>) -> Result<Frame, InputError> {
     let shelf = Shelf::new();
     let files = files.iter().map(|(name, bytes)| shelf.file(name, bytes)).collect();
-    load(input, files, key.map(SecretString::from).as_ref())
+    load(input, files, key.map(SecretString::from).as_slice())
 }
 
 /// The message with its causes, as a person sees it.

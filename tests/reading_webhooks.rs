@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use secrecy::SecretString;
 use sha2::Sha256;
-use tieout::frames::{Field, Frame, Side};
-use tieout::job::{Format, Input, Sign};
+use tieout::frames::{Field, Frame, Side, load};
+use tieout::job::{Format, Input, ReadLimits, Sign};
 
-use crate::reading_support::{constant, gzip, ledger, map, quarantine, read_all, rows};
+use crate::reading_support::{Shelf, constant, gzip, ledger, map, quarantine, read_all, rows};
 
 const KEY: &str = "webhook-key";
 
@@ -53,8 +54,59 @@ fn envelope(body: &str, signature: &str, received_at: &str) -> String {
     serde_json::json!({"received_at": received_at, "signature": signature, "body": body}).to_string()
 }
 
+/// A log as one job reads it, signatures checked; unreadable lines are quarantined.
+pub(crate) fn read_log(bytes: &[u8], key: &str) -> Frame {
+    let input = Input { quarantine_limit: 1_000_000, limits: ReadLimits::of(&Format::WebhookLog), ..log() };
+    read_all(&input, &[("log.jsonl", bytes)], Some(key)).unwrap()
+}
+
 fn frame(lines: &[String], key: Option<&str>) -> Frame {
     read_all(&log(), &[("log.jsonl", lines.join("\n").as_bytes())], key).unwrap()
+}
+
+#[test]
+fn while_a_key_is_rotated_a_signature_by_either_is_good() {
+    let line = |event: &str, key: &str| {
+        let body = notification(event, "earnedRewardSettled", "t1", 5);
+        envelope(&body, &signature(key, &body), "2025-03-19T10:00:00Z")
+    };
+    let lines = [line("e1", "old"), line("e2", "new"), line("e3", "other")].join("\n");
+    let shelf = Shelf::new();
+    let keys = ["new", "old"].map(SecretString::from);
+    let frame = load(&log(), vec![shelf.file("log.jsonl", lines.as_bytes())], &keys).unwrap();
+    assert_eq!((frame.rows.height(), frame.quarantine.len()), (2, 1));
+    assert_eq!(frame.quarantine[0].line, 3);
+}
+
+#[test]
+fn what_a_receiver_rejected_is_no_row_and_names_its_transaction() {
+    let time = "2025-03-19T10:00:00Z";
+    let good = notification("e1", "earnedRewardSettled", "t1", 5);
+    let bad = notification("e2", "earnedRewardSettled", "t2", 5);
+    let rejected = |body: serde_json::Value| {
+        let mut line = serde_json::json!({"received_at": time, "signature": null, "reason": "has no signature"});
+        line["body"] = body;
+        line.to_string()
+    };
+    let lines = [
+        rejected(bad.into()),
+        envelope(&good, &signature(KEY, &good), time),
+        rejected("no JSON".into()),
+        rejected(serde_json::Value::Null),
+    ];
+    for key in [Some(KEY), None] {
+        let frame = frame(&lines, key);
+        assert_eq!((frame.rows.height(), frame.quarantine.len(), frame.rows_read.as_slice()), (1, 0, &[1][..]));
+        let told: Vec<_> = frame.rejected.iter().map(|one| (one.transaction.as_str(), one.line)).collect();
+        assert_eq!(told, [("t2", 1)]);
+        assert_eq!(
+            (frame.rejected[0].reason.as_str(), frame.rejected[0].received_at.as_deref()),
+            ("has no signature", Some(time))
+        );
+        assert!(frame.warnings.is_empty(), "{:?}", frame.warnings);
+    }
+    let only = frame(&lines[..1], Some(KEY));
+    assert!(only.warnings.is_empty(), "a file of rejected ones is not empty: {:?}", only.warnings);
 }
 
 #[test]

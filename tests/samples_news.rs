@@ -26,7 +26,7 @@ fn updates(day: &str) -> Vec<AuditUpdate> {
     let bytes = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/data").join(&name)).unwrap();
     let shelf = Shelf::new();
     let key = SecretString::from("sandbox-webhook-key");
-    let frame = load(&input, vec![shelf.file(&name, &bytes)], Some(&key)).unwrap();
+    let frame = load(&input, vec![shelf.file(&name, &bytes)], &[key]).unwrap();
     assert_eq!(frame.warnings, [], "{day}");
     frame.audit_updates
 }

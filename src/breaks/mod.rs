@@ -9,6 +9,7 @@ pub mod gates;
 pub mod id;
 pub mod kinds;
 mod label;
+pub mod losses;
 pub mod sending;
 pub mod statement;
 mod values;

@@ -195,6 +195,7 @@ fn not_asked(name: &str) -> Check {
 pub fn secret_checks(provider: &str, config: &KardConfig) -> Vec<Check> {
     let mut secrets = vec![("client_id", &config.client_id), ("client_secret", &config.client_secret)];
     secrets.extend(config.webhook_key.as_ref().map(|key| ("webhook_key", key)));
+    secrets.extend(config.webhook_key_previous.as_ref().map(|key| ("webhook_key_previous", key)));
     let checks = secrets.into_iter().map(|(name, secret)| {
         let what = format!("secret providers.{provider}.{name}");
         match secret.read() {

@@ -12,6 +12,7 @@ pub mod effects;
 pub mod in_doubt;
 pub mod jobs;
 pub mod journal;
+pub mod listen;
 pub mod man;
 pub mod person;
 pub mod plan;
@@ -21,6 +22,7 @@ pub mod runs;
 pub mod sandbox;
 pub mod schema;
 pub mod trace;
+pub mod subscriptions;
 pub mod validate;
 
 use std::path::{Path, PathBuf};
@@ -173,6 +175,8 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
             JournalCommand::Export { out } => journal::export(context, out).await,
             JournalCommand::Anchor => journal::anchor(context).await,
         },
+        Command::Listen(args) => listen::run(context, args).await,
+        Command::Subscriptions(command) => Box::pin(subscriptions::run(context, command)).await,
         Command::Doctor => doctor::run(context).await,
         Command::Schema(args) => schema::command(&context, &args),
         Command::Sandbox(args) => sandbox::run(context, args).await,

@@ -329,7 +329,7 @@ impl Call {
         let mut hasher = Sha256::new();
         match &self.target {
             Target::Api { method: Method::Post, path } => hasher.update(path.as_bytes()),
-            Target::Api { method: Method::Put, path } => hasher.update(format!("PUT {path}")),
+            Target::Api { method, path } => hasher.update(format!("{} {path}", method.name())),
             Target::Storage { session } => hasher.update(format!("PUT to upload session {session}")),
         }
         hasher.update([0]);

@@ -10,7 +10,7 @@ use super::normalize::{Normalizer, Written};
 use super::notices::Notices;
 use super::read::{self, Outcome, Reading, Sources};
 use super::repeats;
-use super::schema::{ControlKind, ControlMismatch, Field, Frame, Warning, WarningKind};
+use super::schema::{ControlKind, ControlMismatch, Field, Frame, RejectedNotification, Warning, WarningKind};
 use super::signature::Verifier;
 use crate::job::{Format, Input, Sign, Unit};
 use crate::money;
@@ -18,13 +18,13 @@ use crate::sources::RawFile;
 
 /// Reads the files of one input, in their order, into canonical columns. CPU bound and blocking.
 ///
-/// With a key, notifications of a webhook log count only if their signature is right.
+/// With keys, notifications of a webhook log count only if their signature is right by one of them.
 ///
 /// # Errors
 /// When a file cannot be used as it is, or more rows are unreadable than the job tolerates
 /// (exit code 65).
-pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString>) -> Result<Frame, InputError> {
-    let verifier = verify_key.map(Verifier::new);
+pub fn load(input: &Input, files: Vec<RawFile>, verify_keys: &[SecretString]) -> Result<Frame, InputError> {
+    let verifier = (!verify_keys.is_empty()).then(|| Verifier::new(verify_keys));
     let (sources, mut normalizer) = Normalizer::new(input);
     let mut learned = Learned::default();
     let mut seen_digests = BTreeSet::new();
@@ -37,6 +37,7 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString
         for message in learned.notices.add(file, &raw.name, std::mem::take(&mut outcome.notices)) {
             learned.warn(reading, WarningKind::Notification, message);
         }
+        learned.rejected.extend(outcome.rejected.kept.drain(..).map(|one| RejectedNotification { file, ..one }));
         learned.file(reading, file, &outcome, &normalizer.written)?;
     }
     let (mut rows, quarantine) = normalizer.finish()?;
@@ -45,7 +46,7 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString
         repeats::mark(&mut rows, mapped.iter().copied())
             .map_err(|source| InputError::Columns { side: input.side, source })?;
     }
-    let Learned { rows_read, warnings, control_mismatches, notices } = learned;
+    let Learned { rows_read, warnings, control_mismatches, notices, rejected } = learned;
     let (audit_updates, file_results) = notices.finish();
     Ok(Frame {
         side: input.side,
@@ -58,6 +59,7 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_key: Option<&SecretString
         control_mismatches,
         audit_updates,
         file_results,
+        rejected,
     })
 }
 
@@ -96,7 +98,7 @@ pub(super) fn drift_message(reading: Reading<'_>, outcome: &Outcome) -> Option<S
 /// What is told about a file without rows.
 pub(super) fn no_rows_message(reading: Reading<'_>, outcome: &Outcome) -> Option<String> {
     let what = if outcome.empty { "is empty" } else { "has no rows" };
-    (outcome.rows == 0).then(|| format!("{} {what}", reading.raw.name))
+    (outcome.rows == 0 && outcome.rejected.lines == 0).then(|| format!("{} {what}", reading.raw.name))
 }
 
 /// Without these a file cannot be compared at all.
@@ -122,6 +124,7 @@ struct Learned {
     warnings: Vec<Warning>,
     control_mismatches: Vec<ControlMismatch>,
     notices: Notices,
+    rejected: Vec<RejectedNotification>,
 }
 
 impl Learned {

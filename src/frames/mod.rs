@@ -10,9 +10,10 @@ pub(crate) mod mask;
 mod normalize;
 mod notices;
 mod read;
+mod rejections;
 mod repeats;
 pub mod schema;
-mod signature;
+pub(crate) mod signature;
 mod source;
 
 pub use error::{InputError, Place, StreamFault};
@@ -24,6 +25,6 @@ pub(crate) use normalize::{TimePlan, sources};
 pub(crate) use read::{Halted, RowSink, RowView, Sources};
 pub use schema::{
     AuditUpdate, ControlKind, ControlMismatch, Exclusion, Field, FieldType, FileResult, Frame, Measure, Quarantined,
-    RowError, Side, Warning, WarningKind,
+    RejectedNotification, RowError, Side, Warning, WarningKind,
 };
 pub(crate) use source::{FileRead, read_source};

@@ -260,6 +260,23 @@ pub struct Frame {
     pub audit_updates: Vec<AuditUpdate>,
     /// What they say about bulk files, likewise.
     pub file_results: Vec<FileResult>,
+    /// What a receiver rejected, in the order of the log. No rows of it stand anywhere else.
+    pub rejected: Vec<RejectedNotification>,
+}
+
+/// A notification that a receiver rejected. Nobody knows whether it came from the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedNotification {
+    /// The transaction that it names.
+    pub transaction: String,
+    /// Index into [`Frame::files`].
+    pub file: u32,
+    /// See [`LINE`].
+    pub line: u64,
+    /// As the receiver wrote it.
+    pub received_at: Option<String>,
+    /// As the receiver wrote it: a fragment that goes on from "the notification".
+    pub reason: String,
 }
 
 /// One `auditUpdate` notification ("`AuditUpdateAttributes`").

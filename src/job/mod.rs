@@ -153,6 +153,8 @@ pub struct Input {
     pub due: Option<Due>,
     /// Check each logged notification's signature with this provider's webhook key.
     pub verify: Option<String>,
+    /// Path or glob of what the receiver rejected, likewise: tells lost notifications from rejected ones.
+    pub rejected: Option<String>,
     /// Columns that are known and not mapped; any other is `schema_drift`. None: not checked.
     pub known_columns: Option<Vec<String>>,
     pub limits: ReadLimits,
@@ -330,6 +332,17 @@ pub struct ReadLimits {
 impl Default for ReadLimits {
     fn default() -> Self {
         Self { max_bytes: 64 << 30, max_ratio: 1_000, max_row_bytes: 1 << 20 }
+    }
+}
+
+impl ReadLimits {
+    /// The limits of a format, where the job says nothing: a line of a log holds a notification of up to 1 MiB, as the
+    /// receiver takes it, with every quote in it escaped.
+    pub fn of(format: &Format) -> Self {
+        match format {
+            Format::WebhookLog => Self { max_row_bytes: 4 << 20, ..Self::default() },
+            _ => Self::default(),
+        }
     }
 }
 

@@ -154,6 +154,10 @@ pub struct InputSpec {
     /// Check each logged notification's signature with this provider's `webhook_key`.
     #[serde(default)]
     pub verify: Option<String>,
+    /// Path or glob of the notifications that `tieout listen` rejected, such as `rejected-{period}.jsonl`: a
+    /// `missing_webhook` then says whether it was rejected or never received.
+    #[serde(default)]
+    pub rejected: Option<String>,
     /// Bounds on what the input may unfold to.
     #[serde(default)]
     pub limits: Option<LimitsSpec>,
@@ -171,7 +175,7 @@ pub struct LimitsSpec {
     #[serde(default)]
     #[schemars(range(min = 1))]
     pub max_ratio: Option<u64>,
-    /// Bytes of one row, such as `1MiB`.
+    /// Bytes of one row; `1MiB` when left out, `4MiB` for a line of a webhook log.
     #[serde(default)]
     #[schemars(schema_with = "text_or_number")]
     pub max_row_bytes: Option<String>,

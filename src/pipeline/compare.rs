@@ -6,7 +6,7 @@ use super::month::{self, MonthFrames};
 use super::pull::{self, PulledInput};
 use super::{Request, Trail, aside, history};
 use crate::breaks::compare::{CompareError, Comparison, compare};
-use crate::breaks::{Break, files};
+use crate::breaks::{Break, files, losses};
 use crate::effects::Finding;
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{Field, Frame, Side};
@@ -54,6 +54,10 @@ pub(super) async fn compared(
         warnings: pulled.iter().flat_map(|input| input.warnings.iter().cloned()).chain(months.warnings()).collect(),
     };
     let mut facts = gather::gather(setting, &frames, &comparison);
+    let tells_losses = request.job.input(Side::Webhooks).is_some_and(|input| input.rejected.is_some());
+    if let Some(log) = frames.iter().find(|frame| tells_losses && frame.side == Side::Webhooks) {
+        losses::tell(&mut facts.breaks, log);
+    }
     facts.changes = earlier.changes(&facts);
     trail.mark(Step::Classified, serde_json::json!({ "breaks": facts.breaks.len() })).await?;
     Ok((facts, wanted(request, frames, findings)))

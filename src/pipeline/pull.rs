@@ -72,6 +72,13 @@ pub(super) async fn inputs(
         if one.missing() && waits(request, input) {
             return Err(not_there(request, input, &one.wanted));
         }
+        if let Some(pattern) = input.rejected.as_ref().filter(|_| !request.offline && !one.missing()) {
+            // Stored with the log: what it says of losses is the same in every rerun. A log may name them itself.
+            let rejected = local(request, pattern, &request.period, store).await?;
+            let rejected = rejected.into_iter().filter(|file| one.files.iter().all(|known| known.name != file.name));
+            let rejected: Vec<RawFile> = rejected.collect();
+            one.files.extend(rejected);
+        }
         history::pull(request, input, store, earlier, &mut one).await?;
         month::pull(request, input, store, earlier, &mut one).await?;
         pulled.push(one);
@@ -212,15 +219,15 @@ fn wanted(request: &Request, input: &Input) -> String {
     }
 }
 
-/// The key that the input's notifications are signed with, where the job verifies them.
-pub(super) fn verify_key(request: &Request, input: &Input) -> Result<Option<SecretString>, Failure> {
-    let Some(name) = &input.verify else { return Ok(None) };
-    let key = request.project.providers.get(name).and_then(|ProviderConfig::Kard(kard)| kard.webhook_key.as_ref());
-    let Some(key) = key else {
+/// The keys that the input's notifications are signed with, where the job verifies them; else none.
+pub(super) fn verify_key(request: &Request, input: &Input) -> Result<Vec<SecretString>, Failure> {
+    let Some(name) = &input.verify else { return Ok(Vec::new()) };
+    let keys = request.project.providers.get(name).map(|ProviderConfig::Kard(kard)| kard.webhook_keys());
+    let told = |error| anyhow::Error::new(error).context(format!("webhook_key of provider {name}"));
+    let keys = keys.transpose().map_err(|error| Failure::new(ExitCode::Configuration, told(error)))?;
+    keys.filter(|keys| !keys.is_empty()).ok_or_else(|| {
         let at = place(request, input.side);
         let message = format!("{at}.verify: provider `{name}` has no webhook_key in tieout.yaml");
-        return Err(Failure::new(ExitCode::Configuration, anyhow::anyhow!(message)));
-    };
-    let told = |error| anyhow::Error::new(error).context(format!("webhook_key of provider {name}"));
-    Secret::read(key).map(Some).map_err(|error| Failure::new(ExitCode::Configuration, told(error)))
+        Failure::new(ExitCode::Configuration, anyhow::anyhow!(message))
+    })
 }

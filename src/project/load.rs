@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::spec::{self, HttpSpec, ProjectSpec, ProviderSpec, ProviderType};
-use super::{HttpConfig, KardConfig, Project, ProviderConfig, Secret};
+use super::{HttpConfig, KardConfig, Project, ProviderConfig, Secret, receiver};
 use crate::config::problem::Excerpts;
 use crate::config::{self, Checker, Problems};
 use crate::exit::{ExitCode, Failure};
@@ -33,6 +33,16 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "attempts",
         "first_delay",
         "max_delay",
+        "bind",
+        "path",
+        "folder",
+        "provider",
+        "body",
+        "connections",
+        "head_timeout",
+        "body_timeout",
+        "rejected",
+        "repeat_days",
     ],
     keys: &[
         "state",
@@ -42,6 +52,9 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "client_id",
         "client_secret",
         "webhook_key",
+        "webhook_key_previous",
+        "receiver",
+        "limits",
         "http",
         "env",
         "file",
@@ -116,9 +129,10 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
             None => complete = false,
         }
     }
-    let (state, artifacts, data, lease) = (state?, artifacts?, data?, lease?);
+    let receiver = receiver::receiver(&root, data.as_deref(), spec, checker);
+    let (state, artifacts, data, lease, receiver) = (state?, artifacts?, data?, lease?, receiver?);
     let notifications = data.clone();
-    complete.then_some(Project { root, state, artifacts, data, notifications, lease, providers })
+    complete.then_some(Project { root, state, artifacts, data, notifications, lease, providers, receiver })
 }
 
 fn lease(written: Option<&str>, checker: &mut Checker<'_>) -> Option<Duration> {
@@ -145,7 +159,7 @@ fn state(root: &Path, written: &str, checker: &mut Checker<'_>) -> Option<PathBu
     }
 }
 
-fn folder(root: &Path, key: &str, written: &str, checker: &mut Checker<'_>) -> Option<PathBuf> {
+pub(super) fn folder(root: &Path, key: &str, written: &str, checker: &mut Checker<'_>) -> Option<PathBuf> {
     if written.trim().is_empty() || written.contains("://") {
         checker.problem(key, format!("`{key}` is `{written}`; expected a folder of this machine"));
         return None;
@@ -183,6 +197,18 @@ fn kard(root: &Path, at: &str, spec: &ProviderSpec, checker: &mut Checker<'_>) -
     let client_secret = secret(root, &format!("{at}/client_secret"), &spec.client_secret, checker);
     let webhook_key =
         spec.webhook_key.as_ref().and_then(|written| secret(root, &format!("{at}/webhook_key"), written, checker));
+    let webhook_key_previous = spec
+        .webhook_key_previous
+        .as_ref()
+        .and_then(|written| secret(root, &format!("{at}/webhook_key_previous"), written, checker));
+    if webhook_key_previous.is_some() && spec.webhook_key.is_none() {
+        checker.problem_with_help(
+            &format!("{at}/webhook_key_previous"),
+            "there is a `webhook_key_previous` and no `webhook_key`",
+            "name the present key at `webhook_key`",
+        );
+        return None;
+    }
     let http = http(&format!("{at}/http"), spec.http.as_ref(), checker);
     Some(KardConfig {
         base_url: base_url?,
@@ -192,6 +218,7 @@ fn kard(root: &Path, at: &str, spec: &ProviderSpec, checker: &mut Checker<'_>) -
         client_id: client_id?,
         client_secret: client_secret?,
         webhook_key,
+        webhook_key_previous,
         http: http?,
     })
 }

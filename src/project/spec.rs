@@ -27,6 +27,59 @@ pub struct ProjectSpec {
     /// The systems of others, by the names that jobs use.
     #[serde(default)]
     pub providers: BTreeMap<String, ProviderSpec>,
+    /// How `tieout listen` takes notifications.
+    #[serde(default)]
+    pub receiver: Option<ReceiverSpec>,
+}
+
+/// The receiver of notifications.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiverSpec {
+    /// Address and port to listen on; `127.0.0.1:8787` when left out. TLS is the work of what stands before it.
+    #[serde(default)]
+    pub bind: Option<String>,
+    /// The path that notifications are posted to; `/` when left out.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// The folder of the log; the folder of the local inputs when left out.
+    #[serde(default)]
+    pub folder: Option<String>,
+    /// The provider whose `webhook_key` signs; can be left out where there is only one.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// What is taken at most.
+    #[serde(default)]
+    pub limits: Option<ReceiverLimitsSpec>,
+}
+
+/// Bounds of the receiver.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiverLimitsSpec {
+    /// Size of one notification, such as `1MiB`, which it is when left out, and the most.
+    #[serde(default)]
+    pub body: Option<String>,
+    /// Connections at a time; 512 when left out.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 65536))]
+    pub connections: Option<usize>,
+    /// The time for a request's headers; `10s` when left out.
+    #[serde(default)]
+    pub head_timeout: Option<String>,
+    /// The time for a body; `10s` when left out.
+    #[serde(default)]
+    pub body_timeout: Option<String>,
+    /// How long a connection may stay without a request; `30s` when left out.
+    #[serde(default)]
+    pub idle_timeout: Option<String>,
+    /// Size of the rejected notifications kept a day; `64MiB` when left out.
+    #[serde(default)]
+    pub rejected: Option<String>,
+    /// Days within which a notification that comes again is known by its id; 7 when left out.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 366))]
+    pub repeat_days: Option<u32>,
 }
 
 /// Which kind of provider.
@@ -59,6 +112,9 @@ pub struct ProviderSpec {
     /// Where the key of the notifications' signatures stands.
     #[serde(default)]
     pub webhook_key: Option<Secret>,
+    /// Where the key before it stands, while the key is rotated: signatures by either are good.
+    #[serde(default)]
+    pub webhook_key_previous: Option<Secret>,
     /// Time-outs and retries.
     #[serde(default)]
     pub http: Option<HttpSpec>,

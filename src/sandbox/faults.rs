@@ -37,12 +37,13 @@ pub enum On {
     HistoricalStart,
     HistoricalPart,
     HistoricalComplete,
+    Subscriptions,
     /// What tells the result of a bulk file: no request, but counted like one.
     Notification,
 }
 
 impl On {
-    const COUNT: usize = 12;
+    const COUNT: usize = 13;
 
     /// As the plan file calls it.
     pub const fn name(self) -> &'static str {
@@ -58,6 +59,7 @@ impl On {
             Self::HistoricalStart => "historical_start",
             Self::HistoricalPart => "historical_part",
             Self::HistoricalComplete => "historical_complete",
+            Self::Subscriptions => "subscriptions",
             Self::Notification => "notification",
         }
     }

@@ -165,6 +165,7 @@ fn endpoint(path: &str) -> Option<On> {
         let rest: Vec<&str> = path.strip_prefix("/v2/issuers/")?.split('/').collect();
         match rest[..] {
             [_, "fraud"] => Some(On::Fraud),
+            [_, "subscriptions"] | [_, "subscriptions", _] => Some(On::Subscriptions),
             [_, "transactions"] => Some(On::Transactions),
             [_, "transactions", "uploads"] => Some(On::Uploads),
             [_, "users", _, "audits"] => Some(On::Audits),

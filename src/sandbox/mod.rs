@@ -4,7 +4,7 @@
 //! wrong on request ([`FaultPlan`]). One file per endpoint; what every endpoint shares is here.
 //!
 //! What it takes is remembered: audits and fraud markers ([`Sandbox::audits`], [`Sandbox::markers`]), transaction
-//! events ([`Sandbox::ingested`]), bulk files ([`Sandbox::uploads`]) and users' historical uploads
+//! events ([`Sandbox::ingested`]), subscriptions ([`Sandbox::subscriptions`]), bulk files ([`Sandbox::uploads`]) and users' historical uploads
 //! ([`Sandbox::sessions`]). Two conventions make it refuse: a user whose id begins with `unknown-` is not known,
 //! and an item whose transaction id begins with `refuse-` is refused by itself.
 
@@ -31,6 +31,7 @@ mod schema;
 pub mod sigv4;
 mod state;
 mod storage;
+mod subscriptions;
 mod token;
 mod transactions;
 mod uploads;
@@ -41,7 +42,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::{get, post, put};
+use axum::routing::{get, patch, post, put};
 use chrono::{DateTime, Utc};
 use reqwest::Url;
 use tokio::net::TcpListener;
@@ -54,6 +55,7 @@ pub use historical::HistoricalSession;
 pub use ingest::{Ingested, IngestedEvent};
 pub use received::Received;
 pub use samples::SamplesError;
+pub use subscriptions::StandingSubscription;
 pub use uploads::{FileResult, ObjectStorage, StoredObject, UploadSession};
 
 use crate::project::{HttpConfig, KardConfig, Secret};
@@ -187,6 +189,7 @@ impl Sandbox {
             client_id: secret(CLIENT_ID),
             client_secret: secret(CLIENT_SECRET),
             webhook_key: Some(secret(WEBHOOK_KEY)),
+            webhook_key_previous: None,
             http,
         }
     }
@@ -204,6 +207,11 @@ impl Sandbox {
     /// Every transaction that is flagged, in order of arrival.
     pub fn markers(&self) -> Vec<AppliedMarker> {
         self.state.applied.markers()
+    }
+
+    /// Every subscription, in order of creation.
+    pub fn subscriptions(&self) -> Vec<StandingSubscription> {
+        self.state.subscriptions.all()
     }
 
     /// A copy of what was ingested: every transaction event that was taken from files and calls.
@@ -251,6 +259,8 @@ fn router(state: &Arc<State>) -> Router {
         .route(historical::START, post(historical::start))
         .route(historical::PART, put(historical::part))
         .route(historical::COMPLETE, put(historical::complete))
+        .route(subscriptions::PATH, get(subscriptions::list).post(subscriptions::create))
+        .route(subscriptions::ONE, patch(subscriptions::update))
         .fallback(errors::unknown_path)
         .method_not_allowed_fallback(errors::wrong_method)
         .layer(axum::extract::DefaultBodyLimit::max(middleware::BODY_BYTES))

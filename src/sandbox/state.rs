@@ -20,6 +20,7 @@ use super::ingest::Ledger;
 use super::notification::Notifier;
 use super::received::ReceivedLog;
 use super::samples::{self, SampleFile};
+use super::subscriptions::Subscriptions;
 use super::uploads::{ObjectStorage, Uploads};
 use super::{Options, SandboxError, TOKEN_PREFIX};
 
@@ -41,6 +42,7 @@ pub(super) struct State {
     pub(super) storage: Option<ObjectStorage>,
     /// Historical uploads.
     pub(super) sessions: Sessions,
+    pub(super) subscriptions: Subscriptions,
     /// Where the storage's objects lie.
     pub(super) objects: TempDir,
     /// Bytes.
@@ -94,6 +96,7 @@ impl State {
             uploads: Uploads::default(),
             storage: options.storage,
             sessions: Sessions::default(),
+            subscriptions: Subscriptions::default(),
             objects: tempfile::Builder::new()
                 .prefix("tieout-sandbox-")
                 .tempdir()

@@ -194,5 +194,6 @@ pub fn frame(side: Side, rows: &[Row]) -> Frame {
         control_mismatches: Vec::new(),
         audit_updates: Vec::new(),
         file_results: Vec::new(),
+        rejected: Vec::new(),
     }
 }

@@ -17,6 +17,7 @@ pub mod outbox;
 pub mod plans;
 pub mod presign;
 pub mod project;
+pub mod receiver;
 pub mod records;
 pub mod sending;
 pub mod sending_faults;

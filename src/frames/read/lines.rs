@@ -41,10 +41,14 @@ pub(super) fn read(reading: Reading<'_>, mut stream: Stream, sink: &mut impl Row
         } else if is_log {
             rows.notification(reading, &lines)
         } else {
-            take_row(&rows.tree, &lines.buffer, &mut rows.row, &mut rows.outcome)
+            take_row(&rows.tree, &lines.buffer, &mut rows.row, &mut rows.outcome).map(|()| true)
         };
         let taken = match taken {
-            Ok(()) => sink.row(rows.row.view(lines.line)),
+            Ok(true) => sink.row(rows.row.view(lines.line)),
+            Ok(false) => {
+                rows.outcome.rows -= 1;
+                Ok(())
+            }
             Err(reason) => sink.unreadable(lines.line, &lines.buffer, reason),
         };
         taken.map_err(|halted| reading.given_up(halted))?;
@@ -62,9 +66,14 @@ struct Rows {
 }
 
 impl Rows {
-    fn notification(&mut self, reading: Reading<'_>, lines: &Lines) -> Result<(), String> {
+    /// Whether it is a row: one that a receiver rejected is none.
+    fn notification(&mut self, reading: Reading<'_>, lines: &Lines) -> Result<bool, String> {
         let text = std::str::from_utf8(&lines.buffer).map_err(|error| super::csv::not_utf8(error.valid_up_to()))?;
         let notification = signature::unwrap_line(text, reading.verifier)?;
+        if notification.rejected.is_some() {
+            self.outcome.rejected.take(lines.line, notification);
+            return Ok(false);
+        }
         take_row(&self.tree, notification.body.as_bytes(), &mut self.row, &mut self.outcome)?;
         if let (Some(slot), Some(received_at)) = (self.received_at, &notification.received_at) {
             self.outcome.seen[slot] = true;
@@ -72,7 +81,7 @@ impl Rows {
         }
         let received_at = notification.received_at.as_deref();
         self.outcome.notices.take(lines.line, &notification.body, received_at, &self.receipt_times);
-        Ok(())
+        Ok(true)
     }
 }
 

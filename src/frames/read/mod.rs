@@ -15,6 +15,7 @@ pub(crate) use row::RowView;
 
 use super::error::{InputError, Place};
 use super::notices::Notices;
+use super::rejections::Rejections;
 use super::signature::Verifier;
 use crate::job::{Format, Input};
 use crate::sources::RawFile;
@@ -78,6 +79,8 @@ pub(crate) struct Outcome {
     pub(crate) seen: Vec<bool>,
     /// What the notifications of a log say about audits and files.
     pub(crate) notices: Notices,
+    /// What stands in a log as rejected; not among the rows.
+    pub(crate) rejected: Rejections,
 }
 
 /// Columns or keys that nobody announced, in order of appearance.

@@ -45,6 +45,7 @@ pub(super) fn input(
     };
     if let Some(format) = &format {
         verify(&at, spec, format, context, checker);
+        rejected(&at, spec, format, checker);
     }
     let mapping = mapping(&at, spec, preset.as_ref(), checker);
     let due = match &spec.due {
@@ -55,6 +56,7 @@ pub(super) fn input(
         None => Some(None),
     };
     let known_columns = known_columns(spec, preset.as_ref());
+    let limits = limits(&at, format.as_ref(), spec.limits.as_ref(), checker);
     Some(Input {
         side,
         source: source?,
@@ -66,8 +68,9 @@ pub(super) fn input(
         on_missing: spec.on_missing.unwrap_or(OnMissing::Wait),
         due: due?,
         verify: spec.verify.clone(),
+        rejected: spec.rejected.clone(),
         known_columns,
-        limits: limits(&at, spec.limits.as_ref(), checker)?,
+        limits: limits?,
     })
 }
 
@@ -219,6 +222,18 @@ fn verify(at: &str, spec: &InputSpec, format: &Format, context: Context<'_>, che
     webhook_key(&path, name, context, checker);
 }
 
+/// What was rejected stands beside a log that is a file here.
+fn rejected(at: &str, spec: &InputSpec, format: &Format, checker: &mut Checker<'_>) {
+    let Some(pattern) = &spec.rejected else { return };
+    let path = format!("{at}/rejected");
+    if *format != Format::WebhookLog || spec.path.is_none() {
+        let message = "`rejected` is what the receiver of notifications rejected";
+        checker.absent(&path, message, "expected format: webhook_log and a path");
+    }
+    // What is wrong with it is told.
+    let _ = path_pattern(&path, pattern, checker);
+}
+
 /// The provider must have a key to check signatures with.
 pub(super) fn webhook_key(path: &str, name: &str, context: Context<'_>, checker: &mut Checker<'_>) {
     if let Some(ProviderConfig::Kard(kard)) = provider_of(path, name, context, checker)
@@ -344,8 +359,13 @@ fn known_columns(spec: &InputSpec, preset: Option<&Preset>) -> Option<Vec<String
     Some(known)
 }
 
-pub(super) fn limits(at: &str, written: Option<&LimitsSpec>, checker: &mut Checker<'_>) -> Option<ReadLimits> {
-    let mut limits = ReadLimits::default();
+pub(super) fn limits(
+    at: &str,
+    format: Option<&Format>,
+    written: Option<&LimitsSpec>,
+    checker: &mut Checker<'_>,
+) -> Option<ReadLimits> {
+    let mut limits = format.map_or_else(ReadLimits::default, ReadLimits::of);
     let Some(written) = written else { return Some(limits) };
     if let Some(text) = &written.max_bytes {
         limits.max_bytes = size(&format!("{at}/limits/max_bytes"), text, checker)?;

@@ -149,7 +149,7 @@ impl Written<'_> {
             (None, Some(RecordPreset::Marqeta)) => Some(Format::Jsonl),
             (None, None) => Some(input::DEFAULT_FORMAT),
         };
-        let limits = input::limits(&at, spec.limits.as_ref(), checker);
+        let limits = input::limits(&at, format.as_ref(), spec.limits.as_ref(), checker);
         pattern?;
         Some(Input {
             side: Side::Ledger,
@@ -167,6 +167,7 @@ impl Written<'_> {
             on_missing: spec.on_missing.unwrap_or_default(),
             due: None,
             verify: None,
+            rejected: None,
             known_columns: spec.known_columns.clone(),
             limits: limits?,
         })
@@ -298,9 +299,9 @@ fn confirm(spec: &ConfirmSpec, context: Context<'_>, checker: &mut Checker<'_>) 
     }
     let within = super::delta(&format!("{at}/within"), spec.within.as_deref().unwrap_or(WITHIN), checker);
     let wait = wait(&format!("{at}/wait"), spec.wait.as_deref(), checker);
-    let limits = input::limits(at, spec.limits.as_ref(), checker);
-    pattern?;
     let preset = preset::kard_notifications();
+    let limits = input::limits(at, Some(&preset.format), spec.limits.as_ref(), checker);
+    pattern?;
     let log = Input {
         side: Side::Webhooks,
         source: Source::Path { pattern: spec.path.clone() },
@@ -318,6 +319,7 @@ fn confirm(spec: &ConfirmSpec, context: Context<'_>, checker: &mut Checker<'_>) 
         on_missing: OnMissing::Break,
         due: None,
         verify: spec.verify.clone(),
+        rejected: None,
         known_columns: preset.known_columns,
         limits: limits?,
     };

@@ -9,7 +9,7 @@ use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::error::{Endpoint, KardError, in_kards_words};
-use super::reply::{self, DOWNLOAD_URL_LIFE, FileMetadata, FilesPage};
+use super::reply::{self, DOWNLOAD_URL_LIFE, FileMetadata, FilesPage, ShapeError};
 use super::request::{self, FilesQuery, Page};
 use super::request_transactions;
 use super::token::{Token, Tokens, sensitive};
@@ -190,6 +190,7 @@ impl Client {
         let method = match method {
             request_transactions::Method::Post => Method::POST,
             request_transactions::Method::Put => Method::PUT,
+            request_transactions::Method::Patch => Method::PATCH,
         };
         let url = request::below(&self.base, path)
             .map_err(|source| KardError::Path { path: displayable(path, SHOWN_PATH), source })?;
@@ -210,6 +211,58 @@ impl Client {
             self.tokens.forget(self.target_issuer.as_deref(), &token).await;
         }
         Ok(answer)
+    }
+
+    /// Reads the document at a path below `base_url` (percent-encoded, beginning with `/`), as often as it takes; a
+    /// token that is refused is replaced once.
+    pub(super) async fn get<T>(
+        &self,
+        endpoint: Endpoint,
+        path: &str,
+        read: impl Fn(&[u8]) -> Result<T, ShapeError>,
+    ) -> Result<T, KardError> {
+        let url = request::below(&self.base, path)
+            .map_err(|source| KardError::Path { path: displayable(path, SHOWN_PATH), source })?;
+        let token = self.token().await?;
+        let answer = self.get_with(&token, endpoint, &url, &read).await;
+        if !matches!(&answer, Err(KardError::Http { source, .. }) if source.code() == Some(401)) {
+            return answer;
+        }
+        tracing::info!("Kard refused the token; asking for a new one");
+        self.tokens.forget(self.target_issuer.as_deref(), &token).await;
+        let token = self.token().await?;
+        self.get_with(&token, endpoint, &url, &read).await
+    }
+
+    async fn get_with<T>(
+        &self,
+        token: &Token,
+        endpoint: Endpoint,
+        url: &Url,
+        read: impl Fn(&[u8]) -> Result<T, ShapeError>,
+    ) -> Result<T, KardError> {
+        let redactor = self.redactor.and(&token.value);
+        let bearer: SecretString = format!("Bearer {}", token.value.expose_secret()).into();
+        let mut tries = self.http.tries(format!("GET {}", plain(url)));
+        loop {
+            let attempt = async {
+                let request = self.http.request(Method::GET, url.clone()).header(AUTHORIZATION, sensitive(&bearer));
+                let answer = self.http.exchange(request.build().map_err(Failure::transport)?, &redactor).await?;
+                read(&answer.body).map_err(|error| Failure::unreadable(error.to_string()))
+            };
+            match attempt.await {
+                Ok(found) => return Ok(found),
+                Err(failure) => tries
+                    .after(in_kards_words(failure, &redactor))
+                    .await
+                    .map_err(|source| KardError::Http { endpoint, source })?,
+            }
+        }
+    }
+
+    /// Blots out the secrets that this client knows.
+    pub(super) const fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// One attempt at the bytes, always from the beginning, without any credentials of ours.

@@ -16,6 +16,7 @@ pub enum Endpoint {
     Download,
     /// Audits, fraud markers, transactions.
     Effects,
+    Subscriptions,
     /// The storage behind an upload URL.
     Storage,
 }
@@ -27,6 +28,7 @@ impl Endpoint {
             Self::Files => "listing Kard's files",
             Self::Download => "downloading a file of Kard",
             Self::Effects => "sending to Kard",
+            Self::Subscriptions => "asking Kard for subscriptions",
             Self::Storage => "putting a file into Kard's storage",
         }
     }

@@ -1,6 +1,7 @@
 //! Kard: card-linked rewards. API version 2024-10-01; section names in comments are those of its
 //! published document.
 
+mod changes;
 mod client;
 mod error;
 pub mod reply;
@@ -9,8 +10,10 @@ pub mod reply_transactions;
 pub mod request;
 pub mod request_transactions;
 mod storage;
+pub mod subscriptions;
 mod token;
 
+pub use changes::{Change, judge};
 pub use client::{Client, Listing, Probe};
 pub use error::{Endpoint, KardError};
 pub use reply::FileMetadata;

@@ -49,6 +49,8 @@ pub enum ShapeError {
     UploadAddress { index: usize, source: StorageAddressError },
     #[error("data[{index}]: its id is empty")]
     UploadId { index: usize },
+    #[error("{asked:?} was asked for and the reply is about {found:?}")]
+    Subscription { asked: String, found: String },
     #[error("the id of the upload session is {0:?}, which cannot stand in a path")]
     SessionId(String),
 }

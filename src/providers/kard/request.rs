@@ -261,9 +261,14 @@ pub fn fraud_body(items: &[MarkerItem<'_>]) -> Vec<u8> {
 
 /// `{"data":[…]}`
 pub(super) fn body<T: Serialize>(items: impl Iterator<Item = T>) -> Vec<u8> {
+    document(items.collect::<Vec<T>>())
+}
+
+/// `{"data":…}`
+pub(super) fn document<T: Serialize>(data: T) -> Vec<u8> {
     #[derive(Serialize)]
     struct Document<T> {
-        data: Vec<T>,
+        data: T,
     }
-    serde_json::to_vec(&Document { data: items.collect() }).expect("text and numbers are always JSON")
+    serde_json::to_vec(&Document { data }).expect("text and numbers are always JSON")
 }

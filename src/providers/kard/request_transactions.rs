@@ -7,7 +7,7 @@ use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use super::request::{body, is_loopback, segment};
+use super::request::{body, document, is_loopback, segment};
 
 /// The most URLs that one call may ask for ("Create Bulk Transactions Upload URL").
 pub const MAX_URLS: usize = 10;
@@ -30,6 +30,7 @@ pub const HISTORICAL_START_BODY: &[u8] = br#"{"data":{"type":"historicalTransact
 pub enum Method {
     Post,
     Put,
+    Patch,
 }
 
 impl Method {
@@ -38,6 +39,7 @@ impl Method {
         match self {
             Self::Post => "POST",
             Self::Put => "PUT",
+            Self::Patch => "PATCH",
         }
     }
 }
@@ -123,15 +125,6 @@ pub fn historical_complete_body(upload: &str) -> Vec<u8> {
         id: &'a str,
     }
     document(Complete { kind: "historicalTransactionComplete", attributes: Nothing {}, id: upload })
-}
-
-/// `{"data":…}`
-fn document<T: Serialize>(data: T) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Document<T> {
-        data: T,
-    }
-    serde_json::to_vec(&Document { data }).expect("text is always JSON")
 }
 
 /// Why the address of a storage cannot be used. The address itself is never told: its query is as good as a password.
