@@ -147,8 +147,12 @@ pub enum Closer {
     /// No run finds it any more, or one found what clears it.
     Run,
     /// The provider closed the audit about it.
-    Audit { effect: String },
-    Person { name: String },
+    Audit {
+        effect: String,
+    },
+    Person {
+        name: String,
+    },
 }
 
 /// How a break was closed.

@@ -102,18 +102,20 @@ fn evidence(observation: &Observation, standing: &Standing) -> Evidence {
 
 /// What its audits say of a break that is not recorded yet.
 pub fn dispute_steps(standing: Option<&Standing>, disputes: &[Dispute]) -> impl Iterator<Item = Event> {
-    disputes.iter().flat_map(move |dispute| {
-        let effect = || dispute.effect.clone();
-        let known = standing.and_then(|standing| standing.effects.get(&dispute.effect)).copied();
-        let disputed = match (known, dispute.verdict) {
-            (Some(known), verdict) if known == verdict => return [None, None],
-            (None, _) | (Some(_), BreakStatus::InDispute) => Some(Event::Disputed { effect: effect() }),
-            (Some(_), _) => None,
-        };
-        let settled = dispute.verdict != BreakStatus::InDispute;
-        [disputed, settled.then(|| Event::Settled { effect: effect(), verdict: dispute.verdict })]
-    })
-    .flatten()
+    disputes
+        .iter()
+        .flat_map(move |dispute| {
+            let effect = || dispute.effect.clone();
+            let known = standing.and_then(|standing| standing.effects.get(&dispute.effect)).copied();
+            let disputed = match (known, dispute.verdict) {
+                (Some(known), verdict) if known == verdict => return [None, None],
+                (None, _) | (Some(_), BreakStatus::InDispute) => Some(Event::Disputed { effect: effect() }),
+                (Some(_), _) => None,
+            };
+            let settled = dispute.verdict != BreakStatus::InDispute;
+            [disputed, settled.then(|| Event::Settled { effect: effect(), verdict: dispute.verdict })]
+        })
+        .flatten()
 }
 
 /// Where breaks stand after steps: those that have any.

@@ -50,6 +50,9 @@ impl Sighting {
     /// The name of what is no break but a suggestion.
     pub const PAIR: &'static str = "suggested_match";
 
+    /// Between the keys of a pair.
+    pub const PAIRED: &'static str = " = ";
+
     /// Keys that a weaker rule pairs.
     pub const fn is_pair(&self) -> bool {
         self.kind.is_none()
@@ -62,12 +65,7 @@ impl Sighting {
 }
 
 /// What a run has found in a period: each id once, in the order of the breaks, suggestions last.
-pub fn sightings(
-    period: &str,
-    seen_at: DateTime<Utc>,
-    breaks: &[Break],
-    suggestions: &[Suggestion],
-) -> Vec<Sighted> {
+pub fn sightings(period: &str, seen_at: DateTime<Utc>, breaks: &[Break], suggestions: &[Suggestion]) -> Vec<Sighted> {
     let mut found: Vec<Sighted> = Vec::with_capacity(breaks.len() + suggestions.len());
     let mut places = HashMap::<&str, usize>::with_capacity(breaks.len());
     for one in breaks {
@@ -129,7 +127,7 @@ fn of_pair(period: &str, seen_at: DateTime<Utc>, pair: &Suggestion) -> Sighting 
         period: period.to_owned(),
         seen_at,
         kind: None,
-        key: pair.keys.join(" = "),
+        key: pair.keys.join(Sighting::PAIRED),
         currency: pair.currency.clone(),
         measure: Measure::TransactionAmount,
         at_risk_minor: 0,

@@ -323,6 +323,7 @@ fn single_rows(stated: &KeySide) -> u64 {
 
 /// The rows of a side that are matched only because a weaker rule pairs their keys.
 pub(super) fn suggested_rows(one: &Judged, side: Side) -> u64 {
-    let is_suggested = one.verdict.outcome == Outcome::Matched && matches!(one.facts.pairing, Pairing::Suggested { .. });
+    let is_suggested =
+        one.verdict.outcome == Outcome::Matched && matches!(one.facts.pairing, Pairing::Suggested { .. });
     one.facts.side(side).filter(|_| is_suggested).map_or(0, single_rows)
 }

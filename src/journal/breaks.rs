@@ -198,9 +198,8 @@ struct Sighted<'s> {
 
 impl Sighted<'_> {
     async fn write(&self, connection: &mut SqliteConnection, steps: &[(String, Event)]) -> sqlx::Result<()> {
-        let found = |event: &Event| {
-            matches!(event, Event::Opened { .. } | Event::Changed { .. } | Event::Reopened { .. })
-        };
+        let found =
+            |event: &Event| matches!(event, Event::Opened { .. } | Event::Changed { .. } | Event::Reopened { .. });
         let here: Vec<&str> = steps.iter().filter(|(_, event)| found(event)).map(|(id, _)| id.as_str()).collect();
         for chunk in here.chunks(CHUNK) {
             let mut query = QueryBuilder::<Sqlite>::new(
@@ -231,13 +230,15 @@ impl Sighted<'_> {
             query.build().execute(&mut *connection).await?;
         }
         // What is present now is what this run has found.
-        sqlx::query("UPDATE sightings SET last_run = ?3, last_seen = ?4 WHERE job = ?1 AND period = ?2 AND present = 1")
-            .bind(&self.observation.job)
-            .bind(&self.observation.period)
-            .bind(&self.run.id)
-            .bind(&self.seen_at)
-            .execute(connection)
-            .await?;
+        sqlx::query(
+            "UPDATE sightings SET last_run = ?3, last_seen = ?4 WHERE job = ?1 AND period = ?2 AND present = 1",
+        )
+        .bind(&self.observation.job)
+        .bind(&self.observation.period)
+        .bind(&self.run.id)
+        .bind(&self.seen_at)
+        .execute(connection)
+        .await?;
         Ok(())
     }
 }

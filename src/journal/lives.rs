@@ -8,7 +8,7 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 use super::chain::CHUNK;
 use super::rows::{self, Unreadable};
 use super::{BreakEntry, BreakFilter, BreakRow, Journal, JournalError, SightingRecord};
-use crate::breaks::life::Standing;
+use crate::breaks::life::{Sighting, Standing};
 
 /// What is told when a statement of these fails.
 const DOING: &str = "reading where breaks stand";
@@ -74,7 +74,8 @@ impl Journal {
         let first = if long_enough { id.to_ascii_lowercase() } else { id.to_owned() };
         // `g` stands after every digit.
         let end = if long_enough { format!("{first}g") } else { first.clone() };
-        let query = sqlx::query("SELECT id, standing FROM breaks WHERE id = ?1 OR (id > ?1 AND id < ?2) ORDER BY id LIMIT 4");
+        let query =
+            sqlx::query("SELECT id, standing FROM breaks WHERE id = ?1 OR (id > ?1 AND id < ?2) ORDER BY id LIMIT 4");
         let rows = query.bind(&first).bind(end).fetch_all(&mut *self.connection.lock().await).await;
         let rows = rows.map_err(|source| self.told(DOING, source))?;
         let mut found: Vec<Standing> = self.readable(rows.iter().map(standing).collect())?;
@@ -87,6 +88,23 @@ impl Journal {
                 Err(JournalError::AmbiguousBreak { id: id.to_owned(), known })
             }
         }
+    }
+
+    /// The suggestions that wait and pair this key with others, the one found last at the end.
+    ///
+    /// # Errors
+    /// When the state file cannot be read.
+    pub async fn suggestions_of_key(&self, key: &str) -> Result<Vec<Standing>, JournalError> {
+        let query = sqlx::query(
+            "SELECT id, standing FROM breaks WHERE kind = ?1 AND status = 'suggested' AND instr(key, ?2) > 0
+             ORDER BY last_sequence",
+        );
+        let query = query.bind(Sighting::PAIR).bind(key);
+        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
+        let rows = rows.map_err(|source| self.told(DOING, source))?;
+        let mut found: Vec<Standing> = self.readable(rows.iter().map(standing).collect())?;
+        found.retain(|standing| standing.facts().key.split(Sighting::PAIRED).any(|paired| paired == key));
+        Ok(found)
     }
 
     /// The ids of breaks of that key.

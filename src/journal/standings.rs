@@ -101,7 +101,10 @@ impl Journal {
     /// As [`Journal::effect`].
     pub async fn history(&self, id: &str) -> Result<Vec<Entry>, JournalError> {
         let id = self.effect(id).await?.effect.id;
-        let query = sqlx::query("SELECT sequence, entry FROM entries WHERE effect = ?1 AND subject = 'effect' ORDER BY sequence").bind(id);
+        let query = sqlx::query(
+            "SELECT sequence, entry FROM entries WHERE effect = ?1 AND subject = 'effect' ORDER BY sequence",
+        )
+        .bind(id);
         let rows = query.fetch_all(&mut *self.connection.lock().await).await;
         let rows = rows.map_err(|source| self.told("reading what became of an effect", source))?;
         self.readable(rows.iter().map(rows::entry).collect())

@@ -6,10 +6,8 @@ use super::facts::{Changes, ExcludedFacts, Facts, InputFacts, JobFacts, PeriodFa
 use crate::breaks::compare::{self, Comparison};
 use crate::breaks::statement::file_totals;
 use crate::breaks::{Break, gates};
-use crate::effects::Standing;
-use crate::effects::news::follow_breaks;
 use crate::frames::{Frame, Measure, Warning};
-use crate::job::{Gates, Job, Reconciliation, Splits};
+use crate::job::{Job, Reconciliation, Splits};
 use crate::period::{Period, duration_words};
 use crate::sources::{Origin, RawFile};
 
@@ -54,6 +52,7 @@ pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Fa
         statement: comparison.statement.clone(),
         gates: gates::check(&job.gates, &breaks),
         breaks,
+        lives: BTreeMap::new(),
         suggestions: comparison.suggestions(),
         expected: comparison.expected(),
         excluded: comparison
@@ -162,12 +161,6 @@ fn parameters(reconciliation: &Reconciliation) -> Vec<(String, String)> {
         said.push((format!("{} quarantine limit", input.side), format!("{} rows", input.quarantine_limit)));
     }
     said
-}
-
-/// Gives the breaks the statuses that follow from their audits; what is settled counts at no gate any more.
-pub fn follow_audits(facts: &mut Facts, limits: &Gates, standings: &[Standing]) {
-    follow_breaks(&mut facts.breaks, standings);
-    facts.gates = gates::check(limits, &facts.breaks);
 }
 
 /// What is new against the attempt before.

@@ -9,6 +9,7 @@ pub mod gather;
 pub mod gather_sent;
 pub mod html;
 pub mod json;
+pub mod lives;
 pub mod parquet;
 mod sent;
 mod table;
