@@ -21,7 +21,7 @@ const SPARE: [&str; 3] = ["break", "currency", "kind"];
 
 /// What says nothing of a break itself: where it was found, and what depends on the day of the run.
 const LEFT_OUT: [&str; 9] =
-    ["id", "job", "period", "exponent", "age_days", "owner", "first_seen", "age_business_days", "comments"];
+    ["id", "job", "period", "exponent", "age_days", "owner", "first_period", "age_business_days", "comments"];
 
 /// The runs cannot be compared. Exit code 2.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

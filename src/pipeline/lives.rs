@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::Request;
+use crate::breaks::age::last_day;
 use crate::breaks::life::Standing;
 use crate::breaks::observe::{self, Observation};
 use crate::breaks::sighting::sightings;
@@ -23,9 +24,9 @@ pub(super) struct Lives {
     known: HashMap<String, Standing>,
     /// Where everything stands with what is found and said so far.
     now: HashMap<String, Standing>,
-    /// The run's own time, and its day in the job's zone.
     run_time: DateTime<Utc>,
-    today: NaiveDate,
+    /// The last day of the period.
+    as_of: NaiveDate,
 }
 
 impl Lives {
@@ -48,8 +49,8 @@ impl Lives {
             let others: Vec<&str> = observation.ids().into_iter().filter(|id| !known.contains_key(*id)).collect();
             known.extend(journal.lives(&others).await?);
         }
-        let today = request.run_time.with_timezone(&request.period.zone).date_naive();
-        let mut lives = Self { observation, known, now: HashMap::new(), run_time: request.run_time, today };
+        let as_of = last_day(period).unwrap_or(request.period.first_day);
+        let mut lives = Self { observation, known, now: HashMap::new(), run_time: request.run_time, as_of };
         lives.look()?;
         Ok(lives)
     }
@@ -83,7 +84,7 @@ impl Lives {
     ) -> Result<(), Failure> {
         self.observation.disputes = news::disputes(audits);
         self.look()?;
-        lives::tell(facts, &request.job.gates, self.today, |id| self.life(id));
+        lives::tell(facts, &request.job.gates, self.as_of, |id| self.life(id));
         lives::accept(facts, |id| self.life(id));
         Ok(())
     }

@@ -123,11 +123,10 @@ impl Facts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LifeFacts {
     pub owner: Option<String>,
-    /// The time that the first report with it states, UTC.
-    pub first_seen: DateTime<Utc>,
     /// The earliest period in which it was ever found.
     pub first_period: String,
-    /// Business days from the last day of that period to the run's own day.
+    /// Business days from the last day of that period to the last day of the run's own: no clock is asked, so that the
+    /// same inputs give the same bytes.
     pub age_business_days: i64,
     pub comments: u32,
 }

@@ -13,22 +13,22 @@ use crate::job::Gates;
 /// Ages as of one day; each first period is counted once.
 #[derive(Debug)]
 pub struct Ages {
-    today: NaiveDate,
+    as_of: NaiveDate,
     known: HashMap<String, i64>,
 }
 
 impl Ages {
-    pub fn new(today: NaiveDate) -> Self {
-        Self { today, known: HashMap::new() }
+    pub fn new(as_of: NaiveDate) -> Self {
+        Self { as_of, known: HashMap::new() }
     }
 
-    /// Business days from the last day of the first period that has it to today.
+    /// Business days from the last day of the first period that had it to that day.
     pub fn of(&mut self, standing: &Standing) -> i64 {
         let period = &standing.first.period;
         if let Some(age) = self.known.get(period) {
             return *age;
         }
-        let age = last_day(period).map_or(0, |last| business_days(last, self.today, is_weekday));
+        let age = last_day(period).map_or(0, |last| business_days(last, self.as_of, is_weekday));
         self.known.insert(period.clone(), age);
         age
     }
@@ -36,16 +36,15 @@ impl Ages {
 
 /// Gives each break its status and what else is known of it; what is closed counts at no gate any more.
 ///
-/// `today` is the day of the run, in the job's zone.
-pub fn tell<'l>(facts: &mut Facts, limits: &Gates, today: NaiveDate, life: impl Fn(&str) -> Option<&'l Standing>) {
-    let mut ages = Ages::new(today);
+/// `as_of` is the day to which their age is counted: the last of the period.
+pub fn tell<'l>(facts: &mut Facts, limits: &Gates, as_of: NaiveDate, life: impl Fn(&str) -> Option<&'l Standing>) {
+    let mut ages = Ages::new(as_of);
     facts.lives.clear();
     for found in &mut facts.breaks {
         let Some(standing) = life(&found.id) else { continue };
         found.status = standing.status;
         let told = LifeFacts {
             owner: standing.owner.clone(),
-            first_seen: standing.first.seen_at,
             first_period: standing.first.period.clone(),
             age_business_days: ages.of(standing),
             comments: standing.comments,

@@ -77,7 +77,7 @@ enum What {
     Detail,
     Of(Side, OfSide),
     Owner,
-    FirstSeen,
+    FirstPeriod,
     AgeInBusinessDays,
     Comments,
 }
@@ -141,7 +141,7 @@ pub(super) fn columns() -> Vec<Column> {
         What::Detail,
     ];
     let of_sides = Side::ALL.into_iter().flat_map(|side| OfSide::ALL.map(|entry| What::Of(side, entry.0)));
-    let of_life = [What::Owner, What::FirstSeen, What::AgeInBusinessDays, What::Comments];
+    let of_life = [What::Owner, What::FirstPeriod, What::AgeInBusinessDays, What::Comments];
     shared.into_iter().chain(of_sides).chain(of_life).map(|what| Column { what }).collect()
 }
 
@@ -162,7 +162,7 @@ impl Column {
             What::Detail => "detail".into(),
             What::Of(side, of) => format!("{side}_{}", of.entry().0),
             What::Owner => "owner".into(),
-            What::FirstSeen => "first_seen".into(),
+            What::FirstPeriod => "first_period".into(),
             What::AgeInBusinessDays => "age_business_days".into(),
             What::Comments => "comments".into(),
         }
@@ -191,7 +191,7 @@ impl Column {
                 format!("{name}: {}", of.entry().1)
             }
             What::Owner => "Owner".into(),
-            What::FirstSeen => "First seen (UTC)".into(),
+            What::FirstPeriod => "First seen in period".into(),
             What::AgeInBusinessDays => "Age in business days".into(),
             What::Comments => "Comments".into(),
         }
@@ -202,9 +202,9 @@ impl Column {
         match self.what {
             What::Id => 18.0,
             What::Kind => 24.0,
-            What::OccurredAt | What::FirstSeen | What::Measure => 19.0,
+            What::OccurredAt | What::Measure => 19.0,
             What::Key | What::Owner => 22.0,
-            What::Currency => 10.0,
+            What::Currency | What::FirstPeriod => 10.0,
             What::Status => 12.0,
             What::AgeDays | What::AgeInBusinessDays | What::Comments => 9.0,
             What::AtRisk | What::Difference => 13.0,
@@ -219,7 +219,7 @@ impl Column {
             | What::Difference
             | What::Of(_, OfSide::Amount | OfSide::IssuerCommission | OfSide::UserReward) => ValueKind::Amount,
             What::AgeDays | What::AgeInBusinessDays | What::Comments => ValueKind::Count,
-            What::OccurredAt | What::FirstSeen | What::Of(_, OfSide::OccurredAt) => ValueKind::Time,
+            What::OccurredAt | What::Of(_, OfSide::OccurredAt) => ValueKind::Time,
             _ => ValueKind::Text,
         }
     }
@@ -255,7 +255,7 @@ impl Column {
                 found.side(side).map_or(Value::Empty, |stated| of_side(of, side, stated, &found.currency, places))
             }
             What::Owner => Value::optional_text(life().and_then(|life| life.owner.as_deref())),
-            What::FirstSeen => life().map_or(Value::Empty, |life| Value::Time(life.first_seen)),
+            What::FirstPeriod => Value::optional_text(life().map(|life| life.first_period.as_str())),
             What::AgeInBusinessDays => life().map_or(Value::Empty, |life| Value::Count(life.age_business_days)),
             What::Comments => life().map_or(Value::Empty, |life| Value::Count(life.comments.into())),
         }

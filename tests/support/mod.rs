@@ -12,6 +12,7 @@ pub mod effect_project;
 pub mod effects;
 pub mod frames;
 pub mod journal;
+pub mod lives;
 pub mod outbox;
 pub mod plans;
 pub mod presign;

@@ -90,9 +90,9 @@ fn row(found: &Break, sides: &[Side], places: &Places<'_>) -> Markup {
     }
 }
 
-/// `first seen 2025-03-20 09:45:00 UTC, 3 business days old, owner Mara Lind, 2 comments`
+/// `first seen in 2025-03-19, 3 business days old, owner Mara Lind, 2 comments`
 fn lived(life: &LifeFacts) -> String {
-    let mut words = format!("first seen {}", time(life.first_seen));
+    let mut words = format!("first seen in {}", visible(&life.first_period));
     if life.age_business_days > 0 {
         let days = counted(life.age_business_days.unsigned_abs(), "business day", "business days");
         words.push_str(&format!(", {days} old"));
