@@ -1,6 +1,7 @@
 //! The command line: shapes only. What a command does stands in `commands`.
 
 mod backfill;
+mod breaks;
 mod effects;
 mod trace;
 mod listen;
@@ -9,11 +10,13 @@ mod subscriptions;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use rust_decimal::Decimal;
 
 pub use backfill::{BackfillArgs, BackfillsArgs, BackfillsCommand, OrderArgs};
+pub use breaks::{
+    AssignArgs, BreaksArgs, BreaksCommand, CloseArgs, CommentArgs, ConfirmArgs, DiffArgs, ForceMatchArgs, LivesArgs,
+    WhichBreaks,
+};
 pub use effects::{
     ApproveArgs, EffectsArgs, EffectsCommand, InDoubtCommand, PersonArgs, RejectArgs, ReopenArgs, ResolveArgs,
     WhichArgs,
@@ -22,7 +25,6 @@ pub use trace::TraceArgs;
 pub use listen::ListenArgs;
 pub use subscriptions::{CreateArgs, SubscriptionsCommand, TurnArgs};
 
-use crate::breaks::BreakKind;
 use crate::effects::Anchor;
 use crate::logging::{Asked, Color, LogFormat};
 use crate::output::Format;
@@ -149,15 +151,17 @@ Examples:
         args_conflicts_with_subcommands = true
     )]
     Runs(RunsArgs),
-    /// List the breaks of a run, or of the last finished run of a job
-    #[command(after_help = "\
-Examples:
-  tieout breaks rewards-daily --kind amount_mismatch --kind reward_mismatch
-  tieout breaks rewards-daily/2025-03-19/1 --min-amount 25.00 --format csv")]
+    /// List the breaks of a run, or of the last finished run of a job; their life across runs
+    #[command(after_help = breaks::HELP, args_conflicts_with_subcommands = true)]
     Breaks(BreaksArgs),
     /// Tell the story of one transaction over all files, logs, runs and effects
     #[command(after_help = trace::HELP)]
     Trace(TraceArgs),
+    /// Say which breaks are new, gone or changed between two runs of a job
+    #[command(after_help = "\
+Example:
+  tieout diff rewards-daily/2025-03-19/1 rewards-daily/2025-03-19/2")]
+    Diff(DiffArgs),
     /// List effects: what is asked of the provider because of breaks, and where it stands
     #[command(
         after_help = "\
@@ -337,31 +341,6 @@ Example:
 }
 
 #[derive(Debug, Clone, Args)]
-pub struct BreaksArgs {
-    /// A run JOB/PERIOD/ATTEMPT, or a job: then its last finished run
-    #[arg(value_name = "RUN|JOB")]
-    pub of: String,
-    #[arg(help = "Only this kind, such as amount_mismatch; can be given several times")]
-    #[arg(long = "kind", value_name = "KIND", hide_possible_values = true, value_parser = kind_parser())]
-    pub kinds: Vec<BreakKind>,
-    /// Only keys that contain this text
-    #[arg(long, value_name = "TEXT")]
-    pub key: Option<String>,
-    /// Only this currency, such as USD
-    #[arg(long, value_name = "CODE", ignore_case = true)]
-    pub currency: Option<String>,
-    /// Only with at least this much at risk, in units of each break's currency, such as 12.50
-    #[arg(long, value_name = "AMOUNT")]
-    pub min_amount: Option<Decimal>,
-    /// With a job: its last finished run of this period
-    #[arg(long, value_name = "PERIOD")]
-    pub period: Option<String>,
-    /// At most so many
-    #[arg(long, value_name = "N")]
-    pub limit: Option<usize>,
-}
-
-#[derive(Debug, Clone, Args)]
 pub struct JournalArgs {
     #[command(subcommand)]
     pub command: JournalCommand,
@@ -464,11 +443,4 @@ fn parse_anchor(text: &str) -> Result<Anchor, String> {
         Some(Anchor { sequence, hash: hash.to_ascii_lowercase() })
     });
     anchor.ok_or_else(|| "expected a line of `tieout journal anchor`: a number, a colon and 64 digits".to_owned())
-}
-
-fn kind_parser() -> impl TypedValueParser<Value = BreakKind> {
-    PossibleValuesParser::new(BreakKind::ALL.iter().map(|kind| kind.name())).try_map(|name| {
-        // The list above holds no other names.
-        BreakKind::ALL.iter().copied().find(|kind| kind.name() == name).ok_or("not a kind of break")
-    })
 }

@@ -8,6 +8,7 @@ mod effects;
 mod history;
 pub(crate) mod lease;
 mod month;
+mod lives;
 mod patience;
 mod publish;
 mod pull;
@@ -42,6 +43,7 @@ use book::Book;
 use earlier::Earlier;
 use effects::Wanted;
 use lease::{Guard, Keeper};
+use lives::Lives;
 pub use patience::Patience;
 pub(crate) use results::is_awaited;
 use send::Sent;
@@ -193,12 +195,15 @@ pub async fn plan(request: &Request, journal: Option<&Journal>) -> Result<Finish
     let attempt = earlier.attempts + 1;
     let comparing = Box::pin(compare::compared(request, reconciliation, &store, &earlier, attempt, &Trail(None)));
     let (mut facts, wanted) = comparing.await?;
+    let mut lives = Lives::read(request, journal, &facts).await?;
     let mut calls = Vec::new();
     if let Some(effects) = request.job.effects() {
         let book = Book::Paper(journal);
-        let planned = effects::plan(request, effects, book, &wanted, &mut facts).await?;
+        let planned = effects::plan(request, effects, book, &wanted, (&mut facts, &lives)).await?;
         calls = planned.calls();
-        facts.effects = Some(effects::told(request, effects, book, planned, Sent::default()).await?);
+        effects::told(request, effects, book, (planned, Sent::default()), (&mut facts, &mut lives)).await?;
+    } else {
+        lives.tell(request, &mut facts, &[])?;
     }
     Ok(Finished { facts, written: Vec::new(), calls })
 }
@@ -248,8 +253,10 @@ async fn attempt(
     let earlier = Earlier::read(journal, request).await?;
     let comparing = compare::compared(request, reconciliation, &store, &earlier, record.attempt, &trail);
     let (mut facts, wanted) = unless_stopped(stop, comparing).await?;
-    acted(request, journal, record, (guard, stop), &wanted, &mut facts).await?;
+    let mut lives = Lives::read(request, Some(journal), &facts).await?;
+    acted(request, journal, record, (guard, stop), &wanted, (&mut facts, &mut lives)).await?;
     let (facts, written) = unless_stopped(stop, published(request, facts, home)).await?;
+    lives.record(journal, record).await?;
     trail.mark(Step::Reported, json!({ "files": written.len() })).await?;
     Ok(Finished { facts, written, calls: Vec::new() })
 }
@@ -271,25 +278,25 @@ async fn acted(
     record: &RunRecord,
     (guard, stop): (&Guard, &Stop),
     wanted: &Wanted,
-    facts: &mut Facts,
+    (facts, lives): (&mut Facts, &mut Lives),
 ) -> Result<(), Failure> {
     let trail = Trail(Some((journal, record)));
     let Some(effects) = request.job.effects() else {
+        lives.tell(request, facts, &[])?;
         trail.mark(Step::Planned, json!({ "effects": 0 })).await?;
         return trail.mark(Step::Sent, json!({ "calls": 0 })).await;
     };
     let stage = request.progress.stage("plan");
     effects::recover(request, journal, record).await?;
     let book = Book::Journal(journal, record);
-    let planned = effects::plan(request, effects, book, wanted, facts).await?;
+    let planned = effects::plan(request, effects, book, wanted, (&mut *facts, lives)).await?;
     stage.finish(format!("{} effects", planned.count()));
     trail.mark(Step::Planned, json!({ "plan": planned.digest(), "effects": planned.count() })).await?;
     let stage = request.progress.stage("send");
     let sent = effects::send(request, effects, &planned, (journal, record, guard, stop)).await?;
     stage.finish(format!("{} calls", sent.calls));
     trail.mark(Step::Sent, json!({ "calls": sent.calls })).await?;
-    facts.effects = Some(effects::told(request, effects, book, planned, sent).await?);
-    Ok(())
+    effects::told(request, effects, book, (planned, sent), (facts, lives)).await
 }
 
 /// Renders the report and puts it into its place.

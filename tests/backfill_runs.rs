@@ -33,7 +33,14 @@ fn the_shipped_days_in_parallel_come_out_as_one_after_the_other() {
     assert!(done.stdout.ends_with("\nExit code 0\n"), "{}", done.stdout);
     for day in days {
         let file = format!("runs/rewards-daily/{day}/1/breaks.csv");
-        assert!(project.read(&file) == alone.read(&file), "{day}");
+        // Where a break was found first depends on which days were run before: the last four columns.
+        let found = |project: &TestProject| -> Vec<Vec<String>> {
+            let text = project.read(&file);
+            let mut rows = csv::ReaderBuilder::new().has_headers(false).from_reader(&*text);
+            let cells = |row: csv::StringRecord| row.iter().take(row.len() - 4).map(str::to_owned).collect();
+            rows.records().map(|row| cells(row.unwrap())).collect()
+        };
+        assert_eq!(found(&project), found(&alone), "{day}");
         assert!(done.stderr.contains(&format!(" {day}  done, ")), "{}", done.stderr);
     }
     let runs: Vec<Value> = serde_json::from_str(&project.run(&["runs", "--format", "json"]).stdout).unwrap();

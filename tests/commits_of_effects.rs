@@ -19,7 +19,7 @@ const PERIOD: &str = "2025-03-19";
 const HEADER: &str = "id,user,merchant,amount,currency,at\n";
 
 /// What a run writes besides: its lease, its start and its end, its inputs, a mark for each step, its plan.
-const OF_THE_RUN: u64 = 15;
+const OF_THE_RUN: u64 = 16;
 
 /// What one run came to: itself, the calls that the provider received, the commits.
 struct Cost {
@@ -66,8 +66,9 @@ async fn run(count: usize, effect: &str) -> Cost {
     let finished = pipeline::run(&request, &journal, std::future::pending()).await.unwrap();
     let acknowledged = EffectFilter { states: vec![State::Acknowledged], ..EffectFilter::default() };
     assert_eq!(journal.effects(&acknowledged).await.unwrap().len(), count);
-    // Proposed, approved, in flight, acknowledged.
-    assert_eq!(journal.anchor().await.unwrap().sequence, 4 * count as u64);
+    // Proposed, approved, in flight, acknowledged; its break opened and, by an audit, disputed.
+    let of_breaks = if effect == "provider_audit" { 2 } else { 1 };
+    assert_eq!(journal.anchor().await.unwrap().sequence, (4 + of_breaks) * count as u64);
     let calls = sandbox.received().iter().filter(|request| request.body.is_some()).count() as u64;
     Cost { finished, calls, commits: journal.commits() }
 }

@@ -45,8 +45,9 @@ fn the_columns_are_these() {
         "files",
         "lines",
     ];
+    let life = "owner,first_period,age_business_days,comments";
     let sides = ["file", "ledger", "webhooks"].map(|side| of_side.map(|name| format!("{side}_{name}")).join(","));
-    assert_eq!(text(&clean()), format!("{shared},{}\n", sides.join(",")));
+    assert_eq!(text(&clean()), format!("{shared},{},{life}\n", sides.join(",")));
 }
 
 #[test]

@@ -57,6 +57,7 @@ pub fn clean() -> Facts {
             rows: vec![account(Side::File, 1, 0), account(Side::Ledger, 1, 0)],
         },
         breaks: Vec::new(),
+        lives: BTreeMap::new(),
         suggestions: Vec::new(),
         expected: BTreeMap::new(),
         excluded: Vec::new(),
@@ -176,6 +177,8 @@ pub fn a_day() -> Facts {
         found(BreakKind::FileLate, "cardlinked-reconciliation-250319.json", "", 0),
     ];
     facts.suggestions = vec![Suggestion {
+        id: "5a66e57ed0000001".to_owned(),
+        rows: [0; 3],
         keys: vec!["A-77".to_owned(), "txn-0077".to_owned()],
         currency: "USD".to_owned(),
         rule: "card_last_four, amount within 1d".to_owned(),

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use super::classify::{Outcome, Verdict};
 use super::statement::{self, Judged, Untied};
-use super::{Break, Statement, Suggestion};
+use super::{Break, Statement, Suggestion, id};
 use crate::frames::{Frame, Side};
-use crate::matching::{KeyFacts, MatchError, Pairing, Rules, Tally, fallback, match_frames};
+use crate::matching::{MatchError, Pairing, Rules, Tally, fallback, match_frames};
 
 /// What a comparison found, proven.
 #[derive(Debug)]
 pub struct Comparison {
+    /// The job's name.
+    pub job: String,
     pub tally: Tally,
     pub judged: Vec<Judged>,
     pub statement: Statement,
@@ -36,7 +38,7 @@ pub fn compare(rules: &Rules, frames: &[Frame]) -> Result<Comparison, CompareErr
     let judged = statement::judge(rules, suspects);
     let statement = statement::draw_up(rules, frames, &matched.tally, &judged);
     statement::prove(&statement, &judged)?;
-    Ok(Comparison { tally: matched.tally, judged, statement })
+    Ok(Comparison { job: rules.job.clone(), tally: matched.tally, judged, statement })
 }
 
 impl Comparison {
@@ -49,7 +51,7 @@ impl Comparison {
 
     /// Keys joined by a weaker rule.
     pub fn suggestions(&self) -> Vec<Suggestion> {
-        self.judged.iter().filter_map(|one| suggestion(&one.facts)).collect()
+        self.judged.iter().filter_map(|one| suggestion(&self.job, one)).collect()
     }
 
     /// Reason in words → keys that are expected.
@@ -95,12 +97,15 @@ pub fn sort(breaks: &mut [Break]) {
     });
 }
 
-fn suggestion(facts: &KeyFacts) -> Option<Suggestion> {
+fn suggestion(job: &str, judged: &Judged) -> Option<Suggestion> {
+    let facts = &judged.facts;
     let Pairing::Suggested { keys, rule } = &facts.pairing else { return None };
     Some(Suggestion {
+        id: id::suggestion_id(job, keys, facts.currency()),
         keys: keys.clone(),
         currency: facts.currency().to_owned(),
         rule: rule.clone(),
         sides: Side::ALL.map(|side| facts.side(side).map(|stated| stated.facts.clone())),
+        rows: Side::ALL.map(|side| statement::suggested_rows(judged, side)),
     })
 }

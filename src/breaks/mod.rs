@@ -1,6 +1,7 @@
 //! Breaks: discrepancies between sides that should agree, and the statement that proves that
 //! they are all of them.
 
+pub mod age;
 pub mod classify;
 pub mod compare;
 pub mod detail;
@@ -10,7 +11,10 @@ pub mod id;
 pub mod kinds;
 mod label;
 pub mod losses;
+pub mod life;
+pub mod observe;
 pub mod sending;
+pub mod sighting;
 pub mod statement;
 mod values;
 
@@ -49,9 +53,9 @@ pub struct Break {
 }
 
 impl Break {
-    /// Whether it still waits for somebody: what is open counts at gates and is at risk.
-    pub fn is_open(&self) -> bool {
-        self.status == BreakStatus::Open
+    /// See [`BreakStatus::is_open`].
+    pub const fn is_open(&self) -> bool {
+        self.status.is_open()
     }
 
     pub fn side(&self, side: Side) -> Option<&SideFacts> {
@@ -59,34 +63,70 @@ impl Break {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Where a break stands. See [`life`] for what may follow what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BreakStatus {
     Open,
-    /// The provider has closed the audit about it, and amends what differs.
+    /// Of a suggestion only: a weaker rule pairs its keys, and nobody has said whether that is right.
+    Suggested,
+    /// A person has looked at it, and it is one.
+    Confirmed,
+    /// An audit about it stands at the provider.
+    InDispute,
+    /// It is found no more, a later file clears it, or the provider has closed the audit about it and amends what
+    /// differs.
     Resolved,
-    /// The provider has closed the audit about it, and nobody will pay.
+    /// Nobody will pay: a person has accepted that, or the provider has closed the audit so.
     WrittenOff,
+    /// A person has said that it has its counterpart.
+    ForceMatched,
 }
 
 impl BreakStatus {
-    pub const ALL: [Self; 3] = [Self::Open, Self::Resolved, Self::WrittenOff];
+    pub const ALL: [Self; 7] = [
+        Self::Open,
+        Self::Suggested,
+        Self::Confirmed,
+        Self::InDispute,
+        Self::Resolved,
+        Self::WrittenOff,
+        Self::ForceMatched,
+    ];
 
-    /// The name in files.
+    /// Whether it still waits for somebody: what is open counts at gates and is at risk.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Open | Self::Suggested | Self::Confirmed | Self::InDispute)
+    }
+
+    /// The name in files, in the journal and on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
+            Self::Suggested => "suggested",
+            Self::Confirmed => "confirmed",
+            Self::InDispute => "in_dispute",
             Self::Resolved => "resolved",
             Self::WrittenOff => "written_off",
+            Self::ForceMatched => "force_matched",
         }
+    }
+
+    /// The status of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
     }
 
     /// For people.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Open => "open",
+            Self::Suggested => "suggested",
+            Self::Confirmed => "confirmed",
+            Self::InDispute => "in dispute",
             Self::Resolved => "resolved",
             Self::WrittenOff => "written off",
+            Self::ForceMatched => "force matched",
         }
     }
 }
@@ -122,12 +162,16 @@ pub struct RowRef {
 /// Two keys that a weaker rule pairs: counted as matched, listed for review.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suggestion {
+    /// 16 hexadecimal digits over job, keys and currency: the same in every run.
+    pub id: String,
     /// The keys that were joined, in text order.
     pub keys: Vec<String>,
     pub currency: String,
     /// The fallback rule in words: `card_last_four, amount within 1d`.
     pub rule: String,
     pub sides: [Option<SideFacts>; 3],
+    /// Rows of each side that are counted as suggested: none where the pair is a break, or not due.
+    pub rows: [u64; 3],
 }
 
 /// The proof: left total + every line = right total, and every row in exactly one outcome.

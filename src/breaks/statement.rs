@@ -299,7 +299,7 @@ fn row_account(frame: &Frame, tally: &Tally, judged: &[Judged]) -> RowAccount {
     };
     for one in judged {
         let Some(stated) = one.facts.side(side) else { continue };
-        let rows = (stated.facts.rows.len() as u64).saturating_sub(stated.duplicate_rows);
+        let rows = single_rows(stated);
         // A copy is a break of its own, whatever becomes of the row that it repeats.
         account.breaks += stated.duplicate_rows;
         match one.verdict.outcome {
@@ -308,12 +308,22 @@ fn row_account(frame: &Frame, tally: &Tally, judged: &[Judged]) -> RowAccount {
             Outcome::Excluded(_) => account.excluded += rows,
             Outcome::Break => account.breaks += rows,
         }
-        if one.verdict.outcome == Outcome::Matched && matches!(one.facts.pairing, Pairing::Suggested { .. }) {
-            account.suggested += rows;
-        }
+        account.suggested += suggested_rows(one, side);
     }
     let placed = [account.matched, account.expected, account.breaks, account.quarantined, account.excluded];
     let placed: i128 = placed.into_iter().map(i128::from).sum();
     account.unaccounted = i64::try_from(i128::from(account.read) - placed).unwrap_or(i64::MAX);
     account
+}
+
+/// The rows of a side without the copies among them.
+fn single_rows(stated: &KeySide) -> u64 {
+    (stated.facts.rows.len() as u64).saturating_sub(stated.duplicate_rows)
+}
+
+/// The rows of a side that are matched only because a weaker rule pairs their keys.
+pub(super) fn suggested_rows(one: &Judged, side: Side) -> u64 {
+    let is_suggested =
+        one.verdict.outcome == Outcome::Matched && matches!(one.facts.pairing, Pairing::Suggested { .. });
+    one.facts.side(side).filter(|_| is_suggested).map_or(0, single_rows)
 }

@@ -11,9 +11,9 @@ use polars::prelude::{
 use rust_decimal::Decimal;
 
 use super::Context;
-use crate::breaks::BreakStatus;
+use crate::breaks::{BreakStatus, observe};
 use crate::cli::BreaksArgs;
-use crate::effects::{EffectKind, Standing, news};
+use crate::effects::{EffectKind, news};
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{EffectFilter, Journal, JournalError, RunFilter, RunRecord};
 use crate::money;
@@ -83,23 +83,44 @@ pub async fn run(mut context: Context, args: BreaksArgs) -> Result<ExitCode, Fai
     let artifacts = context.load_project()?.artifacts.clone();
     let journal = context.read_journal().await?;
     let run = wanted_run(journal.as_ref(), &args).await?;
-    let audits = match &journal {
-        Some(journal) => audits(journal, &run.job).await?,
-        None => Vec::new(),
-    };
     let path = artifacts.join(&run.id).join(BREAKS_FILE);
     let frame = read(&run, &path)?;
-    let (rows, matching) = select(&frame, &news::statuses(&audits), &args)
-        .map_err(|source| BreaksError::Unreadable { path: path.clone(), source })?;
+    let unreadable = |source| BreaksError::Unreadable { path: path.clone(), source };
+    let table = BreakTable::new(&frame).map_err(unreadable)?;
+    let now = match &journal {
+        Some(journal) => statuses(journal, &run.job, &table).await?,
+        None => HashMap::new(),
+    };
+    let (rows, matching) = select(&table, &now, &args);
     tracing::info!(run = run.id, "{}", told(rows.len(), matching, frame.height()));
     context.output.rows(&rows)?;
     Ok(ExitCode::Done)
 }
 
-/// The audits of a job: what became of them since the run decides how its breaks stand now.
-async fn audits(journal: &Journal, job: &str) -> Result<Vec<Standing>, JournalError> {
+/// How the breaks of a run stand now: as recorded, and with what audits have come to since.
+async fn statuses(
+    journal: &Journal,
+    job: &str,
+    table: &BreakTable,
+) -> Result<HashMap<String, BreakStatus>, JournalError> {
+    let ids: Vec<&str> = table.id.iter().flatten().collect();
+    let known = journal.lives(&ids).await?;
     let (job, kind) = (Some(job.to_owned()), Some(EffectKind::ProviderAudit));
-    journal.effects(&EffectFilter { job, kind, ..EffectFilter::default() }).await
+    let audits = journal.effects(&EffectFilter { job, kind, ..EffectFilter::default() }).await?;
+    let disputes = news::disputes(&audits);
+    let mut now: HashMap<String, BreakStatus> =
+        known.iter().map(|(id, standing)| (id.clone(), standing.status)).collect();
+    for (id, said) in &disputes {
+        let Some(standing) = known.get(id) else {
+            // Of runs of before the lives of breaks were kept.
+            now.extend(said.last().map(|dispute| (id.clone(), dispute.verdict)));
+            continue;
+        };
+        let steps: Vec<_> = observe::dispute_steps(Some(standing), said).map(|event| (id.clone(), event)).collect();
+        let after = observe::after(&known, &steps, standing.since)?;
+        now.extend(after.into_iter().map(|(id, standing)| (id, standing.status)));
+    }
+    Ok(now)
 }
 
 fn told(listed: usize, matching: usize, all: usize) -> String {
@@ -113,15 +134,16 @@ fn told(listed: usize, matching: usize, all: usize) -> String {
 }
 
 async fn wanted_run(journal: Option<&Journal>, args: &BreaksArgs) -> Result<RunRecord, Failure> {
-    if args.of.contains('/') {
+    let of = args.of.as_deref().unwrap_or_default();
+    if of.contains('/') {
         return match journal {
-            Some(journal) => Ok(journal.run(&args.of).await?),
-            None => Err(JournalError::UnknownRun { id: args.of.clone(), nearest: Vec::new() }.into()),
+            Some(journal) => Ok(journal.run(of).await?),
+            None => Err(JournalError::UnknownRun { id: of.to_owned(), nearest: Vec::new() }.into()),
         };
     }
-    let nothing = |known| BreaksError::NothingFinished { job: args.of.clone(), period: args.period.clone(), known };
+    let nothing = |known| BreaksError::NothingFinished { job: of.to_owned(), period: args.period.clone(), known };
     let Some(journal) = journal else { return Err(nothing(Vec::new()).into()) };
-    let filter = RunFilter { job: Some(args.of.clone()), period: args.period.clone(), finished: true, limit: Some(1) };
+    let filter = RunFilter { job: Some(of.to_owned()), period: args.period.clone(), finished: true, limit: Some(1) };
     match journal.runs(&filter).await?.pop() {
         Some(run) => Ok(run),
         None => Err(nothing(finished_jobs(journal).await?).into()),
@@ -145,7 +167,7 @@ fn known_jobs(known: &[String]) -> String {
     format!("; jobs with finished runs: {}", known.join(", "))
 }
 
-fn read(run: &RunRecord, path: &Path) -> Result<DataFrame, BreaksError> {
+pub(super) fn read(run: &RunRecord, path: &Path) -> Result<DataFrame, BreaksError> {
     if !path.is_file() {
         return Err(if run.status.is_finished() {
             BreaksError::Gone { run: run.id.clone(), path: path.to_owned() }
@@ -158,15 +180,10 @@ fn read(run: &RunRecord, path: &Path) -> Result<DataFrame, BreaksError> {
 }
 
 /// The rows that pass the filters, at most as many as asked for, and how many pass in all.
-fn select(
-    frame: &DataFrame,
-    now: &HashMap<&str, BreakStatus>,
-    args: &BreaksArgs,
-) -> Result<(Rows, usize), PolarsError> {
-    let table = BreakTable::new(frame)?;
+fn select(table: &BreakTable, now: &HashMap<String, BreakStatus>, args: &BreaksArgs) -> (Rows, usize) {
     let mut rows = Rows::new(&COLUMNS);
     let (mut matching, mut all_open) = (0, true);
-    for index in (0..frame.height()).filter(|index| table.passes(*index, args)) {
+    for index in (0..table.id.len()).filter(|index| table.passes(*index, args)) {
         matching += 1;
         if args.limit.is_none_or(|limit| rows.len() < limit) {
             rows.push(table.cells(index, now));
@@ -174,7 +191,7 @@ fn select(
         }
     }
     let spare = SPARE.iter().copied().filter(|name| all_open || *name != "status").collect::<Vec<_>>();
-    Ok((rows.spare(&spare), matching))
+    (rows.spare(&spare), matching)
 }
 
 /// The columns of `breaks.parquet` that are shown or filtered by.
@@ -222,7 +239,7 @@ impl BreakTable {
     }
 
     /// What has become of it since the run, else what the run knew.
-    fn status(&self, index: usize, now: &HashMap<&str, BreakStatus>) -> &str {
+    fn status(&self, index: usize, now: &HashMap<String, BreakStatus>) -> &str {
         let since = self.id.get(index).and_then(|id| now.get(id));
         since.map_or_else(|| self.status.get(index).unwrap_or_default(), |status| status.name())
     }
@@ -233,7 +250,7 @@ impl BreakTable {
         self.at_risk_minor.get(index).map(|minor| Decimal::new(minor, u32::from(scale)))
     }
 
-    fn cells(&self, index: usize, now: &HashMap<&str, BreakStatus>) -> Vec<Cell> {
+    fn cells(&self, index: usize, now: &HashMap<String, BreakStatus>) -> Vec<Cell> {
         let text = |column: &StringChunked| Cell::or_empty(column.get(index).map(Cell::text));
         let currency = self.currency.get(index).unwrap_or_default();
         let amount =

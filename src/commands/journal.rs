@@ -1,4 +1,4 @@
-//! `tieout journal verify`, `export` and `anchor`: the effect journal, proved and handed out.
+//! `tieout journal verify`, `export` and `anchor`: the journal of effects and breaks, proved and handed out.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -130,8 +130,12 @@ async fn report_anchors(journal: &Journal) -> Result<Vec<Anchor>, Failure> {
 }
 
 fn in_words(verdict: &Verdict) -> String {
+    let breaks = match verdict.breaks {
+        0 => String::new(),
+        breaks => format!(" and {}", counted(breaks, "break", "breaks")),
+    };
     let read = format!(
-        "{} about {}, held against {}",
+        "{} about {}{breaks}, held against {}",
         counted(verdict.entries, "entry", "entries"),
         counted(verdict.effects, "effect", "effects"),
         counted(verdict.anchors, "anchor", "anchors"),
@@ -167,6 +171,7 @@ fn document(verdict: &Verdict) -> serde_json::Value {
         "whole": verdict.is_whole(),
         "entries": verdict.entries,
         "effects": verdict.effects,
+        "breaks": verdict.breaks,
         "anchors": verdict.anchors,
         "end": verdict.end,
         "found": verdict.found,

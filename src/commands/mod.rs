@@ -3,16 +3,19 @@
 pub mod approve;
 pub mod backfill;
 pub mod backfills;
+pub mod break_decisions;
 pub mod breaks;
 pub mod calendar;
 pub mod completions;
 pub mod decision;
+pub mod diff;
 pub mod doctor;
 pub mod effects;
 pub mod in_doubt;
 pub mod jobs;
 pub mod journal;
 pub mod listen;
+pub mod lives;
 pub mod man;
 pub mod person;
 pub mod plan;
@@ -29,7 +32,10 @@ use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::{BackfillsCommand, Command, EffectsCommand, Global, InDoubtCommand, JournalCommand, RunsCommand};
+use crate::cli::{
+    BackfillsCommand, BreaksArgs, BreaksCommand, Command, EffectsCommand, Global, InDoubtCommand, JournalCommand,
+    RunsCommand,
+};
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{Journal, JournalError};
 use crate::output::Output;
@@ -159,7 +165,8 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
             None => runs::list(context, args).await,
         },
         Command::Trace(args) => trace::run(context, args).await,
-        Command::Breaks(args) => breaks::run(context, args).await,
+        Command::Breaks(args) => of_breaks(context, args).await,
+        Command::Diff(args) => diff::run(context, args).await,
         Command::Effects(args) => match args.show {
             Some(EffectsCommand::Show { effect }) => effects::show(context, effect).await,
             None => effects::list(context, args).await,
@@ -182,6 +189,22 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
         Command::Sandbox(args) => sandbox::run(context, args).await,
         Command::Completions(args) => completions::run(&context, args.shell),
         Command::Man(args) => man::run(&context, args.out),
+    }
+}
+
+/// The breaks of a run, or a break's life.
+async fn of_breaks(context: Context, mut args: BreaksArgs) -> Result<ExitCode, Failure> {
+    match args.life.take() {
+        None => breaks::run(context, args).await,
+        Some(BreaksCommand::List(args)) => lives::list(context, args).await,
+        Some(BreaksCommand::Show { id }) => lives::show(context, id).await,
+        Some(BreaksCommand::Assign(args)) => break_decisions::assign(context, args).await,
+        Some(BreaksCommand::Comment(args)) => break_decisions::comment(context, args).await,
+        Some(BreaksCommand::Confirm(args)) => break_decisions::confirm(context, args).await,
+        Some(BreaksCommand::WriteOff(args)) => break_decisions::write_off(context, args).await,
+        Some(BreaksCommand::ForceMatch(args)) => break_decisions::force_match(context, args).await,
+        Some(BreaksCommand::AcceptSuggestion(args)) => break_decisions::accept(context, args).await,
+        Some(BreaksCommand::Reopen(args)) => break_decisions::reopen(context, args).await,
     }
 }
 

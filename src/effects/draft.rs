@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::describe::{self, describe};
 use super::{Ask, BusinessKey, Effect, EffectKind, Finding, Ground, RowPlace, Unplannable};
-use crate::breaks::{Break, BreakKind, BreakStatus, SideFacts};
+use crate::breaks::{Break, BreakKind, SideFacts};
 use crate::frames::Side;
 use crate::job::{AuditCode, AuditRule, Effects, Job, MarkerRule};
 use crate::money::exponent;
@@ -174,7 +174,7 @@ fn reasons<'a>(
     code: impl Fn(BreakKind) -> Option<AuditCode>,
 ) -> BTreeMap<&'a str, Vec<Reason<'a>>> {
     let mut by_transaction = BTreeMap::<&str, Vec<Reason<'_>>>::new();
-    let wanted = |found: &&Break| found.status == BreakStatus::Open && kinds.contains(&found.kind);
+    let wanted = |found: &&Break| found.is_open() && kinds.contains(&found.kind);
     for found in material.breaks.iter().filter(wanted) {
         let reason = Reason { why: Why::Break(found), code: code(found.kind) };
         by_transaction.entry(&found.key).or_default().push(reason);

@@ -3,12 +3,13 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{EffectKind, Event, News, Silent, Standing, State};
-use crate::breaks::{Break, BreakStatus};
+use crate::breaks::BreakStatus;
+use crate::breaks::observe::Dispute;
 use crate::frames::AuditUpdate;
 use crate::text::{cut, visible};
 
@@ -64,32 +65,32 @@ pub fn verdict_on_break(news: &News) -> BreakStatus {
     known.map_or(BreakStatus::Open, |known| known.2)
 }
 
-/// Gives each break the status that follows from the audit it stands behind; breaks without an audit are open.
-pub fn follow_breaks(breaks: &mut [Break], standings: &[Standing]) {
-    let statuses = statuses(standings);
-    for found in breaks {
-        found.status = statuses.get(found.id.as_str()).copied().unwrap_or(BreakStatus::Open);
-    }
-}
-
-/// Break id → the status that follows from its audit: of several openings the latest counts, and one that a person
-/// wants opened again settles nothing.
-pub fn statuses(standings: &[Standing]) -> HashMap<&str, BreakStatus> {
-    let mut latest = HashMap::<&str, &Standing>::new();
-    for standing in standings.iter().filter(|standing| standing.effect.kind() == EffectKind::ProviderAudit) {
-        for id in standing.effect.grounds.iter().filter_map(|ground| ground.break_id.as_deref()) {
-            let known = latest.entry(id).or_insert(standing);
-            if known.effect.opening < standing.effect.opening {
-                *known = standing;
+/// Break id → the audits about it that stand at the provider, in the order of their openings, and what each says.
+pub fn disputes(standings: &[Standing]) -> BTreeMap<String, Vec<Dispute>> {
+    let stands = |standing: &&Standing| {
+        standing.effect.kind() == EffectKind::ProviderAudit && standing.state == State::Acknowledged
+    };
+    let mut audits: Vec<&Standing> = standings.iter().filter(stands).collect();
+    audits.sort_by_key(|standing| standing.effect.opening);
+    let mut disputes = BTreeMap::<String, Vec<Dispute>>::new();
+    for standing in audits {
+        for id in standing.effect.grounds.iter().filter_map(|ground| ground.break_id.as_ref()) {
+            let told = disputes.entry(id.clone()).or_default();
+            if told.iter().all(|dispute| dispute.effect != standing.effect.id) {
+                told.push(Dispute { effect: standing.effect.id.clone(), verdict: said_of_break(standing) });
             }
         }
     }
-    latest.into_iter().map(|(id, standing)| (id, settled(standing))).collect()
+    disputes
 }
 
-fn settled(standing: &Standing) -> BreakStatus {
-    let news = standing.news.as_ref().filter(|_| standing.reopening.is_none());
-    news.map_or(BreakStatus::Open, verdict_on_break)
+/// Whatever it came to: what a person wants opened again settles nothing.
+fn said_of_break(standing: &Standing) -> BreakStatus {
+    match &standing.news {
+        _ if standing.reopening.is_some() => BreakStatus::Open,
+        Some(news) if news.is_closed() => verdict_on_break(news),
+        Some(_) | None => BreakStatus::InDispute,
+    }
 }
 
 /// The audits that stand and are not closed, and of which nothing was heard for longer than `allowed`: the

@@ -2,29 +2,13 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, SubsecRound, Utc};
-use serde::Serialize;
 use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection};
 
+use super::chain::{CHUNK, Chain, Subject, Writer, insert_entries, last_entry};
 use super::file::BEGIN_WRITE;
-use super::rows;
-use super::sqlite::holds_lease;
-use super::{GENESIS, Journal, JournalError, RunRecord};
-use crate::digest::sha256;
+use super::{Journal, JournalError, rows};
 use crate::effects::{Anchor, BusinessKey, Effect, Event, IllegalEffectStep, Standing, apply};
 use crate::text::visible;
-
-/// Rows of one statement. Each takes up to 13 of the 32,766 values that `SQLite` binds at most.
-const CHUNK: usize = 500;
-
-/// Who writes.
-#[derive(Debug, Clone, Copy)]
-pub enum Writer<'a> {
-    /// Its id and the epoch of its lease go into each entry; without the lease nothing is written.
-    Run(&'a RunRecord),
-    /// On the command line; the events themselves name the person.
-    Person,
-}
 
 impl Journal {
     /// Appends events of effects (effect id, event): all of them or none, durable when this returns. Gives
@@ -41,11 +25,7 @@ impl Journal {
         let told = |source| self.told("recording what becomes of effects", source);
         let mut connection = self.connection.lock().await;
         let mut transaction = connection.begin_with(BEGIN_WRITE).await.map_err(told)?;
-        if let Writer::Run(run) = writer
-            && !holds_lease(&mut transaction, &run.id).await.map_err(told)?
-        {
-            return Err(JournalError::LeaseLost { run: run.id.clone() });
-        }
+        self.check_lease(&mut transaction, writer, "recording what becomes of effects").await?;
         let last = last_entry(&mut transaction).await.map_err(told)?;
         let known = self.known(&mut transaction, events).await?;
         let mut batch = Batch::new(writer, last, known, events.len());
@@ -53,7 +33,7 @@ impl Journal {
             batch.add(id, event)?;
         }
         refuse_other_ids(&mut transaction, &batch.proposed).await.map_err(told)??;
-        insert_entries(&mut transaction, &batch.lines).await.map_err(told)?;
+        insert_entries(&mut transaction, &batch.chain.lines).await.map_err(told)?;
         write_standings(&mut transaction, &batch).await.map_err(told)?;
         self.commit(transaction).await.map_err(told)?;
         Ok(batch.after)
@@ -86,63 +66,26 @@ impl Journal {
     }
 }
 
-/// The last entry's sequence and hash.
-pub(super) async fn last_entry(connection: &mut SqliteConnection) -> sqlx::Result<Anchor> {
-    let row = sqlx::query("SELECT sequence, hash FROM entries ORDER BY sequence DESC LIMIT 1");
-    Ok(match row.fetch_optional(connection).await? {
-        Some(row) => Anchor { sequence: row.get::<i64, _>("sequence").unsigned_abs(), hash: row.get("hash") },
-        None => Anchor { sequence: 0, hash: GENESIS.to_owned() },
-    })
-}
-
-/// An [`Entry`](crate::effects::Entry) as it is written, field for field, out of what is there already.
-#[derive(Debug, Serialize)]
-struct NewEntry<'e> {
-    sequence: u64,
-    at: DateTime<Utc>,
-    run: Option<&'e str>,
-    epoch: Option<u64>,
-    effect: &'e str,
-    event: &'e Event,
-    previous: &'e str,
-}
-
-/// A row of `entries`.
-#[derive(Debug)]
-struct Line<'e> {
-    sequence: u64,
-    effect: &'e str,
-    entry: String,
-    hash: String,
-}
-
 /// The entries of one transaction as they are made.
 #[derive(Debug)]
 struct Batch<'e> {
-    writer: Writer<'e>,
-    at: DateTime<Utc>,
-    last: Anchor,
+    chain: Chain<'e>,
     /// The standings before.
     known: HashMap<String, Standing>,
     /// What is proposed for the first time → its id.
     proposed: HashMap<(&'e BusinessKey, u32), &'e str>,
-    lines: Vec<Line<'e>>,
-    /// The standing after each event, in the order of `lines`.
+    /// The standing after each event, in the order of the chain's lines.
     after: Vec<Standing>,
-    /// Effect id → the place of its last event in `lines` and `after`.
+    /// Effect id → the place of its last event in the chain's lines and in `after`.
     latest: HashMap<&'e str, usize>,
 }
 
 impl<'e> Batch<'e> {
     fn new(writer: Writer<'e>, last: Anchor, known: HashMap<String, Standing>, events: usize) -> Self {
         Self {
-            writer,
-            // Microseconds, as all times of the journal.
-            at: Utc::now().trunc_subsecs(6),
-            last,
+            chain: Chain::new(writer, last, events),
             known,
             proposed: HashMap::new(),
-            lines: Vec::with_capacity(events),
             after: Vec::with_capacity(events),
             latest: HashMap::new(),
         }
@@ -152,18 +95,9 @@ impl<'e> Batch<'e> {
         if let Event::Proposed { effect, .. } = event {
             self.check_key(id, effect)?;
         }
-        let after = apply(self.standing(id), id, event, self.at)?;
-        let (run, epoch) = match self.writer {
-            Writer::Run(run) => (Some(run.id.as_str()), run.lease_epoch),
-            Writer::Person => (None, None),
-        };
-        let sequence = self.last.sequence + 1;
-        let entry = NewEntry { sequence, at: self.at, run, epoch, effect: id, event, previous: &self.last.hash };
-        let text = serde_json::to_string(&entry).expect("an entry is plain data with text keys");
-        let hash = sha256(text.as_bytes());
-        self.last = Anchor { sequence, hash: hash.clone() };
+        let after = apply(self.standing(id), id, event, self.chain.at)?;
+        self.chain.push(Subject::Effect, id, event);
         self.latest.insert(id, self.after.len());
-        self.lines.push(Line { sequence, effect: id, entry: text, hash });
         self.after.push(after);
         Ok(())
     }
@@ -229,18 +163,6 @@ async fn refuse_other_ids(
     Ok(Ok(()))
 }
 
-async fn insert_entries(connection: &mut SqliteConnection, lines: &[Line<'_>]) -> sqlx::Result<()> {
-    for chunk in lines.chunks(CHUNK) {
-        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO entries (sequence, effect, entry, hash) ");
-        query.push_values(chunk, |mut row, line| {
-            row.push_bind(rows::count(line.sequence)).push_bind(line.effect);
-            row.push_bind(&*line.entry).push_bind(&*line.hash);
-        });
-        query.build().execute(&mut *connection).await?;
-    }
-    Ok(())
-}
-
 /// Writes the standings that the batch has changed, each once.
 async fn write_standings(connection: &mut SqliteConnection, batch: &Batch<'_>) -> sqlx::Result<()> {
     let mut changed: Vec<usize> = batch.latest.values().copied().collect();
@@ -252,10 +174,10 @@ async fn write_standings(connection: &mut SqliteConnection, batch: &Batch<'_>) -
              standing, last_sequence, last_hash) ",
         );
         query.push_values(chunk, |mut row, place| {
-            let (standing, written) = (&batch.after[*place], &batch.lines[*place]);
+            let (standing, written) = (&batch.after[*place], &batch.chain.lines[*place]);
             let effect = &standing.effect;
             let text = serde_json::to_string(standing).expect("a standing is plain data with text keys");
-            row.push_bind(written.effect).push_bind(&*effect.key.provider).push_bind(&*effect.key.organization);
+            row.push_bind(written.id).push_bind(&*effect.key.provider).push_bind(&*effect.key.organization);
             row.push_bind(effect.key.kind.name()).push_bind(&*effect.key.transaction);
             row.push_bind(i64::from(effect.opening)).push_bind(&*effect.job).push_bind(&*effect.period);
             row.push_bind(&*standing.plan).push_bind(standing.state.name()).push_bind(text);

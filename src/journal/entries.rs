@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use sqlx::{Connection, Row, SqliteConnection};
 
 use super::verify::{EFFECT_COLUMNS, EffectRow, EntryRow, Verdict, Verifier};
+use super::verify_breaks::{BREAK_COLUMNS, LifeRow, SightingRow};
 use super::{Journal, JournalError};
 use crate::effects::Anchor;
 use crate::exit::ExitCode;
@@ -69,6 +70,7 @@ impl Journal {
                 }
                 next = page.last().and_then(|(rowid, _)| rowid.checked_add(1));
             }
+            verify_breaks(&mut transaction, &mut verifier).await?;
             transaction.rollback().await
         };
         read.await.map_err(|source| self.told("reading the effect journal", source))?;
@@ -119,7 +121,8 @@ fn following(page: &[EntryRow]) -> Option<i64> {
 /// As blobs: what somebody has written into the file by hand may be no text.
 async fn entries_from(connection: &mut SqliteConnection, from: i64) -> sqlx::Result<Vec<EntryRow>> {
     let rows = sqlx::query(
-        "SELECT sequence, CAST(effect AS BLOB) AS effect, CAST(entry AS BLOB) AS entry, CAST(hash AS BLOB) AS hash
+        "SELECT sequence, CAST(subject AS BLOB) AS subject, CAST(effect AS BLOB) AS effect,
+         CAST(entry AS BLOB) AS entry, CAST(hash AS BLOB) AS hash
          FROM entries WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2",
     );
     let rows = rows.bind(from).bind(PAGE).fetch_all(connection).await?;
@@ -127,6 +130,7 @@ async fn entries_from(connection: &mut SqliteConnection, from: i64) -> sqlx::Res
         .map(|row| {
             Ok(EntryRow {
                 sequence: row.try_get("sequence")?,
+                subject: row.try_get("subject")?,
                 effect: row.try_get("effect")?,
                 entry: row.try_get("entry")?,
                 hash: row.try_get("hash")?,
@@ -150,4 +154,37 @@ async fn effects_from(connection: &mut SqliteConnection, from: i64) -> sqlx::Res
             Ok((row.try_get(0)?, EffectRow { id: row.try_get(1)?, columns }))
         })
         .collect()
+}
+
+/// Every row about breaks, a page at a time.
+async fn verify_breaks(connection: &mut SqliteConnection, verifier: &mut Verifier) -> sqlx::Result<()> {
+    let breaks = "SELECT rowid, CAST(id AS BLOB), CAST(job AS BLOB), CAST(kind AS BLOB), CAST(key AS BLOB),
+         CAST(currency AS BLOB), CAST(at_risk_minor AS BLOB), CAST(status AS BLOB), CAST(owner AS BLOB),
+         CAST(first_period AS BLOB), CAST(standing AS BLOB), CAST(last_sequence AS BLOB), CAST(last_hash AS BLOB)
+         FROM breaks WHERE rowid >= ?1 ORDER BY rowid LIMIT ?2";
+    let mut next = Some(i64::MIN);
+    while let Some(from) = next {
+        let page = sqlx::query(breaks).bind(from).bind(PAGE).fetch_all(&mut *connection).await?;
+        for row in &page {
+            // The row's number, the id, then the columns.
+            let columns = (2..BREAK_COLUMNS.len() + 2).map(|place| row.try_get(place)).collect::<Result<_, _>>()?;
+            verifier.life(&LifeRow { id: row.try_get(1)?, columns });
+        }
+        let last = page.last().map(|row| row.try_get::<i64, _>(0)).transpose()?;
+        next = last.and_then(|rowid| rowid.checked_add(1));
+    }
+    let sightings = "SELECT CAST(job AS BLOB), CAST(period AS BLOB), CAST(break_id AS BLOB), present, job, period,
+         break_id FROM sightings WHERE (job, period, break_id) > (?1, ?2, ?3) ORDER BY job, period, break_id LIMIT ?4";
+    let mut after: Option<[String; 3]> = Some([String::new(), String::new(), String::new()]);
+    while let Some([job, period, id]) = after {
+        let page = sqlx::query(sightings).bind(job).bind(period).bind(id).bind(PAGE);
+        let page = page.fetch_all(&mut *connection).await?;
+        for row in &page {
+            let (job, period, id) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            verifier.sighting(&SightingRow { job, period, id, present: row.try_get(3)? });
+        }
+        let last = page.last().map(|row| Ok::<_, sqlx::Error>([row.try_get(4)?, row.try_get(5)?, row.try_get(6)?]));
+        after = last.transpose()?;
+    }
+    Ok(())
 }

@@ -13,6 +13,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_runs.sql"),
     include_str!("migrations/0002_effects.sql"),
     include_str!("migrations/0003_backfills.sql"),
+    include_str!("migrations/0004_breaks.sql"),
 ];
 
 /// Takes the write lock at once: what is read inside stays true until the commit.

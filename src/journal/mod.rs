@@ -5,42 +5,48 @@
 
 mod append;
 pub mod backfills;
+mod breaks;
+mod chain;
 mod entries;
 mod file;
 pub mod kill;
 pub mod lease;
+mod lives;
 mod rows;
 pub mod sqlite;
 mod standings;
 pub mod state;
 pub mod verify;
+pub mod verify_breaks;
 
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-pub use append::Writer;
 pub use backfills::{
     BackfillAttempt, BackfillRecord, BackfillStatus, NewBackfill, NewBackfillAttempt, PeriodEnd, PlannedPeriod,
     Reprocess,
 };
+pub use breaks::{BreakEntry, BreakFilter, BreakRow, SightingRecord};
+pub use chain::Writer;
 pub use entries::ExportError;
 pub use lease::{Lease, LeaseError};
 pub use sqlite::Journal;
 pub use state::{Ending, Event, IllegalTransition, RunStatus, Step};
 pub use verify::{Finding, Verdict};
 
+use crate::breaks::life::IllegalBreakStep;
 use crate::effects::{EffectKind, IllegalEffectStep, State};
 use crate::exit::ExitCode;
 use crate::frames::Side;
 use crate::sources::RawFile;
 
 /// The version of the journal's tables that this program writes.
-pub const SCHEMA_VERSION: u32 = 3;
+pub const SCHEMA_VERSION: u32 = 4;
 const _: () = assert!(file::MIGRATIONS.len() == SCHEMA_VERSION as usize, "one migration a version");
 
-/// The hash before the first entry of the effect journal, and the anchor of an empty one.
+/// The hash before the first entry of effects and breaks, and the anchor of an empty one.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// An attempt that is about to begin.
@@ -182,6 +188,9 @@ pub enum JournalError {
     /// A bug in tieout, unless a person asked for the step.
     #[error(transparent)]
     IllegalEffect(#[from] IllegalEffectStep),
+    /// A bug in tieout, unless a person asked for the step.
+    #[error(transparent)]
+    IllegalBreak(#[from] IllegalBreakStep),
     /// A bug in tieout: ids are made from what they name.
     #[error("effect {proposed}: the {kind} for transaction `{transaction}` is known as effect {known} already")]
     OtherId { proposed: String, known: String, kind: EffectKind, transaction: String },
@@ -194,6 +203,12 @@ pub enum JournalError {
     /// Exit code 2.
     #[error("`{id}` begins the ids of several effects: {}; give more digits", .known.join(", "))]
     AmbiguousEffect { id: String, known: Vec<String> },
+    /// Exit code 2.
+    #[error("no break `{id}` in the state file{}", break_suggestion(.nearest))]
+    UnknownBreak { id: String, nearest: Vec<String> },
+    /// Exit code 2.
+    #[error("`{id}` begins the ids of several breaks: {}; give more digits", .known.join(", "))]
+    AmbiguousBreak { id: String, known: Vec<String> },
     /// Exit code 2.
     #[error("no run `{id}` in the state file{}", suggestion(.nearest))]
     UnknownRun { id: String, nearest: Vec<String> },
@@ -217,8 +232,12 @@ impl JournalError {
             Self::UnknownRun { .. }
             | Self::UnknownEffect { .. }
             | Self::AmbiguousEffect { .. }
+            | Self::UnknownBreak { .. }
+            | Self::AmbiguousBreak { .. }
             | Self::UnknownBackfill { .. } => ExitCode::Usage,
-            Self::Illegal(_) | Self::IllegalEffect(_) | Self::OtherId { .. } => ExitCode::InvariantFailed,
+            Self::Illegal(_) | Self::IllegalEffect(_) | Self::IllegalBreak(_) | Self::OtherId { .. } => {
+                ExitCode::InvariantFailed
+            }
             Self::NotWritable { .. }
             | Self::DiskFull { .. }
             | Self::Unreadable { .. }
@@ -231,6 +250,13 @@ impl JournalError {
 fn suggestion(nearest: &[String]) -> String {
     if nearest.is_empty() {
         return "; `tieout runs` lists them".to_owned();
+    }
+    format!("; did you mean {}?", nearest.join(" or "))
+}
+
+fn break_suggestion(nearest: &[String]) -> String {
+    if nearest.is_empty() {
+        return "; `tieout breaks list` lists them".to_owned();
     }
     format!("; did you mean {}?", nearest.join(" or "))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::append::last_entry;
+use super::chain::last_entry;
 use super::{EffectFilter, Journal, JournalError, rows};
 use crate::effects::{Anchor, BusinessKey, Entry, Standing};
 
@@ -101,13 +101,16 @@ impl Journal {
     /// As [`Journal::effect`].
     pub async fn history(&self, id: &str) -> Result<Vec<Entry>, JournalError> {
         let id = self.effect(id).await?.effect.id;
-        let query = sqlx::query("SELECT sequence, entry FROM entries WHERE effect = ?1 ORDER BY sequence").bind(id);
+        let query = sqlx::query(
+            "SELECT sequence, entry FROM entries WHERE effect = ?1 AND subject = 'effect' ORDER BY sequence",
+        )
+        .bind(id);
         let rows = query.fetch_all(&mut *self.connection.lock().await).await;
         let rows = rows.map_err(|source| self.told("reading what became of an effect", source))?;
         self.readable(rows.iter().map(rows::entry).collect())
     }
 
-    /// Where the effect journal ends now.
+    /// Where the journal of effects and breaks ends now.
     ///
     /// # Errors
     /// When the state file cannot be read.

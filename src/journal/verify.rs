@@ -1,11 +1,12 @@
-//! Proving the effect journal: the chain of its entries, the legality of every step, and that the standings are
-//! what the entries add up to. Pure, over rows; texts are looked at one by one and not kept.
+//! Proving the journal of effects and breaks: the chain of its entries, the legality of every step, and that the
+//! standings are what the entries add up to (those of breaks: `verify_breaks`). Pure, over rows; texts are looked at one by one and not kept.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::GENESIS;
+use super::verify_breaks::{LifeRow, Lives, SightingRow};
+use super::{BreakEntry, GENESIS};
 use crate::digest::sha256;
 use crate::effects::{Anchor, BusinessKey, Entry, Event, Standing, State, apply};
 use crate::frames::mask;
@@ -15,6 +16,9 @@ use crate::text::visible;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryRow {
     pub sequence: i64,
+    /// What it is about: `effect` or `break`.
+    pub subject: Vec<u8>,
+    /// The id of that, whatever it is.
     pub effect: Vec<u8>,
     pub entry: Vec<u8>,
     pub hash: Vec<u8>,
@@ -58,6 +62,8 @@ pub enum Place {
     Entry(i64),
     /// Of `effects`, by id.
     Effect(String),
+    /// Of `breaks`, by id.
+    Break(String),
     /// The journal as a whole.
     End,
 }
@@ -67,6 +73,7 @@ impl std::fmt::Display for Finding {
         match &self.place {
             Place::Entry(sequence) => write!(f, "entry {sequence}: {}", self.what),
             Place::Effect(id) => write!(f, "effect {id}: {}", self.what),
+            Place::Break(id) => write!(f, "break {id}: {}", self.what),
             Place::End => write!(f, "the end: {}", self.what),
         }
     }
@@ -79,6 +86,8 @@ pub struct Verdict {
     pub entries: u64,
     /// Effects that they are about.
     pub effects: u64,
+    /// Breaks that they are about.
+    pub breaks: u64,
     /// Different anchors that were held against the journal.
     pub anchors: u64,
     /// Where the journal ends: the anchor to keep.
@@ -109,7 +118,7 @@ struct Replayed {
     seen: bool,
 }
 
-/// Takes first all entries by sequence, then all effects, then says what it found.
+/// Takes first all entries by sequence, then all effects, breaks and sightings, then says what it found.
 #[derive(Debug)]
 pub struct Verifier {
     anchors: BTreeMap<u64, Vec<String>>,
@@ -119,6 +128,7 @@ pub struct Verifier {
     effects: HashMap<String, Replayed>,
     /// Effects of which a step could not be followed: their rows cannot be judged any more.
     lost: HashSet<String>,
+    lives: Lives,
     findings: Vec<Finding>,
     found: u64,
 }
@@ -139,6 +149,7 @@ impl Verifier {
             last: (0, GENESIS.to_owned()),
             effects: HashMap::new(),
             lost: HashSet::new(),
+            lives: Lives::default(),
             findings: Vec::new(),
             found: 0,
         }
@@ -149,14 +160,52 @@ impl Verifier {
         self.entries += 1;
         let place = Place::Entry(row.sequence);
         self.check_row(row, &place);
+        if row.subject == b"break" {
+            self.entry_of_break(row, place);
+            return;
+        }
         let entry = serde_json::from_slice::<Entry>(&row.entry);
         let before = std::mem::replace(&mut self.last, (row.sequence, text(&row.hash)));
         if let Ok(entry) = entry {
-            self.check_entry(row, &entry, &before.1, &place);
+            let said = Said { sequence: entry.sequence, previous: &entry.previous, id: &entry.effect };
+            if !self.check_entry(row, said, &before.1, &place) {
+                self.lose(&text(&row.effect));
+            }
             self.replay(&entry, row.sequence, &place);
         } else {
             self.tell(place, "its text is no entry that this program can read".to_owned());
             self.lose(&text(&row.effect));
+        }
+    }
+
+    /// One step more of a break.
+    fn entry_of_break(&mut self, row: &EntryRow, place: Place) {
+        let before = std::mem::replace(&mut self.last, (row.sequence, text(&row.hash)));
+        let Ok(entry) = serde_json::from_slice::<BreakEntry>(&row.entry) else {
+            self.tell(place, "its text is no entry that this program can read".to_owned());
+            self.lives.lose(&text(&row.effect));
+            return;
+        };
+        let said = Said { sequence: entry.sequence, previous: &entry.previous, id: &entry.id };
+        if !self.check_entry(row, said, &before.1, &place) {
+            self.lives.lose(&text(&row.effect));
+        }
+        if let Err(what) = self.lives.replay(&entry, &self.last) {
+            self.tell(place, what);
+        }
+    }
+
+    /// The next row of `breaks`, in any order.
+    pub fn life(&mut self, row: &LifeRow) {
+        for what in self.lives.row(row) {
+            self.tell(Place::Break(shown(&row.id)), what);
+        }
+    }
+
+    /// The next row of `sightings`, in any order, after the last row of `breaks`.
+    pub fn sighting(&mut self, row: &SightingRow) {
+        if let Some(what) = self.lives.sighting(row) {
+            self.tell(Place::Break(shown(&row.id)), what);
         }
     }
 
@@ -187,23 +236,25 @@ impl Verifier {
         }
     }
 
-    /// Whether the entry says of itself what its row and its place say.
-    fn check_entry(&mut self, row: &EntryRow, entry: &Entry, previous: &str, place: &Place) {
-        if i64::try_from(entry.sequence) != Ok(row.sequence) {
-            self.tell(place.clone(), format!("its text says that it is entry {}", entry.sequence));
+    /// Whether the entry says of itself what its row and its place say. False when it is filed under another id.
+    fn check_entry(&mut self, row: &EntryRow, said: Said<'_>, previous: &str, place: &Place) -> bool {
+        if i64::try_from(said.sequence) != Ok(row.sequence) {
+            self.tell(place.clone(), format!("its text says that it is entry {}", said.sequence));
         }
-        if entry.previous != previous {
-            let (found, expected) = (shown(entry.previous.as_bytes()), shown(previous.as_bytes()));
+        if said.previous != previous {
+            let (found, expected) = (shown(said.previous.as_bytes()), shown(previous.as_bytes()));
             self.tell(place.clone(), format!("it follows an entry of hash {found}; expected {expected}"));
         }
-        if entry.effect.as_bytes() != row.effect {
-            let (found, expected) = (shown(&row.effect), shown(entry.effect.as_bytes()));
+        let filed = said.id.as_bytes() == row.effect;
+        if !filed {
+            let subject = if row.subject == b"break" { "break" } else { "effect" };
+            let (found, expected) = (shown(&row.effect), shown(said.id.as_bytes()));
             self.tell(
                 place.clone(),
-                format!("it is filed under effect {found}; expected {expected}, as its text says"),
+                format!("it is filed under {subject} {found}; expected {expected}, as its text says"),
             );
-            self.lose(&text(&row.effect));
         }
+        filed
     }
 
     /// One step more of the entry's effect.
@@ -280,11 +331,15 @@ impl Verifier {
             let what = format!("it is not among the effects; expected it there as {state}");
             self.tell(Place::Effect(shown(id.as_bytes())), what);
         }
+        for (id, what) in self.lives.unseen() {
+            self.tell(Place::Break(shown(id.as_bytes())), what);
+        }
         self.check_ids();
         self.check_end();
         Verdict {
             entries: self.entries,
             effects: (self.effects.len() + self.lost.len()) as u64,
+            breaks: self.lives.count(),
             anchors: self.anchors.values().map(|hashes| hashes.len() as u64).sum(),
             end: Anchor { sequence: self.last.0.unsigned_abs(), hash: self.last.1 },
             findings: self.findings,
@@ -331,6 +386,14 @@ impl Verifier {
     }
 }
 
+/// What an entry says of itself, whatever it is about.
+#[derive(Clone, Copy)]
+struct Said<'e> {
+    sequence: u64,
+    previous: &'e str,
+    id: &'e str,
+}
+
 /// What the row of an effect must say, in the order of [`EFFECT_COLUMNS`].
 fn expected_columns(replayed: &Replayed) -> [String; 12] {
     let standing = &replayed.standing;
@@ -352,7 +415,7 @@ fn expected_columns(replayed: &Replayed) -> [String; 12] {
 }
 
 /// The first field in which a standing differs.
-fn standing_difference(found: &[u8], expected: &str) -> String {
+pub(super) fn standing_difference(found: &[u8], expected: &str) -> String {
     let Ok(Value::Object(found)) = serde_json::from_slice(found) else {
         return "`standing` cannot be read".to_owned();
     };
@@ -370,12 +433,12 @@ fn standing_difference(found: &[u8], expected: &str) -> String {
     }
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Hashes and ids whole, other values cut and masked.
-fn shown(bytes: &[u8]) -> String {
+pub(super) fn shown(bytes: &[u8]) -> String {
     if bytes.len() <= GENESIS.len() && bytes.iter().all(u8::is_ascii_hexdigit) {
         return text(bytes);
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Request;
 use super::book::{Book, Standings};
 use super::lease::Guard;
+use super::lives::Lives;
 use super::send::{self, Ended, Goods, Means, Sent};
 use super::stop::Stop;
 use crate::effects::call::calls;
@@ -19,7 +20,7 @@ use crate::job::Effects;
 use crate::journal::{EffectFilter, Journal, JournalError, RunRecord, Writer, kill};
 use crate::project::{KardConfig, ProviderConfig};
 use crate::providers::kard::Client;
-use crate::report::{Facts, gather};
+use crate::report::Facts;
 
 /// What the comparison hands on besides its facts.
 #[derive(Debug, Default)]
@@ -88,8 +89,9 @@ pub(super) async fn plan(
     effects: &Effects,
     book: Book<'_>,
     wanted: &Wanted,
-    facts: &mut Facts,
+    (facts, lives): (&mut Facts, &Lives),
 ) -> Result<Planned, Failure> {
+    lives.before_planning(facts);
     let mut tries = 1;
     loop {
         match plan_once(request, effects, book, wanted, facts).await {
@@ -108,7 +110,7 @@ async fn plan_once(
     effects: &Effects,
     book: Book<'_>,
     wanted: &Wanted,
-    facts: &mut Facts,
+    facts: &Facts,
 ) -> Result<Planned, Failure> {
     let organization = provider(request, effects)?.organization.as_str();
     let scope = Scope { job: request.job.name.clone(), period: request.period.label.clone() };
@@ -143,7 +145,6 @@ async fn plan_once(
     let plan = plan::decide(effects, &scope, &drafts.effects, standings.all());
     book.write(&mut standings, &plan.events).await?;
     kill::after("plan");
-    gather::follow_audits(facts, &request.job.gates, standings.all());
     Ok(Planned { plan, standings, drafts, news })
 }
 
@@ -260,16 +261,17 @@ pub(super) async fn in_doubt(
     Ok(in_doubt)
 }
 
-/// What the report tells.
+/// Tells the report what became of effects, and of the breaks that they are about.
 pub(super) async fn told(
     request: &Request,
     effects: &Effects,
     book: Book<'_>,
-    planned: Planned,
-    sent: Sent,
-) -> Result<EffectsFacts, Failure> {
+    (planned, sent): (Planned, Sent),
+    (facts, lives): (&mut Facts, &mut Lives),
+) -> Result<(), Failure> {
     let Planned { plan, mut standings, drafts, news } = planned;
     standings.take(sent.standings.into_values());
+    lives.tell(request, facts, standings.all())?;
     let in_doubt = in_doubt(request, book, &standings).await?;
     let (mut audits, mut anchor) = (Vec::new(), None);
     if let Some(journal) = book.journal() {
@@ -283,7 +285,7 @@ pub(super) async fn told(
         .as_ref()
         .map(|rule| news::silent(&audits, rule.news_within, request.run_time))
         .unwrap_or_default();
-    Ok(EffectsFacts {
+    facts.effects = Some(EffectsFacts {
         planned: standings.of(&plan.ids).cloned().collect(),
         plan: plan.digest,
         elsewhere: plan.elsewhere,
@@ -295,5 +297,6 @@ pub(super) async fn told(
         stopped: sent.ended.as_ref().map(|ended| ended.why.clone()),
         stopped_exit: sent.ended.as_ref().map(|ended| ended.code).filter(|code| *code != ExitCode::Done),
         anchor,
-    })
+    });
+    Ok(())
 }

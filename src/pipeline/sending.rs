@@ -8,6 +8,7 @@ use serde_json::json;
 use super::book::{Book, Standings};
 use super::earlier::Earlier;
 use super::lease::Guard;
+use super::lives::Lives;
 use super::results::{self, Results};
 use super::sealing::{self, Sealed};
 use super::send::{self, Ended, Goods, Means, Sent};
@@ -71,8 +72,11 @@ pub(super) async fn attempt(request: &Request, sending: &Sending, run: Run<'_>) 
     trail.mark(Step::Sent, json!({ "calls": calls })).await?;
 
     let facts = gathered(request, sending, book, record.attempt, (sealed, planned, &heard, ended)).await?;
-    let facts = Facts { changes: earlier.changes(&facts), ..facts };
+    let mut facts = Facts { changes: earlier.changes(&facts), ..facts };
+    let mut lives = Lives::read(request, Some(journal), &facts).await?;
+    lives.tell(request, &mut facts, &[])?;
     let (facts, written) = unless_stopped(stop, published(request, facts, home)).await?;
+    lives.record(journal, record).await?;
     trail.mark(Step::Reported, json!({ "files": written.len() })).await?;
     Ok(Finished { facts, written, calls: Vec::new() })
 }
@@ -123,7 +127,9 @@ pub(super) async fn on_paper(
     let calls = would_be_called(&planned, &shelf).await?;
     let attempt = earlier.attempts + 1;
     let facts = gathered(request, sending, book, attempt, (sealed, planned, &heard, None)).await?;
-    Ok(Finished { facts: Facts { changes: earlier.changes(&facts), ..facts }, written: Vec::new(), calls })
+    let mut facts = Facts { changes: earlier.changes(&facts), ..facts };
+    Lives::read(request, journal, &facts).await?.tell(request, &mut facts, &[])?;
+    Ok(Finished { facts, written: Vec::new(), calls })
 }
 
 /// What is to be sent, written down.

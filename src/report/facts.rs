@@ -27,6 +27,9 @@ pub struct Facts {
     pub statement: Statement,
     /// Ordered by kind, then most at risk first, then key.
     pub breaks: Vec<Break>,
+    /// Break id → its life before this run and with it; told beside the breaks, which depend on the inputs alone.
+    pub lives: BTreeMap<String, LifeFacts>,
+    /// Those that nobody has accepted.
     pub suggestions: Vec<Suggestion>,
     /// One-sided items that are still in grace, and failed-transaction notices: reason → keys.
     pub expected: BTreeMap<String, u64>,
@@ -98,6 +101,11 @@ impl Facts {
         sums
     }
 
+    /// How many breaks still wait for somebody.
+    pub fn open_breaks(&self) -> u64 {
+        self.breaks.iter().filter(|found| found.is_open()).count() as u64
+    }
+
     /// How many breaks have this status.
     pub fn with_status(&self, status: BreakStatus) -> u64 {
         self.breaks.iter().filter(|found| found.status == status).count() as u64
@@ -113,6 +121,18 @@ impl Facts {
             && self.statement.rows.iter().all(|rows| rows.unaccounted == 0)
             && self.month.iter().flat_map(|month| &month.receivable).all(|one| one.residual.is_zero())
     }
+}
+
+/// The life of a break across runs, in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LifeFacts {
+    pub owner: Option<String>,
+    /// The earliest period in which it was ever found.
+    pub first_period: String,
+    /// Business days from the last day of that period to the last day of the run's own: no clock is asked, so that the
+    /// same inputs give the same bytes.
+    pub age_business_days: i64,
+    pub comments: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,10 +7,8 @@ use super::facts::{Changes, ExcludedFacts, Facts, InputFacts, JobFacts, PeriodFa
 use crate::breaks::compare::{self, Comparison};
 use crate::breaks::statement::file_totals;
 use crate::breaks::{Break, gates};
-use crate::effects::Standing;
-use crate::effects::news::follow_breaks;
 use crate::frames::{Frame, Measure, Warning};
-use crate::job::{Due, Gates, Job, MonthEnd, Payout, Reconciliation, Splits};
+use crate::job::{Due, Job, MonthEnd, Payout, Reconciliation, Splits};
 use crate::month::Closing;
 use crate::period::{Period, duration_words};
 use crate::sources::{Origin, RawFile};
@@ -62,6 +60,7 @@ pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Fa
         statement: comparison.statement.clone(),
         gates: gates::check(&job.gates, &breaks),
         breaks,
+        lives: BTreeMap::new(),
         suggestions: comparison.suggestions(),
         expected: comparison.expected(),
         excluded: comparison
@@ -198,12 +197,6 @@ fn month_parameters(month_end: &MonthEnd) -> Vec<(String, String)> {
     ]
     .map(|(name, words)| (name.to_owned(), words))
     .to_vec()
-}
-
-/// Gives the breaks the statuses that follow from their audits; what is settled counts at no gate any more.
-pub fn follow_audits(facts: &mut Facts, limits: &Gates, standings: &[Standing]) {
-    follow_breaks(&mut facts.breaks, standings);
-    facts.gates = gates::check(limits, &facts.breaks);
 }
 
 /// What is new against the attempt before.

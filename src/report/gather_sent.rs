@@ -68,6 +68,7 @@ pub fn gather(setting: Setting<'_>) -> Facts {
         statement,
         gates: gates::check(&job.gates, &breaks),
         breaks,
+        lives: BTreeMap::new(),
         suggestions: Vec::new(),
         expected: expected(&parcels),
         excluded,

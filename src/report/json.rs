@@ -96,10 +96,18 @@ pub struct VerdictSummary {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BreaksSummary {
     pub count: u64,
-    /// Of these, by what became of their audits: only the open ones count at gates and are at risk.
+    /// Those that still wait for somebody, confirmed and disputed ones among them: only they count at gates and are at
+    /// risk.
     pub open: u64,
+    /// Of the open ones; so are the disputed. Reports of before have neither, nor what a person has matched.
+    #[serde(default)]
+    pub confirmed: u64,
+    #[serde(default)]
+    pub in_dispute: u64,
     pub resolved: u64,
     pub written_off: u64,
+    #[serde(default)]
+    pub force_matched: u64,
     pub at_risk: Vec<AtRisk>,
     /// In the order of [`BreakKind::ALL`]; kinds that were not found are left out.
     pub by_kind: Vec<KindSummary>,
@@ -342,9 +350,12 @@ fn breaks(facts: &Facts) -> BreaksSummary {
         .collect();
     BreaksSummary {
         count: facts.breaks.len() as u64,
-        open: facts.with_status(BreakStatus::Open),
+        open: facts.open_breaks(),
+        confirmed: facts.with_status(BreakStatus::Confirmed),
+        in_dispute: facts.with_status(BreakStatus::InDispute),
         resolved: facts.with_status(BreakStatus::Resolved),
         written_off: facts.with_status(BreakStatus::WrittenOff),
+        force_matched: facts.with_status(BreakStatus::ForceMatched),
         at_risk: at_risk(facts.at_risk()),
         by_kind,
     }

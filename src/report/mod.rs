@@ -11,6 +11,7 @@ pub mod html;
 pub mod json;
 pub mod json_month;
 mod month;
+pub mod lives;
 pub mod parquet;
 mod sent;
 mod table;

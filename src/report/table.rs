@@ -2,12 +2,13 @@
 //! in `breaks.csv`, `breaks.parquet` and the workbook.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
 use super::amount::decimals;
-use super::facts::Facts;
+use super::facts::{Facts, LifeFacts};
 use crate::breaks::{Break, RowRef, SideFacts};
 use crate::frames::Side;
 
@@ -75,6 +76,10 @@ enum What {
     Status,
     Detail,
     Of(Side, OfSide),
+    Owner,
+    FirstPeriod,
+    AgeInBusinessDays,
+    Comments,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +125,7 @@ impl OfSide {
     }
 }
 
-/// Every column, in the order of all renderings: what a person reads first, then each side.
+/// Every column, in the order of all renderings: what a person reads first, then each side, then its life.
 pub(super) fn columns() -> Vec<Column> {
     let shared = [
         What::Id,
@@ -136,7 +141,8 @@ pub(super) fn columns() -> Vec<Column> {
         What::Detail,
     ];
     let of_sides = Side::ALL.into_iter().flat_map(|side| OfSide::ALL.map(|entry| What::Of(side, entry.0)));
-    shared.into_iter().chain(of_sides).map(|what| Column { what }).collect()
+    let of_life = [What::Owner, What::FirstPeriod, What::AgeInBusinessDays, What::Comments];
+    shared.into_iter().chain(of_sides).chain(of_life).map(|what| Column { what }).collect()
 }
 
 impl Column {
@@ -155,6 +161,10 @@ impl Column {
             What::Status => "status".into(),
             What::Detail => "detail".into(),
             What::Of(side, of) => format!("{side}_{}", of.entry().0),
+            What::Owner => "owner".into(),
+            What::FirstPeriod => "first_period".into(),
+            What::AgeInBusinessDays => "age_business_days".into(),
+            What::Comments => "comments".into(),
         }
     }
 
@@ -180,6 +190,10 @@ impl Column {
                 };
                 format!("{name}: {}", of.entry().1)
             }
+            What::Owner => "Owner".into(),
+            What::FirstPeriod => "First seen in period".into(),
+            What::AgeInBusinessDays => "Age in business days".into(),
+            What::Comments => "Comments".into(),
         }
     }
 
@@ -189,10 +203,10 @@ impl Column {
             What::Id => 18.0,
             What::Kind => 24.0,
             What::OccurredAt | What::Measure => 19.0,
-            What::Key => 22.0,
-            What::Currency => 10.0,
+            What::Key | What::Owner => 22.0,
+            What::Currency | What::FirstPeriod => 10.0,
             What::Status => 12.0,
-            What::AgeDays => 9.0,
+            What::AgeDays | What::AgeInBusinessDays | What::Comments => 9.0,
             What::AtRisk | What::Difference => 13.0,
             What::Detail => 56.0,
             What::Of(_, of) => of.entry().2,
@@ -204,7 +218,7 @@ impl Column {
             What::AtRisk
             | What::Difference
             | What::Of(_, OfSide::Amount | OfSide::IssuerCommission | OfSide::UserReward) => ValueKind::Amount,
-            What::AgeDays => ValueKind::Count,
+            What::AgeDays | What::AgeInBusinessDays | What::Comments => ValueKind::Count,
             What::OccurredAt | What::Of(_, OfSide::OccurredAt) => ValueKind::Time,
             _ => ValueKind::Text,
         }
@@ -220,7 +234,8 @@ impl Column {
         matches!(self.what, What::Of(..))
     }
 
-    pub(super) fn value<'a>(&self, found: &'a Break, places: &Places<'_>) -> Value<'a> {
+    pub(super) fn value<'a>(&self, found: &'a Break, places: &Places<'a>) -> Value<'a> {
+        let life = || places.lives.get(&found.id);
         match self.what {
             What::Id => Value::text(&found.id),
             What::Kind => Value::text(found.kind.name()),
@@ -239,6 +254,10 @@ impl Column {
             What::Of(side, of) => {
                 found.side(side).map_or(Value::Empty, |stated| of_side(of, side, stated, &found.currency, places))
             }
+            What::Owner => Value::optional_text(life().and_then(|life| life.owner.as_deref())),
+            What::FirstPeriod => Value::optional_text(life().map(|life| life.first_period.as_str())),
+            What::AgeInBusinessDays => life().map_or(Value::Empty, |life| Value::Count(life.age_business_days)),
+            What::Comments => life().map_or(Value::Empty, |life| Value::Count(life.comments.into())),
         }
     }
 }
@@ -268,10 +287,12 @@ fn of_side<'a>(of: OfSide, side: Side, stated: &'a SideFacts, shared: &str, plac
     }
 }
 
-/// The names of each side's files, to turn a [`RowRef`] into a place that a person can open.
+/// What stands beside the breaks: the names of each side's files, to turn a [`RowRef`] into a place that a person can
+/// open, and their lives.
 #[derive(Debug)]
 pub(super) struct Places<'a> {
     names: [Vec<&'a str>; 3],
+    pub(super) lives: &'a BTreeMap<String, LifeFacts>,
 }
 
 impl<'a> Places<'a> {
@@ -279,7 +300,7 @@ impl<'a> Places<'a> {
         let names = Side::ALL.map(|side| {
             facts.inputs.iter().filter(|input| input.side == side).map(|input| input.name.as_str()).collect()
         });
-        Self { names }
+        Self { names, lives: &facts.lives }
     }
 
     fn name(&self, side: Side, file: u32) -> Cow<'a, str> {

@@ -89,7 +89,7 @@ fn tone_of_breaks(facts: &Facts) -> Tone {
         Tone::Breached
     } else if missing(facts).next().is_some() {
         Tone::Incomplete
-    } else if facts.with_status(BreakStatus::Open) == 0 && facts.quarantine.is_empty() && facts.suggestions.is_empty() {
+    } else if facts.open_breaks() == 0 && facts.quarantine.is_empty() && facts.suggestions.is_empty() {
         Tone::Clean
     } else {
         Tone::Review
@@ -102,7 +102,7 @@ fn missing(facts: &Facts) -> impl Iterator<Item = &Break> {
 }
 
 fn headline(facts: &Facts, tone: Tone) -> String {
-    let breaks = match facts.with_status(BreakStatus::Open) {
+    let breaks = match facts.open_breaks() {
         0 => "no breaks".to_owned(),
         number => counted(number, "break", "breaks"),
     };
@@ -133,7 +133,7 @@ fn headline(facts: &Facts, tone: Tone) -> String {
 
 /// The breaks that audits have settled: `, and 2 resolved, 1 written off`; nothing where there are none.
 fn settled(facts: &Facts) -> String {
-    let settled = BreakStatus::ALL.into_iter().filter(|status| *status != BreakStatus::Open);
+    let settled = BreakStatus::ALL.into_iter().filter(|status| !status.is_open());
     let told: Vec<String> = settled
         .map(|status| (facts.with_status(status), status))
         .filter(|(number, _)| *number > 0)

@@ -13,6 +13,7 @@ pub mod effects;
 pub mod frames;
 pub mod journal;
 pub mod months;
+pub mod lives;
 pub mod outbox;
 pub mod plans;
 pub mod presign;

@@ -54,7 +54,7 @@ pub(crate) fn applied(project: &TestProject) -> BTreeMap<String, u32> {
     audits.chain(markers).collect()
 }
 
-/// The entries of the effect journal, first to last.
+/// The entries about effects, first to last; those about breaks are left out.
 pub(crate) fn entries(project: &TestProject) -> Vec<Value> {
     let exported = project.run(&["journal", "export"]).ended_with(0).stdout;
     exported
@@ -62,5 +62,6 @@ pub(crate) fn entries(project: &TestProject) -> Vec<Value> {
         .map(|line| serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}")))
         .map(|line| line["entry"].clone())
         .inspect(|entry| assert!(entry["sequence"].is_u64(), "not an entry: {entry}"))
+        .filter(|entry| entry["break"].is_null())
         .collect()
 }

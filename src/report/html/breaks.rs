@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::super::amount::{count, grouped, money, signed};
-use super::super::facts::Facts;
+use super::super::facts::{Facts, LifeFacts};
 use super::super::table::Places;
 use super::super::text::{counted, visible};
 use super::super::totals::{kind_words, measure_words};
 use super::lists::rest_note;
-use crate::breaks::{Break, Rule, SideFacts};
+use crate::breaks::{Break, BreakStatus, Rule, SideFacts};
 use crate::frames::{Field, Measure, Side};
 
 pub(super) fn breaks(facts: &Facts, page_rows: usize) -> Markup {
@@ -63,9 +63,10 @@ fn row(found: &Break, sides: &[Side], places: &Places<'_>) -> Markup {
         tr {
             th scope="row" .what {
                 span.id { bdi { (visible(&found.key)) } } br;
-                strong { (kind_words(found.kind)) } @if !found.is_open() { " (" (found.status.words()) ")" } br;
+                strong { (kind_words(found.kind)) } @if found.status != BreakStatus::Open { " (" (found.status.words()) ")" } br;
                 bdi { (visible(&found.detail)) } br;
                 span.soft { "id " (visible(&found.id)) @if found.age_days != 0 { ", " (age(found.age_days)) } }
+                @if let Some(life) = places.lives.get(&found.id) { br; span.soft { bdi { (lived(life)) } } }
             }
             td.n {
                 @if !found.currency.is_empty() {
@@ -87,6 +88,22 @@ fn row(found: &Break, sides: &[Side], places: &Places<'_>) -> Markup {
             }
         }
     }
+}
+
+/// `first seen in 2025-03-19, 3 business days old, owner Mara Lind, 2 comments`
+fn lived(life: &LifeFacts) -> String {
+    let mut words = format!("first seen in {}", visible(&life.first_period));
+    if life.age_business_days > 0 {
+        let days = counted(life.age_business_days.unsigned_abs(), "business day", "business days");
+        words.push_str(&format!(", {days} old"));
+    }
+    if let Some(owner) = &life.owner {
+        words.push_str(&format!(", owner {}", visible(owner)));
+    }
+    if life.comments > 0 {
+        words.push_str(&format!(", {}", counted(life.comments.into(), "comment", "comments")));
+    }
+    words
 }
 
 fn age(days: i64) -> String {

@@ -77,7 +77,7 @@ pub(super) fn suggestions(facts: &Facts, page_rows: usize) -> Markup {
 fn suggestion_row(suggestion: &Suggestion, places: &Places<'_>) -> Markup {
     html! {
         tr {
-            th.id scope="row" { @for key in &suggestion.keys { bdi { (visible(key)) } br; } }
+            th.id scope="row" { @for key in &suggestion.keys { bdi { (visible(key)) } br; } span.soft { "id " (visible(&suggestion.id)) } }
             td { bdi { (visible(&suggestion.rule)) } }
             td.wide { (sides(&suggestion.sides, &suggestion.currency, places)) }
         }

@@ -152,16 +152,17 @@ fn columns_to_hide(facts: &Facts, columns: &[Column], places: &Places<'_>) -> Ve
     (0_u16..).zip(columns).filter(|(_, column)| column.is_of_a_side() && !stated(column)).map(|(col, _)| col).collect()
 }
 
-/// What is at risk by the open breaks of one sheet, by currency and measure: the amounts, in the order of the rows.
-fn groups(page: &[Break]) -> BTreeMap<(&str, Measure), Vec<i128>> {
-    let mut groups = BTreeMap::<(&str, Measure), Vec<i128>>::new();
+/// What is at risk by the open breaks of one sheet, by currency, measure and status: the amounts, in the order of the
+/// rows.
+fn groups(page: &[Break]) -> BTreeMap<(&str, Measure, BreakStatus), Vec<i128>> {
+    let mut groups = BTreeMap::<(&str, Measure, BreakStatus), Vec<i128>>::new();
     for found in page.iter().filter(|found| found.is_open() && !found.currency.is_empty()) {
-        groups.entry((&found.currency, found.measure)).or_default().push(found.at_risk_minor.into());
+        groups.entry((&found.currency, found.measure, found.status)).or_default().push(found.at_risk_minor.into());
     }
     groups
 }
 
-/// One totals row for each currency and measure, an empty row below the list. The formula refers
+/// One totals row for each currency, measure and open status, an empty row below the list. The formula refers
 /// to the totals row's own cells and holds no text that came from outside.
 fn write_totals(
     sheet: &mut Worksheet,
@@ -178,11 +179,11 @@ fn write_totals(
     let (currency_col, measure_col, risk_col) = (col("currency"), col("measure"), col("at_risk"));
     let status_col = col("status");
     let letters = |col: u16| utility::column_number_to_name(col);
-    for (at, ((currency, measure), amounts)) in (row + 1..).zip(groups(page).into_iter().take(MOST_TOTALS)) {
+    for (at, ((currency, measure, status), amounts)) in (row + 1..).zip(groups(page).into_iter().take(MOST_TOTALS)) {
         put_text(sheet, at, 0, if several { "Total of this sheet" } else { "Total" }, &styles.bold)?;
         put_text(sheet, at, currency_col, currency, &styles.bold)?;
         put_text(sheet, at, measure_col, measure.name(), &styles.bold)?;
-        put_text(sheet, at, status_col, BreakStatus::Open.name(), &styles.bold)?;
+        put_text(sheet, at, status_col, status.name(), &styles.bold)?;
         let total: i128 = amounts.iter().sum();
         let decimals = decimals(currency);
         // A code that is none may hold what SUMIFS takes for a pattern.
@@ -248,6 +249,7 @@ fn write_suggested(book: &mut Workbook, list: &List<'_>) -> Result<(), XlsxError
         heads.push(Head::new(&format!("{side}: time (UTC)"), 19.0));
         heads.push(Head::wrapped(&format!("{side}: rows"), 26.0));
     }
+    heads.push(Head::new("Suggestion id", 18.0));
     let cells = |suggestion| suggestion_cells(suggestion, &places);
     list.sheets(book, "Suggested", &heads, &list.facts.suggestions, cells, |_, _, _| Ok(()))
 }
@@ -265,6 +267,7 @@ fn suggestion_cells<'a>(suggestion: &'a Suggestion, places: &Places<'_>) -> Vec<
         cells.push(stated.occurred_at.map_or(Value::Empty, Value::Time));
         cells.push(Value::text(places.in_words(side, &stated.rows)));
     }
+    cells.push(Value::text(&suggestion.id));
     cells
 }
 

@@ -1,0 +1,181 @@
+//! What a run finds of a break, as far as its life across runs goes by it: the facts in short, and their digest.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{Break, BreakKind, BreakStatus, Rule, SideFacts, Suggestion};
+use crate::digest::sha256;
+use crate::frames::Measure;
+
+/// One break as a run found it in a period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sighting {
+    /// The period's label.
+    pub period: String,
+    /// The time that the run's report states as its own, UTC.
+    pub seen_at: DateTime<Utc>,
+    /// None: keys that a weaker rule pairs, which is a suggestion and no break.
+    pub kind: Option<BreakKind>,
+    /// As [`Break::key`]; of a suggestion its keys, parted by ` = `.
+    pub key: String,
+    /// ISO 4217; empty for kinds that are about a file.
+    pub currency: String,
+    pub measure: Measure,
+    /// Minor units of `currency`.
+    pub at_risk_minor: i64,
+    /// One plain sentence.
+    pub detail: String,
+    /// 16 hexadecimal digits over kind, measure, amounts and what differs: not over lines, files or times of rows.
+    pub digest: String,
+}
+
+/// A break's id, and how it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sighted {
+    pub id: String,
+    pub facts: Sighting,
+}
+
+impl Sighting {
+    /// The name of the kind in files and on the command line.
+    pub const fn kind_name(&self) -> &'static str {
+        match self.kind {
+            Some(kind) => kind.name(),
+            None => Self::PAIR,
+        }
+    }
+
+    /// The name of what is no break but a suggestion.
+    pub const PAIR: &'static str = "suggested_match";
+
+    /// Between the keys of a pair.
+    pub const PAIRED: &'static str = " = ";
+
+    /// Keys that a weaker rule pairs.
+    pub const fn is_pair(&self) -> bool {
+        self.kind.is_none()
+    }
+
+    /// What it is when nobody has said anything of it.
+    pub const fn opened(&self) -> BreakStatus {
+        if self.is_pair() { BreakStatus::Suggested } else { BreakStatus::Open }
+    }
+}
+
+/// What a run has found in a period: each id once, in the order of the breaks, suggestions last.
+pub fn sightings(period: &str, seen_at: DateTime<Utc>, breaks: &[Break], suggestions: &[Suggestion]) -> Vec<Sighted> {
+    let mut found: Vec<Sighted> = Vec::with_capacity(breaks.len() + suggestions.len());
+    let mut places = HashMap::<&str, usize>::with_capacity(breaks.len());
+    for one in breaks {
+        let facts = of_break(period, seen_at, one);
+        match places.get(one.id.as_str()) {
+            // Two findings of one rule about one key are one break: its facts are those of both.
+            Some(place) => {
+                let known = &mut found[*place].facts;
+                known.digest = short(&format!("{} {}", known.digest, facts.digest));
+                known.detail = format!("{}; {}", known.detail, facts.detail);
+            }
+            None => {
+                places.insert(&one.id, found.len());
+                found.push(Sighted { id: one.id.clone(), facts });
+            }
+        }
+    }
+    let pairs = suggestions.iter().map(|pair| Sighted { id: pair.id.clone(), facts: of_pair(period, seen_at, pair) });
+    found.extend(pairs);
+    found
+}
+
+fn of_break(period: &str, seen_at: DateTime<Utc>, found: &Break) -> Sighting {
+    let names_people = found.kind.rule() == Rule::Identity;
+    let sides = found.sides.iter().map(|side| side.as_ref().map(|facts| Stated::new(facts, names_people)));
+    // What no side states is said by the sentence alone.
+    let stated = found.sides.iter().any(Option::is_some);
+    let digest = Digested {
+        kind: Some(found.kind),
+        measure: found.measure,
+        at_risk_minor: found.at_risk_minor,
+        difference_minor: found.difference_minor,
+        sides: sides.collect(),
+        said: (!stated).then_some(&found.detail),
+    };
+    Sighting {
+        period: period.to_owned(),
+        seen_at,
+        kind: Some(found.kind),
+        key: found.key.clone(),
+        currency: found.currency.clone(),
+        measure: found.measure,
+        at_risk_minor: found.at_risk_minor,
+        detail: found.detail.clone(),
+        digest: digest.text(),
+    }
+}
+
+fn of_pair(period: &str, seen_at: DateTime<Utc>, pair: &Suggestion) -> Sighting {
+    let digest = Digested {
+        kind: None,
+        measure: Measure::TransactionAmount,
+        at_risk_minor: 0,
+        difference_minor: None,
+        sides: pair.sides.iter().map(|side| side.as_ref().map(|facts| Stated::new(facts, true))).collect(),
+        said: Some(&pair.rule),
+    };
+    Sighting {
+        period: period.to_owned(),
+        seen_at,
+        kind: None,
+        key: pair.keys.join(Sighting::PAIRED),
+        currency: pair.currency.clone(),
+        measure: Measure::TransactionAmount,
+        at_risk_minor: 0,
+        detail: format!("paired by {}", pair.rule),
+        digest: digest.text(),
+    }
+}
+
+/// What of a break makes it another one when it changes.
+#[derive(Serialize)]
+struct Digested<'a> {
+    kind: Option<BreakKind>,
+    measure: Measure,
+    at_risk_minor: i64,
+    difference_minor: Option<i64>,
+    sides: Vec<Option<Stated<'a>>>,
+    said: Option<&'a String>,
+}
+
+/// What a side states, without its places and times.
+#[derive(Serialize)]
+struct Stated<'a> {
+    amounts: [Option<i64>; 3],
+    currency: Option<&'a str>,
+    status: Option<&'a str>,
+    people: Option<[Option<&'a str>; 4]>,
+}
+
+impl<'a> Stated<'a> {
+    fn new(facts: &'a SideFacts, names_people: bool) -> Self {
+        let people = || [&facts.user, &facts.merchant, &facts.card_first_six, &facts.card_last_four];
+        Self {
+            amounts: [facts.amount_minor, facts.issuer_commission_minor, facts.user_reward_minor],
+            currency: facts.currency.as_deref(),
+            status: facts.status.as_deref(),
+            people: names_people.then(|| people().map(Option::as_deref)),
+        }
+    }
+}
+
+impl Digested<'_> {
+    fn text(&self) -> String {
+        short(&serde_json::to_string(self).expect("facts are plain data with text keys"))
+    }
+}
+
+fn short(text: &str) -> String {
+    let mut digest = sha256(text.as_bytes());
+    digest.truncate(16);
+    digest
+}

@@ -1,0 +1,98 @@
+//! The life of what a run finds: read before the effects are planned, told in the report, recorded at the end.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::Request;
+use crate::breaks::age::last_day;
+use crate::breaks::life::Standing;
+use crate::breaks::observe::{self, Observation};
+use crate::breaks::sighting::sightings;
+use crate::breaks::{BreakStatus, Suggestion};
+use crate::effects;
+use crate::effects::news;
+use crate::exit::{ExitCode, Failure};
+use crate::journal::{Journal, RunRecord};
+use crate::report::Facts;
+use crate::report::lives;
+
+/// What this run has found, and where that stood before it.
+#[derive(Debug)]
+pub(super) struct Lives {
+    observation: Observation,
+    known: HashMap<String, Standing>,
+    /// Where everything stands with what is found and said so far.
+    now: HashMap<String, Standing>,
+    run_time: DateTime<Utc>,
+    /// The last day of the period.
+    as_of: NaiveDate,
+}
+
+impl Lives {
+    /// Takes everything found, before anything is left out of the facts. `journal`: none for a plan of what was never
+    /// run.
+    pub(super) async fn read(request: &Request, journal: Option<&Journal>, facts: &Facts) -> Result<Self, Failure> {
+        let (job, period) = (&request.job.name, &request.period.label);
+        let pair = |pair: &Suggestion| pair.keys.iter().map(|key| (key.clone(), pair.id.clone())).collect::<Vec<_>>();
+        let observation = Observation {
+            job: job.clone(),
+            period: period.clone(),
+            found: sightings(period, request.run_time, &facts.breaks, &facts.suggestions),
+            changed_inputs: facts.changes.as_ref().map(|changes| changes.changed_inputs.clone()).unwrap_or_default(),
+            paired: facts.suggestions.iter().flat_map(pair).collect(),
+            ..Observation::default()
+        };
+        let mut known = HashMap::new();
+        if let Some(journal) = journal {
+            known = journal.lives_in(job, period).await?;
+            let others: Vec<&str> = observation.ids().into_iter().filter(|id| !known.contains_key(*id)).collect();
+            known.extend(journal.lives(&others).await?);
+        }
+        let as_of = last_day(period).unwrap_or(request.period.first_day);
+        let mut lives = Self { observation, known, now: HashMap::new(), run_time: request.run_time, as_of };
+        lives.look()?;
+        Ok(lives)
+    }
+
+    fn look(&mut self) -> Result<(), Failure> {
+        let steps = observe::steps(&self.observation, &self.known);
+        let after = observe::after(&self.known, &steps, self.run_time);
+        self.now = after.map_err(|error| Failure::new(ExitCode::InvariantFailed, error))?;
+        Ok(())
+    }
+
+    fn life(&self, id: &str) -> Option<&Standing> {
+        self.now.get(id).or_else(|| self.known.get(id))
+    }
+
+    /// For planning what to ask of the provider: nothing is asked for what a person has closed. What audits have said
+    /// of the others, the plan knows from them.
+    pub(super) fn before_planning(&self, facts: &mut Facts) {
+        for found in &mut facts.breaks {
+            let closed = self.life(&found.id).filter(|standing| standing.is_closed_by_person());
+            found.status = closed.map_or(BreakStatus::Open, |standing| standing.status);
+        }
+    }
+
+    /// Tells the facts how everything stands, with what audits say.
+    pub(super) fn tell(
+        &mut self,
+        request: &Request,
+        facts: &mut Facts,
+        audits: &[effects::Standing],
+    ) -> Result<(), Failure> {
+        self.observation.disputes = news::disputes(audits);
+        self.look()?;
+        lives::tell(facts, &request.job.gates, self.as_of, |id| self.life(id));
+        lives::accept(facts, |id| self.life(id));
+        Ok(())
+    }
+
+    /// Records what was found. What a killed run has not recorded the next one does.
+    pub(super) async fn record(&self, journal: &Journal, run: &RunRecord) -> Result<(), Failure> {
+        let events = journal.observe(run, &self.observation, self.run_time).await?;
+        tracing::debug!(events, "breaks recorded");
+        Ok(())
+    }
+}
