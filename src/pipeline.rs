@@ -2,6 +2,7 @@
 //! mark in the journal; a process that dies between two of them leaves nothing half-written.
 
 mod book;
+mod carried;
 mod compare;
 mod earlier;
 mod effects;
@@ -191,7 +192,7 @@ pub async fn plan(request: &Request, journal: Option<&Journal>) -> Result<Finish
     };
     let attempt = earlier.attempts + 1;
     let (mut facts, wanted) =
-        compare::compared(request, reconciliation, &store, &earlier, attempt, &Trail(None)).await?;
+        compare::compared(request, reconciliation, (&store, journal), &earlier, attempt, &Trail(None)).await?;
     let mut calls = Vec::new();
     if let Some(effects) = request.job.effects() {
         let book = Book::Paper(journal);
@@ -242,7 +243,8 @@ async fn attempt(
     publish::sweep(&home)?;
     let store = open_store(&home)?;
     let earlier = Earlier::read(journal, request).await?;
-    let comparing = compare::compared(request, reconciliation, &store, &earlier, record.attempt, &trail);
+    let comparing =
+        compare::compared(request, reconciliation, (&store, Some(journal)), &earlier, record.attempt, &trail);
     let (mut facts, wanted) = unless_stopped(stop, comparing).await?;
     acted(request, journal, record, (guard, stop), &wanted, &mut facts).await?;
     let (facts, written) = unless_stopped(stop, published(request, facts, home)).await?;

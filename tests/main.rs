@@ -13,6 +13,7 @@ mod backfill_terminal;
 mod break_status;
 mod breaks_of_sending;
 mod bytes_to_breaks;
+mod carried_items;
 mod classification;
 mod cli_decisions;
 mod cli_doctor;

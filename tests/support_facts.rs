@@ -65,6 +65,7 @@ pub fn clean() -> Facts {
         warnings: Vec::new(),
         effects: None,
         sent: None,
+        carried: None,
         changes: None,
     }
 }

@@ -1,6 +1,8 @@
 //! Breaks: discrepancies between sides that should agree, and the statement that proves that
 //! they are all of them.
 
+pub mod carry;
+pub mod carry_file;
 pub mod classify;
 pub mod compare;
 pub mod detail;

@@ -8,6 +8,9 @@ mod group;
 pub mod side;
 pub mod tally;
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 
 pub use group::match_frames;
@@ -34,6 +37,8 @@ pub struct Rules {
     pub settled_file: bool,
     /// The ledger states what reward it booked: where it booked none, none is due.
     pub ledger_states_reward: bool,
+    /// Keys that other periods speak of: looked at though they agree or lie outside of this period.
+    pub watched: Arc<HashSet<String>>,
 }
 
 impl Rules {
@@ -60,6 +65,7 @@ impl Rules {
             missing,
             settled_file,
             ledger_states_reward,
+            watched: Arc::default(),
         }
     }
 }
@@ -69,8 +75,10 @@ impl Rules {
 pub struct Matched {
     /// Counts and sums of the keys that agree, and of rows set aside.
     pub tally: Tally,
-    /// Every key that does not simply agree, in text order of the key.
+    /// Every key that does not simply agree, and every watched one, in text order of the key.
     pub suspects: Vec<KeyFacts>,
+    /// Watched keys of which no row lies in the period, in text order: all of their rows are excluded.
+    pub strays: Vec<KeyFacts>,
 }
 
 /// One key that has to be looked at.

@@ -1,19 +1,24 @@
 //! From the inputs of a run to the facts of its report: pull, read, match, classify.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use super::earlier::{self, Earlier};
 use super::effects::Wanted;
 use super::pull::{self, PulledInput};
-use super::{Request, Trail, aside, history};
-use crate::breaks::compare::{CompareError, Comparison, compare};
+use super::{Request, Trail, aside, carried, history};
+use crate::breaks::carry::{self, Others};
+use crate::breaks::carry_file::LeftOpen;
+use crate::breaks::compare::{CompareError, Comparison, compare_among};
 use crate::breaks::{Break, files};
 use crate::effects::Finding;
 use crate::exit::{ExitCode, Failure};
-use crate::frames::{Field, Frame, Side};
+use crate::frames::{Frame, Side};
 use crate::job::Reconciliation;
-use crate::journal::Step;
+use crate::journal::{Journal, Step};
 use crate::matching::Rules;
 use crate::report::Facts;
-use crate::report::facts::RunFacts;
+use crate::report::facts::{CarriedFacts, RunFacts};
 use crate::report::gather::{self, Setting};
 use crate::sources::RawFile;
 use crate::sources::store::RawStore;
@@ -22,7 +27,7 @@ use crate::sources::store::RawStore;
 pub(super) async fn compared(
     request: &Request,
     reconciliation: &Reconciliation,
-    store: &RawStore,
+    (store, journal): (&RawStore, Option<&Journal>),
     earlier: &Earlier,
     attempt: u32,
     trail: &Trail<'_>,
@@ -44,7 +49,7 @@ pub(super) async fn compared(
     trail.mark(Step::Normalized, serde_json::json!({ "rows": rows })).await?;
 
     let stage = request.progress.stage("compare");
-    let (frames, comparison) = compare_frames(request, reconciliation, &pulled, frames).await?;
+    let (frames, comparison) = compare_frames(request, reconciliation, &pulled, (frames, journal), earlier).await?;
     let (frames, history, findings) = history::findings(request, frames, history).await?;
     stage.finish(format!("{} keys agree", comparison.tally.clean_keys));
     trail.mark(Step::Matched, serde_json::json!({ "agreeing_keys": comparison.tally.clean_keys })).await?;
@@ -59,9 +64,27 @@ pub(super) async fn compared(
         warnings: pulled.iter().flat_map(|input| input.warnings.iter().cloned()).collect(),
     };
     let mut facts = gather::gather(setting, &frames, &comparison);
+    facts.carried = carried_facts(request, reconciliation, earlier, &comparison);
     facts.changes = earlier.changes(&facts);
     trail.mark(Step::Classified, serde_json::json!({ "breaks": facts.breaks.len() })).await?;
     Ok((facts, wanted(request, frames, findings)))
+}
+
+/// What was taken in of other periods, and what is handed on; none where the job carries nothing.
+fn carried_facts(
+    request: &Request,
+    reconciliation: &Reconciliation,
+    earlier: &Earlier,
+    comparison: &Comparison,
+) -> Option<CarriedFacts> {
+    (reconciliation.carry > 0).then(|| CarriedFacts {
+        from: earlier.neighbours.runs(),
+        items: comparison.carried.clone(),
+        left: LeftOpen {
+            items: comparison.left_open(&request.period.label),
+            settled: carry::settled(&comparison.carried),
+        },
+    })
 }
 
 /// What planning effects needs beside the facts.
@@ -94,19 +117,37 @@ async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Vec<Frame>, F
     Ok(frames)
 }
 
-/// The pure middle, away from the threads that answer the network.
+/// The pure middle, away from the threads that answer the network. Where files of later periods speak of what this one
+/// leaves open, it is compared once more in their light.
 async fn compare_frames(
     request: &Request,
     reconciliation: &Reconciliation,
     pulled: &[PulledInput],
-    frames: Vec<Frame>,
+    (frames, journal): (Vec<Frame>, Option<&Journal>),
+    earlier: &Earlier,
 ) -> Result<(Vec<Frame>, Comparison), Failure> {
     let missing: Vec<Side> = pulled.iter().filter(|input| input.missing()).map(|input| input.side).collect();
-    let ledger_states_reward =
-        frames.iter().any(|frame| frame.side == Side::Ledger && frame.mapped.contains(&Field::UserReward));
-    let rules = Rules::new(&request.job.name, reconciliation, &request.period, missing, ledger_states_reward);
+    let states_reward = carried::states_reward(&frames);
+    let rules = Rules::new(&request.job.name, reconciliation, &request.period, missing, states_reward);
+    let mut others = earlier.neighbours.others();
+    let (frames, comparison) = compare_once(rules.clone(), others.clone(), frames).await?;
+    let open: HashSet<String> = comparison.left_open(&request.period.label).into_iter().map(|item| item.key).collect();
+    let Some(journal) = journal.filter(|_| !open.is_empty()) else { return Ok((frames, comparison)) };
+    others.later = earlier.neighbours.later(journal, request, reconciliation, &Arc::new(open)).await?;
+    if others.later.is_empty() {
+        return Ok((frames, comparison));
+    }
+    compare_once(rules, others, frames).await
+}
+
+async fn compare_once(
+    mut rules: Rules,
+    others: Others,
+    frames: Vec<Frame>,
+) -> Result<(Vec<Frame>, Comparison), Failure> {
+    rules.watched = Arc::new(others.keys());
     let work = aside(move || {
-        let comparison = compare(&rules, &frames);
+        let comparison = compare_among(&rules, &frames, &others);
         comparison.map(|comparison| (frames, comparison))
     });
     work.await?.map_err(|error| Failure::new(compare_exit_code(&error), error))

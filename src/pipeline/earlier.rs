@@ -8,6 +8,7 @@ use polars::prelude::{ParquetReader, PolarsResult, SerReader};
 use serde::{Deserialize, Serialize};
 
 use super::Request;
+use super::carried::Neighbours;
 use super::history::PeriodFiles;
 use super::pull::PulledInput;
 use crate::breaks::files::EarlierFile;
@@ -29,6 +30,8 @@ pub(super) struct Earlier {
     pub first_files: Vec<EarlierFile>,
     /// The last finished attempt.
     last: Option<LastFinished>,
+    /// What the periods around this one left open.
+    pub neighbours: Neighbours,
 }
 
 #[derive(Debug)]
@@ -42,9 +45,9 @@ struct LastFinished {
 
 /// The detail of the mark `pulled`: enough to go on from there.
 #[derive(Debug, Serialize, Deserialize)]
-struct PulledFiles {
-    side: Side,
-    files: Vec<RawFile>,
+pub(super) struct PulledFiles {
+    pub(super) side: Side,
+    pub(super) files: Vec<RawFile>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     history: Vec<PeriodFiles>,
 }
@@ -86,7 +89,9 @@ impl Earlier {
             None => None,
         };
         let attempts = runs.iter().map(|run| run.attempt).max().unwrap_or(0);
-        Ok(Self { attempts, pulled, first_files, last })
+        let carry = request.job.reconciliation().map_or(0, |reconciliation| reconciliation.carry);
+        let neighbours = Neighbours::read(journal, request, carry).await?;
+        Ok(Self { attempts, pulled, first_files, last, neighbours })
     }
 
     pub(super) fn pulled(&self, side: Side) -> &[RawFile] {
@@ -131,7 +136,8 @@ fn break_ids(path: &Path) -> PolarsResult<Vec<String>> {
     Ok(breaks.column("id")?.str()?.iter().flatten().map(str::to_owned).collect())
 }
 
-async fn pulled_by(journal: &Journal, run: &RunRecord) -> Result<Vec<PulledFiles>, Failure> {
+/// What a run pulled, of each side.
+pub(super) async fn pulled_by(journal: &Journal, run: &RunRecord) -> Result<Vec<PulledFiles>, Failure> {
     let steps = journal.steps(&run.id).await?;
     let mark = steps.into_iter().find(|mark| mark.step == Step::Pulled);
     // A mark that a later version wrote otherwise only costs a download.

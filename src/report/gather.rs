@@ -65,6 +65,7 @@ pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Fa
         warnings,
         effects: None,
         sent: None,
+        carried: None,
         changes: None,
     }
 }
@@ -158,6 +159,9 @@ fn parameters(reconciliation: &Reconciliation) -> Vec<(String, String)> {
         said.push((format!("fallback {}", index + 1), rule.to_string()));
     }
     said.push(("grace".to_owned(), duration_words(reconciliation.grace)));
+    if reconciliation.carry > 0 {
+        said.push(("open items carried".to_owned(), format!("{} periods", reconciliation.carry)));
+    }
     for input in &reconciliation.inputs {
         said.push((format!("{} quarantine limit", input.side), format!("{} rows", input.quarantine_limit)));
     }

@@ -75,6 +75,7 @@ pub fn gather(setting: Setting<'_>) -> Facts {
         warnings,
         effects: None,
         sent: Some(parcels),
+        carried: None,
         changes: None,
     }
 }

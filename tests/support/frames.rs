@@ -142,6 +142,7 @@ pub fn rules() -> Rules {
         missing: Vec::new(),
         settled_file: true,
         ledger_states_reward: true,
+        watched: std::sync::Arc::default(),
     }
 }
 
