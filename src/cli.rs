@@ -3,9 +3,9 @@
 mod backfill;
 mod breaks;
 mod effects;
-mod trace;
 mod listen;
 mod subscriptions;
+mod trace;
 
 use std::path::PathBuf;
 
@@ -21,9 +21,9 @@ pub use effects::{
     ApproveArgs, EffectsArgs, EffectsCommand, InDoubtCommand, PersonArgs, RejectArgs, ReopenArgs, ResolveArgs,
     WhichArgs,
 };
-pub use trace::TraceArgs;
 pub use listen::ListenArgs;
 pub use subscriptions::{CreateArgs, SubscriptionsCommand, TurnArgs};
+pub use trace::TraceArgs;
 
 use crate::effects::Anchor;
 use crate::logging::{Asked, Color, LogFormat};

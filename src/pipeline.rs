@@ -2,13 +2,14 @@
 //! mark in the journal; a process that dies between two of them leaves nothing half-written.
 
 mod book;
+mod carried;
 mod compare;
 mod earlier;
 mod effects;
 mod history;
 pub(crate) mod lease;
-mod month;
 mod lives;
+mod month;
 mod patience;
 mod publish;
 mod pull;
@@ -193,7 +194,8 @@ pub async fn plan(request: &Request, journal: Option<&Journal>) -> Result<Finish
         None => Earlier::default(),
     };
     let attempt = earlier.attempts + 1;
-    let comparing = Box::pin(compare::compared(request, reconciliation, &store, &earlier, attempt, &Trail(None)));
+    let comparing =
+        Box::pin(compare::compared(request, reconciliation, (&store, journal), &earlier, attempt, &Trail(None)));
     let (mut facts, wanted) = comparing.await?;
     let mut lives = Lives::read(request, journal, &facts).await?;
     let mut calls = Vec::new();
@@ -251,7 +253,8 @@ async fn attempt(
     publish::sweep(&home)?;
     let store = open_store(&home)?;
     let earlier = Earlier::read(journal, request).await?;
-    let comparing = compare::compared(request, reconciliation, &store, &earlier, record.attempt, &trail);
+    let comparing =
+        compare::compared(request, reconciliation, (&store, Some(journal)), &earlier, record.attempt, &trail);
     let (mut facts, wanted) = unless_stopped(stop, comparing).await?;
     let mut lives = Lives::read(request, Some(journal), &facts).await?;
     acted(request, journal, record, (guard, stop), &wanted, (&mut facts, &mut lives)).await?;

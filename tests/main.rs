@@ -15,6 +15,7 @@ mod break_status;
 mod breaks_of_sending;
 mod bytes_to_breaks;
 mod calendars;
+mod carried_items;
 mod classification;
 mod cli_breaks;
 mod cli_decisions;

@@ -67,6 +67,7 @@ pub fn clean() -> Facts {
         effects: None,
         sent: None,
         month: None,
+        carried: None,
         changes: None,
     }
 }

@@ -2,6 +2,7 @@
 //! Pure: the same facts give the same verdict.
 
 use chrono::TimeDelta;
+use serde::{Deserialize, Serialize};
 
 use super::{Break, BreakKind, BreakStatus, detail, id, values};
 use crate::frames::{Exclusion, Measure, Side};
@@ -31,12 +32,14 @@ pub enum Outcome {
 }
 
 /// Why a missing counterpart is no break.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Expected {
     InGrace,
     NotSettledYet,
     FileNotThere,
     ExplainedNoReward,
+    OtherPeriod,
 }
 
 impl Expected {
@@ -46,6 +49,7 @@ impl Expected {
             Self::InGrace => "in grace: the counterpart is not due yet",
             Self::NotSettledYet => "authorised, not settled yet",
             Self::FileNotThere => "waits for a file that is not there",
+            Self::OtherPeriod => "the counterpart stands in another period",
             Self::ExplainedNoReward => "no reward, and a failed-transaction notice says why",
         }
     }

@@ -1,12 +1,13 @@
 //! The pure middle of a run: frames in, breaks and the proof out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
+use super::carry::{self, CarriedItem, Fate, OpenItem, Others};
 use super::classify::{Outcome, Verdict};
 use super::statement::{self, Judged, Untied};
 use super::{Break, Statement, Suggestion, id};
 use crate::frames::{Frame, Side};
-use crate::matching::{MatchError, Pairing, Rules, Tally, fallback, match_frames};
+use crate::matching::{KeyFacts, MatchError, Pairing, Rules, Tally, fallback, match_frames};
 
 /// What a comparison found, proven.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Comparison {
     pub tally: Tally,
     pub judged: Vec<Judged>,
     pub statement: Statement,
+    /// What became of the items that other periods left open.
+    pub carried: Vec<CarriedItem>,
 }
 
 /// Why a comparison ended without a result.
@@ -33,20 +36,45 @@ pub enum CompareError {
 /// # Errors
 /// [`CompareError::Match`] for data that cannot be summed, [`CompareError::Untied`] for a bug.
 pub fn compare(rules: &Rules, frames: &[Frame]) -> Result<Comparison, CompareError> {
+    compare_among(rules, frames, &Others::default())
+}
+
+/// [`compare`] in the light of what other periods say: the statement is of this period's rows alone, and a key whose
+/// counterpart stands in another period is no break. The rules watch the keys of the others.
+///
+/// # Errors
+/// As [`compare`].
+pub fn compare_among(rules: &Rules, frames: &[Frame], others: &Others) -> Result<Comparison, CompareError> {
     let matched = match_frames(rules, frames)?;
-    let suspects = fallback::pair_leftovers(rules, matched.suspects);
-    let judged = statement::judge(rules, suspects);
+    let (shared, own): (Vec<KeyFacts>, Vec<KeyFacts>) =
+        matched.suspects.into_iter().partition(|facts| rules.watched.contains(&facts.key));
+    let (mut judged, carried) = carry::judge(rules, shared, &matched.strays, others);
+    judged.extend(statement::judge(rules, fallback::pair_leftovers(rules, own)));
+    judged.sort_by(|left, right| left.facts.key.cmp(&right.facts.key));
     let statement = statement::draw_up(rules, frames, &matched.tally, &judged);
     statement::prove(&statement, &judged)?;
-    Ok(Comparison { job: rules.job.clone(), tally: matched.tally, judged, statement })
+    Ok(Comparison { job: rules.job.clone(), tally: matched.tally, judged, statement, carried })
 }
 
 impl Comparison {
-    /// All breaks of keys: by kind, then most at risk first, then key and id.
+    /// All breaks of keys, those of earlier periods whose grace has run out too: by kind, then most at risk first, then
+    /// key and id.
     pub fn breaks(&self) -> Vec<Break> {
         let mut breaks: Vec<Break> = self.judged.iter().flat_map(|one| one.verdict.breaks.iter().cloned()).collect();
+        let known: HashSet<String> = breaks.iter().map(|found| found.id.clone()).collect();
+        let ran_out = self.carried.iter().filter(|one| one.fate == Fate::RanOut).flat_map(|one| &one.breaks);
+        let mut ran_out: Vec<Break> = ran_out.filter(|found| !known.contains(&found.id)).cloned().collect();
+        // Two periods may have left the same key.
+        ran_out.sort_by(|left, right| left.id.cmp(&right.id));
+        ran_out.dedup_by(|left, right| left.id == right.id);
+        breaks.extend(ran_out);
         sort(&mut breaks);
         breaks
+    }
+
+    /// What the period leaves open for others.
+    pub fn left_open(&self, period: &str) -> Vec<OpenItem> {
+        carry::left_open(period, &self.judged)
     }
 
     /// Keys joined by a weaker rule.

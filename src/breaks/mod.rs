@@ -2,6 +2,8 @@
 //! they are all of them.
 
 pub mod age;
+pub mod carry;
+pub mod carry_file;
 pub mod classify;
 pub mod compare;
 pub mod detail;
@@ -10,8 +12,8 @@ pub mod gates;
 pub mod id;
 pub mod kinds;
 mod label;
-pub mod losses;
 pub mod life;
+pub mod losses;
 pub mod observe;
 pub mod sending;
 pub mod sighting;

@@ -24,8 +24,8 @@ pub mod run;
 pub mod runs;
 pub mod sandbox;
 pub mod schema;
-pub mod trace;
 pub mod subscriptions;
+pub mod trace;
 pub mod validate;
 
 use std::path::{Path, PathBuf};

@@ -71,6 +71,8 @@ pub struct Reconciliation {
     pub matching: Matching,
     /// A one-sided item younger than this at the end of the period is expected, not a break.
     pub grace: TimeDelta,
+    /// Open items of so many periods before and after are taken in; 0: each period stands alone.
+    pub carry: u32,
     /// What is done about breaks; none: they are only reported.
     pub effects: Option<Effects>,
     /// How a month is closed; none for a job that only compares.

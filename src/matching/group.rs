@@ -50,7 +50,9 @@ pub fn match_frames(rules: &Rules, frames: &[Frame]) -> Result<Matched, MatchErr
     }
     places.each_once(&visits, &columns)?;
     matched.tally.settle();
-    matched.suspects.sort_by(|left, right| left.key.cmp(&right.key));
+    for keys in [&mut matched.suspects, &mut matched.strays] {
+        keys.sort_by(|left, right| left.key.cmp(&right.key));
+    }
     Ok(matched)
 }
 
@@ -130,13 +132,17 @@ fn one_key(
     buffers: &mut [Vec<RowView>; 3],
     matched: &mut Matched,
 ) -> Result<(), MatchError> {
-    if is_outside(rules, key, buffers) {
+    let watched = !rules.watched.is_empty() && rules.watched.contains(key);
+    let outside = is_outside(rules, key, buffers);
+    if outside {
         for side in Side::ALL {
             for row in &buffers[side as usize] {
                 matched.tally.exclude(side, Exclusion::OutsidePeriod, row);
             }
         }
-        return Ok(());
+        if !watched {
+            return Ok(());
+        }
     }
     let mut views: [Option<SideView>; 3] = [None; 3];
     let mut rows = [0; 3];
@@ -152,18 +158,23 @@ fn one_key(
         })?;
         views[side as usize] = Some(folded);
         rows[side as usize] = buffer.len() as u64;
-        for row in buffer.iter().filter(|row| row.disposition != Disposition::Counted) {
+        for row in buffer.iter().filter(|row| !outside && row.disposition != Disposition::Counted) {
             matched.tally.set_aside(side, row);
         }
     }
-    if agree::is_clean(rules, &views) {
+    if !watched && agree::is_clean(rules, &views) {
         matched.tally.agree(&views, rows);
+        return Ok(());
+    }
+    let sides = Side::ALL.map(|side| {
+        let columns = columns.iter().find(|columns| columns.side == side)?;
+        Some(own(views[side as usize].as_ref()?, &buffers[side as usize], columns))
+    });
+    let facts = KeyFacts { key: key.to_owned(), sides, pairing: Pairing::ByKey };
+    if outside {
+        matched.strays.push(facts);
     } else {
-        let sides = Side::ALL.map(|side| {
-            let columns = columns.iter().find(|columns| columns.side == side)?;
-            Some(own(views[side as usize].as_ref()?, &buffers[side as usize], columns))
-        });
-        matched.suspects.push(KeyFacts { key: key.to_owned(), sides, pairing: Pairing::ByKey });
+        matched.suspects.push(facts);
     }
     Ok(())
 }

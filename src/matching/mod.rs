@@ -9,6 +9,9 @@ mod group;
 pub mod side;
 pub mod tally;
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 
 pub use carried::Carried;
@@ -38,6 +41,8 @@ pub struct Rules {
     pub ledger_states_reward: bool,
     /// The file carries items of earlier periods along; none: it holds its own period's alone.
     pub carried: Option<Carried>,
+    /// Keys that other periods speak of: looked at though they agree or lie outside of this period.
+    pub watched: Arc<HashSet<String>>,
 }
 
 impl Rules {
@@ -65,6 +70,7 @@ impl Rules {
             settled_file,
             ledger_states_reward,
             carried: None,
+            watched: Arc::default(),
         }
     }
 }
@@ -74,8 +80,10 @@ impl Rules {
 pub struct Matched {
     /// Counts and sums of the keys that agree, and of rows set aside.
     pub tally: Tally,
-    /// Every key that does not simply agree, in text order of the key.
+    /// Every key that does not simply agree, and every watched one, in text order of the key.
     pub suspects: Vec<KeyFacts>,
+    /// Watched keys of which no row lies in the period, in text order: all of their rows are excluded.
+    pub strays: Vec<KeyFacts>,
 }
 
 /// One key that has to be looked at.

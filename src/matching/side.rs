@@ -2,6 +2,7 @@
 //! every key, and never kept for a key that agrees.
 
 use polars::prelude::{DataFrame, Int64Chunked, StringChunked, UInt32Chunked, UInt64Chunked};
+use serde::{Deserialize, Serialize};
 
 use crate::breaks::{RowRef, SideFacts};
 use crate::frames::schema::{EXCLUDED, FILE, LINE};
@@ -142,7 +143,7 @@ impl Disposition {
 }
 
 /// What folding found out about one side of one key, as a set of bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Flags(u16);
 
 impl Flags {
@@ -218,7 +219,7 @@ impl<'a> SideView<'a> {
 }
 
 /// One side of one key that has to be looked at, owned.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeySide {
     pub facts: SideFacts,
     pub flags: Flags,

@@ -1,17 +1,22 @@
 //! From the inputs of a run to the facts of its report: pull, read, match, classify.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::carried::Neighbours;
 use super::earlier::{self, Earlier};
 use super::effects::Wanted;
 use super::month::{self, MonthFrames};
 use super::pull::{self, PulledInput};
-use super::{Request, Trail, aside, history};
-use crate::breaks::compare::{CompareError, Comparison, compare};
+use super::{Request, Trail, aside, carried, history};
+use crate::breaks::carry::Others;
+use crate::breaks::compare::{CompareError, Comparison, compare_among};
 use crate::breaks::{Break, files, losses};
 use crate::effects::Finding;
 use crate::exit::{ExitCode, Failure};
-use crate::frames::{Field, Frame, Side};
+use crate::frames::{Frame, Side};
 use crate::job::Reconciliation;
-use crate::journal::Step;
+use crate::journal::{Journal, Step};
 use crate::matching::{Carried, Rules};
 use crate::report::Facts;
 use crate::report::facts::RunFacts;
@@ -23,7 +28,7 @@ use crate::sources::store::RawStore;
 pub(super) async fn compared(
     request: &Request,
     reconciliation: &Reconciliation,
-    store: &RawStore,
+    (store, journal): (&RawStore, Option<&Journal>),
     earlier: &Earlier,
     attempt: u32,
     trail: &Trail<'_>,
@@ -36,8 +41,10 @@ pub(super) async fn compared(
     let Read { frames, history, months } = read(request, &pulled, trail).await?;
 
     let stage = request.progress.stage("compare");
-    let carried = months.as_ref().map(|months| months.carried(reconciliation.matching.key, &frames));
-    let (frames, comparison) = compare_frames(request, reconciliation, &pulled, (frames, carried)).await?;
+    let of_months = months.as_ref().map(|months| months.carried(reconciliation.matching.key, &frames));
+    let neighbours = (&earlier.neighbours, journal);
+    let compared = compare_frames(request, reconciliation, &pulled, (frames, of_months), neighbours).await?;
+    let (frames, comparison) = compared;
     let (frames, history, findings) = history::findings(request, frames, history).await?;
     let (frames, months, closing) = month::close(request, frames, months).await?;
     stage.finish(format!("{} keys agree", comparison.tally.clean_keys));
@@ -58,6 +65,7 @@ pub(super) async fn compared(
     if let Some(log) = frames.iter().find(|frame| tells_losses && frame.side == Side::Webhooks) {
         losses::tell(&mut facts.breaks, log);
     }
+    facts.carried = earlier.neighbours.facts(request, reconciliation, &comparison);
     facts.changes = earlier.changes(&facts);
     trail.mark(Step::Classified, serde_json::json!({ "breaks": facts.breaks.len() })).await?;
     Ok((facts, wanted(request, frames, findings)))
@@ -126,20 +134,38 @@ async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Vec<Frame>, F
     Ok(frames)
 }
 
-/// The pure middle, away from the threads that answer the network.
+/// The pure middle, away from the threads that answer the network. Where files of later periods speak of what this one
+/// leaves open, it is compared once more in their light.
 async fn compare_frames(
     request: &Request,
     reconciliation: &Reconciliation,
     pulled: &[PulledInput],
-    (frames, carried): (Vec<Frame>, Option<Carried>),
+    (frames, of_months): (Vec<Frame>, Option<Carried>),
+    (neighbours, journal): (&Neighbours, Option<&Journal>),
 ) -> Result<(Vec<Frame>, Comparison), Failure> {
     let missing: Vec<Side> = pulled.iter().filter(|input| input.missing()).map(|input| input.side).collect();
-    let ledger_states_reward =
-        frames.iter().any(|frame| frame.side == Side::Ledger && frame.mapped.contains(&Field::UserReward));
-    let mut rules = Rules::new(&request.job.name, reconciliation, &request.period, missing, ledger_states_reward);
-    rules.carried = carried;
+    let states_reward = carried::states_reward(&frames);
+    let mut rules = Rules::new(&request.job.name, reconciliation, &request.period, missing, states_reward);
+    rules.carried = of_months;
+    let mut others = neighbours.others();
+    let (frames, comparison) = compare_once(rules.clone(), others.clone(), frames).await?;
+    let open: HashSet<String> = comparison.left_open(&request.period.label).into_iter().map(|item| item.key).collect();
+    let Some(journal) = journal.filter(|_| !open.is_empty()) else { return Ok((frames, comparison)) };
+    others.later = neighbours.later(journal, request, reconciliation, &Arc::new(open)).await?;
+    if others.later.is_empty() {
+        return Ok((frames, comparison));
+    }
+    compare_once(rules, others, frames).await
+}
+
+async fn compare_once(
+    mut rules: Rules,
+    others: Others,
+    frames: Vec<Frame>,
+) -> Result<(Vec<Frame>, Comparison), Failure> {
+    rules.watched = Arc::new(others.keys());
     let work = aside(move || {
-        let comparison = compare(&rules, &frames);
+        let comparison = compare_among(&rules, &frames, &others);
         comparison.map(|comparison| (frames, comparison))
     });
     work.await?.map_err(|error| Failure::new(compare_exit_code(&error), error))

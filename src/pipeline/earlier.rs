@@ -8,6 +8,7 @@ use polars::prelude::{ParquetReader, PolarsResult, SerReader};
 use serde::{Deserialize, Serialize};
 
 use super::Request;
+use super::carried::Neighbours;
 use super::history::{PeriodFiles, before};
 use super::month;
 use super::pull::PulledInput;
@@ -32,6 +33,8 @@ pub(super) struct Earlier {
     last: Option<LastFinished>,
     /// What finished runs of other periods pulled, where the job closes months.
     others: Others,
+    /// What the periods around this one left open.
+    pub neighbours: Neighbours,
 }
 
 /// Label → what the last finished run of that period pulled.
@@ -53,9 +56,9 @@ struct LastFinished {
 
 /// The detail of the mark `pulled`: enough to go on from there.
 #[derive(Debug, Serialize, Deserialize)]
-struct PulledFiles {
-    side: Side,
-    files: Vec<RawFile>,
+pub(super) struct PulledFiles {
+    pub(super) side: Side,
+    pub(super) files: Vec<RawFile>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     history: Vec<PeriodFiles>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -104,7 +107,9 @@ impl Earlier {
         };
         let attempts = runs.iter().map(|run| run.attempt).max().unwrap_or(0);
         let others = Others::read(journal, request).await?;
-        Ok(Self { attempts, pulled, first_files, last, others })
+        let carry = request.job.reconciliation().map_or(0, |reconciliation| reconciliation.carry);
+        let neighbours = Neighbours::read(journal, request, carry).await?;
+        Ok(Self { attempts, pulled, first_files, last, others, neighbours })
     }
 
     pub(super) fn pulled(&self, side: Side) -> &[RawFile] {
@@ -195,7 +200,8 @@ fn break_ids(path: &Path) -> PolarsResult<Vec<String>> {
     Ok(breaks.column("id")?.str()?.iter().flatten().map(str::to_owned).collect())
 }
 
-async fn pulled_by(journal: &Journal, run: &RunRecord) -> Result<Vec<PulledFiles>, Failure> {
+/// What a run pulled, of each side.
+pub(super) async fn pulled_by(journal: &Journal, run: &RunRecord) -> Result<Vec<PulledFiles>, Failure> {
     let steps = journal.steps(&run.id).await?;
     let mark = steps.into_iter().find(|mark| mark.step == Step::Pulled);
     // A mark that a later version wrote otherwise only costs a download.

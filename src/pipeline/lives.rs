@@ -6,7 +6,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::Request;
 use crate::breaks::age::last_day;
-use crate::breaks::life::Standing;
+use crate::breaks::carry::Fate;
+use crate::breaks::life::{Evidence, Standing};
 use crate::breaks::observe::{self, Observation};
 use crate::breaks::sighting::sightings;
 use crate::breaks::{BreakStatus, Suggestion};
@@ -29,6 +30,23 @@ pub(super) struct Lives {
     as_of: NaiveDate,
 }
 
+/// The breaks of other periods that this run's files clear, with the row that does.
+fn cleared(facts: &Facts) -> Vec<(String, Evidence)> {
+    let items = facts.carried.iter().flat_map(|carried| &carried.items).filter(|one| one.fate == Fate::Cleared);
+    items
+        .flat_map(|one| {
+            let evidence = one.evidence().map(|(side, row)| {
+                let file = facts.inputs.iter().filter(|input| input.side == side).nth(row.file as usize);
+                let file = file.map(|input| input.name.clone()).unwrap_or_default();
+                Evidence::Row { period: facts.period.label.clone(), side, file, line: row.line }
+            });
+            // A notice or a later period says so: what it is stands in the report.
+            let evidence = evidence.unwrap_or_else(|| Evidence::Inputs { changed: Vec::new() });
+            one.break_ids(&facts.job.name).into_iter().map(move |id| (id, evidence.clone()))
+        })
+        .collect()
+}
+
 impl Lives {
     /// Takes everything found, before anything is left out of the facts. `journal`: none for a plan of what was never
     /// run.
@@ -41,6 +59,7 @@ impl Lives {
             found: sightings(period, request.run_time, &facts.breaks, &facts.suggestions),
             changed_inputs: facts.changes.as_ref().map(|changes| changes.changed_inputs.clone()).unwrap_or_default(),
             paired: facts.suggestions.iter().flat_map(pair).collect(),
+            cleared: cleared(facts),
             ..Observation::default()
         };
         let mut known = HashMap::new();

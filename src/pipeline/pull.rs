@@ -10,7 +10,7 @@ use crate::exit::{ExitCode, Failure};
 use crate::frames::{Side, Warning};
 use crate::job::{Due, Input, OnMissing, Source, Work};
 use crate::period::Period;
-use crate::project::{ProviderConfig, Secret};
+use crate::project::ProviderConfig;
 use crate::providers::kard::{Client, KardError};
 use crate::sources::store::RawStore;
 use crate::sources::{RawFile, file, provider};

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::breaks::carry::{self, CarriedItem};
+use crate::breaks::carry_file::LeftOpen;
 pub use crate::breaks::gates::GateFacts;
 use crate::breaks::{Break, BreakStatus, RowAccount, Statement, Suggestion};
 use crate::effects::{EffectKind, EffectsFacts};
@@ -44,6 +46,8 @@ pub struct Facts {
     pub sent: Option<Vec<ParcelFacts>>,
     /// How the month was closed; none for a job that does not close months.
     pub month: Option<MonthFacts>,
+    /// What other periods left open and what this one does; none where the job carries nothing.
+    pub carried: Option<CarriedFacts>,
     /// Against the last finished attempt of the same period; none for the first.
     pub changes: Option<Changes>,
 }
@@ -266,6 +270,24 @@ impl Fate {
             Self::Overdue => "sent, no result in time",
             Self::Declined => "not to be sent",
         }
+    }
+}
+
+/// Open items on their way between periods.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarriedFacts {
+    /// The runs whose lists were taken in.
+    pub from: Vec<String>,
+    /// By fate, period and key.
+    pub items: Vec<CarriedItem>,
+    /// What this run hands on.
+    pub left: LeftOpen,
+}
+
+impl CarriedFacts {
+    /// How many items had this fate.
+    pub fn count(&self, fate: carry::Fate) -> u64 {
+        self.items.iter().filter(|one| one.fate == fate).count() as u64
     }
 }
 

@@ -73,6 +73,7 @@ pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Fa
         effects: None,
         sent: None,
         month,
+        carried: None,
         changes: None,
     }
 }
@@ -167,6 +168,9 @@ fn parameters(reconciliation: &Reconciliation) -> Vec<(String, String)> {
     said.push(("grace".to_owned(), duration_words(reconciliation.grace)));
     if let Some(month_end) = &reconciliation.month_end {
         said.extend(month_parameters(month_end));
+    }
+    if reconciliation.carry > 0 {
+        said.push(("open items carried".to_owned(), format!("{} periods", reconciliation.carry)));
     }
     for input in &reconciliation.inputs {
         said.push((format!("{} quarantine limit", input.side), format!("{} rows", input.quarantine_limit)));

@@ -77,6 +77,7 @@ pub fn gather(setting: Setting<'_>) -> Facts {
         effects: None,
         sent: Some(parcels),
         month: None,
+        carried: None,
         changes: None,
     }
 }

@@ -1,6 +1,7 @@
 //! Renderings of one set of facts: pure functions from `Facts` to bytes, and one writer.
 
 mod amount;
+mod carried;
 pub mod csv;
 mod definitions;
 mod effects;
@@ -10,8 +11,8 @@ pub mod gather_sent;
 pub mod html;
 pub mod json;
 pub mod json_month;
-mod month;
 pub mod lives;
+mod month;
 pub mod parquet;
 mod sent;
 mod table;
@@ -29,6 +30,9 @@ pub use facts::Facts;
 pub use terminal::{MOST_EFFECT_LINES, MOST_LINES, terminal_summary};
 
 use crate::job::ReportFormat;
+
+/// What a run leaves for other periods, beside its report; see [`crate::breaks::carry_file`].
+pub const OPEN_ITEMS_FILE: &str = "open-items.jsonl";
 
 /// How much each rendering holds before it goes on elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +108,14 @@ pub fn write_with(
         if let (ReportFormat::Csv, Some(sent)) = (format, &facts.sent) {
             written.push(write_list(SENT_FILE, folder, |out| csv::render_sent(sent, out))?);
         }
+    }
+    if let Some(carried) = &facts.carried {
+        // For programs, like the Parquet file's list: no rendering that anybody asked for.
+        let path = folder.join(OPEN_ITEMS_FILE);
+        let failed = |source| ReportError::Write { path: path.clone(), source };
+        let mut out = BufWriter::new(File::create(&path).map_err(failed)?);
+        carried.left.write(&mut out).map_err(failed)?;
+        finish(out, &path)?;
     }
     let sync = File::open(folder).and_then(|folder| folder.sync_all());
     sync.map_err(|source| ReportError::Write { path: folder.to_owned(), source })?;

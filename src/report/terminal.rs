@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::amount::{count, grouped, signed};
+use super::carried;
 use super::facts::Facts;
 use super::text::{counted, cut, visible};
 use super::totals::{KindTotal, at_risk_in_words, by_risk, by_size, kind_words};
@@ -227,6 +228,7 @@ fn kind_cell(total: &KindTotal) -> String {
 fn foot(facts: &Facts, verdict: &Verdict, written: &[PathBuf], width: usize, color: bool) -> Vec<String> {
     let mut lines = rows(facts, width, color);
     lines.extend(to_review(facts).map(|line| fit(&line, width)));
+    lines.extend(carried::line(facts).map(|line| fit(&line, width)));
     lines.extend(changes(facts).map(|line| fit(&line, width)));
     if let Some(first) = written.first() {
         let folder = first.parent().unwrap_or_else(|| Path::new("."));

@@ -247,6 +247,7 @@ fn to_review(facts: &Facts) -> Vec<String> {
         sentences.push(format!("{which} only suggested, by {by}, and {wait} for review."));
     }
     sentences.extend(super::sent::waiting(facts));
+    sentences.extend(super::carried::sentences(facts));
     let quarantined = facts.quarantine.len() as u64;
     if quarantined > 0 && facts.is_sending() {
         let which = counted(quarantined, "row is", "rows are");

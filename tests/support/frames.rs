@@ -143,6 +143,7 @@ pub fn rules() -> Rules {
         settled_file: true,
         carried: None,
         ledger_states_reward: true,
+        watched: std::sync::Arc::default(),
     }
 }
 

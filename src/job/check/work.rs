@@ -4,11 +4,15 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::super::spec::{InputSpec, InputsSpec, JobSpec, MatchSpec};
-use super::super::{Reconciliation, Work};
+use super::super::{Grain, Reconciliation, Work};
 use super::input::OfJob;
 use super::{Context, Inputs, delta, effects, input, matching, month, sending};
 use crate::config::Checker;
 use crate::frames::Side;
+
+/// Open items of so many days before and after are taken in, unless the job says otherwise.
+const CARRIED: u32 = 7;
+const MOST_CARRIED: u32 = 92;
 
 pub(super) fn work(spec: &JobSpec, zone: Option<Tz>, context: Context<'_>, checker: &mut Checker<'_>) -> Option<Work> {
     let way = one_way(spec, checker)?;
@@ -30,6 +34,7 @@ fn one_way(spec: &JobSpec, checker: &mut Checker<'_>) -> Option<&'static str> {
         ("inputs", spec.inputs.is_some()),
         ("match", spec.matching.is_some()),
         ("grace", spec.grace.is_some()),
+        ("carry", spec.carry.is_some()),
         ("effects", spec.effects.is_some()),
         ("month_end", spec.month_end.is_some()),
     ];
@@ -104,9 +109,28 @@ fn reconciliation(
         inputs: inputs.into_iter().map(|(_, input)| input).collect::<Option<_>>()?,
         matching: matching?,
         grace: grace?,
+        carry: carry(spec, checker)?,
         effects: effects?,
         month_end: month_end?,
     })
+}
+
+/// A month closes by its own files: what stays open in it is the receivable's.
+fn carry(spec: &JobSpec, checker: &mut Checker<'_>) -> Option<u32> {
+    match (spec.period.grain, spec.carry) {
+        (Grain::Day, Some(periods)) if periods > MOST_CARRIED => {
+            let help = format!("expected at most {MOST_CARRIED} days: the list of each is read in every run");
+            checker.problem_with_help("carry", format!("{periods} days are too many"), help);
+            None
+        }
+        (Grain::Day, periods) => Some(periods.unwrap_or(CARRIED)),
+        (Grain::Month, Some(periods)) if periods > 0 => {
+            let message = "open items are carried from day to day, and this job's period is a month";
+            checker.problem_with_help("carry", message, "leave it out");
+            None
+        }
+        (Grain::Month, _) => Some(0),
+    }
 }
 
 fn inputs(spec: &InputsSpec, of: OfJob, context: Context<'_>, checker: &mut Checker<'_>) -> Inputs {

@@ -2,6 +2,7 @@
 //! phone, a printer and a screen reader.
 
 mod breaks;
+mod carried;
 mod charts;
 mod effects;
 mod lists;
@@ -48,6 +49,7 @@ pub fn render(facts: &Facts, page_rows: usize) -> String {
                     (totals::tie_out(facts))
                     (totals::kinds(facts))
                     (breaks::breaks(facts, page_rows))
+                    @if let Some(found) = &facts.carried { (carried::carried(found, facts, page_rows)) }
                     @if let Some(found) = &facts.effects { (effects::effects(found, facts, page_rows)) }
                     @if is_there(facts, "suggested") { (lists::suggestions(facts, page_rows)) }
                     (lists::quarantine(facts, page_rows))

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use rust_xlsxwriter::{Formula, Workbook, Worksheet, XlsxError, utility};
 
 use super::super::amount::{decimals, exponent, format_minor};
+use super::super::carried;
 use super::super::effects::{self, Silence};
-use super::super::facts::{Facts, ParcelFacts};
+use super::super::facts::{CarriedFacts, Facts, ParcelFacts};
 use super::super::sent;
 use super::super::table::{Column, Places, Value, ValueKind, columns};
 use super::cells::{Styles, lines_of, page_setup, put, put_amount, put_text, set_lines, sums_exactly};
@@ -43,6 +44,9 @@ impl Head {
 pub(super) fn write(book: &mut Workbook, facts: &Facts, styles: &Styles, sheet_rows: usize) -> Result<(), XlsxError> {
     let list = List { facts, styles, sheet_rows };
     write_breaks(book, &list)?;
+    if let Some(carried) = &facts.carried {
+        write_carried(book, &list, carried)?;
+    }
     if let Some(parcels) = &facts.sent {
         write_sent(book, &list, parcels)?;
     }
@@ -269,6 +273,15 @@ fn suggestion_cells<'a>(suggestion: &'a Suggestion, places: &Places<'_>) -> Vec<
     }
     cells.push(Value::text(&suggestion.id));
     cells
+}
+
+fn write_carried(book: &mut Workbook, list: &List<'_>, facts: &CarriedFacts) -> Result<(), XlsxError> {
+    let heads = carried::COLUMNS.iter().zip(0..).map(|((title, width), at)| match at {
+        carried::AMOUNT => Head::numeric(title, *width),
+        _ => Head::wrapped(title, *width),
+    });
+    let items = carried::listed(facts);
+    list.sheets(book, "Carried", &heads.collect::<Vec<_>>(), &items, |one| carried::cells(one), |_, _, _| Ok(()))
 }
 
 fn write_quarantine(book: &mut Workbook, list: &List<'_>) -> Result<(), XlsxError> {

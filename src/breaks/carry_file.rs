@@ -1,0 +1,56 @@
+//! The list that a run leaves for other periods, as JSON Lines: a line an item.
+
+use serde::{Deserialize, Serialize};
+
+use super::carry::{OpenItem, Settled};
+
+/// What one run leaves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeftOpen {
+    pub items: Vec<OpenItem>,
+    pub settled: Vec<Settled>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Line<'a> {
+    Open(&'a OpenItem),
+    Settled(&'a Settled),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OwnedLine {
+    Open(Box<OpenItem>),
+    Settled(Settled),
+}
+
+impl LeftOpen {
+    /// The lines, each ended by a line feed.
+    ///
+    /// # Errors
+    /// When `out` does.
+    pub fn write(&self, mut out: impl std::io::Write) -> std::io::Result<()> {
+        let lines = self.items.iter().map(Line::Open).chain(self.settled.iter().map(Line::Settled));
+        for line in lines {
+            serde_json::to_writer(&mut out, &line)?;
+            out.write_all(b"\n")?;
+        }
+        Ok(())
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    ///
+    /// # Errors
+    /// When a line is none of these.
+    pub fn read(lines: impl std::io::BufRead) -> std::io::Result<Self> {
+        let mut left = Self::default();
+        for line in lines.lines() {
+            match serde_json::from_str(&line?)? {
+                OwnedLine::Open(item) => left.items.push(*item),
+                OwnedLine::Settled(settled) => left.settled.push(settled),
+            }
+        }
+        Ok(left)
+    }
+}

@@ -1,0 +1,149 @@
+//! What other periods of the job left open, and what their files say about what this one leaves open.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+
+use super::earlier::{PulledFiles, pulled_by};
+use super::{Request, aside, pull};
+use crate::breaks::carry::{self, LaterSides, Others, Settled};
+use crate::breaks::carry_file::LeftOpen;
+use crate::breaks::compare::Comparison;
+use crate::exit::{ExitCode, Failure};
+use crate::frames::{Field, Frame, Side, load};
+use crate::job::Reconciliation;
+use crate::journal::{Journal, RunRecord};
+use crate::matching::{Rules, match_frames};
+use crate::period::Period;
+use crate::report::OPEN_ITEMS_FILE;
+use crate::report::facts::CarriedFacts;
+
+/// The last finished runs of the periods around this one, and what they left open.
+#[derive(Debug, Default)]
+pub(super) struct Neighbours {
+    /// Label → items as read; those that are settled too.
+    lists: Vec<(Period, RunRecord, LeftOpen)>,
+}
+
+impl Neighbours {
+    /// Of the periods that the job carries from and to. A run of a version that kept no list has none.
+    pub(super) async fn read(journal: &Journal, request: &Request, carry: u32) -> Result<Self, Failure> {
+        let before = std::iter::successors(Some(request.period.previous()), |period| Some(period.previous()));
+        let after = std::iter::successors(Some(request.period.next()), |period| Some(period.next()));
+        let reach = carry as usize;
+        let mut lists = Vec::new();
+        for period in before.take(reach).chain(after.take(reach)) {
+            let Some(run) = journal.last_finished(&request.job.name, &period.label).await? else { continue };
+            let left = run.artifacts.as_ref().map_or_else(|| Ok(LeftOpen::default()), left_open)?;
+            lists.push((period, run, left));
+        }
+        Ok(Self { lists })
+    }
+
+    /// What is open of all of them together.
+    pub(super) fn others(&self) -> Others {
+        let settled: HashSet<Settled> = self.lists.iter().flat_map(|(.., left)| left.settled.iter().cloned()).collect();
+        let items = self.lists.iter().flat_map(|(.., left)| left.items.iter().cloned());
+        Others::of_open(items, &settled)
+    }
+
+    /// The runs whose lists were read.
+    fn runs(&self) -> Vec<String> {
+        let runs: BTreeSet<&str> = self.lists.iter().map(|(_, run, _)| run.id.as_str()).collect();
+        runs.into_iter().map(str::to_owned).collect()
+    }
+
+    /// What was taken in of other periods, and what is handed on; none where the job carries nothing.
+    pub(super) fn facts(
+        &self,
+        request: &Request,
+        reconciliation: &Reconciliation,
+        comparison: &Comparison,
+    ) -> Option<CarriedFacts> {
+        let left = || LeftOpen {
+            items: comparison.left_open(&request.period.label),
+            settled: carry::settled(&comparison.carried),
+        };
+        let items = || comparison.carried.clone();
+        (reconciliation.carry > 0).then(|| CarriedFacts { from: self.runs(), items: items(), left: left() })
+    }
+
+    /// What the files of later periods say about these keys: only where periods are run out of order, or again, is
+    /// there anything to read.
+    pub(super) async fn later(
+        &self,
+        journal: &Journal,
+        request: &Request,
+        reconciliation: &Reconciliation,
+        keys: &Arc<HashSet<String>>,
+    ) -> Result<BTreeMap<String, Vec<LaterSides>>, Failure> {
+        let mut found = BTreeMap::<String, Vec<LaterSides>>::new();
+        for (period, run, _) in self.lists.iter().filter(|(period, ..)| period.start >= request.period.end) {
+            let pulled = pulled_by(journal, run).await?;
+            let frames = frames(request, reconciliation, &pulled).await?;
+            let states_reward = states_reward(&frames);
+            let mut rules = Rules::new(&request.job.name, reconciliation, period, Vec::new(), states_reward);
+            rules.watched = Arc::clone(keys);
+            let label = period.label.clone();
+            let sides = aside(move || {
+                let matched = match_frames(&rules, &frames)?;
+                let watched = matched.suspects.into_iter().filter(|facts| rules.watched.contains(&facts.key));
+                Ok::<_, crate::matching::MatchError>(watched.chain(matched.strays).collect::<Vec<_>>())
+            });
+            let sides = sides.await?.map_err(|error| Failure::new(ExitCode::InputData, error))?;
+            for facts in sides {
+                let later = LaterSides { period: label.clone(), sides: facts.sides };
+                found.entry(facts.key).or_default().push(later);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Whether the ledger states what reward it booked.
+pub(super) fn states_reward(frames: &[Frame]) -> bool {
+    frames.iter().any(|frame| frame.side == Side::Ledger && frame.mapped.contains(&Field::UserReward))
+}
+
+fn left_open(folder: impl AsRef<Path>) -> Result<LeftOpen, Failure> {
+    let path = folder.as_ref().join(OPEN_ITEMS_FILE);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        // An older version kept none; a report that somebody has removed took it along.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(LeftOpen::default()),
+        Err(error) => return Err(unreadable(&path, error)),
+    };
+    LeftOpen::read(BufReader::new(file)).map_err(|error| unreadable(&path, error))
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> Failure {
+    let told = anyhow::Error::new(error)
+        .context(format!("cannot read {}; run that period again to have it written anew", path.display()));
+    Failure::new(ExitCode::InputData, told)
+}
+
+/// The files of a run as it read them.
+async fn frames(
+    request: &Request,
+    reconciliation: &Reconciliation,
+    pulled: &[PulledFiles],
+) -> Result<Vec<Frame>, Failure> {
+    let by_side: HashMap<Side, _> = pulled.iter().map(|input| (input.side, &input.files)).collect();
+    let mut frames = Vec::new();
+    for input in &reconciliation.inputs {
+        let Some(files) = by_side.get(&input.side) else { continue };
+        pull::whole(files)?;
+        let (input, files, key) = (input.clone(), (*files).clone(), pull::verify_key(request, input)?);
+        let frame = aside(move || load(&input, files, key.as_ref())).await?;
+        frames.push(frame.context("reading the files of a later period again").map_err(input_data)?);
+    }
+    Ok(frames)
+}
+
+fn input_data(error: anyhow::Error) -> Failure {
+    Failure::new(ExitCode::InputData, error)
+}

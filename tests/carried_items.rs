@@ -1,0 +1,192 @@
+//! Items that one day leaves open and another clears, whichever of them is run first.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::support::project::{TestProject, rows};
+
+const JOB: &str = "\
+job: rewards
+period: {grain: day, timezone: UTC}
+inputs:
+  file:
+    path: \"file-{period}.csv\"
+    columns: {transaction_id: id, amount: {column: amount, unit: major}, currency: currency, occurred_at: at}
+  ledger:
+    path: \"ledger-{period}.csv\"
+    columns: {transaction_id: id, amount: {column: amount, unit: major}, currency: currency, occurred_at: at}
+match:
+  compare: {amount: {tolerance: 0}, currency: exact, date: {tolerance: 1d}}
+grace: 4h
+report: [csv]
+";
+
+/// Day, rows of the file, rows of the ledger.
+type Day = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+const THREE_DAYS: &[Day] = &[
+    (
+        "2025-03-18",
+        &["both,1.00,USD,2025-03-18T08:00:00Z"],
+        &[
+            "both,1.00,USD,2025-03-18T08:00:00Z",
+            // Booked late in the evening; the file of the next day has it.
+            "evening,2.00,USD,2025-03-18T23:00:00Z",
+            // Nobody reports it ever.
+            "lost,3.00,USD,2025-03-18T23:30:00Z",
+            // Missing, and delivered two days later with its own date.
+            "late,4.00,USD,2025-03-18T09:00:00Z",
+            // As the evening's, but of another amount.
+            "differs,5.00,USD,2025-03-18T23:10:00Z",
+        ],
+    ),
+    ("2025-03-19", &["evening,2.00,USD,2025-03-19T00:10:00Z", "differs,5.50,USD,2025-03-19T00:20:00Z"], &[]),
+    (
+        "2025-03-20",
+        &["late,4.00,USD,2025-03-18T09:00:00Z", "own,6.00,USD,2025-03-20T10:00:00Z"],
+        &["own,6.00,USD,2025-03-20T10:00:00Z"],
+    ),
+];
+
+fn project(days: &[Day], more: &str) -> TestProject {
+    let project = TestProject::new(&[], "");
+    project.write("jobs/rewards.yaml", format!("{JOB}{more}"));
+    for (day, file, ledger) in days {
+        project.write(&format!("data/file-{day}.csv"), rows(file));
+        project.write(&format!("data/ledger-{day}.csv"), rows(ledger));
+    }
+    project
+}
+
+fn run(project: &TestProject, day: &str) -> String {
+    project.run(&["run", "rewards", "--period", day]).ended_with(0).stdout
+}
+
+/// Key → kind, of the day's last run.
+fn breaks(project: &TestProject, day: &str) -> BTreeMap<String, String> {
+    let listed = project.run(&["breaks", "rewards", "--period", day, "--format", "json"]).ended_with(0).stdout;
+    let listed: Vec<Value> = serde_json::from_str(&listed).unwrap();
+    let text = |one: &Value, name: &str| one[name].as_str().unwrap().to_owned();
+    listed.iter().map(|one| (text(one, "key"), text(one, "kind"))).collect()
+}
+
+/// What the last runs of all days leave open together: the keys that some list has and no list settles.
+fn open(project: &TestProject) -> Vec<String> {
+    let (mut open, mut settled) = (Vec::new(), Vec::new());
+    for (day, ..) in THREE_DAYS {
+        let runs = project.run(&["runs", "rewards", "--period", day, "--format", "json"]).ended_with(0).stdout;
+        let runs: Vec<Value> = serde_json::from_str(&runs).unwrap();
+        let Some(last) = runs.first() else { continue };
+        let list = project.read(&format!("runs/{}/open-items.jsonl", last["run"].as_str().unwrap()));
+        for line in String::from_utf8(list).unwrap().lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            let of = |one: &Value| format!("{} {}", one["period"].as_str().unwrap(), one["key"].as_str().unwrap());
+            line.get("open").map(|one| open.push(of(one)));
+            line.get("settled").map(|one| settled.push(of(one)));
+        }
+    }
+    open.retain(|one| !settled.contains(one));
+    open.sort();
+    open
+}
+
+fn expected<const N: usize>(breaks: [(&str, &str); N]) -> BTreeMap<String, String> {
+    breaks.map(|(key, kind)| (key.to_owned(), kind.to_owned())).into()
+}
+
+#[test]
+fn a_later_day_clears_what_an_earlier_one_left_and_says_so() {
+    let project = project(THREE_DAYS, "");
+    run(&project, "2025-03-18");
+    assert_eq!(breaks(&project, "2025-03-18"), expected([("late", "missing_in_file")]), "the others are in grace");
+
+    let told = run(&project, "2025-03-19");
+    // The evening's purchase stands in two days and is no break of either; the grace of the lost one has run out.
+    let found = breaks(&project, "2025-03-19");
+    assert_eq!(found, expected([("differs", "amount_mismatch"), ("lost", "missing_in_file")]));
+    let line = "Carried items: 1 cleared by this period, 2 grace has run out, 1 still open\n";
+    assert!(told.contains(line), "{told}");
+
+    let told = run(&project, "2025-03-20");
+    assert_eq!(breaks(&project, "2025-03-20"), expected([]), "a row of another day is no break of this one");
+    assert!(told.contains("Carried items: 1 cleared by this period, 2 still open\n"), "{told}");
+    assert_eq!(open(&project), ["2025-03-18 differs", "2025-03-18 lost", "2025-03-19 differs"]);
+}
+
+#[test]
+fn in_any_order_and_again_the_same_items_are_open_in_the_end() {
+    let days = THREE_DAYS.iter().map(|(day, ..)| *day).collect::<Vec<_>>();
+    let orders: &[&[usize]] = &[
+        &[0, 1, 2],
+        &[0, 2, 1],
+        &[1, 0, 2],
+        &[1, 2, 0],
+        &[2, 0, 1],
+        &[2, 1, 0],
+        &[0, 1, 2, 0],
+        &[2, 1, 0, 1, 0, 2, 2],
+    ];
+    for order in orders {
+        let project = project(THREE_DAYS, "");
+        for day in *order {
+            run(&project, days[*day]);
+        }
+        let left = open(&project);
+        assert_eq!(left, ["2025-03-18 differs", "2025-03-18 lost", "2025-03-19 differs"], "{order:?}");
+    }
+}
+
+#[test]
+fn a_rerun_of_the_earlier_day_knows_what_came_later() {
+    let project = project(THREE_DAYS, "");
+    for (day, ..) in THREE_DAYS {
+        run(&project, day);
+    }
+    let told = run(&project, "2025-03-18");
+    assert!(told.contains("attempt 2"), "{told}");
+    assert_eq!(
+        breaks(&project, "2025-03-18"),
+        expected([("differs", "amount_mismatch")]),
+        "late and evening are found"
+    );
+    // A plan says the same.
+    let plan = project.run(&["plan", "rewards", "--period", "2025-03-18"]).ended_with(0).stdout;
+    assert!(plan.contains("1 break to review"), "{plan}");
+}
+
+#[test]
+fn a_job_that_carries_nothing_sees_each_day_by_itself() {
+    let project = project(THREE_DAYS, "carry: 0\n");
+    for (day, ..) in THREE_DAYS {
+        run(&project, day);
+    }
+    let found = breaks(&project, "2025-03-19");
+    assert_eq!(found, expected([("differs", "missing_in_ledger"), ("evening", "missing_in_ledger")]));
+    assert!(!project.path("runs/rewards/2025-03-19/1/open-items.jsonl").exists());
+}
+
+#[test]
+fn a_key_that_agrees_by_itself_clears_nothing_it_should_not_and_ties_out() {
+    // The same id is used again two days later, complete in itself: the day's own rows count.
+    let days: &[Day] = &[
+        ("2025-03-18", &[], &["again,3.00,USD,2025-03-18T09:00:00Z"]),
+        ("2025-03-19", &["again,3.00,USD,2025-03-19T09:00:00Z"], &["again,3.00,USD,2025-03-19T09:00:00Z"]),
+    ];
+    let project = project(days, "");
+    run(&project, "2025-03-18");
+    let told = run(&project, "2025-03-19");
+    assert_eq!(breaks(&project, "2025-03-19"), expected([]));
+    assert!(told.contains("Every difference is explained"), "{told}");
+}
+
+#[test]
+fn what_a_job_may_carry_is_checked() {
+    let table = [("carry: 93\n", "93 days are too many"), ("carry: x\n", "carry")];
+    for (more, expected) in table {
+        let project = project(THREE_DAYS, more);
+        let error = project.run(&["validate"]).ended_with(78);
+        let told = format!("{}{}", error.stdout, error.stderr);
+        assert!(told.contains(expected), "{told}");
+    }
+}
