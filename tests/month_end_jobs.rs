@@ -124,7 +124,7 @@ fn mistakes_of_the_block_are_told() {
         ),
         (
             "preset: kard-monthly",
-            "columns: {transaction_id: id, currency: currency, occurred_at: at, issuer_commission: c}",
+            "columns: {transaction_id: id, amount: a, currency: c, occurred_at: at, issuer_commission: i}",
             &[
                 "13:1: `month_end` needs `payment_status`, which the input `file` does not map; map it under inputs.file.columns",
                 "13:1: `month_end` needs `user_reward`, which the input `file` does not map; map it under inputs.file.columns",
@@ -168,7 +168,7 @@ fn the_daily_job_must_be_one_that_compares_the_providers_file_of_a_day() {
         (
             "dailies: daily",
             JOB.replace("timezone: UTC", "timezone: UTZ"),
-            "the job `daily` cannot be used: jobs/daily.yaml:2:31: unknown time zone `UTZ`; expected an IANA name such as \
+            "the job `daily` cannot be used: jobs/daily.yaml:2:32: unknown time zone `UTZ`; expected an IANA name such as \
              `UTC` or `America/New_York`"
                 .to_owned(),
         ),

@@ -79,6 +79,7 @@ fn amounts_and_age() -> Vec<Case> {
     use BreakKind as K;
     let pending = || World::new().month("2025-02", &[february("a")]);
     let only = |rows: &[Line]| World::new().month("2025-03", rows);
+    let unsaid = Line { commission: None, reward: None, ..february("a") };
     let silent = Line { amount: None, commission: None, ..february("a") };
     vec![
         (
@@ -127,8 +128,13 @@ fn amounts_and_age() -> Vec<Case> {
             vec![(K::DroppedPending, "a", 300)],
         ),
         (
-            "owed nothing, its amount is at risk",
+            "where nothing is owed nothing is at risk",
             World::new().month("2025-02", &[february("a").owed(0, 0)]).month("2025-03", &[]),
+            vec![(K::DroppedPending, "a", 0)],
+        ),
+        (
+            "where the file does not say what is owed the amount is at risk",
+            World::new().month("2025-02", &[unsaid]).month("2025-03", &[]),
             vec![(K::DroppedPending, "a", 10_000)],
         ),
     ]

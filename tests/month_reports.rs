@@ -125,6 +125,15 @@ fn the_summary_stays_short_with_many_currencies_and_every_kind_of_break() {
 }
 
 #[test]
+fn the_verdict_says_what_is_owed() {
+    let last = |facts: &Facts| verdict(facts).sentences.last().cloned().unwrap_or_default();
+    assert_eq!(last(&facts_of(&march())), "Kard owes JPY 600 and USD 21.50 at the end of 2025-03.");
+    let paid = World::new().month("2025-03", &[item("a").paid()]);
+    assert_eq!(last(&facts_of(&paid)), "Kard owes nothing at the end of 2025-03.");
+    assert!(!last(&a_day()).contains("owes"));
+}
+
+#[test]
 fn a_receivable_that_does_not_tie_is_a_fault_of_the_program() {
     let mut facts = facts_of(&march());
     assert_eq!(verdict(&facts).exit, ExitCode::Done);

@@ -201,19 +201,18 @@ impl Finder<'_> {
     }
 }
 
-/// All that is owed for a row, under the name of the larger part; its amount where nothing is owed.
+/// All that is owed for a row, under the name of the larger part; its amount where the row states neither part.
 fn at_risk(row: Row<'_>) -> (Measure, i64) {
+    let stated = [Measure::IssuerCommission, Measure::UserReward].map(|measure| row.value(measure));
+    if let [None, None] = stated {
+        let amount = row.value(Measure::TransactionAmount).unwrap_or(0);
+        return (Measure::TransactionAmount, amount.saturating_abs());
+    }
     let [commission, reward] = row.owed_minor();
     let total = i128::from(commission) + i128::from(reward);
-    let measure = match (commission, reward) {
-        (0, 0) => {
-            let amount = row.value(Measure::TransactionAmount).unwrap_or(0);
-            return (Measure::TransactionAmount, amount.saturating_abs());
-        }
-        _ if reward.unsigned_abs() > commission.unsigned_abs() => Measure::UserReward,
-        _ => Measure::IssuerCommission,
-    };
-    (measure, i64::try_from(total.unsigned_abs()).unwrap_or(i64::MAX))
+    let larger =
+        if reward.unsigned_abs() > commission.unsigned_abs() { Measure::UserReward } else { Measure::IssuerCommission };
+    (larger, i64::try_from(total.unsigned_abs()).unwrap_or(i64::MAX))
 }
 
 /// By how much what is owed differs (the amount, where nothing owed does); with its sign where it is one measure.

@@ -53,7 +53,7 @@ const MONTH_TERMS: [(&str, &str); 6] = [
     ("roll-forward", "The daily files of the month held against the month's file, item by item, and the reverse."),
     (
         "at risk, of the month",
-        "Commission and reward of an item together, under the name of the larger; its amount where neither is owed.",
+        "Commission and reward of an item together, under the name of the larger; its amount where no file states either.",
     ),
 ];
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::amount::{count, money};
 use super::table::Value;
-use super::text::counted;
+use super::text::{counted, listed, visible};
 use crate::job::Payout;
 use crate::month::MonthFacts;
 use crate::month::facts::{Ageing, CountedIn, Entry, Line, Owed, Place, Receivable};
@@ -79,6 +79,14 @@ pub(super) fn notes(month: &MonthFacts) -> Vec<String> {
         )
     }));
     notes
+}
+
+/// `Kard owes USD 21.50 at the end of 2025-03.`
+pub(super) fn owed_in_words(month: &MonthFacts, period: &str) -> String {
+    let owed = month.receivable.iter().filter(|one| one.closing_items > 0);
+    let sums: Vec<String> = owed.map(|one| money(one.closing.total_minor(), &one.currency)).collect();
+    let sums = if sums.is_empty() { "nothing".to_owned() } else { listed(&sums) };
+    format!("Kard owes {sums} at the end of {}.", visible(period))
 }
 
 /// What is fronted, as one line: `fronted to users and not yet reimbursed: USD 300.00`.

@@ -186,6 +186,7 @@ fn sentences(facts: &Facts, tone: Tone) -> Vec<String> {
     if facts.breaks.iter().any(|found| found.is_open() && !found.currency.is_empty()) {
         sentences.push(at_risk(facts));
     }
+    sentences.extend(facts.month.as_ref().map(|month| super::month::owed_in_words(month, &facts.period.label)));
     sentences
 }
 
