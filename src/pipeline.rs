@@ -239,7 +239,8 @@ async fn attempt(
     let reconciliation = match &request.job.work {
         Work::Reconcile(reconciliation) => reconciliation,
         Work::Send(sending) => {
-            return sending::attempt(request, sending, sending::Run { journal, record, guard, stop }).await;
+            let run = sending::Run { journal, record, guard, stop };
+            return Box::pin(sending::attempt(request, sending, run)).await;
         }
     };
     let trail = Trail(Some((journal, record)));
@@ -250,7 +251,7 @@ async fn attempt(
     let comparing = compare::compared(request, reconciliation, &store, &earlier, record.attempt, &trail);
     let (mut facts, wanted) = unless_stopped(stop, comparing).await?;
     let mut lives = Lives::read(request, Some(journal), &facts).await?;
-    acted(request, journal, record, (guard, stop), &wanted, (&mut facts, &mut lives)).await?;
+    Box::pin(acted(request, journal, record, (guard, stop), &wanted, (&mut facts, &mut lives))).await?;
     let (facts, written) = unless_stopped(stop, published(request, facts, home)).await?;
     lives.record(journal, record).await?;
     trail.mark(Step::Reported, json!({ "files": written.len() })).await?;
