@@ -245,7 +245,8 @@ async fn attempt(
     let reconciliation = match &request.job.work {
         Work::Reconcile(reconciliation) => reconciliation,
         Work::Send(sending) => {
-            return sending::attempt(request, sending, sending::Run { journal, record, guard, stop }).await;
+            let run = sending::Run { journal, record, guard, stop };
+            return Box::pin(sending::attempt(request, sending, run)).await;
         }
     };
     let trail = Trail(Some((journal, record)));
@@ -257,7 +258,7 @@ async fn attempt(
         compare::compared(request, reconciliation, (&store, Some(journal)), &earlier, record.attempt, &trail);
     let (mut facts, wanted) = unless_stopped(stop, comparing).await?;
     let mut lives = Lives::read(request, Some(journal), &facts).await?;
-    acted(request, journal, record, (guard, stop), &wanted, (&mut facts, &mut lives)).await?;
+    Box::pin(acted(request, journal, record, (guard, stop), &wanted, (&mut facts, &mut lives))).await?;
     let (facts, written) = unless_stopped(stop, published(request, facts, home)).await?;
     lives.record(journal, record).await?;
     trail.mark(Step::Reported, json!({ "files": written.len() })).await?;

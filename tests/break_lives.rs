@@ -1,6 +1,6 @@
 //! The life of a break: every step that may follow, what each leaves behind, and that the order of runs is no part of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use proptest::prelude::*;
@@ -263,14 +263,9 @@ fn seen(period: &str, found: &[(&str, &str)]) -> Observation {
 }
 
 /// Ids and how they stand, without the times.
-fn statuses(known: &HashMap<String, Standing>) -> Vec<(String, BreakStatus, String, Vec<(String, Sighting)>)> {
-    let mut all: Vec<_> = known
-        .values()
-        .map(|one| {
-            let periods = one.periods.iter().map(|(period, facts)| (period.clone(), facts.clone())).collect();
-            (one.id.clone(), one.status, one.first.period.clone(), periods)
-        })
-        .collect();
+fn statuses(known: &HashMap<String, Standing>) -> Vec<(String, BreakStatus, String, BTreeMap<String, Sighting>)> {
+    let mut all: Vec<_> =
+        known.values().map(|one| (one.id.clone(), one.status, one.first.period.clone(), one.periods.clone())).collect();
     all.sort_by(|one, other| one.0.cmp(&other.0));
     all
 }
@@ -295,10 +290,14 @@ proptest! {
             seen(&format!("2025-03-{day:02}"), &found)
         }).collect();
         let mut expected = HashMap::new();
-        runs.iter().for_each(|one| run(&mut expected, one));
+        for one in &runs {
+            run(&mut expected, one);
+        }
         let mut known = HashMap::new();
         // In any order, some twice; those that were left out come at the end.
-        order.iter().map(|place| &runs[*place]).chain(runs.iter().rev()).for_each(|one| run(&mut known, one));
+        for one in order.iter().map(|place| &runs[*place]).chain(runs.iter().rev()) {
+            run(&mut known, one);
+        }
         prop_assert_eq!(statuses(&known), statuses(&expected));
         // Whatever is run again makes no event.
         for one in &runs {

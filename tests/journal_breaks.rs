@@ -251,10 +251,10 @@ async fn twenty_thousand_breaks_take_seconds_and_one_commit() {
     let start = Instant::now();
     assert_eq!(journal.observe(&run, &found, utc(AT)).await.unwrap(), 20_000);
     let first = start.elapsed();
+    let start = Instant::now();
     assert_eq!(journal.observe(&run, &found, utc(AT)).await.unwrap(), 0);
-    let again = start.elapsed() - first;
+    let again = start.elapsed();
     assert_eq!(journal.commits(), commits + 2);
-    println!("20,000 breaks: {first:?} new, {again:?} again");
     // Ten times what an optimized build takes: tests are built without, on machines with other work.
     assert!(first.max(again) < Duration::from_secs(30), "{first:?}, {again:?}");
 }

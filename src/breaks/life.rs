@@ -195,6 +195,9 @@ pub struct Standing {
 
 impl Standing {
     /// What was found in the latest period that has it; where none has it any more, the last that did.
+    ///
+    /// # Panics
+    /// For a standing that no events add up to: a break is found before anything else happens to it.
     pub fn facts(&self) -> &Sighting {
         let latest = self.periods.values().next_back().or(self.last.as_ref());
         latest.expect("a break is found somewhere before it is known")

@@ -2,6 +2,7 @@
 //! run's report, a plan on paper and the journal go by the same steps.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::BuildHasher;
 
 use chrono::{DateTime, Utc};
 
@@ -49,7 +50,7 @@ impl Observation {
 
 /// The steps that follow from an observation. `known` holds, by id, the standings of [`Observation::ids`] and of every
 /// break that its job has in its period; what is found as it was makes no step.
-pub fn steps(observation: &Observation, known: &HashMap<String, Standing>) -> Vec<(String, Event)> {
+pub fn steps(observation: &Observation, known: &HashMap<String, Standing, impl BuildHasher>) -> Vec<(String, Event)> {
     let mut steps = Vec::new();
     for one in &observation.found {
         steps.extend(step(observation, one, known.get(&one.id)).map(|event| (one.id.clone(), event)));
@@ -107,13 +108,13 @@ pub fn dispute_steps(standing: Option<&Standing>, disputes: &[Dispute]) -> impl 
         .flat_map(move |dispute| {
             let effect = || dispute.effect.clone();
             let known = standing.and_then(|standing| standing.effects.get(&dispute.effect)).copied();
-            let disputed = match (known, dispute.verdict) {
+            let first = match (known, dispute.verdict) {
                 (Some(known), verdict) if known == verdict => return [None, None],
                 (None, _) | (Some(_), BreakStatus::InDispute) => Some(Event::Disputed { effect: effect() }),
                 (Some(_), _) => None,
             };
             let settled = dispute.verdict != BreakStatus::InDispute;
-            [disputed, settled.then(|| Event::Settled { effect: effect(), verdict: dispute.verdict })]
+            [first, settled.then(|| Event::Settled { effect: effect(), verdict: dispute.verdict })]
         })
         .flatten()
 }
@@ -123,7 +124,7 @@ pub fn dispute_steps(standing: Option<&Standing>, disputes: &[Dispute]) -> impl 
 /// # Errors
 /// When a step cannot follow: a bug.
 pub fn after(
-    known: &HashMap<String, Standing>,
+    known: &HashMap<String, Standing, impl BuildHasher>,
     steps: &[(String, Event)],
     at: DateTime<Utc>,
 ) -> Result<HashMap<String, Standing>, IllegalBreakStep> {

@@ -70,17 +70,14 @@ pub fn sightings(period: &str, seen_at: DateTime<Utc>, breaks: &[Break], suggest
     let mut places = HashMap::<&str, usize>::with_capacity(breaks.len());
     for one in breaks {
         let facts = of_break(period, seen_at, one);
-        match places.get(one.id.as_str()) {
+        if let Some(place) = places.get(one.id.as_str()) {
             // Two findings of one rule about one key are one break: its facts are those of both.
-            Some(place) => {
-                let known = &mut found[*place].facts;
-                known.digest = short(&format!("{} {}", known.digest, facts.digest));
-                known.detail = format!("{}; {}", known.detail, facts.detail);
-            }
-            None => {
-                places.insert(&one.id, found.len());
-                found.push(Sighted { id: one.id.clone(), facts });
-            }
+            let known = &mut found[*place].facts;
+            known.digest = short(&format!("{} {}", known.digest, facts.digest));
+            known.detail = format!("{}; {}", known.detail, facts.detail);
+        } else {
+            places.insert(&one.id, found.len());
+            found.push(Sighted { id: one.id.clone(), facts });
         }
     }
     let pairs = suggestions.iter().map(|pair| Sighted { id: pair.id.clone(), facts: of_pair(period, seen_at, pair) });

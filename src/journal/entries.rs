@@ -1,5 +1,5 @@
-//! The effect journal from its first entry to its last: verified, or handed out. Read a page at a time, all pages
-//! of one moment: what is appended meanwhile is not looked at.
+//! The journal of effects and breaks from its first entry to its last: verified, or handed out. Read a page at a
+//! time, all pages of one moment: what is appended meanwhile is not looked at.
 
 use serde::Serialize;
 use serde_json::value::RawValue;

@@ -1,7 +1,9 @@
 //! The journal: what was run, how far it came, what it read, how it ended. Attempts are appended, never
 //! overwritten, and every mark is on disk before the work goes on.
 //!
-//! `state` says what may follow what, `sqlite` keeps it (`file` opens it, `rows` reads it back), `lock` keeps two runs of one period apart.
+//! `state` says what may follow what, `sqlite` keeps it (`file` opens it, `rows` reads it back), `lease` keeps two runs
+//! of one period apart. What becomes of effects (`append`, `standings`) and of breaks (`breaks`, `lives`) stands in one
+//! `chain`, which `entries` and `verify` read from end to end.
 
 mod append;
 pub mod backfills;

@@ -107,14 +107,14 @@ impl Lives {
             if found.as_deref() == expected.as_ref().map(String::as_bytes) {
                 continue;
             }
-            wrong.push(match (name, &expected) {
-                ("standing", Some(expected)) => standing_difference(found.as_deref().unwrap_or_default(), expected),
-                _ => {
-                    let told = |value: Option<&[u8]>| value.map_or_else(|| "not there".to_owned(), shown);
-                    let expected = expected.as_ref().map(String::as_bytes);
-                    format!("`{name}` is {}; expected {}", told(found.as_deref()), told(expected))
-                }
-            });
+            let found = found.as_deref();
+            if let ("standing", Some(expected)) = (name, &expected) {
+                wrong.push(standing_difference(found.unwrap_or_default(), expected));
+                continue;
+            }
+            let told = |value: Option<&[u8]>| value.map_or_else(|| "not there".to_owned(), shown);
+            let expected = expected.as_ref().map(String::as_bytes);
+            wrong.push(format!("`{name}` is {}; expected {}", told(found), told(expected)));
         }
         wrong
     }

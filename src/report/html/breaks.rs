@@ -92,18 +92,14 @@ fn row(found: &Break, sides: &[Side], places: &Places<'_>) -> Markup {
 
 /// `first seen in 2025-03-19, 3 business days old, owner Mara Lind, 2 comments`
 fn lived(life: &LifeFacts) -> String {
-    let mut words = format!("first seen in {}", visible(&life.first_period));
-    if life.age_business_days > 0 {
-        let days = counted(life.age_business_days.unsigned_abs(), "business day", "business days");
-        words.push_str(&format!(", {days} old"));
-    }
-    if let Some(owner) = &life.owner {
-        words.push_str(&format!(", owner {}", visible(owner)));
-    }
-    if life.comments > 0 {
-        words.push_str(&format!(", {}", counted(life.comments.into(), "comment", "comments")));
-    }
-    words
+    let days = life.age_business_days.unsigned_abs();
+    let parts = [
+        Some(format!("first seen in {}", visible(&life.first_period))),
+        (days > 0).then(|| format!("{} old", counted(days, "business day", "business days"))),
+        life.owner.as_deref().map(|owner| format!("owner {}", visible(owner))),
+        (life.comments > 0).then(|| counted(life.comments.into(), "comment", "comments")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn age(days: i64) -> String {
