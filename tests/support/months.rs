@@ -131,6 +131,7 @@ pub fn files(of: &[(&str, &[Line])]) -> Frame {
         control_mismatches: Vec::new(),
         audit_updates: Vec::new(),
         file_results: Vec::new(),
+        rejected: Vec::new(),
     }
 }
 
