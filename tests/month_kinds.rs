@@ -225,6 +225,13 @@ fn each_break_says_in_one_sentence_where_its_rows_stand_and_what_is_owed() {
             ),
         ),
         (
+            World::new().month("2025-02", &[january("a")]).month("2025-03", &[january("a").status("RETURNED")]),
+            format!(
+                "pending in kard-2025-02.csv line 2 (2025-02), not in the file of 2025-03, and no clawback notice says \
+                 why; {owed} stay claimed; kard-2025-03.csv line 2 states it as RETURNED"
+            ),
+        ),
+        (
             World::new().month("2025-02", &[february("a").paid()]).month("2025-03", &[february("a")]),
             format!(
                 "paid in kard-2025-02.csv line 2 (2025-02), and stated again as pending in kard-2025-03.csv line 2: {owed}"

@@ -134,7 +134,7 @@ impl<'c> Row<'c> {
 
     /// A file that states no status holds settled transactions only.
     pub(super) fn is_settled(self) -> bool {
-        self.columns.text(Field::Status, self.row).is_none_or(|status| status == "SETTLED")
+        self.status().is_none_or(|status| status == "SETTLED")
     }
 
     /// Whatever does not say that it is paid is owed.
@@ -142,8 +142,12 @@ impl<'c> Row<'c> {
         self.columns.text(Field::PaymentStatus, self.row) == Some("PAID_IN_FULL")
     }
 
+    pub(super) fn status(self) -> Option<&'c str> {
+        self.columns.text(Field::Status, self.row)
+    }
+
     pub(super) fn is_clawback(self) -> bool {
-        self.columns.text(Field::Status, self.row) == Some("CLAWBACK")
+        self.status() == Some("CLAWBACK")
     }
 
     pub(super) fn value(self, measure: Measure) -> Option<i64> {

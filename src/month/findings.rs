@@ -16,7 +16,7 @@ pub(super) fn find(
     folded: &Folded<'_>,
     rolled: Option<&Rolled<'_>>,
 ) -> Vec<Break> {
-    let finder = Finder { inputs, books };
+    let finder = Finder { inputs, books, folded };
     let mut breaks = Vec::new();
     for change in &folded.changes {
         breaks.extend(finder.receivable(change));
@@ -38,6 +38,7 @@ pub(super) fn find(
 struct Finder<'a> {
     inputs: &'a Inputs<'a>,
     books: &'a Books<'a>,
+    folded: &'a Folded<'a>,
 }
 
 impl Finder<'_> {
@@ -67,14 +68,18 @@ impl Finder<'_> {
             self.label(since),
             if since != last && closed.frame.is_some() { ", nor in any since" } else { "" },
             owed_words(row),
-            self.where_it_may_be(held.stated.month, since)
+            self.where_it_may_be(row.transaction(), held.stated.month, since)
         );
         self.of_row(BreakKind::DroppedPending, row, self.facts(held.stated), detail)
     }
 
-    /// What nobody could read: files that are not there between the last one that states an item and the first one that
-    /// does not, and that one's unreadable rows.
-    fn where_it_may_be(&self, stated: u32, since: u32) -> String {
+    /// A row of the closed month's file that is not settled; else what nobody could read: files that are not there between
+    /// the last one that states an item and the first one that does not, and that one's unreadable rows.
+    fn where_it_may_be(&self, transaction: &str, stated: u32, since: u32) -> String {
+        if let Some(at) = self.folded.unsettled.get(transaction) {
+            let status = self.books.row(*at).status().unwrap_or_default();
+            return format!("; {} states it as {status}", self.books.place_in_words(*at));
+        }
         let between = (stated + 1..since).filter(|month| self.books.month(*month).frame.is_none());
         let between: Vec<&str> = between.map(|month| self.label(month)).collect();
         let unread = self.books.month(since).frame.map_or(0, |frame| frame.quarantine.len());

@@ -51,6 +51,8 @@ pub(super) struct Folded<'c> {
     /// In order of the transaction.
     pub(super) changes: Vec<Change<'c>>,
     pub(super) left_out: LeftOutRows<'c>,
+    /// Rows of the closed month's file whose status is not `SETTLED`; of several of one transaction the first.
+    pub(super) unsettled: HashMap<&'c str, At>,
 }
 
 /// (reason, currency, paid) → rows and their sum.
@@ -58,8 +60,13 @@ pub(super) type LeftOutRows<'c> = BTreeMap<(LeftOutReason, &'c str, bool), (u64,
 
 /// Folds all months; of the last one it keeps what changed.
 pub(super) fn fold<'c>(books: &'c Books<'_>) -> Result<Folded<'c>, MonthError> {
-    let mut folded =
-        Folded { items: HashMap::new(), clawed_back: HashSet::new(), changes: Vec::new(), left_out: BTreeMap::new() };
+    let mut folded = Folded {
+        items: HashMap::new(),
+        clawed_back: HashSet::new(),
+        changes: Vec::new(),
+        left_out: BTreeMap::new(),
+        unsettled: HashMap::new(),
+    };
     let (last, _) = books.closed();
     for month in 0..=last {
         let notices = books.month(month).notices.iter().flat_map(Row::all);
@@ -85,6 +92,9 @@ impl<'c> Folded<'c> {
             let now = At { month, row: row.row };
             if !row.is_settled() {
                 self.leave_out(LeftOutReason::NotSettled, row);
+                if keep {
+                    self.unsettled.entry(transaction).or_insert(now);
+                }
                 continue;
             }
             let (before, after) = match self.items.entry(transaction) {
