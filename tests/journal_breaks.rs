@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use tieout::breaks::BreakStatus;
 use tieout::breaks::life::{Event, Evidence};
+use tieout::breaks::observe::{Dispute, Observation};
 use tieout::exit::ExitCode;
 use tieout::journal::{BreakFilter, Journal, JournalError, Writer};
 
@@ -44,7 +45,7 @@ async fn a_run_again_records_nothing_but_when_it_was_seen_last() {
     assert!(matches!(entry.event, Event::Opened { job, .. } if job == JOB));
 
     // Nothing found and nothing known is not even a commit.
-    let other = tieout::breaks::observe::Observation { period: "2025-03-20".to_owned(), found: vec![], ..many(0) };
+    let other = Observation { period: "2025-03-20".to_owned(), found: vec![], ..many(0) };
     let commits = journal.commits();
     assert_eq!(journal.observe(&second, &other, later).await.unwrap(), 0);
     assert_eq!(journal.commits(), commits);
@@ -127,6 +128,24 @@ async fn a_decision_is_written_for_all_or_for_none() {
     other.found[0].facts.digest = "other".to_owned();
     assert_eq!(journal.observe(&run, &other, utc(AT)).await.unwrap(), 1);
     assert_eq!(journal.life(&id(0)).await.unwrap().status, BreakStatus::Open);
+}
+
+#[tokio::test]
+async fn what_an_audit_says_of_a_break_of_another_period_is_recorded_too() {
+    let place = Place::new();
+    let journal = place.open().await;
+    let (_lease, run) = place.begin(&journal).await;
+    journal.observe(&run, &many(2), utc(AT)).await.unwrap();
+    let mut later = Observation { period: "2025-03-20".to_owned(), ..many(0) };
+    let says = |verdict| vec![Dispute { effect: "a".to_owned(), verdict }];
+    later.disputes.insert(id(1), says(BreakStatus::WrittenOff));
+    later.disputes.insert(id(7), says(BreakStatus::InDispute));
+    assert_eq!(journal.observe(&run, &later, utc(AT)).await.unwrap(), 2, "of what nobody knows nothing is recorded");
+    let told: Vec<_> = statuses(&journal).await.into_iter().map(|(_, status)| status).collect();
+    assert_eq!(told, ["open", "written_off"]);
+    assert_eq!(journal.observe(&run, &later, utc(AT)).await.unwrap(), 0);
+    assert!(journal.sightings(&id(1)).await.unwrap()[0].present, "its own period still has it");
+    assert!(journal.verify(&[]).await.unwrap().is_whole());
 }
 
 #[tokio::test]
