@@ -19,6 +19,7 @@ inputs:
 match:
   compare: {amount: {tolerance: 0}, currency: exact, date: {tolerance: 1d}}
 grace: 4h
+carry: 7
 report: [csv]
 ";
 
@@ -157,7 +158,8 @@ fn a_rerun_of_the_earlier_day_knows_what_came_later() {
 
 #[test]
 fn a_job_that_carries_nothing_sees_each_day_by_itself() {
-    let project = project(THREE_DAYS, "carry: 0\n");
+    let project = project(THREE_DAYS, "");
+    project.write("jobs/rewards.yaml", JOB.replace("carry: 7\n", ""));
     for (day, ..) in THREE_DAYS {
         run(&project, day);
     }
@@ -182,9 +184,14 @@ fn a_key_that_agrees_by_itself_clears_nothing_it_should_not_and_ties_out() {
 
 #[test]
 fn what_a_job_may_carry_is_checked() {
-    let table = [("carry: 93\n", "93 days are too many"), ("carry: x\n", "carry")];
-    for (more, expected) in table {
-        let project = project(THREE_DAYS, more);
+    let table = [
+        (("carry: 7", "carry: 93"), "93 days are too many"),
+        (("carry: 7", "carry: x"), "carry"),
+        (("grain: day", "grain: month"), "open items are carried from day to day, and this job's period is a month"),
+    ];
+    for ((right, wrong), expected) in table {
+        let project = project(THREE_DAYS, "");
+        project.write("jobs/rewards.yaml", JOB.replace(right, wrong));
         let error = project.run(&["validate"]).ended_with(78);
         let told = format!("{}{}", error.stdout, error.stderr);
         assert!(told.contains(expected), "{told}");

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::classify::{Expected, Outcome, Verdict, classify};
@@ -49,6 +50,8 @@ pub struct LaterSides {
 pub struct Others {
     /// What other periods left open, the earliest first, one list a key.
     pub open: BTreeMap<String, Vec<OpenItem>>,
+    /// The latest end of an earlier period that was run: what was over by then is no news.
+    pub known_until: Option<DateTime<Utc>>,
     /// What files of later periods say about keys that this one leaves open, the nearest period first.
     pub later: BTreeMap<String, Vec<LaterSides>>,
 }
@@ -66,7 +69,7 @@ impl Others {
         for items in open.values_mut() {
             items.sort_by(|left, right| left.period.cmp(&right.period));
         }
-        Self { open, later: BTreeMap::new() }
+        Self { open, ..Self::default() }
     }
 
     /// The keys that matching has to watch.
@@ -238,9 +241,10 @@ fn carried_items(
     let verdict = classify(rules, whole);
     let first_row = |side: &KeySide| side.facts.rows.first().copied();
     let here = Side::ALL.map(|side| here.and_then(|here| here[side as usize].as_ref().and_then(first_row)));
+    let is_news = here != [None; 3] || !was_over(rules, whole, others);
     let one = |item: &OpenItem| {
         let fate = match verdict.outcome {
-            Outcome::Break if item.waits.is_some() => Fate::RanOut,
+            Outcome::Break if item.waits.is_some() && is_news => Fate::RanOut,
             Outcome::Break => Fate::Open,
             Outcome::Expected(_) if item.waits.is_some() && here == [None; 3] => Fate::Waits,
             Outcome::Expected(Expected::InGrace | Expected::NotSettledYet | Expected::FileNotThere) => Fate::Waits,
@@ -258,6 +262,15 @@ fn carried_items(
         one.fate == Fate::Cleared || *at == 0 && one.item.period < rules.period.label
     };
     items.iter().map(one).enumerate().filter(is_told).map(|(_, one)| one).collect()
+}
+
+/// Whether an earlier run has told already that the key's grace is over.
+fn was_over(rules: &Rules, whole: &KeyFacts, others: &Others) -> bool {
+    others.known_until.is_some_and(|end| {
+        let mut then = rules.clone();
+        then.period.end = end;
+        classify(&then, whole).outcome == Outcome::Break
+    })
 }
 
 /// What this period leaves open: breaks, and what is expected of a later one.

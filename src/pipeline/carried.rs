@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use chrono::{DateTime, Utc};
 
 use super::earlier::{PulledFiles, pulled_by};
 use super::{Request, aside, pull};
@@ -44,11 +45,12 @@ impl Neighbours {
         Ok(Self { lists })
     }
 
-    /// What is open of all of them together.
-    pub(super) fn others(&self) -> Others {
+    /// What is open of all of them together, for a period that begins then.
+    pub(super) fn others(&self, start: DateTime<Utc>) -> Others {
         let settled: HashSet<Settled> = self.lists.iter().flat_map(|(.., left)| left.settled.iter().cloned()).collect();
         let items = self.lists.iter().flat_map(|(.., left)| left.items.iter().cloned());
-        Others::of_open(items, &settled)
+        let earlier = self.lists.iter().map(|(period, ..)| period.end).filter(|end| *end <= start);
+        Others { known_until: earlier.max(), ..Others::of_open(items, &settled) }
     }
 
     /// The runs whose lists were read.

@@ -147,7 +147,7 @@ async fn compare_frames(
     let states_reward = carried::states_reward(&frames);
     let mut rules = Rules::new(&request.job.name, reconciliation, &request.period, missing, states_reward);
     rules.carried = of_months;
-    let mut others = neighbours.others();
+    let mut others = neighbours.others(request.period.start);
     let (frames, comparison) = compare_once(rules.clone(), others.clone(), frames).await?;
     let open: HashSet<String> = comparison.left_open(&request.period.label).into_iter().map(|item| item.key).collect();
     let Some(journal) = journal.filter(|_| !open.is_empty()) else { return Ok((frames, comparison)) };

@@ -10,8 +10,7 @@ use super::{Context, Inputs, delta, effects, input, matching, month, sending};
 use crate::config::Checker;
 use crate::frames::Side;
 
-/// Open items of so many days before and after are taken in, unless the job says otherwise.
-const CARRIED: u32 = 7;
+/// The list of each day is read in every run.
 const MOST_CARRIED: u32 = 92;
 
 pub(super) fn work(spec: &JobSpec, zone: Option<Tz>, context: Context<'_>, checker: &mut Checker<'_>) -> Option<Work> {
@@ -119,17 +118,16 @@ fn reconciliation(
 fn carry(spec: &JobSpec, checker: &mut Checker<'_>) -> Option<u32> {
     match (spec.period.grain, spec.carry) {
         (Grain::Day, Some(periods)) if periods > MOST_CARRIED => {
-            let help = format!("expected at most {MOST_CARRIED} days: the list of each is read in every run");
+            let help = format!("expected at most {MOST_CARRIED}: the list of each day is read in every run");
             checker.problem_with_help("carry", format!("{periods} days are too many"), help);
             None
         }
-        (Grain::Day, periods) => Some(periods.unwrap_or(CARRIED)),
         (Grain::Month, Some(periods)) if periods > 0 => {
             let message = "open items are carried from day to day, and this job's period is a month";
             checker.problem_with_help("carry", message, "leave it out");
             None
         }
-        (Grain::Month, _) => Some(0),
+        (_, periods) => Some(periods.unwrap_or(0)),
     }
 }
 
