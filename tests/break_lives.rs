@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use proptest::prelude::*;
-use tieout::breaks::age::{business_days, is_weekday, last_day};
+use tieout::breaks::age::last_day;
 use tieout::breaks::life::{Closer, Event, Evidence, Sighted, Sighting, Standing, apply};
 use tieout::breaks::observe::{Dispute, Observation, after, steps};
 use tieout::breaks::sighting::sightings;
 use tieout::breaks::{BreakKind, BreakStatus};
+use tieout::calendar::Calendar;
 use tieout::frames::{Measure, Side};
 
 use crate::support::lives::{AT, DAY, ID, JOB, facts, opened, pair, person};
@@ -245,11 +246,12 @@ fn business_days_are_counted_after_one_day_and_with_the_other() {
         ("2025-03-21", "2025-03-24", 1),
         ("2025-03-01", "2025-03-31", 21),
         ("2025-03-20", "2025-03-19", 0),
+        // Washington's Birthday is a Monday.
+        ("2025-02-14", "2025-02-18", 1),
     ] {
-        assert_eq!(business_days(day(after), day(until), is_weekday), expected, "{after} to {until}");
+        let counted = Calendar::us_federal().business_days_between(day(after), day(until));
+        assert_eq!(counted, expected, "{after} to {until}");
     }
-    let no_friday = |date: NaiveDate| is_weekday(date) && date != day("2025-03-21");
-    assert_eq!(business_days(day("2025-03-19"), day("2025-03-24"), no_friday), 2);
     assert_eq!(last_day("2024-02"), Some(day("2024-02-29")));
     assert_eq!(last_day("2025-03-19"), Some(day("2025-03-19")));
     assert_eq!(last_day("auto"), None);

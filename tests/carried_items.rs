@@ -79,12 +79,12 @@ fn open(project: &TestProject) -> Vec<String> {
         let runs = project.run(&["runs", "rewards", "--period", day, "--format", "json"]).ended_with(0).stdout;
         let runs: Vec<Value> = serde_json::from_str(&runs).unwrap();
         let Some(last) = runs.first() else { continue };
-        let list = project.read(&format!("runs/{}/open-items.jsonl", last["run"].as_str().unwrap()));
-        for line in String::from_utf8(list).unwrap().lines() {
+        let left = project.read(&format!("runs/{}/open-items.jsonl", last["run"].as_str().unwrap()));
+        for line in String::from_utf8(left).unwrap().lines() {
             let line: Value = serde_json::from_str(line).unwrap();
             let of = |one: &Value| format!("{} {}", one["period"].as_str().unwrap(), one["key"].as_str().unwrap());
-            line.get("open").map(|one| open.push(of(one)));
-            line.get("settled").map(|one| settled.push(of(one)));
+            open.extend(line.get("open").map(of));
+            settled.extend(line.get("settled").map(of));
         }
     }
     open.retain(|one| !settled.contains(one));

@@ -138,10 +138,7 @@ fn the_life_of_a_break_is_shown_event_by_event() {
     assert_eq!((&document["standing"]["status"], &document["standing"]["comments"]), (&"open".into(), &1.into()));
     assert_eq!(document["history"].as_array().unwrap().len(), 6);
     let verified = project.run(&["journal", "verify"]).ended_with(0).stdout;
-    assert!(
-        verified.starts_with("The effect journal is whole: 8 entries about 0 effects and 3 breaks, "),
-        "{verified}"
-    );
+    assert!(verified.starts_with("The journal is whole: 8 entries about 0 effects and 3 breaks, "), "{verified}");
 }
 
 #[test]

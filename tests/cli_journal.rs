@@ -67,7 +67,7 @@ fn where_nothing_was_ever_run_the_journal_is_empty_and_whole() {
     assert_eq!(
         verified.stdout,
         format!(
-            "The effect journal is whole: 0 entries about 0 effects, held against 0 anchors.\nWithout an anchor \
+            "The journal is whole: 0 entries about 0 effects, held against 0 anchors.\nWithout an anchor \
              nothing shows whether entries were cut off at its end.\nKeep this anchor elsewhere: 0:{GENESIS}\n"
         )
     );
@@ -87,7 +87,7 @@ fn a_whole_journal_is_proved_against_the_anchors_that_are_given_and_those_of_its
     assert_eq!(
         verified.stdout,
         format!(
-            "The effect journal is whole: 3 entries about 3 effects, held against 1 anchor.\nKeep this anchor \
+            "The journal is whole: 3 entries about 3 effects, held against 1 anchor.\nKeep this anchor \
              elsewhere: {}\n",
             line(&last)
         )
@@ -155,7 +155,7 @@ fn an_export_holds_each_entry_as_it_was_hashed() {
     let broken = project.run(&["journal", "export", "--out", "effects.jsonl"]).ended_with(70);
     assert_eq!(
         broken.error(),
-        "entry 2 of the effect journal is no JSON text; `tieout journal verify` tells what else is wrong"
+        "entry 2 of the journal is no JSON text; `tieout journal verify` tells what else is wrong"
     );
     assert_eq!(String::from_utf8(project.read("effects.jsonl")).unwrap(), exported, "the earlier export stays");
 }

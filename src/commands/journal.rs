@@ -146,10 +146,7 @@ fn in_words(verdict: &Verdict) -> String {
         } else {
             ""
         };
-        return format!(
-            "The effect journal is whole: {read}.\n{caveat}Keep this anchor elsewhere: {}\n",
-            line(&verdict.end)
-        );
+        return format!("The journal is whole: {read}.\n{caveat}Keep this anchor elsewhere: {}\n", line(&verdict.end));
     }
     let mut text =
         format!("THE EFFECT JOURNAL IS NOT WHOLE: {} in {read}.\n", counted(verdict.found, "finding", "findings"));

@@ -20,7 +20,7 @@ pub enum ExportError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// Exit code 70.
-    #[error("entry {sequence} of the effect journal is no JSON text; `tieout journal verify` tells what else is wrong")]
+    #[error("entry {sequence} of the journal is no JSON text; `tieout journal verify` tells what else is wrong")]
     NoJson { sequence: i64 },
     #[error("cannot write the entries")]
     Write(#[from] std::io::Error),
@@ -73,7 +73,7 @@ impl Journal {
             verify_breaks(&mut transaction, &mut verifier).await?;
             transaction.rollback().await
         };
-        read.await.map_err(|source| self.told("reading the effect journal", source))?;
+        read.await.map_err(|source| self.told("reading the journal", source))?;
         Ok(verifier.finish())
     }
 
@@ -83,7 +83,7 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read, `out` fails, or an entry is no JSON text.
     pub async fn export(&self, mut out: impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<u64, ExportError> {
-        let told = |source| self.told("reading the effect journal", source);
+        let told = |source| self.told("reading the journal", source);
         let mut connection = self.connection.lock().await;
         let mut transaction = connection.begin().await.map_err(told)?;
         let (mut next, mut handed_out) = (Some(i64::MIN), 0);

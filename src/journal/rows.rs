@@ -107,7 +107,7 @@ pub(super) fn standing(row: &SqliteRow) -> Result<Standing, Unreadable> {
 /// A row with `sequence` and `entry`.
 pub(super) fn entry(row: &SqliteRow) -> Result<Entry, Unreadable> {
     serde_json::from_str(row.get("entry"))
-        .map_err(|_| Unreadable::new("the entry of the effect journal", &row.get::<i64, _>("sequence")))
+        .map_err(|_| Unreadable::new("the entry of the journal", &row.get::<i64, _>("sequence")))
 }
 
 pub(super) fn backfill(row: &SqliteRow) -> Result<BackfillRecord, Unreadable> {

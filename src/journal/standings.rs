@@ -116,7 +116,7 @@ impl Journal {
     /// When the state file cannot be read.
     pub async fn anchor(&self) -> Result<Anchor, JournalError> {
         let anchor = last_entry(&mut *self.connection.lock().await).await;
-        anchor.map_err(|source| self.told("looking for the end of the effect journal", source))
+        anchor.map_err(|source| self.told("looking for the end of the journal", source))
     }
 
     async fn standings_of(&self, query: &mut QueryBuilder<Sqlite>) -> Result<Vec<Standing>, JournalError> {

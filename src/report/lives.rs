@@ -5,21 +5,23 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 
 use super::facts::{Facts, LifeFacts};
-use crate::breaks::age::{business_days, is_weekday, last_day};
+use crate::breaks::age::last_day;
 use crate::breaks::life::Standing;
 use crate::breaks::{BreakStatus, gates};
+use crate::calendar::Calendar;
 use crate::job::Gates;
 
-/// Ages as of one day; each first period is counted once.
+/// Ages as of one day, in the business days of US federal offices (Kard's); each first period is counted once.
 #[derive(Debug)]
 pub struct Ages {
+    calendar: Calendar,
     as_of: NaiveDate,
     known: HashMap<String, i64>,
 }
 
 impl Ages {
     pub fn new(as_of: NaiveDate) -> Self {
-        Self { as_of, known: HashMap::new() }
+        Self { calendar: Calendar::us_federal(), as_of, known: HashMap::new() }
     }
 
     /// Business days from the last day of the first period that had it to that day.
@@ -28,7 +30,8 @@ impl Ages {
         if let Some(age) = self.known.get(period) {
             return *age;
         }
-        let age = last_day(period).map_or(0, |last| business_days(last, self.as_of, is_weekday));
+        let days = last_day(period).map_or(0, |last| self.calendar.business_days_between(last, self.as_of));
+        let age = i64::try_from(days).unwrap_or(i64::MAX);
         self.known.insert(period.clone(), age);
         age
     }
