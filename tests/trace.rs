@@ -58,6 +58,10 @@ fn a_row_that_was_sent_is_found_in_its_bulk_file() {
     assert_eq!(texts(&found["sent"], "state"), ["acknowledged"]);
     let parcel = found["sent"][0]["parcel"].as_str().unwrap();
     assert!(parcel.starts_with("core-2025-01-02-001-"), "{parcel}");
+    // A second attempt shares what the first has sealed.
+    project.run(&["run", "core", "--period", "2025-01-02"]).ended_with(0);
+    let again = story(&project, &transaction, &[]);
+    assert_eq!(texts(&again["sent"], "run"), ["core/2025-01-02/2"]);
     // What other periods or jobs have read is not looked into when one is named.
     let elsewhere = project.run(&["trace", &transaction, "--period", "2025-01-01"]).ended_with(2);
     assert!(elsewhere.error().contains(&format!("knows the transaction `{transaction}` (1 files looked into)")));
