@@ -289,7 +289,6 @@ fn secret(root: &Path, path: &str, written: &Secret, checker: &mut Checker<'_>) 
 fn http(at: &str, written: Option<&HttpSpec>, checker: &mut Checker<'_>) -> Option<HttpConfig> {
     let mut http = HttpConfig::default();
     let Some(written) = written else { return Some(http) };
-    let mut complete = true;
     let slots: [(&str, &Option<String>, &mut Duration); 5] = [
         ("connect_timeout", &written.connect_timeout, &mut http.connect_timeout),
         ("idle_timeout", &written.idle_timeout, &mut http.idle_timeout),
@@ -297,6 +296,22 @@ fn http(at: &str, written: Option<&HttpSpec>, checker: &mut Checker<'_>) -> Opti
         ("first_delay", &written.first_delay, &mut http.first_delay),
         ("max_delay", &written.max_delay, &mut http.max_delay),
     ];
+    let mut complete = waits(at, slots, checker);
+    if complete && http.first_delay > http.max_delay {
+        checker.problem(at, "`first_delay` is longer than `max_delay`");
+        complete = false;
+    }
+    http.attempts = written.attempts.unwrap_or(http.attempts);
+    complete.then_some(http)
+}
+
+/// Keeps each time that is written below `at`; false where one is none, or zero.
+pub(super) fn waits<const N: usize>(
+    at: &str,
+    slots: [(&str, &Option<String>, &mut Duration); N],
+    checker: &mut Checker<'_>,
+) -> bool {
+    let mut complete = true;
     for (key, text, slot) in slots {
         let Some(text) = text else { continue };
         let path = format!("{at}/{key}");
@@ -309,10 +324,5 @@ fn http(at: &str, written: Option<&HttpSpec>, checker: &mut Checker<'_>) -> Opti
             None => complete = false,
         }
     }
-    if complete && http.first_delay > http.max_delay {
-        checker.problem(at, "`first_delay` is longer than `max_delay`");
-        complete = false;
-    }
-    http.attempts = written.attempts.unwrap_or(http.attempts);
-    complete.then_some(http)
+    complete
 }

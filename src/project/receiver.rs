@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use super::load::folder;
+use super::load::{folder, waits};
 use super::spec::{ProjectSpec, ReceiverLimitsSpec, ReceiverSpec};
 use super::{ReceiverConfig, ReceiverLimits};
 use crate::config::{Checker, did_you_mean, quantity};
@@ -77,24 +77,12 @@ fn path(text: &str, checker: &mut Checker<'_>) -> Option<String> {
 
 fn limits(written: &ReceiverLimitsSpec, checker: &mut Checker<'_>) -> Option<ReceiverLimits> {
     let mut limits = ReceiverLimits::default();
-    let mut complete = true;
     let slots: [(&str, &Option<String>, &mut Duration); 3] = [
         ("head_timeout", &written.head_timeout, &mut limits.head_timeout),
         ("body_timeout", &written.body_timeout, &mut limits.body_timeout),
         ("idle_timeout", &written.idle_timeout, &mut limits.idle_timeout),
     ];
-    for (key, text, slot) in slots {
-        let Some(text) = text else { continue };
-        let path = format!("receiver/limits/{key}");
-        match checker.duration(&path, text) {
-            Some(duration) if duration.is_zero() => {
-                checker.problem(&path, format!("`{key}` is zero; expected a time to wait"));
-                complete = false;
-            }
-            Some(duration) => *slot = duration,
-            None => complete = false,
-        }
-    }
+    let mut complete = waits("receiver/limits", slots, checker);
     if let Some(text) = &written.body {
         match body_bytes(text, checker) {
             Some(bytes) => limits.body_bytes = bytes,
