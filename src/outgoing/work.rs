@@ -185,7 +185,6 @@ impl<'a, L: Lines> Worker<'a, L> {
     }
 }
 
-/// What is told about a row that says the same event as an earlier one.
 /// How the reason begins for which a row that repeats another is left out.
 const REPEAT: &str = "is the event of line ";
 
@@ -194,6 +193,7 @@ pub fn is_repeat(row: &crate::frames::Quarantined) -> bool {
     row.reason.starts_with(REPEAT)
 }
 
+/// What is told about a row that says the same event as an earlier one.
 pub(super) fn repeat_told(repeat: &Repeat, files: &[String], facts: Option<LineFacts>) -> RowRefused {
     let mut id = String::with_capacity(32);
     for byte in repeat.event_id {
