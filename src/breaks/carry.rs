@@ -13,7 +13,7 @@ use super::classify::{Expected, Outcome, Verdict, classify};
 use super::statement::Judged;
 use super::{Break, BreakKind, RowRef, Rule, id};
 use crate::frames::Side;
-use crate::matching::{KeyFacts, KeySide, Pairing, Rules};
+use crate::matching::{Flags, KeyFacts, KeySide, Pairing, Rules};
 
 /// A key that a period could not settle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,27 +165,29 @@ impl Fate {
 }
 
 /// Judges the keys of which other periods speak: those that this period has, for its own statement, and the items that
-/// earlier periods left. `strays` are keys whose rows all lie outside of this period.
+/// earlier periods left. `strays` are keys whose rows all lie outside of this period, in text order.
 pub(super) fn judge(
     rules: &Rules,
     suspects: Vec<KeyFacts>,
     strays: &[KeyFacts],
     others: &Others,
 ) -> (Vec<Judged>, Vec<CarriedItem>) {
+    let light = Light::new(rules, others);
     let mut judged = Vec::with_capacity(suspects.len());
     let mut carried = Vec::new();
     let mut seen = HashSet::new();
     for facts in suspects {
         let whole = together(&facts.key, &facts.sides, others);
-        let verdict = across(rules, &facts, &whole, others);
-        carried.extend(carried_items(rules, &facts.key, Some(&facts.sides), &whole, others));
+        let verdict = classify(rules, &whole);
+        carried.extend(light.carried_items(Some(&facts.sides), &whole, &verdict));
         seen.insert(facts.key.clone());
+        let verdict = light.across(&facts, &whole, verdict);
         judged.push(Judged { facts, verdict });
     }
     for key in others.open.keys().filter(|key| !seen.contains(*key)) {
-        let stray = strays.iter().find(|stray| stray.key == *key).map(|stray| &stray.sides);
+        let stray = strays.binary_search_by(|stray| stray.key.cmp(key)).ok().map(|place| &strays[place].sides);
         let whole = together(key, stray.unwrap_or(&Default::default()), others);
-        carried.extend(carried_items(rules, key, stray, &whole, others));
+        carried.extend(light.carried_items(stray, &whole, &classify(rules, &whole)));
     }
     carried.sort_by(|left, right| {
         (left.fate, &left.item.period, &left.item.key).cmp(&(right.fate, &right.item.period, &right.item.key))
@@ -204,7 +206,7 @@ fn together(key: &str, here: &[Option<KeySide>; 3], others: &Others) -> KeyFacts
                 if let Some(side) = side {
                     side.facts.rows.clear();
                     side.duplicate_rows = 0;
-                    side.flags.remove(crate::matching::Flags::DUPLICATE);
+                    side.flags.remove(Flags::DUPLICATE);
                 }
             }
         }
@@ -212,65 +214,78 @@ fn together(key: &str, here: &[Option<KeySide>; 3], others: &Others) -> KeyFacts
     KeyFacts { key: key.to_owned(), sides, pairing: Pairing::ByKey }
 }
 
-/// The verdict on this period's rows of the key, in the light of the other periods.
-fn across(rules: &Rules, own: &KeyFacts, whole: &KeyFacts, others: &Others) -> Verdict {
-    let mut verdict = classify(rules, whole);
-    if own.sides == whole.sides {
-        // The others say nothing that this period does not say itself.
-        return verdict;
-    }
-    if matches!(verdict.outcome, Outcome::Matched | Outcome::Excluded(_)) {
-        verdict.outcome = Outcome::Expected(Expected::OtherPeriod);
-    }
-    verdict.waits = Some(Expected::OtherPeriod);
-    let periods = others.periods(&own.key).join(", ");
-    for found in &mut verdict.breaks {
-        found.detail = format!("{} (also stands in {periods})", found.detail);
-    }
-    verdict
+/// In what light a period's keys are judged.
+struct Light<'a> {
+    rules: &'a Rules,
+    others: &'a Others,
+    /// The rules as an earlier run saw them last; none where none was run.
+    before: Option<Rules>,
 }
 
-fn carried_items(
-    rules: &Rules,
-    key: &str,
-    here: Option<&[Option<KeySide>; 3]>,
-    whole: &KeyFacts,
-    others: &Others,
-) -> Vec<CarriedItem> {
-    let Some(items) = others.open.get(key) else { return Vec::new() };
-    let verdict = classify(rules, whole);
-    let first_row = |side: &KeySide| side.facts.rows.first().copied();
-    let here = Side::ALL.map(|side| here.and_then(|here| here[side as usize].as_ref().and_then(first_row)));
-    let is_news = here != [None; 3] || !was_over(rules, whole, others);
-    let one = |item: &OpenItem| {
-        let fate = match verdict.outcome {
-            Outcome::Break if item.waits.is_some() && is_news => Fate::RanOut,
-            Outcome::Break => Fate::Open,
-            Outcome::Expected(_) if item.waits.is_some() && here == [None; 3] => Fate::Waits,
-            Outcome::Expected(Expected::InGrace | Expected::NotSettledYet | Expected::FileNotThere) => Fate::Waits,
-            Outcome::Matched | Outcome::Excluded(_) | Outcome::Expected(_) => Fate::Cleared,
-        };
-        let open = matches!(fate, Fate::RanOut | Fate::Open);
-        let mut breaks = if open { verdict.breaks.clone() } else { Vec::new() };
-        for found in &mut breaks {
-            found.detail = format!("of {}: {}", item.period, found.detail);
+impl<'a> Light<'a> {
+    fn new(rules: &'a Rules, others: &'a Others) -> Self {
+        let before = others.known_until.map(|end| {
+            let mut before = rules.clone();
+            before.period.end = end;
+            before
+        });
+        Self { rules, others, before }
+    }
+
+    /// The verdict on this period's rows of the key, in the light of the other periods.
+    fn across(&self, own: &KeyFacts, whole: &KeyFacts, mut verdict: Verdict) -> Verdict {
+        if own.sides == whole.sides {
+            // The others say nothing that this period does not say itself.
+            return verdict;
         }
-        CarriedItem { item: item.clone(), fate, here, breaks }
-    };
-    // Two periods may have left one key: what is cleared is cleared in both, what stays open is one matter.
-    let is_told = |(at, one): &(usize, CarriedItem)| {
-        one.fate == Fate::Cleared || *at == 0 && one.item.period < rules.period.label
-    };
-    items.iter().map(one).enumerate().filter(is_told).map(|(_, one)| one).collect()
-}
+        if matches!(verdict.outcome, Outcome::Matched | Outcome::Excluded(_)) {
+            verdict.outcome = Outcome::Expected(Expected::OtherPeriod);
+        }
+        verdict.waits = Some(Expected::OtherPeriod);
+        let periods = self.others.periods(&own.key).join(", ");
+        for found in &mut verdict.breaks {
+            found.detail = format!("{} (also stands in {periods})", found.detail);
+        }
+        verdict
+    }
 
-/// Whether an earlier run has told already that the key's grace is over.
-fn was_over(rules: &Rules, whole: &KeyFacts, others: &Others) -> bool {
-    others.known_until.is_some_and(|end| {
-        let mut then = rules.clone();
-        then.period.end = end;
-        classify(&then, whole).outcome == Outcome::Break
-    })
+    /// What has become of the items of this key, whose verdict over all periods is this one.
+    fn carried_items(
+        &self,
+        here: Option<&[Option<KeySide>; 3]>,
+        whole: &KeyFacts,
+        verdict: &Verdict,
+    ) -> Vec<CarriedItem> {
+        let Some(items) = self.others.open.get(&whole.key) else { return Vec::new() };
+        let first_row = |side: &KeySide| side.facts.rows.first().copied();
+        let here = Side::ALL.map(|side| here.and_then(|here| here[side as usize].as_ref().and_then(first_row)));
+        let is_news = here != [None; 3] || !self.was_over(whole);
+        let one = |item: &OpenItem| {
+            let fate = match verdict.outcome {
+                Outcome::Break if item.waits.is_some() && is_news => Fate::RanOut,
+                Outcome::Break => Fate::Open,
+                Outcome::Expected(_) if item.waits.is_some() && here == [None; 3] => Fate::Waits,
+                Outcome::Expected(Expected::InGrace | Expected::NotSettledYet | Expected::FileNotThere) => Fate::Waits,
+                Outcome::Matched | Outcome::Excluded(_) | Outcome::Expected(_) => Fate::Cleared,
+            };
+            let open = matches!(fate, Fate::RanOut | Fate::Open);
+            let mut breaks = if open { verdict.breaks.clone() } else { Vec::new() };
+            for found in &mut breaks {
+                found.detail = format!("of {}: {}", item.period, found.detail);
+            }
+            CarriedItem { item: item.clone(), fate, here, breaks }
+        };
+        // Two periods may have left one key: what is cleared is cleared in both, what stays open is one matter.
+        let is_told = |(at, one): &(usize, CarriedItem)| {
+            one.fate == Fate::Cleared || *at == 0 && one.item.period < self.rules.period.label
+        };
+        items.iter().map(one).enumerate().filter(is_told).map(|(_, one)| one).collect()
+    }
+
+    /// Whether an earlier run has told already that the key's grace is over.
+    fn was_over(&self, whole: &KeyFacts) -> bool {
+        self.before.as_ref().is_some_and(|before| classify(before, whole).outcome == Outcome::Break)
+    }
 }
 
 /// What this period leaves open: breaks, and what is expected of a later one.

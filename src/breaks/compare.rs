@@ -61,13 +61,11 @@ impl Comparison {
     /// key and id.
     pub fn breaks(&self) -> Vec<Break> {
         let mut breaks: Vec<Break> = self.judged.iter().flat_map(|one| one.verdict.breaks.iter().cloned()).collect();
-        let known: HashSet<String> = breaks.iter().map(|found| found.id.clone()).collect();
-        let ran_out = self.carried.iter().filter(|one| one.fate == Fate::RanOut).flat_map(|one| &one.breaks);
-        let mut ran_out: Vec<Break> = ran_out.filter(|found| !known.contains(&found.id)).cloned().collect();
-        // Two periods may have left the same key.
-        ran_out.sort_by(|left, right| left.id.cmp(&right.id));
-        ran_out.dedup_by(|left, right| left.id == right.id);
-        breaks.extend(ran_out);
+        let ran_out = || self.carried.iter().filter(|one| one.fate == Fate::RanOut).flat_map(|one| &one.breaks);
+        if ran_out().next().is_some() {
+            let mut known: HashSet<String> = breaks.iter().map(|found| found.id.clone()).collect();
+            breaks.extend(ran_out().filter(|found| known.insert(found.id.clone())).cloned());
+        }
         sort(&mut breaks);
         breaks
     }

@@ -74,8 +74,17 @@ impl Neighbours {
         (reconciliation.carry > 0).then(|| CarriedFacts { from: self.runs(), items: items(), left: left() })
     }
 
-    /// What the files of later periods say about these keys: only where periods are run out of order, or again, is
-    /// there anything to read.
+    /// Whether a period after this one was run already.
+    pub(super) fn has_later(&self, period: &Period) -> bool {
+        self.later_than(period).next().is_some()
+    }
+
+    fn later_than(&self, period: &Period) -> impl Iterator<Item = &(Period, RunRecord, LeftOpen)> {
+        let end = period.end;
+        self.lists.iter().filter(move |(later, ..)| later.start >= end)
+    }
+
+    /// What the files of later periods say about these keys.
     pub(super) async fn later(
         &self,
         journal: &Journal,
@@ -84,7 +93,7 @@ impl Neighbours {
         keys: &Arc<HashSet<String>>,
     ) -> Result<BTreeMap<String, Vec<LaterSides>>, Failure> {
         let mut found = BTreeMap::<String, Vec<LaterSides>>::new();
-        for (period, run, _) in self.lists.iter().filter(|(period, ..)| period.start >= request.period.end) {
+        for (period, run, _) in self.later_than(&request.period) {
             let pulled = pulled_by(journal, run).await?;
             let frames = frames(request, reconciliation, &pulled).await?;
             let states_reward = states_reward(&frames);

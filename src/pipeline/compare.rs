@@ -147,15 +147,21 @@ async fn compare_frames(
     let states_reward = carried::states_reward(&frames);
     let mut rules = Rules::new(&request.job.name, reconciliation, &request.period, missing, states_reward);
     rules.carried = of_months;
-    let mut others = neighbours.others(request.period.start);
+    let others = neighbours.others(request.period.start);
+    // Only where periods are run out of order, or again, is there anything later to look at.
+    let Some(journal) = journal.filter(|_| neighbours.has_later(&request.period)) else {
+        return compare_once(rules, others, frames).await;
+    };
     let (frames, comparison) = compare_once(rules.clone(), others.clone(), frames).await?;
     let open: HashSet<String> = comparison.left_open(&request.period.label).into_iter().map(|item| item.key).collect();
-    let Some(journal) = journal.filter(|_| !open.is_empty()) else { return Ok((frames, comparison)) };
-    others.later = neighbours.later(journal, request, reconciliation, &Arc::new(open)).await?;
-    if others.later.is_empty() {
+    if open.is_empty() {
         return Ok((frames, comparison));
     }
-    compare_once(rules, others, frames).await
+    let later = neighbours.later(journal, request, reconciliation, &Arc::new(open)).await?;
+    if later.is_empty() {
+        return Ok((frames, comparison));
+    }
+    compare_once(rules, Others { later, ..others }, frames).await
 }
 
 async fn compare_once(
