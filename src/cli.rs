@@ -4,6 +4,7 @@ mod backfill;
 mod breaks;
 mod effects;
 mod listen;
+mod serve;
 mod subscriptions;
 mod trace;
 
@@ -22,6 +23,7 @@ pub use effects::{
     WhichArgs,
 };
 pub use listen::ListenArgs;
+pub use serve::ServeArgs;
 pub use subscriptions::{CreateArgs, SubscriptionsCommand, TurnArgs};
 pub use trace::TraceArgs;
 
@@ -136,6 +138,19 @@ Examples:
 Example:
   tieout jobs --format json")]
     Jobs,
+    /// List the periods that the schedules ask for and that are not finished
+    #[command(after_help = "\
+Examples:
+  tieout due
+  tieout due rewards-daily --at 2025-03-20T14:00:00Z
+
+todo: run (now), wait (tried again at not_before), blocked (another job comes
+first), given_up (a person, another job file or the schedule's next time is
+needed). `tieout serve` does what is to be run.")]
+    Due(DueArgs),
+    /// Run what is due, as the schedules of the jobs say, until stopped
+    #[command(after_help = serve::HELP)]
+    Serve(ServeArgs),
     /// List the holidays of a calendar, or when the inputs of a job are due
     #[command(after_help = "\
 Examples:
@@ -267,6 +282,9 @@ pub struct RunArgs {
     /// Which data: a day 2025-03-19, a month 2025-03, or auto for the last complete one
     #[arg(long, value_name = "PERIOD")]
     pub period: String,
+    /// The time for which a scheduler started it: `auto` is the last period complete then, even when it starts later
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub scheduled_at: Option<DateTime<Utc>>,
     /// Why it is run, for whoever reads the list of runs
     #[arg(long, value_name = "TEXT")]
     pub attempt_note: Option<String>,
@@ -298,6 +316,16 @@ pub struct ValidateArgs {
     /// Job names [default: all]
     #[arg(value_name = "JOB")]
     pub jobs: Vec<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct DueArgs {
+    /// Job names [default: all]
+    #[arg(value_name = "JOB")]
+    pub jobs: Vec<String>,
+    /// As it is at this time, such as 2025-03-20T09:45:00Z [default: now]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Clone, Args)]

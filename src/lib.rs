@@ -37,6 +37,7 @@ pub mod journal;
 pub mod pipeline;
 
 pub mod backfill;
+pub mod schedule;
 pub mod trace;
 
 pub mod sandbox;

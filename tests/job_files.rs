@@ -70,7 +70,7 @@ fn the_shipped_daily_job_means_what_it_says() {
     assert_eq!(job.path, Path::new("jobs/rewards-daily.yaml"));
     assert_eq!((job.grain, job.zone), (Grain::Day, chrono_tz::UTC));
     let schedule = job.schedule.as_ref().unwrap();
-    assert_eq!((schedule.cron.as_str(), schedule.catchup), ("45 9 * * *", 7));
+    assert_eq!((schedule.cron.as_str(), schedule.catchup), ("45 9 * * *", job::Catchup::Missing(7)));
     assert_eq!(job.reconciliation().unwrap().grace, TimeDelta::hours(4));
     assert_eq!(job.gates.max_breaks, Some(100));
     assert_eq!(job.gates.max_break_amount_minor["USD"], 50_000);

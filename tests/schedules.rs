@@ -1,14 +1,29 @@
 //! When a schedule fires: cron(5) on the wall clock of a zone.
 
-use chrono::{DateTime, Utc};
-use tieout::job::{Schedule, cron, next_fire};
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+use tieout::calendar::Calendar;
+use tieout::job::{Catchup, Schedule, cron};
+
+fn schedule(cron: &str, zone: &str) -> Schedule {
+    Schedule {
+        cron: cron.to_owned(),
+        zone: zone.parse().expect("a zone"),
+        calendar: None,
+        catchup: Catchup::Latest,
+        after: Vec::new(),
+        retry: TimeDelta::minutes(15),
+    }
+}
 
 fn fires(cron: &str, zone: &str, after: &str, count: usize) -> Vec<String> {
-    let schedule = Schedule { cron: cron.to_owned(), zone: zone.parse().expect("a zone"), catchup: 0 };
+    let schedule = schedule(cron, zone);
     let mut instant: DateTime<Utc> = after.parse().expect("a time");
     let mut found = Vec::new();
     while found.len() < count {
-        instant = next_fire(&schedule, instant).expect("it fires again");
+        instant = schedule.next_fire(instant).expect("it fires again");
         found.push(instant.format("%a %Y-%m-%dT%H:%MZ").to_string());
     }
     found
@@ -100,5 +115,37 @@ fn what_is_no_cron_line_is_refused_in_words() {
     ];
     for (expression, message) in cases {
         assert_eq!(cron::parse(expression).unwrap_err().to_string(), message);
+    }
+}
+
+#[test]
+fn on_business_days_only_a_weekend_and_a_holiday_are_passed_over() {
+    let mut schedule = schedule("45 9 * * *", "America/New_York");
+    schedule.calendar = Some(Arc::new(Calendar::us_federal()));
+    // Friday before Presidents' Day of 2025.
+    let friday: DateTime<Utc> = "2025-02-14T14:45:00Z".parse().unwrap();
+    let tuesday: DateTime<Utc> = "2025-02-18T14:45:00Z".parse().unwrap();
+    assert_eq!(schedule.next_fire(friday), Some(tuesday));
+    assert_eq!(schedule.last_fire(tuesday - TimeDelta::seconds(1)), Some(friday));
+    assert_eq!(schedule.last_fire(tuesday), Some(tuesday));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// Around every change of clocks of two years, too.
+    #[test]
+    fn the_last_time_that_it_fired_is_the_one_after_which_nothing_fired(
+        seconds in 1_735_689_600_i64..1_798_761_600,
+        zone in prop::sample::select(vec!["UTC", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca"]),
+        cron in prop::sample::select(vec!["30 2 * * *", "15 1,13 * * *", "*/20 * * * *", "0 17 15-20 * *", "0 0 29 2 *"]),
+    ) {
+        let schedule = schedule(cron, zone);
+        let now = DateTime::from_timestamp(seconds, 0).unwrap();
+        let last = schedule.last_fire(now).unwrap();
+        prop_assert!(last <= now);
+        let next = schedule.next_fire(last).unwrap();
+        prop_assert!(next > now, "fired at {last} and again at {next}");
+        prop_assert_eq!(schedule.next_fire(last - TimeDelta::seconds(1)), Some(last));
     }
 }

@@ -16,7 +16,7 @@ webhooks-YYYY-MM-DD.jsonl, by UTC day; 401 for a wrong signature, kept in
 rejected-YYYY-MM-DD.jsonl. GET /healthz: it runs. GET /readyz: it can write.
 It speaks plain HTTP: let what ends TLS stand before it.";
 
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct ListenArgs {
     #[arg(help = "Listen here [default: receiver.bind, else 127.0.0.1:8787]")]
     #[arg(long, value_name = "ADDRESS:PORT")]

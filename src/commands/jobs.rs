@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 
 use super::Context;
 use crate::exit::{ExitCode, Failure};
-use crate::job::cron::next_fire;
 use crate::job::load::load_all;
 use crate::job::{Grain, Job, Source};
 use crate::journal::{Journal, RunFilter, RunRecord};
@@ -39,7 +38,7 @@ pub async fn run(mut context: Context) -> Result<ExitCode, Failure> {
             None => None,
         };
         let next_period = Some(next_period(journal.as_ref(), job, now).await?);
-        let next_due = job.schedule.as_ref().and_then(|schedule| next_fire(schedule, now));
+        let next_due = job.schedule.as_ref().and_then(|schedule| schedule.next_fire(now));
         lines.push(JobLine { job, last, next_period, next_due });
     }
     context.output.rows(&job_rows(&lines))?;

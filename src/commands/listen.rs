@@ -20,6 +20,24 @@ impl From<ReceiverError> for Failure {
 /// When the project has no key for signatures, the folder is another receiver's or cannot be written, or the address
 /// is taken.
 pub async fn run(mut context: Context, args: ListenArgs) -> Result<ExitCode, Failure> {
+    // From here on a signal ends the work in good order, also one that comes while the ids are read.
+    let stop = stopped()?;
+    let receiver = start(&mut context, args).await?;
+    receiver
+        .serve(async move {
+            let name = stop.await;
+            tracing::info!("stopping on {name}");
+        })
+        .await?;
+    tracing::info!("stopped; everything that was answered is on the disk");
+    Ok(ExitCode::Done)
+}
+
+/// A receiver as the project file and the command line want it, at its address.
+///
+/// # Errors
+/// As [`run`].
+pub(super) async fn start(context: &mut Context, args: ListenArgs) -> Result<Receiver, Failure> {
     let here = std::env::current_dir()?;
     let project = context.load_project()?;
     let receiver = &project.receiver;
@@ -40,19 +58,10 @@ pub async fn run(mut context: Context, args: ListenArgs) -> Result<ExitCode, Fai
         limits: receiver.limits.clone(),
     };
     let path = options.path.clone();
-    // From here on a signal ends the work in good order, also one that comes while the ids are read.
-    let stop = stopped()?;
     let receiver = Receiver::start(options).await?;
     let (address, known) = (receiver.address(), receiver.known());
     tracing::info!("listening on http://{address}{path} for {name}, {known} known; the log is in {}", folder.display());
-    receiver
-        .serve(async move {
-            let name = stop.await;
-            tracing::info!("stopping on {name}");
-        })
-        .await?;
-    tracing::info!("stopped; everything that was answered is on the disk");
-    Ok(ExitCode::Done)
+    Ok(receiver)
 }
 
 /// The provider whose key signs: the named one, that of the project file, or the only one.

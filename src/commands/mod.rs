@@ -10,6 +10,7 @@ pub mod completions;
 pub mod decision;
 pub mod diff;
 pub mod doctor;
+pub mod due;
 pub mod effects;
 pub mod in_doubt;
 pub mod jobs;
@@ -24,6 +25,7 @@ pub mod run;
 pub mod runs;
 pub mod sandbox;
 pub mod schema;
+pub mod serve;
 pub mod subscriptions;
 pub mod trace;
 pub mod validate;
@@ -159,6 +161,8 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
         },
         Command::Validate(args) => validate::command(&context, &args),
         Command::Jobs => jobs::run(context).await,
+        Command::Due(args) => due::run(context, args).await,
+        Command::Serve(args) => Box::pin(serve::run(context, args)).await,
         Command::Calendar(args) => calendar::run(context, &args),
         Command::Runs(args) => match args.show {
             Some(RunsCommand::Show { run }) => runs::show(context, run).await,

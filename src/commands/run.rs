@@ -24,7 +24,7 @@ pub async fn run(mut context: Context, args: RunArgs) -> Result<ExitCode, Failur
     let world = context.start_world().await?;
     let run_time = args.run_time.unwrap_or_else(Utc::now);
     let job = load_job(&mut context, &args.job)?;
-    let period = resolve_period(&job, &args.period, run_time)?;
+    let period = resolve_period(&job, &args.period, args.scheduled_at.unwrap_or(run_time))?;
     let project = context.load_project()?.clone();
     let journal = Journal::open(&project.state).await?;
     let request = Request {

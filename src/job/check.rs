@@ -7,6 +7,7 @@ mod input;
 mod matching;
 mod month;
 pub mod rules;
+mod schedule;
 mod sending;
 mod work;
 
@@ -15,10 +16,11 @@ use std::path::Path;
 
 use chrono::TimeDelta;
 
-use super::spec::{GatesSpec, JobSpec, ScheduleSpec};
+use super::spec::{GatesSpec, JobSpec};
 pub use month::DailyJob;
+pub use schedule::MOST_CAUGHT_UP;
 
-use super::{Gates, Input, Job, ReportFormat, Schedule, cron};
+use super::{Gates, Input, Job, ReportFormat};
 use crate::calendar::Calendars;
 use crate::config::Checker;
 use crate::frames::Side;
@@ -47,7 +49,7 @@ type Inputs = Vec<(Side, Option<Input>)>;
 pub fn job(spec: &JobSpec, context: Context<'_>, checker: &mut Checker<'_>) -> Option<Job> {
     name(spec, context.path, checker);
     let zone = checker.zone("period/timezone", &spec.period.timezone);
-    let schedule = spec.schedule.as_ref().map(|schedule| schedule_of(schedule, zone, checker));
+    let schedule = spec.schedule.as_ref().map(|written| schedule::schedule(written, &spec.job, zone, context, checker));
     let work = work::work(spec, zone, context, checker);
     let gates = spec.gates.as_ref().map_or_else(|| Some(Gates::default()), |gates| gates_of(gates, checker));
     let schedule = match schedule {
@@ -81,16 +83,6 @@ fn name(spec: &JobSpec, path: &Path, checker: &mut Checker<'_>) {
         let message = format!("the job is named `{name}`, but its file `{stem}`; expected the same name");
         checker.problem("job", message);
     }
-}
-
-fn schedule_of(spec: &ScheduleSpec, zone: Option<chrono_tz::Tz>, checker: &mut Checker<'_>) -> Option<Schedule> {
-    let parsed = cron::parse(&spec.cron);
-    let cron = checker.keep("schedule/cron", parsed).map(|_| spec.cron.clone());
-    let zone = match &spec.timezone {
-        Some(name) => checker.zone("schedule/timezone", name),
-        None => zone,
-    };
-    Some(Schedule { cron: cron?, zone: zone?, catchup: spec.catchup.unwrap_or(0) })
 }
 
 fn gates_of(spec: &GatesSpec, checker: &mut Checker<'_>) -> Option<Gates> {

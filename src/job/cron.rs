@@ -6,7 +6,6 @@ use std::str::FromStr as _;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::Schedule;
 use crate::period::first_instant;
 
 const FIELDS: [&str; 5] = ["minute", "hour", "day of month", "month", "day of week"];
@@ -62,19 +61,25 @@ pub fn parse(expression: &str) -> Result<cron::Schedule, CronError> {
     Ok(schedule)
 }
 
-/// The first instant after `after` at which the schedule fires, or none within the crate's
+/// The first instant after `after` at which the expression fires, or none within the crate's
 /// calendar (it ends with 2100) or when the expression is wrong.
 ///
-/// The expression is read on the wall clock of the schedule's zone: a time that occurs twice
+/// The expression is read on the wall clock of the zone: a time that occurs twice
 /// fires at the first, a skipped one at the end of the gap; so a daily job runs once every day.
-pub fn next_fire(schedule: &Schedule, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let parsed = parse(&schedule.cron).ok()?;
+pub(super) fn next(expression: &str, zone: Tz, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let parsed = parse(expression).ok()?;
     // Wall clocks repeat at most a day: begin early enough to see every candidate.
-    let from: NaiveDateTime = wall(schedule.zone, after) - TimeDelta::days(1);
-    parsed
-        .after(&from.and_utc())
-        .map(|wall| first_instant(schedule.zone, wall.naive_utc()))
-        .find(|instant| *instant > after)
+    let from: NaiveDateTime = wall(zone, after) - TimeDelta::days(1);
+    parsed.after(&from.and_utc()).map(|wall| first_instant(zone, wall.naive_utc())).find(|instant| *instant > after)
+}
+
+/// The last instant up to `until` at which the expression fired, as [`next`] tells it.
+pub(super) fn last(expression: &str, zone: Tz, until: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let parsed = parse(expression).ok()?;
+    // A skipped time fires later than it reads: begin late enough to see every candidate.
+    let from: NaiveDateTime = wall(zone, until) + TimeDelta::days(1);
+    let before = parsed.after(&from.and_utc()).rev();
+    before.map(|wall| first_instant(zone, wall.naive_utc())).find(|instant| *instant <= until)
 }
 
 fn wall(zone: Tz, instant: DateTime<Utc>) -> NaiveDateTime {

@@ -8,12 +8,14 @@ pub mod effects;
 pub mod load;
 pub mod month;
 pub mod preset;
+pub mod schedule;
 pub mod sending;
 pub mod spec;
 pub mod spec_due;
 pub mod spec_effects;
 pub mod spec_month;
 pub mod spec_rules;
+pub mod spec_schedule;
 pub mod spec_sending;
 pub mod template;
 
@@ -25,11 +27,11 @@ use chrono_tz::Tz;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use cron::next_fire;
 pub use due::Due;
 pub use effects::{ApprovalRule, AuditCode, AuditRule, Caution, Effects, FraudRule, Grouping, MarkerRule, Rate};
 pub use load::{load, load_all};
 pub use month::{MonthEnd, Payout, Terms};
+pub use schedule::{Catchup, Schedule};
 pub use sending::{BulkFileType, Confirm, SendApproval, Sending, Upload, Way};
 pub use template::{Placeholder, Template, TemplateError};
 
@@ -127,15 +129,6 @@ pub enum Grain {
     Day,
     /// Labels `YYYY-MM`.
     Month,
-}
-
-#[derive(Debug, Clone)]
-pub struct Schedule {
-    /// Five fields, as written.
-    pub cron: String,
-    pub zone: Tz,
-    /// How many missed periods a scheduler makes good.
-    pub catchup: u32,
 }
 
 /// One side of the comparison: where it comes from and how to read it.

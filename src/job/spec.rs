@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use super::spec_due::DueSpec;
 use super::spec_effects::EffectsSpec;
 use super::spec_month::MonthEndSpec;
+use super::spec_schedule::ScheduleSpec;
 use super::spec_sending::{HistoricalSpec, IncomingSpec, UploadSpec};
 use super::{ControlPaths, FileType, Grain, OnMissing, ReportFormat, Sign, Splits, Unit};
 use crate::frames::Field;
@@ -70,20 +71,6 @@ pub struct PeriodSpec {
     pub grain: Grain,
     /// IANA name of the zone in which the day or month begins and ends.
     pub timezone: String,
-}
-
-/// When a scheduler starts the job for the last complete period.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ScheduleSpec {
-    /// Five fields: minute, hour, day of month, month, day of week (0 or 7 is Sunday).
-    pub cron: String,
-    /// IANA name of the cron expression's zone; the period's when left out.
-    #[serde(default)]
-    pub timezone: Option<String>,
-    /// How many missed periods are made good; none when left out.
-    #[serde(default)]
-    pub catchup: Option<u32>,
 }
 
 /// The data sets that are compared.

@@ -398,6 +398,30 @@ impl Journal {
         self.readable(rows.iter().map(rows::run).collect())
     }
 
+    /// The runs of a job for a period and those after it, in the order in which they were started.
+    ///
+    /// # Errors
+    /// When the state file cannot be read.
+    pub async fn runs_since(&self, job: &str, from: &str) -> Result<Vec<RunRecord>, JournalError> {
+        let query = sqlx::query(
+            "SELECT * FROM runs WHERE job = ?1 AND period >= ?2 AND length(period) = length(?2) ORDER BY sequence",
+        );
+        let rows = query.bind(job).bind(from).fetch_all(&mut *self.connection.lock().await).await;
+        let rows = rows.map_err(|source| self.told("listing the runs since a period", source))?;
+        self.readable(rows.iter().map(rows::run).collect())
+    }
+
+    /// The label of the earliest period of a job that was ever tried, of labels of that length.
+    ///
+    /// # Errors
+    /// When the state file cannot be read.
+    pub async fn first_period(&self, job: &str, length: usize) -> Result<Option<String>, JournalError> {
+        let query = sqlx::query_scalar("SELECT min(period) FROM runs WHERE job = ?1 AND length(period) = ?2");
+        let length = i64::try_from(length).unwrap_or(i64::MAX);
+        let found = query.bind(job).bind(length).fetch_one(&mut *self.connection.lock().await).await;
+        found.map_err(|source| self.told("looking for the first period", source))
+    }
+
     async fn backfills_of(&self, query: &mut QueryBuilder<Sqlite>) -> Result<Vec<BackfillRecord>, JournalError> {
         let rows = query.build().fetch_all(&mut *self.connection.lock().await).await;
         let rows = rows.map_err(|source| self.told("listing backfills", source))?;

@@ -1,0 +1,32 @@
+//! `tieout serve`. Shapes only.
+
+use clap::Args;
+
+pub(super) const HELP: &str = "\
+Example:
+  tieout serve --max-parallel 2
+
+Runs every job that has a schedule: the last complete period each time that it
+fires, what was missed as `catchup` says, and again what may go better later.
+One run of a job at a time. With --listen it is the receiver of notifications as
+well.
+
+SIGHUP reads the project's jobs again; a job file that is wrong by then stays as
+it was, and stops no other. SIGTERM lets runs end at their next pause; what they
+have marked stays, and the next start goes on.";
+
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// Runs at once, of different jobs
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub max_parallel: u32,
+    /// Receive notifications as well, as `tieout listen` does, where the project file says
+    #[arg(long, conflicts_with = "once")]
+    pub listen: bool,
+    /// End when nothing can be run now, with the most serious code of the runs
+    #[arg(long)]
+    pub once: bool,
+    #[arg(help = "Who starts the runs [default: TIEOUT_BY, else the login name]")]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+}

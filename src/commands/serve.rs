@@ -1,0 +1,109 @@
+//! `tieout serve`: the scheduler, and the receiver where that is asked for, until it is stopped.
+
+use std::sync::Arc;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::person::person_or_unknown;
+use super::{Context, listen, stopped};
+use crate::cli::{ListenArgs, ServeArgs};
+use crate::config::Problems;
+use crate::exit::{ExitCode, Failure};
+use crate::job::Job;
+use crate::job::load::load_all;
+use crate::journal::Journal;
+use crate::pipeline::stop::Stop;
+use crate::project::Project;
+use crate::schedule::plan;
+use crate::schedule::serve::{Jobs, Orders, serve};
+
+/// Runs what is due until it is stopped.
+///
+/// # Errors
+/// When the project is wrong, the journal cannot be used, or the receiver cannot go on.
+pub async fn run(mut context: Context, args: ServeArgs) -> Result<ExitCode, Failure> {
+    let stop = Stop::when(stopped()?);
+    let hangup = signal(SignalKind::hangup())?;
+    let world = context.start_world().await?;
+    let project = context.load_project()?.clone();
+    let (jobs, problems) = load_all(&project);
+    tell(&jobs, &problems, "it is not run until its file is mended and read again (SIGHUP)");
+    let scheduled = jobs.iter().filter(|job| job.schedule.is_some()).count();
+    tracing::info!("{scheduled} of {} jobs have a schedule", jobs.len());
+    let journal = Arc::new(Journal::open(&project.state).await?);
+    let jobs = Jobs { project, jobs };
+    let (send, fresh) = mpsc::channel(1);
+    let reading = tokio::spawn(read_on_hangup(jobs.clone(), hangup, send, context.sandbox));
+    let orders = Orders {
+        world: jobs,
+        started_by: person_or_unknown(args.by.as_deref())?,
+        sandbox: context.sandbox,
+        max_parallel: args.max_parallel as usize,
+        once: args.once,
+    };
+    let outcome = if args.listen {
+        let receiver = listen::start(&mut context, ListenArgs::default()).await?;
+        let asked = stop.clone();
+        // A receiver that cannot go on ends the process: whoever watches it starts it again.
+        tokio::try_join!(
+            async { receiver.serve(async move { _ = asked.asked().await }).await.map_err(Failure::from) },
+            serve(orders, &journal, fresh, stop)
+        )
+        .map(|((), code)| code)
+    } else {
+        serve(orders, &journal, fresh, stop).await
+    };
+    reading.abort();
+    world.stop().await;
+    if let Some(journal) = Arc::into_inner(journal) {
+        journal.close().await?;
+    }
+    let code = outcome?;
+    // A service that was told to stop has ended well, whatever its runs have found.
+    Ok(if args.once { code } else { ExitCode::Done })
+}
+
+/// Says which jobs are not run, and why.
+fn tell(jobs: &[Job], problems: &Problems, what: &str) {
+    for problem in problems.iter() {
+        tracing::error!("{}; {what}", problem.headline());
+    }
+    for problem in plan::problems(jobs) {
+        tracing::warn!("{problem}");
+    }
+}
+
+/// Reads the project and its jobs again each time that the process is told to.
+async fn read_on_hangup(mut known: Jobs, mut hangup: Signal, send: mpsc::Sender<Jobs>, sandbox: bool) {
+    while hangup.recv().await.is_some() {
+        if sandbox {
+            tracing::warn!("SIGHUP: with --sandbox nothing is read again");
+            continue;
+        }
+        known = read_again(known);
+        if send.send(known.clone()).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The project as its files say now; what is wrong by now stays as it was. A job whose file is gone is gone.
+fn read_again(known: Jobs) -> Jobs {
+    let project = match Project::load(&known.project.root) {
+        Ok(project) => project,
+        Err(problems) => {
+            let problems = Failure::from(problems);
+            tracing::error!("SIGHUP: {problems}; everything stays as it was");
+            return known;
+        }
+    };
+    let (mut jobs, problems) = load_all(&project);
+    tell(&jobs, &problems, "it stays as it was");
+    let is_there = |job: &Job| project.root.join(&job.path).is_file();
+    let kept: Vec<Job> =
+        known.jobs.into_iter().filter(|job| !jobs.iter().any(|read| read.name == job.name) && is_there(job)).collect();
+    tracing::info!("SIGHUP: {} jobs, {} of them as they were before", jobs.len() + kept.len(), kept.len());
+    jobs.extend(kept);
+    Jobs { project, jobs }
+}
