@@ -23,7 +23,7 @@ pub async fn run(mut context: Context, args: DueArgs) -> Result<ExitCode, Failur
         load_job(&mut context, name)?;
     }
     let (jobs, problems) = load_all(context.load_project()?);
-    for problem in problems.iter() {
+    for problem in &problems {
         tracing::warn!("{}", problem.headline());
     }
     for problem in plan::problems(&jobs) {

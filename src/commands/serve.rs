@@ -66,7 +66,7 @@ pub async fn run(mut context: Context, args: ServeArgs) -> Result<ExitCode, Fail
 
 /// Says which jobs are not run, and why.
 fn tell(jobs: &[Job], problems: &Problems, what: &str) {
-    for problem in problems.iter() {
+    for problem in problems {
         tracing::error!("{}; {what}", problem.headline());
     }
     for problem in plan::problems(jobs) {

@@ -127,13 +127,13 @@ impl Planner<'_> {
         // What lies before the first period that was ever tried was not missed.
         let first = history.first.as_deref().unwrap_or(&latest.label);
         open.filter(|period| period.label == latest.label || period.label.as_str() >= first)
-            .map(|period| self.one(job, schedule, history, period, asked_at))
+            .map(|period| self.one(job, schedule, history, &period, asked_at))
             .collect()
     }
 
-    fn one(&self, job: &Job, schedule: &Schedule, history: &History, period: Period, asked_at: DateTime<Utc>) -> Due {
+    fn one(&self, job: &Job, schedule: &Schedule, history: &History, period: &Period, asked_at: DateTime<Utc>) -> Due {
         let told = |todo: Todo, why: String| Due { job: job.name.clone(), period: period.clone(), asked_at, todo, why };
-        if let Some(why) = self.blocked(schedule, &period) {
+        if let Some(why) = self.blocked(schedule, period) {
             return told(Todo::Blocked, why);
         }
         let Some(last) = history.periods.get(&period.label) else { return told(Todo::Run, "never run".to_owned()) };

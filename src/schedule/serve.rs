@@ -20,7 +20,7 @@ use crate::progress::Progress;
 use crate::project::Project;
 
 /// However far away the next thing to do is, it looks again: clocks are put, and other processes run periods too.
-const LOOK: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_mins(1);
 
 /// What is run, and how.
 #[derive(Debug)]
