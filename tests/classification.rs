@@ -219,7 +219,7 @@ fn file_kinds() -> Vec<BreakKind> {
     let earlier = files::EarlierFile { side: Side::File, name: "file.csv".to_owned(), sha256: "other".to_owned() };
     let due = Due::After(chrono::TimeDelta::hours(12));
     let mut found = files::of_frame("rewards-daily", &day(), Some(&due), &troubled_file(), &[earlier]);
-    found.push(files::missing("rewards-daily", Side::File, "kard monthly", None, &day()));
+    found.push(files::missing("rewards-daily", Side::File, ("kard monthly", None), None, &day()));
     found.iter().map(|found| found.kind).collect()
 }
 

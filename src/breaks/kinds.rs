@@ -62,7 +62,7 @@ break_kinds! {
     PaidAmountMismatch = "paid_amount_mismatch", Restatement, "Paid with other amounts than those it had when it settled.";
     FileMissing = "file_missing", FileLevel, "The provider's file for the period is not there.";
     FileLate = "file_late", FileLevel, "The provider's file came after it was due.";
-    FileDuplicate = "file_duplicate", FileLevel, "A file repeats another one byte for byte; it is counted once.";
+    FileDuplicate = "file_duplicate", FileLevel, "A file repeats another one of this or an earlier period byte for byte; it is counted once.";
     FileChanged = "file_changed", FileLevel, "A file of this name had other bytes in the first run of this period.";
     ControlTotal = "control_total", FileLevel, "The file's own totals differ from its rows.";
     SchemaDrift = "schema_drift", FileLevel, "The file has columns that are not known.";

@@ -190,6 +190,7 @@ pub fn frame(side: Side, rows: &[Row]) -> Frame {
             sha256: side.name().to_owned(),
             bytes: 1,
         }],
+        repeats: Vec::new(),
         rows_read: vec![rows.len() as u64],
         warnings: Vec::new(),
         control_mismatches: Vec::new(),
