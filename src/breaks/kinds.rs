@@ -39,6 +39,7 @@ break_kinds! {
     FileOnly = "file_only", Presence, "Only the provider's file knows it.";
     WebhookOnly = "webhook_only", Presence, "Only the notification log knows it.";
     RewardMissing = "reward_missing", Presence, "Booked as settled and eligible, but the provider gave no reward.";
+    AuthorizedUnsettled = "authorized_unsettled", Presence, "Booked as authorised, and for too long neither settled nor voided.";
     AmountMismatch = "amount_mismatch", Amount, "The transaction amounts differ by more than the tolerance.";
     RewardMismatch = "reward_mismatch", Reward, "The rewards or commissions differ by more than the tolerance.";
     CurrencyMismatch = "currency_mismatch", Currency, "The sides state different currencies.";

@@ -125,7 +125,8 @@ async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Vec<Frame>, F
         let spec = request.job.input(input.side).expect("inputs are pulled for the job's own sides").clone();
         let key = pull::verify_key(request, &spec)?;
         let (files, repeats) = (input.files.clone(), input.repeats.clone());
-        reading.push(tokio::task::spawn_blocking(move || crate::frames::load_among(&spec, files, repeats, key.as_ref())));
+        reading
+            .push(tokio::task::spawn_blocking(move || crate::frames::load_among(&spec, files, repeats, key.as_ref())));
     }
     let mut frames = Vec::new();
     for task in reading {

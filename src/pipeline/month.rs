@@ -245,7 +245,8 @@ pub(super) async fn close(
 impl EarlierMonth {
     /// A file that repeats an earlier month's is as good as none.
     fn as_file(&self) -> MonthFile<'_> {
-        let [frame, webhooks] = [&self.file, &self.webhooks].map(|frame| frame.as_ref().filter(|frame| frame.is_there()));
+        let [frame, webhooks] =
+            [&self.file, &self.webhooks].map(|frame| frame.as_ref().filter(|frame| frame.is_there()));
         MonthFile { period: &self.period, frame, webhooks }
     }
 }
