@@ -137,6 +137,7 @@ pub fn rules() -> Rules {
             }],
         },
         grace: TimeDelta::hours(4),
+        settles_within: None,
         period: day(),
         sides: Side::ALL.to_vec(),
         missing: Vec::new(),
