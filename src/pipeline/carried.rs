@@ -69,6 +69,7 @@ impl Neighbours {
         let left = || LeftOpen {
             items: comparison.left_open(&request.period.label),
             settled: carry::settled(&comparison.carried),
+            carried: carry::marks(&comparison.carried),
         };
         let items = || comparison.carried.clone();
         (reconciliation.carry > 0).then(|| CarriedFacts { from: self.runs(), items: items(), left: left() })
