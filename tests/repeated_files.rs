@@ -103,13 +103,13 @@ fn where_the_job_goes_on_without_a_file_it_says_what_was_there_instead() {
     project.run(&["run", "rewards", "--period", SECOND, "--offline"]).ended_with(0);
     assert_eq!(breaks(&project, "2025-03-19/2"), expected.map(|row| row.map(str::to_owned)));
     let told = project.run(&["plan", "rewards", "--period", SECOND]).ended_with(0).stdout;
-    assert!(told.contains("file_duplicate"), "{told}");
+    assert!(told.contains("  file duplicate               1  -\n"), "{told}");
 }
 
 #[test]
 fn beside_the_days_own_file_a_copy_of_yesterdays_is_left_out() {
     // Without a time of its own, a row is of the period whose file holds it: it would be counted in both.
-    let timeless = JOB.replacen(", occurred_at: at", "", 1);
+    let timeless = JOB.replacen(", occurred_at: at", "", 1).replace(", date: {tolerance: 1d}", "");
     let project = project(&timeless);
     project.write("data/file-2025-03-19-more.csv", rows(&OF_FIRST));
     run(&project, FIRST);
@@ -160,6 +160,18 @@ fn one_name_in_both_periods_a_header_alone_and_other_bytes_are_no_repeats() {
     run(&packed, SECOND);
     let found = breaks(&packed, "2025-03-19/1");
     assert_eq!(found.iter().map(|[key, kind, _]| [&**key, &**kind]).collect::<Vec<_>>(), [["b", "missing_in_file"]]);
+}
+
+#[test]
+fn what_a_periods_last_run_no_longer_reads_is_no_original() {
+    let project = project(JOB);
+    // The first day's file is the second day's by mistake, and is replaced.
+    project.write("data/file-2025-03-18.csv", rows(&OF_SECOND));
+    run(&project, FIRST);
+    project.write("data/file-2025-03-18.csv", rows(&OF_FIRST));
+    run(&project, FIRST);
+    run(&project, SECOND);
+    assert_eq!(breaks(&project, "2025-03-19/1"), Vec::<[String; 3]>::new());
 }
 
 #[test]

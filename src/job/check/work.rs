@@ -107,7 +107,10 @@ fn reconciliation(
         None => Some(None),
     };
     let carry = carry(spec, checker);
-    let settles_within = settles_within(spec, (&inputs, carry), checker);
+    let settles_within = match &spec.settles_within {
+        Some(text) => settles_within(text, spec.period.grain, (&inputs, carry), checker).map(Some),
+        None => Some(None),
+    };
     Some(Reconciliation {
         inputs: inputs.into_iter().map(|(_, input)| input).collect::<Option<_>>()?,
         matching: matching?,
@@ -122,11 +125,11 @@ fn reconciliation(
 /// How long an authorisation may stay open: only where the file would tell that it has settled, and no longer than open
 /// items are carried, since nobody would see it then.
 fn settles_within(
-    spec: &JobSpec,
+    text: &str,
+    grain: Grain,
     (inputs, carry): (&Inputs, Option<u32>),
     checker: &mut Checker<'_>,
-) -> Option<Option<TimeDelta>> {
-    let Some(text) = &spec.settles_within else { return Some(None) };
+) -> Option<TimeDelta> {
     let within = delta("settles_within", text, checker)?;
     let file = inputs.iter().find(|(side, _)| *side == Side::File).map(|(_, input)| input);
     // A file that is wrong itself is told of already.
@@ -139,12 +142,12 @@ fn settles_within(
         return None;
     }
     let days = within.num_days() + i64::from(within > TimeDelta::days(within.num_days()));
-    if spec.period.grain == Grain::Day && days > 1 && i64::from(carry?) < days {
+    if grain == Grain::Day && days > 1 && i64::from(carry?) < days {
         let message = format!("open items are not carried for {}", duration_words(within));
         checker.problem_with_help("settles_within", message, format!("set `carry` to {days} or more"));
         return None;
     }
-    Some(Some(within))
+    Some(within)
 }
 
 /// A month closes by its own files: what stays open in it is the receivable's.
