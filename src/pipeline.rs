@@ -13,6 +13,7 @@ mod month;
 mod patience;
 mod publish;
 mod pull;
+mod repeats;
 mod results;
 mod sealing;
 mod send;

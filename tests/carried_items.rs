@@ -24,9 +24,9 @@ report: [csv]
 ";
 
 /// Day, rows of the file, rows of the ledger.
-type Day = (&'static str, &'static [&'static str], &'static [&'static str]);
+pub(crate) type Day = (&'static str, &'static [&'static str], &'static [&'static str]);
 
-const THREE_DAYS: &[Day] = &[
+pub(crate) const THREE_DAYS: &[Day] = &[
     (
         "2025-03-18",
         &["both,1.00,USD,2025-03-18T08:00:00Z"],
@@ -50,7 +50,7 @@ const THREE_DAYS: &[Day] = &[
     ),
 ];
 
-fn project(days: &[Day], more: &str) -> TestProject {
+pub(crate) fn project(days: &[Day], more: &str) -> TestProject {
     let project = TestProject::new(&[], "");
     project.write("jobs/rewards.yaml", format!("{JOB}{more}"));
     for (day, file, ledger) in days {

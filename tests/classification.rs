@@ -2,7 +2,7 @@
 
 use tieout::breaks::compare::compare;
 use tieout::breaks::{BreakKind, files, gates, sending};
-use tieout::frames::{ControlKind, ControlMismatch, Frame, Side, Warning, WarningKind};
+use tieout::frames::{ControlKind, ControlMismatch, Frame, Measure, Side, Warning, WarningKind};
 use tieout::job::{Due, Gates};
 use tieout::matching::Rules;
 use tieout::sources::Origin;
@@ -172,11 +172,60 @@ fn every_kind_that_rows_can_show_is_found_with_its_amount_at_risk_and_nothing_el
         assert_eq!(found, case.found, "{}: {breaks:#?}", case.name);
         shown.extend(found.iter().map(|(kind, _)| *kind));
     }
+    shown.extend(ageing_kinds());
     shown.extend(file_kinds());
     shown.extend(sending_kinds());
     shown.extend(crate::month_kinds::kinds_of_months());
     let unseen: Vec<_> = BreakKind::ALL.iter().filter(|kind| !shown.contains(kind)).collect();
     assert!(unseen.is_empty(), "no case for {unseen:?}");
+}
+
+/// What the break says of a row of noon.
+const UNSETTLED: &str = "authorised 2025-03-19 12:00:00 UTC (10.00 USD), and within the day neither settled nor voided; \
+                         the job allows 6h";
+
+fn ageing_kinds() -> Vec<BreakKind> {
+    let rules = |hours: Option<i64>| Rules { settles_within: hours.map(chrono::TimeDelta::hours), ..rules() };
+    let open = || row("a").status("APPROVED");
+    let approved = || notice("a", "APPROVED");
+    // What is booked and notified, how long it may stay open, and what it is.
+    let table = [
+        ("nobody says for how long", vec![open()], vec![], None, Vec::new()),
+        ("as long as the job allows", vec![open()], vec![], Some(12), Vec::new()),
+        ("longer", vec![open()], vec![], Some(6), vec![BreakKind::AuthorizedUnsettled]),
+        ("longer, and notified", vec![open()], vec![approved()], Some(6), vec![BreakKind::AuthorizedUnsettled]),
+        ("notified only: nothing is booked", vec![], vec![approved()], Some(6), Vec::new()),
+        ("voided", vec![open().status("REVERSED").amount(0)], vec![], Some(6), Vec::new()),
+        ("declined", vec![open().status("DECLINED")], vec![], Some(6), Vec::new()),
+        ("settled: another kind of the same rule", vec![row("a")], vec![], Some(6), vec![BreakKind::RewardMissing]),
+    ];
+    let mut shown = Vec::new();
+    for (name, ledger, webhooks, hours, expected) in table {
+        let frames = [frame(Side::File, &[]), frame(Side::Ledger, &ledger), frame(Side::Webhooks, &webhooks)];
+        let breaks = compare(&rules(hours), &frames).unwrap().breaks();
+        let kinds: Vec<BreakKind> = breaks.iter().map(|found| found.kind).collect();
+        assert_eq!(kinds, expected, "{name}: {breaks:#?}");
+        for found in breaks.iter().filter(|found| found.kind == BreakKind::AuthorizedUnsettled) {
+            assert_eq!((found.at_risk_minor, found.measure, found.age_days), (1_000, Measure::TransactionAmount, 0));
+            assert_eq!(found.detail, UNSETTLED, "{name}");
+        }
+        shown.extend(kinds);
+    }
+    shown
+}
+
+#[test]
+fn what_is_booked_and_stays_open_for_too_long_is_a_break_and_keeps_its_id_when_it_settles_without_a_reward() {
+    assert!(ageing_kinds().contains(&BreakKind::AuthorizedUnsettled));
+    let found = |status: &str| {
+        let ledger = [row("a").status(status)];
+        let frames = [frame(Side::File, &[]), frame(Side::Ledger, &ledger), frame(Side::Webhooks, &[])];
+        let rules = Rules { settles_within: Some(chrono::TimeDelta::hours(6)), ..rules() };
+        compare(&rules, &frames).unwrap().breaks().remove(0)
+    };
+    let (before, after) = (found("APPROVED"), found("SETTLED"));
+    assert_eq!((before.kind, after.kind), (BreakKind::AuthorizedUnsettled, BreakKind::RewardMissing));
+    assert_eq!(before.id, after.id);
 }
 
 impl Clone for Case {
@@ -219,7 +268,7 @@ fn file_kinds() -> Vec<BreakKind> {
     let earlier = files::EarlierFile { side: Side::File, name: "file.csv".to_owned(), sha256: "other".to_owned() };
     let due = Due::After(chrono::TimeDelta::hours(12));
     let mut found = files::of_frame("rewards-daily", &day(), Some(&due), &troubled_file(), &[earlier]);
-    found.push(files::missing("rewards-daily", Side::File, "kard monthly", None, &day()));
+    found.push(files::missing("rewards-daily", Side::File, ("kard monthly", None), None, &day()));
     found.iter().map(|found| found.kind).collect()
 }
 

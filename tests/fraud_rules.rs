@@ -111,6 +111,7 @@ pub(crate) fn ledger(name: &str, rows: &[Spent]) -> Frame {
             sha256: name.to_owned(),
             bytes: 1,
         }],
+        repeats: Vec::new(),
         rows_read: vec![rows.len() as u64],
         warnings: Vec::new(),
         control_mismatches: Vec::new(),

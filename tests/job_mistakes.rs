@@ -84,7 +84,7 @@ const SHAPE: &[Mistake] = &[
         right: "match:",
         wrong: "<<: {a: b}\nmatch:",
         told: &[
-            "10:1: unknown key `<<`; expected one of `carry`, `description`, `effects`, `gates`, `grace`, `historical`, `incoming`, `inputs`, `job`, `match`, `month_end`, `period`, `report`, `schedule`, `upload`",
+            "10:1: unknown key `<<`; expected one of `carry`, `description`, `effects`, `gates`, `grace`, `historical`, `incoming`, `inputs`, `job`, `match`, `month_end`, `period`, `report`, `schedule`, `settles_within`, `upload`",
         ],
     },
     Mistake {

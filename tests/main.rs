@@ -5,6 +5,7 @@
 
 mod audit_news;
 mod audit_notices;
+mod authorized_unsettled;
 mod backfill_killed;
 mod backfill_plan;
 mod backfill_runs;
@@ -104,6 +105,7 @@ mod records_rules;
 mod records_schema;
 mod records_values;
 mod records_written;
+mod repeated_files;
 mod report_csv;
 mod report_effects;
 mod report_files;

@@ -347,3 +347,56 @@ fn a_daily_job_that_is_gone_is_told_with_the_place() {
     let ended = march(&project, &["-q"]).ended_with(78);
     assert!(ended.error().contains("jobs/monthly.yaml:14:22: there is no job `daily`"), "{}", ended.error());
 }
+
+/// Where a file is the file of another month or day by its bytes.
+fn same_as(name: &str, original: &str, period: &str) -> String {
+    format!("{name} holds the same bytes as {original}, which was read for {period}")
+}
+
+#[test]
+fn a_monthly_file_that_is_delivered_again_under_the_next_months_name_is_not_taken_for_it() {
+    let mut all = samples();
+    all[3].bytes = month_rows(&FEBRUARY);
+    let project = project(&all, MONTHLY);
+    let ended = march(&project, &["-q"]).ended_with(75);
+    let instead = same_as("cardlinked-reconciliation-2503.csv", "cardlinked-reconciliation-2502.csv", "2025-02");
+    assert!(ended.error().contains(&instead), "{}", ended.error());
+
+    // A month later March is as if it had no file: nothing is dropped or paid twice by the copy.
+    let local = MONTHLY
+        .replace("provider: kard\n    file_type: monthlyReconciliationFile", "path: \"month-{period}.csv\"")
+        .replace("dailies: daily, ", "");
+    let copied = self::project(&[], &local);
+    for month in ["2025-02", "2025-03"] {
+        copied.write(&format!("data/month-{month}.csv"), month_rows(&FEBRUARY));
+    }
+    let april = ["old-pending,1000,2025-02-10T12:00:00Z,PAID_IN_FULL,20,10"];
+    copied.write("data/month-2025-04.csv", month_rows(&april));
+    copied.write("data/ledger-2025-04-03.csv", day_rows(&[]));
+    copied.run(&["run", "monthly", "--period", "2025-04"]).ended_with(0);
+    let found = copied.breaks("monthly/2025-04/1");
+    assert_eq!(
+        found.iter().map(|[key, kind, ..]| [&**key, &**kind]).collect::<Vec<_>>(),
+        [["old-dropped", "dropped_pending"]]
+    );
+    let summary = copied.summary("monthly/2025-04/1");
+    assert_eq!(summary["month"]["without_file"], serde_json::json!(["2025-03"]), "{:#}", summary["month"]);
+}
+
+#[test]
+fn a_day_whose_file_is_the_day_befores_is_a_day_without_a_file() {
+    let mut all = samples();
+    all[1].bytes = day_rows(&DAY_3);
+    let project = project(&all, MONTHLY);
+    let daily =
+        DAILY.replace("COLUMNS", COLUMNS).replacen("    format: csv\n", "    format: csv\n    on_missing: break\n", 1);
+    project.write("jobs/daily.yaml", daily);
+    // Though the later day was run first, and nobody knew.
+    for day in ["2025-03-04", "2025-03-03"] {
+        project.run(&["run", "daily", "--period", day]).ended_with(0);
+    }
+    march(&project, &[]).ended_with(0);
+    let csv = String::from_utf8(project.read("runs/monthly/2025-03/1/breaks.csv")).unwrap();
+    let instead = same_as("settled-2025-03-04.csv", "settled-2025-03-03.csv", "2025-03-03");
+    assert!(csv.contains(&format!("{instead}: its items are not held against the month's")), "{csv}");
+}

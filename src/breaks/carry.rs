@@ -37,6 +37,15 @@ pub struct Settled {
     pub key: String,
 }
 
+/// A key of an earlier period that a run took in and did not settle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CarriedMark {
+    /// The label of the period that had left it open.
+    pub period: String,
+    pub key: String,
+    pub fate: Fate,
+}
+
 /// What the files of a later period say about a key.
 #[derive(Debug, Clone)]
 pub struct LaterSides {
@@ -306,6 +315,16 @@ pub fn left_open(period: &str, judged: &[Judged]) -> Vec<OpenItem> {
         breaks: one.verdict.breaks.iter().map(|found| (found.id.clone(), found.kind)).collect(),
     };
     judged.iter().filter(open).map(item).collect()
+}
+
+/// The items that were taken in and go on: for the story of a transaction, no other run reads them.
+pub fn marks(carried: &[CarriedItem]) -> Vec<CarriedMark> {
+    let on = carried.iter().filter(|one| one.fate != Fate::Cleared);
+    let mark = |one: &CarriedItem| {
+        let (period, key) = (one.item.period.clone(), one.item.key.clone());
+        CarriedMark { period, key, fate: one.fate }
+    };
+    on.map(mark).collect()
 }
 
 /// The items that this period's files have settled.

@@ -2,13 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::carry::{OpenItem, Settled};
+use super::carry::{CarriedMark, OpenItem, Settled};
 
 /// What one run leaves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LeftOpen {
     pub items: Vec<OpenItem>,
     pub settled: Vec<Settled>,
+    /// What it took in and could not settle.
+    pub carried: Vec<CarriedMark>,
 }
 
 #[derive(Serialize)]
@@ -16,6 +18,7 @@ pub struct LeftOpen {
 enum Line<'a> {
     Open(&'a OpenItem),
     Settled(&'a Settled),
+    Carried(&'a CarriedMark),
 }
 
 #[derive(Deserialize)]
@@ -23,6 +26,7 @@ enum Line<'a> {
 enum OwnedLine {
     Open(Box<OpenItem>),
     Settled(Settled),
+    Carried(CarriedMark),
 }
 
 impl LeftOpen {
@@ -31,8 +35,9 @@ impl LeftOpen {
     /// # Errors
     /// When `out` does.
     pub fn write(&self, mut out: impl std::io::Write) -> std::io::Result<()> {
-        let lines = self.items.iter().map(Line::Open).chain(self.settled.iter().map(Line::Settled));
-        for line in lines {
+        let open = self.items.iter().map(Line::Open);
+        let taken = self.settled.iter().map(Line::Settled).chain(self.carried.iter().map(Line::Carried));
+        for line in open.chain(taken) {
             serde_json::to_writer(&mut out, &line)?;
             out.write_all(b"\n")?;
         }
@@ -49,6 +54,7 @@ impl LeftOpen {
             match serde_json::from_str(&line?)? {
                 OwnedLine::Open(item) => left.items.push(*item),
                 OwnedLine::Settled(settled) => left.settled.push(settled),
+                OwnedLine::Carried(mark) => left.carried.push(mark),
             }
         }
         Ok(left)

@@ -142,6 +142,9 @@ impl Judge<'_> {
         if let Some(outcome) = self.not_due(&absent) {
             return Presence::Outcome(outcome);
         }
+        if self.awaits_settlement(&absent) {
+            return Presence::Missing(BreakKind::AuthorizedUnsettled);
+        }
         // A clawback notice is about an earlier purchase: this period's file need not hold it.
         let bare_clawback =
             self.side(Side::Webhooks).is_some_and(|log| log.facts.status.as_deref() == Some("CLAWBACK"));
@@ -164,11 +167,7 @@ impl Judge<'_> {
                 Outcome::Excluded(Exclusion::NoMoneyMoved)
             });
         }
-        let settled = |side: &KeySide| {
-            !matches!(side.facts.status.as_deref(), Some("APPROVED" | "VALID" | "REVERSED" | "DECLINED"))
-        };
-        let any_settled = self.facts.sides.iter().flatten().any(settled);
-        if self.any(Flags::VOIDED) && !any_settled {
+        if self.any(Flags::VOIDED) && !self.any_settled() {
             return Some(Outcome::Excluded(Exclusion::NoMoneyMoved));
         }
         if self.waits_for_input(absent) {
@@ -179,8 +178,8 @@ impl Judge<'_> {
         if only_ledger && no_reward && self.rules.ledger_states_reward {
             return Some(Outcome::Excluded(Exclusion::NothingDue));
         }
-        if self.rules.settled_file && absent.contains(&Side::File) && !any_settled {
-            return Some(Outcome::Expected(Expected::NotSettledYet));
+        if self.awaits_settlement(absent) {
+            return (!self.is_overdue()).then_some(Outcome::Expected(Expected::NotSettledYet));
         }
         self.in_grace().then_some(Outcome::Expected(Expected::InGrace))
     }
@@ -192,6 +191,26 @@ impl Judge<'_> {
         let lacking: Vec<Side> = absent.iter().copied().filter(|side| !missing.contains(side)).collect();
         lacking.len() < absent.len()
             && (lacking.is_empty() || (lacking == [Side::Webhooks] && missing.contains(&Side::File)))
+    }
+
+    fn any_settled(&self) -> bool {
+        let settled = |side: &KeySide| {
+            !matches!(side.facts.status.as_deref(), Some("APPROVED" | "VALID" | "REVERSED" | "DECLINED"))
+        };
+        self.facts.sides.iter().flatten().any(settled)
+    }
+
+    /// Is it only authorised, and the file holds what has settled?
+    fn awaits_settlement(&self, absent: &[Side]) -> bool {
+        self.rules.settled_file && absent.contains(&Side::File) && !self.any_settled()
+    }
+
+    /// Booked, and open for longer than the job allows.
+    fn is_overdue(&self) -> bool {
+        let end_micros = self.rules.period.end.timestamp_micros();
+        let within_micros = self.rules.settles_within.map(|within| within.num_microseconds().unwrap_or(i64::MAX));
+        let latest_micros = self.facts.latest().filter(|_| self.states(Side::Ledger));
+        within_micros.zip(latest_micros).is_some_and(|(within, latest)| latest.saturating_add(within) < end_micros)
     }
 
     pub(super) fn in_grace(&self) -> bool {
@@ -220,6 +239,7 @@ impl Judge<'_> {
             Pairing::Ambiguous { candidates, rule } if kind == BreakKind::AmbiguousMatch => {
                 detail::ambiguous(candidates, rule)
             }
+            _ if kind == BreakKind::AuthorizedUnsettled => detail::unsettled(self.rules, self.facts),
             _ => detail::presence(self.rules, self.facts, |side| self.states(side)),
         };
         self.found(kind, measure, at_risk_minor, text)

@@ -4,6 +4,7 @@ use crate::frames::{Field, Measure, Side};
 use crate::matching::agree::texts_differ;
 use crate::matching::{Flags, KeyFacts, KeySide, Rules};
 use crate::money::{exponent, format_minor};
+use crate::period::duration_words;
 
 /// `12.50 USD`
 pub fn money(minor: i64, currency: &str) -> String {
@@ -54,6 +55,23 @@ pub fn presence(rules: &Rules, facts: &KeyFacts, states: impl Fn(Side) -> bool) 
     });
     let failed: String = failed.collect();
     format!("in {}{what}, not in {}{failed}", list(&here, "nothing"), list(&gone, "nothing"))
+}
+
+/// `authorised 2025-03-09 12:00:00 UTC (10.00 USD), and 10 days later neither settled nor voided; the job allows 10d`
+pub fn unsettled(rules: &Rules, facts: &KeyFacts) -> String {
+    let at = facts.latest().and_then(chrono::DateTime::from_timestamp_micros);
+    let since = at.map_or_else(String::new, |at| at.format(" %Y-%m-%d %H:%M:%S UTC").to_string());
+    let days = at.map_or(0, |at| (rules.period.end - at).num_days());
+    let later = match days {
+        0 => "within the day".to_owned(),
+        1 => "1 day later".to_owned(),
+        days => format!("{days} days later"),
+    };
+    let stated = facts.sides.iter().flatten().find_map(|side| Some((side.facts.amount_minor?, side.currency())));
+    let what = stated.map_or_else(String::new, |(minor, currency)| format!(" ({})", money(minor, currency)));
+    let allowed =
+        rules.settles_within.map_or_else(String::new, |within| format!("; the job allows {}", duration_words(within)));
+    format!("authorised{since}{what}, and {later} neither settled nor voided{allowed}")
 }
 
 pub fn ambiguous(candidates: &[String], rule: &str) -> String {

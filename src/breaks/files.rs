@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Break, BreakKind, BreakStatus, id};
-use crate::frames::{ControlKind, Frame, Measure, Side, WarningKind};
+use crate::frames::{ControlKind, Frame, Measure, Repeat, Side, WarningKind};
 use crate::job::Due;
 use crate::period::Period;
 use crate::sources::{Origin, RawFile};
@@ -22,6 +22,10 @@ pub fn of_frame(job: &str, period: &Period, due: Option<&Due>, frame: &Frame, ea
     for (index, file) in frame.files.iter().enumerate() {
         if let Some(first) = frame.files[..index].iter().find(|first| first.sha256 == file.sha256) {
             let detail = format!("{} holds the same bytes as {}; counted once", file.name, first.name);
+            found.push(file_break(job, BreakKind::FileDuplicate, frame.side, &file.name, detail));
+        }
+        for repeat in frame.repeats.iter().filter(|repeat| repeat.file as usize == index) {
+            let detail = format!("{}; it takes no part in {}", repeated(frame, repeat), period.label);
             found.push(file_break(job, BreakKind::FileDuplicate, frame.side, &file.name, detail));
         }
         found.extend(late(job, period, due, frame.side, file));
@@ -68,17 +72,41 @@ fn one_each(found: Vec<Break>) -> Vec<Break> {
 }
 
 /// The break for an input that is not there, where the job goes on without it.
-pub fn missing(job: &str, side: Side, wanted: &str, due: Option<&Due>, period: &Period) -> Break {
+/// `instead` says what is there ([`instead`]).
+pub fn missing(
+    job: &str,
+    side: Side,
+    (wanted, instead): (&str, Option<&str>),
+    due: Option<&Due>,
+    period: &Period,
+) -> Break {
     let mut detail = format!("no {side} input for {}: {wanted}", period.label);
+    if let Some(instead) = instead {
+        let _ = write!(detail, "; {instead}");
+    }
     if let Some(due @ Due::On(_)) = due {
         let _ = write!(detail, "; due {}", due.words(period));
     }
     file_break(job, BreakKind::FileMissing, side, wanted, detail)
 }
 
-/// The break for a day of which the daily job has no finished run: its items are not held against the month's.
-pub fn missing_day(job: &str, day: &str, dailies: &str) -> Break {
-    let detail = format!("{dailies} has no finished run for {day}: its items are not held against the month's");
+/// What is there instead of a side's own files, in words; none where nothing is.
+pub fn instead(frame: &Frame) -> Option<String> {
+    let told: Vec<String> = frame.repeats.iter().map(|repeat| repeated(frame, repeat)).collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+fn repeated(frame: &Frame, repeat: &Repeat) -> String {
+    let name = &frame.files[repeat.file as usize].name;
+    format!("{name} holds the same bytes as {}, which was read for {}", repeat.name, repeat.period)
+}
+
+/// The break for a day of which the daily job has no finished run, or only a file that repeats an earlier day's: its
+/// items are not held against the month's.
+pub fn missing_day(job: &str, (day, frame): (&str, Option<&Frame>), dailies: &str) -> Break {
+    let instead = frame.and_then(instead);
+    let why = instead.unwrap_or_else(|| format!("{dailies} has no finished run for {day}"));
+    let detail = format!("{why}: its items are not held against the month's");
     // A day is no input of the job: its name keeps it apart from a file of the same name.
     let mut found = file_break(job, BreakKind::FileMissing, Side::File, day, detail);
     found.id = id::break_id(job, found.kind.rule(), &format!("{}:{dailies}:{day}", found.kind.name()), "");

@@ -39,6 +39,7 @@ break_kinds! {
     FileOnly = "file_only", Presence, "Only the provider's file knows it.";
     WebhookOnly = "webhook_only", Presence, "Only the notification log knows it.";
     RewardMissing = "reward_missing", Presence, "Booked as settled and eligible, but the provider gave no reward.";
+    AuthorizedUnsettled = "authorized_unsettled", Presence, "Booked as authorised, and for too long neither settled nor voided.";
     AmountMismatch = "amount_mismatch", Amount, "The transaction amounts differ by more than the tolerance.";
     RewardMismatch = "reward_mismatch", Reward, "The rewards or commissions differ by more than the tolerance.";
     CurrencyMismatch = "currency_mismatch", Currency, "The sides state different currencies.";
@@ -62,7 +63,7 @@ break_kinds! {
     PaidAmountMismatch = "paid_amount_mismatch", Restatement, "Paid with other amounts than those it had when it settled.";
     FileMissing = "file_missing", FileLevel, "The provider's file for the period is not there.";
     FileLate = "file_late", FileLevel, "The provider's file came after it was due.";
-    FileDuplicate = "file_duplicate", FileLevel, "A file repeats another one byte for byte; it is counted once.";
+    FileDuplicate = "file_duplicate", FileLevel, "A file repeats another one of this or an earlier period byte for byte; it is counted once.";
     FileChanged = "file_changed", FileLevel, "A file of this name had other bytes in the first run of this period.";
     ControlTotal = "control_total", FileLevel, "The file's own totals differ from its rows.";
     SchemaDrift = "schema_drift", FileLevel, "The file has columns that are not known.";

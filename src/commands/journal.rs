@@ -33,7 +33,7 @@ struct SummaryEffects {
     anchor: Option<Anchor>,
 }
 
-/// Holds the effect journal against itself, against these anchors and against those of its runs' reports.
+/// Holds the journal against itself, against these anchors and against those of its runs' reports.
 ///
 /// # Errors
 /// When there is no project or the journal cannot be read.
@@ -87,7 +87,7 @@ pub async fn export(mut context: Context, out: Option<PathBuf>) -> Result<ExitCo
     Ok(ExitCode::Done)
 }
 
-/// Prints where the effect journal ends.
+/// Prints where the journal ends.
 ///
 /// # Errors
 /// When there is no project or the journal cannot be read.

@@ -242,19 +242,23 @@ fn sighting_rows(sightings: &[SightingRecord]) -> Rows {
 fn history(entries: &[BreakEntry]) -> Rows {
     let mut rows = Rows::new(&["entry", "at", "by", "what"]).whole();
     for entry in entries {
-        let by = entry.run.as_deref().or_else(|| entry.event.person());
         rows.push(vec![
             Cell::integer(entry.sequence),
             Cell::Time(entry.at),
-            Cell::or_empty(by.map(Cell::text)),
+            Cell::or_empty(by(entry).map(Cell::text)),
             Cell::text(what(&entry.event)),
         ]);
     }
     rows
 }
 
+/// The run or the person that it comes from.
+pub(super) fn by(entry: &BreakEntry) -> Option<&str> {
+    entry.run.as_deref().or_else(|| entry.event.person())
+}
+
 /// One entry of the journal in a line.
-fn what(event: &Event) -> String {
+pub(super) fn what(event: &Event) -> String {
     let said = |words: &str, text: &str| format!("{words}: {text}");
     let perhaps = |words: String, text: Option<&str>| text.map_or_else(|| words.clone(), |text| said(&words, text));
     let found = |words: &str, facts: &Sighting| {

@@ -383,7 +383,7 @@ pub struct Silent {
     pub days: i64,
 }
 
-/// A point of the effect journal: with it kept elsewhere, not even cutting the journal's end goes unseen.
+/// A point of the journal: with it kept elsewhere, not even cutting its end goes unseen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anchor {
     /// Number of the last entry; 0 for an empty journal.
@@ -392,7 +392,7 @@ pub struct Anchor {
     pub hash: String,
 }
 
-/// One line of the effect journal.
+/// One line of the journal that is about an effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// From 1, without gaps.

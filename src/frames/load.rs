@@ -10,7 +10,7 @@ use super::normalize::{Normalizer, Written};
 use super::notices::Notices;
 use super::read::{self, Outcome, Reading, Sources};
 use super::repeats;
-use super::schema::{ControlKind, ControlMismatch, Field, Frame, RejectedNotification, Warning, WarningKind};
+use super::schema::{ControlKind, ControlMismatch, Field, Frame, RejectedNotification, Repeat, Warning, WarningKind};
 use super::signature::Verifier;
 use crate::job::{Format, Input, Sign, Unit};
 use crate::money;
@@ -24,12 +24,26 @@ use crate::sources::RawFile;
 /// When a file cannot be used as it is, or more rows are unreadable than the job tolerates
 /// (exit code 65).
 pub fn load(input: &Input, files: Vec<RawFile>, verify_keys: &[SecretString]) -> Result<Frame, InputError> {
+    load_among(input, files, Vec::new(), verify_keys)
+}
+
+/// [`load`] where some of the files repeat files of an earlier period: their rows are read and left out.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_among(
+    input: &Input,
+    files: Vec<RawFile>,
+    mut repeats: Vec<Repeat>,
+    verify_keys: &[SecretString],
+) -> Result<Frame, InputError> {
     let verifier = (!verify_keys.is_empty()).then(|| Verifier::new(verify_keys));
     let (sources, mut normalizer) = Normalizer::new(input);
     let mut learned = Learned::default();
     let mut seen_digests = BTreeSet::new();
     for (file, raw) in (0_u32..).zip(&files) {
-        normalizer.begin_file(file, &raw.name, !seen_digests.insert(raw.sha256.as_str()));
+        let is_repeat = repeats.iter().any(|repeat| repeat.file == file);
+        normalizer.begin_file(file, &raw.name, !seen_digests.insert(raw.sha256.as_str()) || is_repeat);
         let reading =
             Reading { input, place: Place::Input(input.side), raw, sources: &sources, verifier: verifier.as_ref() };
         let mut outcome = read::read(reading, &mut normalizer)?;
@@ -48,12 +62,15 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_keys: &[SecretString]) ->
     }
     let Learned { rows_read, warnings, control_mismatches, notices, rejected } = learned;
     let (audit_updates, file_results) = notices.finish();
+    // A header alone says nothing twice.
+    repeats.retain(|repeat| rows_read[repeat.file as usize] > 0);
     Ok(Frame {
         side: input.side,
         rows,
         mapped,
         quarantine,
         files,
+        repeats,
         rows_read,
         warnings,
         control_mismatches,

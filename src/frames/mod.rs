@@ -19,12 +19,12 @@ mod source;
 pub use error::{InputError, Place, StreamFault};
 pub use find::WrittenRow;
 pub(crate) use find::rows_of;
-pub use load::load;
+pub use load::{load, load_among};
 pub(crate) use mask::without_cards;
 pub(crate) use normalize::{TimePlan, sources};
 pub(crate) use read::{Halted, RowSink, RowView, Sources};
 pub use schema::{
     AuditUpdate, ControlKind, ControlMismatch, Exclusion, Field, FieldType, FileResult, Frame, Measure, Quarantined,
-    RejectedNotification, RowError, Side, Warning, WarningKind,
+    RejectedNotification, Repeat, RowError, Side, Warning, WarningKind,
 };
 pub(crate) use source::{FileRead, read_source};

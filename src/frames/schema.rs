@@ -202,7 +202,7 @@ pub enum Exclusion {
     NotATransaction = 2,
     /// A repeat of a notification id that was already read, with the same content.
     RepeatedNotification = 3,
-    /// The whole file repeats another one byte for byte (`file_duplicate`).
+    /// The whole file repeats another one of this or an earlier period byte for byte (`file_duplicate`).
     RepeatedFile = 4,
     /// Belongs to another period, and its key to nothing in this one.
     OutsidePeriod = 5,
@@ -249,6 +249,9 @@ pub struct Frame {
     pub quarantine: Vec<Quarantined>,
     /// The raw files, in the order of [`FILE`].
     pub files: Vec<RawFile>,
+    /// Files that hold what a file of an earlier period holds already: their rows take no part. Files without rows are
+    /// none of these.
+    pub repeats: Vec<Repeat>,
     /// Rows counted by the reader, file by file, before anything else looked at them.
     /// The sum equals `rows.height() + quarantine.len()`.
     pub rows_read: Vec<u64>,
@@ -262,6 +265,24 @@ pub struct Frame {
     pub file_results: Vec<FileResult>,
     /// What a receiver rejected, in the order of the log. No rows of it stand anywhere else.
     pub rejected: Vec<RejectedNotification>,
+}
+
+impl Frame {
+    /// Whether any file is left when those are taken away that repeat an earlier period's.
+    pub fn is_there(&self) -> bool {
+        self.files.len() > self.repeats.len()
+    }
+}
+
+/// A file that holds what a file of an earlier period holds already, under another name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repeat {
+    /// Index into the side's files; each file is at most one repeat.
+    pub file: u32,
+    /// The name of the earlier file.
+    pub name: String,
+    /// The label of its period.
+    pub period: String,
 }
 
 /// A notification that a receiver rejected. Nobody knows whether it came from the provider.

@@ -73,6 +73,9 @@ pub struct Reconciliation {
     pub matching: Matching,
     /// A one-sided item younger than this at the end of the period is expected, not a break.
     pub grace: TimeDelta,
+    /// What is booked as authorised settles or is voided within this, counted from its own time to the end of a period;
+    /// none: for how long it stays open is not judged.
+    pub settles_within: Option<TimeDelta>,
     /// Open items of so many periods before and after are taken in; 0: each period stands alone.
     pub carry: u32,
     /// What is done about breaks; none: they are only reported.
@@ -243,6 +246,16 @@ pub struct Mapping {
     /// Rows are compared only when each listed field holds one of the listed values
     /// (exact text, after mapping); others are [`crate::frames::Exclusion::Filtered`].
     pub only: BTreeMap<Field, Vec<String>>,
+}
+
+impl Input {
+    /// The provider's file of what has settled: what is merely authorised is not due in it.
+    pub const fn holds_settled_only(&self) -> bool {
+        matches!(
+            self.source,
+            Source::Provider { file_type: FileType::EarnedRewardSettledDaily | FileType::Monthly, .. }
+        )
+    }
 }
 
 /// Where one canonical field comes from.

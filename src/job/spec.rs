@@ -37,6 +37,11 @@ pub struct JobSpec {
     /// A one-sided item younger than this at the period's end is expected, not a break. A duration such as `4h`.
     #[serde(default)]
     pub grace: Option<String>,
+    /// A booked authorisation that is older than this at a period's end, and has neither settled nor been voided, is
+    /// `authorized_unsettled`. A duration such as `10d`, which `carry` must reach; for a provider's file that holds
+    /// settled transactions only. Not judged when left out.
+    #[serde(default)]
+    pub settles_within: Option<String>,
     /// Open items of so many days before and after are taken in, and said to be cleared or still open; none when left out.
     #[serde(default)]
     pub carry: Option<u32>,

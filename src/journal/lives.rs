@@ -107,6 +107,24 @@ impl Journal {
         Ok(found)
     }
 
+    /// The breaks of that key, and the suggestions that pair it with others, in the order of what became of them last.
+    ///
+    /// # Errors
+    /// When the state file cannot be read.
+    pub async fn lives_of_key(&self, key: &str) -> Result<Vec<Standing>, JournalError> {
+        let query = sqlx::query(
+            "SELECT id, standing FROM breaks WHERE key = ?2 OR (kind = ?1 AND instr(key, ?2) > 0)
+             ORDER BY last_sequence",
+        );
+        let query = query.bind(Sighting::PAIR).bind(key);
+        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
+        let rows = rows.map_err(|source| self.told(DOING, source))?;
+        let mut found: Vec<Standing> = self.readable(rows.iter().map(standing).collect())?;
+        let pairs_it = |facts: &Sighting| facts.key.split(Sighting::PAIRED).any(|paired| paired == key);
+        found.retain(|standing| standing.facts().key == key || pairs_it(standing.facts()));
+        Ok(found)
+    }
+
     /// The ids of breaks of that key.
     async fn breaks_of_key(&self, key: &str) -> Result<Vec<String>, JournalError> {
         let query = sqlx::query("SELECT id FROM breaks WHERE key = ?1 ORDER BY id LIMIT 3").bind(key);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::Utc;
-use sqlx::{Connection, Row, Sqlite, SqliteConnection, Transaction};
+use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::Mutex;
 
 use super::file::{self, BEGIN_WRITE, told};
@@ -212,6 +212,33 @@ impl Journal {
     /// When the state file cannot be read.
     pub async fn last_finished(&self, job: &str, period: &str) -> Result<Option<RunRecord>, JournalError> {
         Ok(self.runs(&finished(job, period, Some(1))).await?.pop())
+    }
+
+    /// One mark of the latest attempt of each of these periods whose reports are complete, by label; a period that has
+    /// none is left out.
+    ///
+    /// # Errors
+    /// When the state file cannot be read.
+    pub async fn last_marks(
+        &self,
+        job: &str,
+        periods: &[String],
+        step: Step,
+    ) -> Result<Vec<(String, StepRecord)>, JournalError> {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT period, step, at, detail FROM runs JOIN steps ON run_id = runs.id
+             WHERE attempt = (SELECT max(attempt) FROM runs AS finished WHERE finished.job = runs.job
+             AND finished.period = runs.period AND finished.status IN ('done', 'gate_breached')) AND job = ",
+        );
+        query.push_bind(job).push(" AND step = ").push_bind(step.name()).push(" AND period IN (");
+        let mut list = query.separated(", ");
+        for period in periods {
+            list.push_bind(period.as_str());
+        }
+        query.push(") ORDER BY period");
+        let rows = query.build().fetch_all(&mut *self.connection.lock().await).await;
+        let rows = rows.map_err(|source| self.told("reading steps of other periods", source))?;
+        self.readable(rows.iter().map(|row| Ok((row.get("period"), rows::step(row)?))).collect())
     }
 
     async fn nearest(&self, id: &str) -> Result<Vec<String>, JournalError> {

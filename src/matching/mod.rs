@@ -21,7 +21,7 @@ pub use tally::Tally;
 
 use crate::breaks::RowRef;
 use crate::frames::{Side, schema::Exclusion};
-use crate::job::{FileType, Matching, Reconciliation, Source};
+use crate::job::{Input, Matching, Reconciliation};
 use crate::period::Period;
 
 /// What matching and classification need to know of the job and the period.
@@ -30,6 +30,8 @@ pub struct Rules {
     pub job: String,
     pub matching: Matching,
     pub grace: TimeDelta,
+    /// What is booked as authorised settles or is voided within this; none: for how long it stays open is not judged.
+    pub settles_within: Option<TimeDelta>,
     pub period: Period,
     /// The sides that the job compares.
     pub sides: Vec<Side>,
@@ -54,16 +56,12 @@ impl Rules {
         missing: Vec<Side>,
         ledger_states_reward: bool,
     ) -> Self {
-        let settled_file = reconciliation.input(Side::File).is_some_and(|input| {
-            matches!(
-                input.source,
-                Source::Provider { file_type: FileType::EarnedRewardSettledDaily | FileType::Monthly, .. }
-            )
-        });
+        let settled_file = reconciliation.input(Side::File).is_some_and(Input::holds_settled_only);
         Self {
             job: job.to_owned(),
             matching: reconciliation.matching.clone(),
             grace: reconciliation.grace,
+            settles_within: reconciliation.settles_within,
             period: period.clone(),
             sides: reconciliation.inputs.iter().map(|input| input.side).collect(),
             missing,

@@ -60,7 +60,7 @@ impl<'a> Days<'a> {
         let mut files: Vec<DayFile<'a>> = inputs.days.clone();
         files.sort_by(|left, right| right.day.cmp(left.day));
         let open = |file: DayFile<'a>| {
-            let frame = file.frame?;
+            let frame = file.own()?;
             Some(Day { label: file.day, frame, columns: Columns::of(frame) })
         };
         Self { days: files.into_iter().filter_map(open).collect() }
@@ -96,7 +96,7 @@ pub(super) fn roll<'d>(
         }
     }
     missing.sort_unstable_by_key(|missing| missing.row.transaction());
-    let absent = inputs.days.iter().filter(|day| day.frame.is_none()).count();
+    let absent = inputs.days.iter().filter(|day| day.own().is_none()).count();
     let mut roll_forward = RollForward {
         dailies: dailies.clone(),
         days_missing: absent as u64,
@@ -194,7 +194,7 @@ fn totals(lines: &BTreeMap<(&str, &str), DayLine>) -> Vec<DayLine> {
 fn day_lines<'a>(inputs: &Inputs<'a>, mut lines: BTreeMap<(&'a str, &'a str), DayLine>) -> Vec<DayLine> {
     for file in &inputs.days {
         if !lines.keys().any(|(day, _)| *day == file.day) {
-            lines.insert((file.day, ""), DayLine { is_there: file.frame.is_some(), ..DayLine::default() });
+            lines.insert((file.day, ""), DayLine { is_there: file.own().is_some(), ..DayLine::default() });
         }
     }
     let named = |((day, currency), line): ((&str, &str), DayLine)| DayLine {
@@ -254,5 +254,5 @@ fn day_is_there(inputs: &Inputs<'_>, row: Row<'_>) -> bool {
     let settled = row.settled_micros().and_then(chrono::DateTime::from_timestamp_micros);
     let Some(settled) = settled else { return false };
     let label = settled.with_timezone(&inputs.period.zone).format("%Y-%m-%d").to_string();
-    inputs.days.iter().any(|day| day.day == label && day.frame.is_some())
+    inputs.days.iter().any(|day| day.day == label && day.own().is_some())
 }

@@ -28,8 +28,8 @@ pub(super) fn find(
         breaks.extend(rolled.missing.iter().map(|missing| finder.missing_in_month(missing)));
         let absent = rolled.not_in_dailies.iter().filter_map(|index| folded.changes[*index].now);
         breaks.extend(absent.map(|now| finder.missing_in_dailies(now, dailies)));
-        let days = inputs.days.iter().filter(|day| day.frame.is_none());
-        breaks.extend(days.map(|day| files::missing_day(inputs.job, day.day, dailies)));
+        let days = inputs.days.iter().filter(|day| day.own().is_none());
+        breaks.extend(days.map(|day| files::missing_day(inputs.job, (day.day, day.frame), dailies)));
     }
     compare::sort(&mut breaks);
     breaks

@@ -39,6 +39,13 @@ pub struct DayFile<'a> {
     pub frame: Option<&'a Frame>,
 }
 
+impl<'a> DayFile<'a> {
+    /// What there is of the day itself: a file that repeats an earlier day's is none of its own.
+    pub fn own(&self) -> Option<&'a Frame> {
+        self.frame.filter(|frame| frame.is_there())
+    }
+}
+
 /// Everything that the close of a month depends on.
 #[derive(Debug, Clone)]
 pub struct Inputs<'a> {

@@ -15,7 +15,7 @@ use crate::breaks::carry::{self, LaterSides, Others, Settled};
 use crate::breaks::carry_file::LeftOpen;
 use crate::breaks::compare::Comparison;
 use crate::exit::{ExitCode, Failure};
-use crate::frames::{Field, Frame, Side, load};
+use crate::frames::{Field, Frame, Side, load_among};
 use crate::job::Reconciliation;
 use crate::journal::{Journal, RunRecord};
 use crate::matching::{Rules, match_frames};
@@ -69,6 +69,7 @@ impl Neighbours {
         let left = || LeftOpen {
             items: comparison.left_open(&request.period.label),
             settled: carry::settled(&comparison.carried),
+            carried: carry::marks(&comparison.carried),
         };
         let items = || comparison.carried.clone();
         (reconciliation.carry > 0).then(|| CarriedFacts { from: self.runs(), items: items(), left: left() })
@@ -143,13 +144,14 @@ async fn frames(
     reconciliation: &Reconciliation,
     pulled: &[PulledFiles],
 ) -> Result<Vec<Frame>, Failure> {
-    let by_side: HashMap<Side, _> = pulled.iter().map(|input| (input.side, &input.files)).collect();
+    let by_side: HashMap<Side, &PulledFiles> = pulled.iter().map(|input| (input.side, input)).collect();
     let mut frames = Vec::new();
     for input in &reconciliation.inputs {
-        let Some(files) = by_side.get(&input.side) else { continue };
-        pull::whole(files)?;
-        let (input, files, key) = (input.clone(), (*files).clone(), pull::verify_key(request, input)?);
-        let frame = aside(move || load(&input, files, key.as_ref())).await?;
+        let Some(pulled) = by_side.get(&input.side) else { continue };
+        pull::whole(&pulled.files)?;
+        let (files, repeats) = (pulled.files.clone(), pulled.repeats.clone());
+        let (input, key) = (input.clone(), pull::verify_key(request, input)?);
+        let frame = aside(move || load_among(&input, files, repeats, key.as_ref())).await?;
         frames.push(frame.context("reading the files of a later period again").map_err(input_data)?);
     }
     Ok(frames)

@@ -39,11 +39,12 @@ pub(super) async fn compared(
     trail.mark(Step::Pulled, earlier::detail(&pulled)).await?;
 
     let Read { frames, history, months } = read(request, &pulled, trail).await?;
+    pull::check_there(request, &pulled, &frames)?;
 
     let stage = request.progress.stage("compare");
     let of_months = months.as_ref().map(|months| months.carried(reconciliation.matching.key, &frames));
     let neighbours = (&earlier.neighbours, journal);
-    let compared = compare_frames(request, reconciliation, &pulled, (frames, of_months), neighbours).await?;
+    let compared = compare_frames(request, reconciliation, (frames, of_months), neighbours).await?;
     let (frames, comparison) = compared;
     let (frames, history, findings) = history::findings(request, frames, history).await?;
     let (frames, months, closing) = month::close(request, frames, months).await?;
@@ -123,8 +124,9 @@ async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Vec<Frame>, F
     for input in pulled {
         let spec = request.job.input(input.side).expect("inputs are pulled for the job's own sides").clone();
         let key = pull::verify_key(request, &spec)?;
-        let files = input.files.clone();
-        reading.push(tokio::task::spawn_blocking(move || crate::frames::load(&spec, files, key.as_ref())));
+        let (files, repeats) = (input.files.clone(), input.repeats.clone());
+        reading
+            .push(tokio::task::spawn_blocking(move || crate::frames::load_among(&spec, files, repeats, key.as_ref())));
     }
     let mut frames = Vec::new();
     for task in reading {
@@ -139,11 +141,10 @@ async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Vec<Frame>, F
 async fn compare_frames(
     request: &Request,
     reconciliation: &Reconciliation,
-    pulled: &[PulledInput],
     (frames, of_months): (Vec<Frame>, Option<Carried>),
     (neighbours, journal): (&Neighbours, Option<&Journal>),
 ) -> Result<(Vec<Frame>, Comparison), Failure> {
-    let missing: Vec<Side> = pulled.iter().filter(|input| input.missing()).map(|input| input.side).collect();
+    let missing: Vec<Side> = frames.iter().filter(|frame| !frame.is_there()).map(|frame| frame.side).collect();
     let states_reward = carried::states_reward(&frames);
     let mut rules = Rules::new(&request.job.name, reconciliation, &request.period, missing, states_reward);
     rules.carried = of_months;
@@ -189,9 +190,13 @@ pub(super) const fn compare_exit_code(error: &CompareError) -> ExitCode {
 fn file_breaks(request: &Request, pulled: &[PulledInput], frames: &[Frame], earlier: &Earlier) -> Vec<Break> {
     let job = &request.job.name;
     let due = |side| request.job.input(side).and_then(|input| input.due.as_ref());
-    let missing = pulled.iter().filter(|input| input.missing());
-    let mut found: Vec<Break> =
-        missing.map(|input| files::missing(job, input.side, &input.wanted, due(input.side), &request.period)).collect();
+    let wanted = |side| pulled.iter().find(|input| input.side == side).map_or("", |input| input.wanted.as_str());
+    let mut found = Vec::new();
+    for frame in frames.iter().filter(|frame| !frame.is_there()) {
+        let instead = files::instead(frame);
+        let (wanted, due) = (wanted(frame.side), due(frame.side));
+        found.push(files::missing(job, frame.side, (wanted, instead.as_deref()), due, &request.period));
+    }
     for frame in frames {
         found.extend(files::of_frame(job, &request.period, due(frame.side), frame, &earlier.first_files));
     }

@@ -12,9 +12,10 @@ use super::carried::Neighbours;
 use super::history::{PeriodFiles, before};
 use super::month;
 use super::pull::PulledInput;
+use super::repeats::Originals;
 use crate::breaks::files::EarlierFile;
 use crate::exit::Failure;
-use crate::frames::Side;
+use crate::frames::{Repeat, Side};
 use crate::job::ReportFormat;
 use crate::journal::{Journal, RunFilter, RunRecord, Step};
 use crate::report::facts::{Changes, Facts};
@@ -35,6 +36,8 @@ pub(super) struct Earlier {
     others: Others,
     /// What the periods around this one left open.
     pub neighbours: Neighbours,
+    /// What earlier periods have read.
+    pub originals: Originals,
 }
 
 /// Label → what the last finished run of that period pulled.
@@ -59,6 +62,9 @@ struct LastFinished {
 pub(super) struct PulledFiles {
     pub(super) side: Side,
     pub(super) files: Vec<RawFile>,
+    /// What the run held to be repeats of earlier periods' files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) repeats: Vec<Repeat>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     history: Vec<PeriodFiles>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -72,6 +78,7 @@ pub(super) fn detail(pulled: &[PulledInput]) -> serde_json::Value {
     let one = |input: &PulledInput| PulledFiles {
         side: input.side,
         files: input.files.clone(),
+        repeats: input.repeats.clone(),
         history: input.history.clone(),
         months: input.months.clone(),
         days: input.days.clone(),
@@ -109,7 +116,8 @@ impl Earlier {
         let others = Others::read(journal, request).await?;
         let carry = request.job.reconciliation().map_or(0, |reconciliation| reconciliation.carry);
         let neighbours = Neighbours::read(journal, request, carry).await?;
-        Ok(Self { attempts, pulled, first_files, last, others, neighbours })
+        let originals = Originals::read(journal, request).await?;
+        Ok(Self { attempts, pulled, first_files, last, others, neighbours, originals })
     }
 
     pub(super) fn pulled(&self, side: Side) -> &[RawFile] {

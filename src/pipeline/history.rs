@@ -123,7 +123,9 @@ pub(super) async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Ve
     let mut frames = Vec::new();
     for side in pulled.iter().filter(|side| !side.history.is_empty()) {
         let input = request.job.input(side.side).expect("inputs are pulled for the job's own sides");
-        let mut seen: BTreeSet<&str> = side.files.iter().map(|file| file.sha256.as_str()).collect();
+        // What the period repeats of an earlier one counts where it was read first.
+        let own = (0_u32..).zip(&side.files).filter(|(at, _)| side.repeats.iter().all(|repeat| repeat.file != *at));
+        let mut seen: BTreeSet<&str> = own.map(|(_, file)| file.sha256.as_str()).collect();
         for period in &side.history {
             let new = period.files.iter().filter(|file| seen.insert(&file.sha256));
             let files: Vec<RawFile> = new.cloned().collect();

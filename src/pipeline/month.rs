@@ -12,6 +12,7 @@ use crate::sources::{RawFile, provider};
 use super::earlier::Earlier;
 use super::history::{PeriodFiles, before};
 use super::pull::{self, PulledInput};
+use super::repeats::Originals;
 use super::{Request, aside};
 
 /// How the job closes months; none for a job that only compares.
@@ -167,32 +168,44 @@ impl MonthFrames {
 pub(super) async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Option<MonthFrames>, Failure> {
     let Some(month_end) = month_end(request) else { return Ok(None) };
     let mut frames = MonthFrames::default();
+    let originals = |side: Side| {
+        let of_side = pulled.iter().filter(move |input| input.side == side);
+        Originals::default().with(side, of_side.flat_map(|input| &input.months))
+    };
     for period in before(&request.period, month_end.earlier) {
         let [mut file, mut webhooks] = [None, None];
         for (side, frame) in [(Side::File, &mut file), (Side::Webhooks, &mut webhooks)] {
             let taken = pulled.iter().find(|input| input.side == side);
             let files = taken.and_then(|input| input.months.iter().find(|month| month.period == period.label));
             if let (Some(files), Some(input)) = (files, request.job.input(side)) {
-                *frame = read(request, input, &files.files).await?;
+                *frame = read(request, input, files, &originals(side)).await?;
             }
         }
         frames.months.push(EarlierMonth { period, file, webhooks });
     }
     if let (Some(name), Some(file)) = (&month_end.dailies, pulled.iter().find(|input| input.side == Side::File)) {
         let input = daily_input(request, name)?;
+        let originals = Originals::default().with(Side::File, &file.days);
         for day in &file.days {
-            frames.days.push((day.period.clone(), read(request, &input, &day.files).await?));
+            frames.days.push((day.period.clone(), read(request, &input, day, &originals).await?));
         }
     }
     Ok(Some(frames))
 }
 
-async fn read(request: &Request, input: &Input, files: &[RawFile]) -> Result<Option<Frame>, Failure> {
-    if files.is_empty() {
+/// Reads what a period has; none where it has no file.
+async fn read(
+    request: &Request,
+    input: &Input,
+    of: &PeriodFiles,
+    originals: &Originals,
+) -> Result<Option<Frame>, Failure> {
+    if of.files.is_empty() {
         return Ok(None);
     }
-    let (input, files, key) = (input.clone(), files.to_vec(), pull::verify_key(request, input)?);
-    let frame = aside(move || crate::frames::load(&input, files, key.as_ref())).await?;
+    let repeats = originals.repeats(&of.period, input.side, &of.files);
+    let (input, files, key) = (input.clone(), of.files.clone(), pull::verify_key(request, input)?);
+    let frame = aside(move || crate::frames::load_among(&input, files, repeats, key.as_ref())).await?;
     frame.map(Some).map_err(|error| Failure::new(ExitCode::InputData, error))
 }
 
@@ -219,7 +232,7 @@ pub(super) async fn close(
     };
     let (job, period) = (request.job.name.clone(), request.period.clone());
     let work = aside(move || {
-        let own = |side: Side| frames.iter().find(|frame| frame.side == side && !frame.files.is_empty());
+        let own = |side: Side| frames.iter().find(|frame| frame.side == side && frame.is_there());
         let mut months: Vec<MonthFile<'_>> = earlier.months.iter().map(EarlierMonth::as_file).collect();
         months.push(MonthFile { period: &period, frame: own(Side::File), webhooks: own(Side::Webhooks) });
         let days = earlier.days.iter().map(|(day, frame)| DayFile { day, frame: frame.as_ref() }).collect();
@@ -230,8 +243,11 @@ pub(super) async fn close(
 }
 
 impl EarlierMonth {
-    const fn as_file(&self) -> MonthFile<'_> {
-        MonthFile { period: &self.period, frame: self.file.as_ref(), webhooks: self.webhooks.as_ref() }
+    /// A file that repeats an earlier month's is as good as none.
+    fn as_file(&self) -> MonthFile<'_> {
+        let [frame, webhooks] =
+            [&self.file, &self.webhooks].map(|frame| frame.as_ref().filter(|frame| frame.is_there()));
+        MonthFile { period: &self.period, frame, webhooks }
     }
 }
 

@@ -6,8 +6,9 @@ use super::Request;
 use super::earlier::Earlier;
 use super::history::{self, PeriodFiles};
 use super::month;
+use crate::breaks::files;
 use crate::exit::{ExitCode, Failure};
-use crate::frames::{Side, Warning};
+use crate::frames::{Frame, Repeat, Side, Warning};
 use crate::job::{Due, Input, OnMissing, Source, Work};
 use crate::period::Period;
 use crate::project::ProviderConfig;
@@ -20,6 +21,8 @@ use crate::sources::{RawFile, file, provider};
 pub(super) struct PulledInput {
     pub side: Side,
     pub files: Vec<RawFile>,
+    /// Which of them hold what files of earlier periods hold already.
+    pub repeats: Vec<Repeat>,
     pub warnings: Vec<Warning>,
     /// What was looked for, in words.
     pub wanted: String,
@@ -36,6 +39,7 @@ impl PulledInput {
         Self {
             side,
             files: Vec::new(),
+            repeats: Vec::new(),
             warnings: Vec::new(),
             wanted,
             history: Vec::new(),
@@ -70,7 +74,7 @@ pub(super) async fn inputs(
             from_source(request, input, store, earlier, &mut one).await?;
         }
         if one.missing() && waits(request, input) {
-            return Err(not_there(request, input, &one.wanted));
+            return Err(not_there(request, input, &one.wanted, None));
         }
         if let Some(pattern) = input.rejected.as_ref().filter(|_| !request.offline && !one.missing()) {
             // Stored with the log: what it says of losses is the same in every rerun. A log may name them itself.
@@ -81,10 +85,28 @@ pub(super) async fn inputs(
         }
         history::pull(request, input, store, earlier, &mut one).await?;
         month::pull(request, input, store, earlier, &mut one).await?;
+        let originals = earlier.originals.clone().with(one.side, &one.months);
+        one.repeats = originals.repeats(&request.period.label, one.side, &one.files);
         pulled.push(one);
     }
     pulled.sort_by_key(|input| input.side);
     Ok(pulled)
+}
+
+/// What is left of an input whose files all repeat those of earlier periods is nothing: it goes on as if they were not
+/// there.
+///
+/// # Errors
+/// When the job waits for such an input (75).
+pub(super) fn check_there(request: &Request, pulled: &[PulledInput], frames: &[Frame]) -> Result<(), Failure> {
+    for frame in frames.iter().filter(|frame| !frame.repeats.is_empty() && !frame.is_there()) {
+        let wanted = pulled.iter().find(|one| one.side == frame.side).map_or("", |one| &one.wanted);
+        let input = request.job.input(frame.side).filter(|input| waits(request, input));
+        if let Some(input) = input {
+            return Err(not_there(request, input, wanted, files::instead(frame).as_deref()));
+        }
+    }
+    Ok(())
 }
 
 /// Whether the job waits for an input that is not there: for ever, or until the day on which it is due.
@@ -96,7 +118,7 @@ fn waits(request: &Request, input: &Input) -> bool {
     input.on_missing == OnMissing::Wait && !over
 }
 
-fn not_there(request: &Request, input: &Input, wanted: &str) -> Failure {
+fn not_there(request: &Request, input: &Input, wanted: &str, instead: Option<&str>) -> Failure {
     let (period, at) = (&request.period, place(request, input.side));
     let what = match &request.job.work {
         Work::Reconcile(_) => format!("{} input", input.side),
@@ -106,7 +128,8 @@ fn not_there(request: &Request, input: &Input, wanted: &str) -> Failure {
         Some(due @ Due::On(_)) => format!("it is not due before {}; try again then", due.words(period)),
         Some(Due::After(_)) | None => "try again when it is there".to_owned(),
     };
-    let message = format!("no {what} for {period} yet: {wanted}; {until}, or set {at}.on_missing to break");
+    let instead = instead.map_or_else(String::new, |instead| format!("; {instead}"));
+    let message = format!("no {what} for {period} yet: {wanted}{instead}; {until}, or set {at}.on_missing to break");
     Failure::new(ExitCode::TryAgainLater, anyhow::anyhow!(message))
 }
 

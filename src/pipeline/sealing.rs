@@ -53,8 +53,8 @@ pub(super) async fn seal(
     trail.mark(Step::Pulled, earlier::detail(&pulled)).await?;
     let mut warnings: Vec<Warning> = pulled.iter().flat_map(|input| input.warnings.iter().cloned()).collect();
     let missing = pulled.iter().filter(|input| input.missing());
-    let missing =
-        missing.map(|input| files::missing(&request.job.name, input.side, &input.wanted, None, &request.period));
+    let missing = missing
+        .map(|input| files::missing(&request.job.name, input.side, (&input.wanted, None), None, &request.period));
     let missing = missing.collect();
     let files: Vec<RawFile> = pulled.into_iter().flat_map(|input| input.files).collect();
 

@@ -10,7 +10,7 @@ use super::effects::{self, Silence};
 use super::facts::{Facts, ParcelFacts};
 use super::month;
 use super::sent;
-use super::table::{Places, Value, columns};
+use super::table::{Columns, Places, Value, columns};
 use super::text::csv_cell;
 use crate::effects::EffectsFacts;
 use crate::month::MonthFacts;

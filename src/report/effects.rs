@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::table::{Value, ValueKind};
+use super::table::{Columns, Value, ValueKind};
 use super::text::counted;
 use crate::effects::news::news_words;
 use crate::effects::words::{BY_URGENCY, ask_words, state_name_words, state_words};
@@ -203,9 +203,8 @@ pub(super) enum Column {
     Period,
 }
 
-impl Column {
-    /// Column, name in files, name for people, width on a sheet in characters.
-    const ALL: [(Self, &'static str, &'static str, f64); 25] = [
+impl Columns for Column {
+    const ALL: &'static [(Self, &'static str, &'static str, f64)] = &[
         (Self::Effect, "effect", "Effect id", 18.0),
         (Self::Listed, "listed", "Listed as", 16.0),
         (Self::Kind, "kind", "Kind", 15.0),
@@ -232,31 +231,9 @@ impl Column {
         (Self::Job, "job", "Job", 18.0),
         (Self::Period, "period", "Period", 12.0),
     ];
+}
 
-    pub(super) fn all() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().map(|entry| entry.0)
-    }
-
-    fn entry(self) -> (&'static str, &'static str, f64) {
-        let entry = Self::ALL.iter().find(|entry| entry.0 == self).expect("ALL lists every variant");
-        (entry.1, entry.2, entry.3)
-    }
-
-    /// The name in files: stable, `snake_case`.
-    pub(super) fn name(self) -> &'static str {
-        self.entry().0
-    }
-
-    /// The name for people.
-    pub(super) fn title(self) -> &'static str {
-        self.entry().1
-    }
-
-    /// A sensible width on a sheet, in characters.
-    pub(super) fn width(self) -> f64 {
-        self.entry().2
-    }
-
+impl Column {
     pub(super) const fn kind(self) -> ValueKind {
         match self {
             Self::AtRisk => ValueKind::Amount,

@@ -166,6 +166,9 @@ fn parameters(reconciliation: &Reconciliation) -> Vec<(String, String)> {
         said.push((format!("fallback {}", index + 1), rule.to_string()));
     }
     said.push(("grace".to_owned(), duration_words(reconciliation.grace)));
+    if let Some(within) = reconciliation.settles_within {
+        said.push(("authorisations settle within".to_owned(), duration_words(within)));
+    }
     if let Some(month_end) = &reconciliation.month_end {
         said.extend(month_parameters(month_end));
     }

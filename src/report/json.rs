@@ -212,7 +212,7 @@ pub struct EffectsSummary {
     pub silent: Vec<SilentSummary>,
     /// Why sending ended before everything was sent.
     pub stopped: Option<String>,
-    /// Where the effect journal stood: kept, it shows later that nothing was cut off.
+    /// Where the journal stood: kept, it shows later that nothing was cut off.
     pub anchor: Option<Anchor>,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::amount::{count, money};
 use super::facts::{Facts, Fate, ParcelFacts};
-use super::table::{Value, ValueKind};
+use super::table::{Columns, Value, ValueKind};
 use super::text::counted;
 use crate::effects::EffectKind;
 
@@ -154,9 +154,8 @@ pub(super) enum Column {
     Effect,
 }
 
-impl Column {
-    /// Column, name in files, name for people, width on a sheet in characters.
-    const ALL: [(Self, &'static str, &'static str, f64); 12] = [
+impl Columns for Column {
+    const ALL: &'static [(Self, &'static str, &'static str, f64)] = &[
         (Self::Name, "parcel", "Parcel", 46.0),
         (Self::Kind, "kind", "Kind", 15.0),
         (Self::User, "user", "User", 18.0),
@@ -170,31 +169,9 @@ impl Column {
         (Self::ProviderId, "provider_id", "Kard's id", 38.0),
         (Self::Effect, "effect", "Effect id", 18.0),
     ];
+}
 
-    pub(super) fn all() -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().map(|entry| entry.0)
-    }
-
-    fn entry(self) -> (&'static str, &'static str, f64) {
-        let entry = Self::ALL.iter().find(|entry| entry.0 == self).expect("ALL lists every variant");
-        (entry.1, entry.2, entry.3)
-    }
-
-    /// The name in files: stable, `snake_case`.
-    pub(super) fn name(self) -> &'static str {
-        self.entry().0
-    }
-
-    /// The name for people.
-    pub(super) fn title(self) -> &'static str {
-        self.entry().1
-    }
-
-    /// A sensible width on a sheet, in characters.
-    pub(super) fn width(self) -> f64 {
-        self.entry().2
-    }
-
+impl Column {
     pub(super) const fn kind(self) -> ValueKind {
         match self {
             Self::Sum => ValueKind::Amount,

@@ -56,6 +56,35 @@ pub(super) enum ValueKind {
     Time,
 }
 
+/// A list of columns of which name, title and width are fixed.
+pub(super) trait Columns: Copy + PartialEq + 'static {
+    /// Column, name in files, name for people, width on a sheet in characters: in the order of the list, each once.
+    const ALL: &'static [(Self, &'static str, &'static str, f64)];
+
+    fn all() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().map(|entry| entry.0)
+    }
+
+    /// The name in files: stable, `snake_case`.
+    fn name(self) -> &'static str {
+        entry(self).1
+    }
+
+    /// The name for people.
+    fn title(self) -> &'static str {
+        entry(self).2
+    }
+
+    /// A sensible width on a sheet, in characters.
+    fn width(self) -> f64 {
+        entry(self).3
+    }
+}
+
+fn entry<C: Columns>(column: C) -> &'static (C, &'static str, &'static str, f64) {
+    C::ALL.iter().find(|entry| entry.0 == column).expect("ALL lists every variant")
+}
+
 /// One column of the table.
 #[derive(Debug, Clone)]
 pub(super) struct Column {
@@ -100,9 +129,8 @@ enum OfSide {
     Lines,
 }
 
-impl OfSide {
-    /// Name, title and width in characters.
-    const ALL: [(Self, &'static str, &'static str, f64); 14] = [
+impl Columns for OfSide {
+    const ALL: &'static [(Self, &'static str, &'static str, f64)] = &[
         (Self::Amount, "amount", "amount", 14.0),
         (Self::IssuerCommission, "issuer_commission", "issuer commission", 14.0),
         (Self::UserReward, "user_reward", "user reward", 14.0),
@@ -118,11 +146,6 @@ impl OfSide {
         (Self::Files, "files", "files", 30.0),
         (Self::Lines, "lines", "lines", 12.0),
     ];
-
-    fn entry(self) -> (&'static str, &'static str, f64) {
-        let entry = Self::ALL.iter().find(|entry| entry.0 == self).expect("ALL lists every variant");
-        (entry.1, entry.2, entry.3)
-    }
 }
 
 /// Every column, in the order of all renderings: what a person reads first, then each side, then its life.
@@ -140,7 +163,7 @@ pub(super) fn columns() -> Vec<Column> {
         What::Status,
         What::Detail,
     ];
-    let of_sides = Side::ALL.into_iter().flat_map(|side| OfSide::ALL.map(|entry| What::Of(side, entry.0)));
+    let of_sides = Side::ALL.into_iter().flat_map(|side| OfSide::all().map(move |of| What::Of(side, of)));
     let of_life = [What::Owner, What::FirstPeriod, What::AgeInBusinessDays, What::Comments];
     shared.into_iter().chain(of_sides).chain(of_life).map(|what| Column { what }).collect()
 }
@@ -160,7 +183,7 @@ impl Column {
             What::AgeDays => "age_days".into(),
             What::Status => "status".into(),
             What::Detail => "detail".into(),
-            What::Of(side, of) => format!("{side}_{}", of.entry().0),
+            What::Of(side, of) => format!("{side}_{}", of.name()),
             What::Owner => "owner".into(),
             What::FirstPeriod => "first_period".into(),
             What::AgeInBusinessDays => "age_business_days".into(),
@@ -188,7 +211,7 @@ impl Column {
                     Side::Ledger => "Ledger",
                     Side::Webhooks => "Webhooks",
                 };
-                format!("{name}: {}", of.entry().1)
+                format!("{name}: {}", of.title())
             }
             What::Owner => "Owner".into(),
             What::FirstPeriod => "First seen in period".into(),
@@ -209,7 +232,7 @@ impl Column {
             What::AgeDays | What::AgeInBusinessDays | What::Comments => 9.0,
             What::AtRisk | What::Difference => 13.0,
             What::Detail => 56.0,
-            What::Of(_, of) => of.entry().2,
+            What::Of(_, of) => of.width(),
         }
     }
 

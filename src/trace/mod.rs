@@ -1,20 +1,24 @@
-//! The story of one transaction: every row about it in every file that any run has read, the breaks it has made, what
-//! was sent of it, and what was asked of the provider because of it.
+//! The story of one transaction: every row about it in every file that any run has read, the breaks it has made and what
+//! became of them, what was sent of it, and what was asked of the provider because of it.
 
+mod lives;
 mod rows;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use polars::prelude::{ParquetReader, PolarsResult, SerReader, StringChunked};
 use serde::Serialize;
 
+use crate::breaks::carry::Fate;
+use crate::breaks::life;
 use crate::effects::{Entry, Standing};
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{InputError, Side};
 use crate::job::{Job, ReportFormat};
-use crate::journal::{EffectFilter, InputRecord, Journal, RunFilter, RunRecord, Step};
+use crate::journal::{BreakEntry, EffectFilter, InputRecord, Journal, RunFilter, RunRecord, Step};
 use crate::outgoing::{Spool, SpoolError};
 use crate::report::file_name;
 use crate::sources::RawFile;
@@ -37,6 +41,10 @@ pub struct Story {
     pub rows: Vec<Row>,
     /// As the last finished run of each job and period found them.
     pub breaks: Vec<BreakFound>,
+    /// Where its breaks stand, and what became of them; of suggestions that pair it too.
+    pub lives: Vec<BreakStory>,
+    /// What the last finished run of each job and period left open of it, or took in from others.
+    pub carried: Vec<Carried>,
     /// Rows of sealed files and calls.
     pub sent: Vec<SentRow>,
     pub effects: Vec<EffectStory>,
@@ -57,6 +65,8 @@ pub struct Row {
     pub sha256: String,
     /// The runs that read the file, the latest last.
     pub runs: Vec<String>,
+    /// When the first of them began, UTC.
+    pub read_at: DateTime<Utc>,
     /// Field → text, as it stands in the file.
     pub values: Vec<(String, String)>,
 }
@@ -69,6 +79,27 @@ pub struct BreakFound {
     pub kind: String,
     pub status: String,
     pub detail: String,
+}
+
+/// A break, or a suggestion, with everything that was recorded of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BreakStory {
+    pub standing: life::Standing,
+    pub history: Vec<BreakEntry>,
+}
+
+/// What a run handed on to other periods, or took in from one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Carried {
+    pub run: String,
+    /// When it ended, UTC.
+    pub at: DateTime<Utc>,
+    /// The period that left it open.
+    pub period: String,
+    /// What became of what was taken in; none for what the run itself left open.
+    pub fate: Option<Fate>,
+    /// In words.
+    pub says: String,
 }
 
 /// A row that was sealed to be sent.
@@ -95,7 +126,12 @@ pub struct EffectStory {
 
 impl Story {
     pub const fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.breaks.is_empty() && self.sent.is_empty() && self.effects.is_empty()
+        self.rows.is_empty()
+            && self.breaks.is_empty()
+            && self.lives.is_empty()
+            && self.carried.is_empty()
+            && self.sent.is_empty()
+            && self.effects.is_empty()
     }
 }
 
@@ -108,6 +144,8 @@ enum Unread {
     Input(#[from] InputError),
     #[error(transparent)]
     Spool(#[from] SpoolError),
+    #[error(transparent)]
+    Carried(#[from] std::io::Error),
     #[error(transparent)]
     Breaks(#[from] polars::prelude::PolarsError),
 }
@@ -132,14 +170,17 @@ pub async fn trace(journal: &Journal, jobs: &[Job], search: &Search) -> Result<S
         }
     }
     let effects = effects(journal, search).await?;
+    let lives = lives::lives(journal, search).await?;
     let states = parcel_states(journal, &builds).await?;
     let (jobs, wanted, last) = (jobs.to_vec(), search.transaction.clone(), last_finished(&runs));
     let looking = tokio::task::spawn_blocking(move || {
         let mut story = Story { files: files.0.len(), ..Story::default() };
         rows::find(files, &jobs, &wanted, &mut story);
-        for (run, folder) in last {
-            let found = breaks(&run, &folder, &wanted);
-            found.map_or_else(|error| story.unread.push(told(&run, error)), |found| story.breaks.extend(found));
+        for run in last {
+            let found = breaks(&run, &wanted);
+            found.map_or_else(|error| story.unread.push(told(&run.id, error)), |found| story.breaks.extend(found));
+            let found = lives::carried(&run, &wanted);
+            found.map_or_else(|error| story.unread.push(told(&run.id, error)), |found| story.carried.extend(found));
         }
         for build in builds {
             let found = sent(&build, &wanted, &states);
@@ -148,7 +189,7 @@ pub async fn trace(journal: &Journal, jobs: &[Job], search: &Search) -> Result<S
         story
     });
     let mut story = looking.await.map_err(|panic| Failure::new(ExitCode::Unexpected, panic))?;
-    story.effects = effects;
+    (story.effects, story.lives) = (effects, lives);
     story.rows.sort();
     Ok(story)
 }
@@ -175,6 +216,8 @@ struct KnownFile {
     file: RawFile,
     /// The latest last.
     runs: Vec<String>,
+    /// When the first of them began.
+    read_at: DateTime<Utc>,
 }
 
 impl Files {
@@ -182,7 +225,8 @@ impl Files {
         for InputRecord { side, file, .. } in inputs {
             let (period, job) = (run.period.clone(), run.job.clone());
             let key = FileKey { period, job, side, sha256: file.sha256.clone() };
-            self.0.entry(key).or_insert_with(|| KnownFile { file, runs: Vec::new() }).runs.push(run.id.clone());
+            let known = || KnownFile { file, runs: Vec::new(), read_at: run.started_at };
+            self.0.entry(key).or_insert_with(known).runs.push(run.id.clone());
         }
     }
 }
@@ -222,19 +266,29 @@ async fn parcel_states(journal: &Journal, builds: &[Build]) -> Result<BTreeMap<S
     Ok(states)
 }
 
-/// The last finished run of each job and period, with the folder of its report.
-fn last_finished(runs: &[RunRecord]) -> Vec<(String, PathBuf)> {
+/// The last finished run of a job and period.
+#[derive(Debug)]
+struct FinishedRun {
+    id: String,
+    /// Of its report.
+    folder: PathBuf,
+    /// When it ended, UTC.
+    at: DateTime<Utc>,
+}
+
+fn last_finished(runs: &[RunRecord]) -> Vec<FinishedRun> {
     let mut last = BTreeMap::new();
     for run in runs.iter().filter(|run| run.status.is_finished()) {
         if let Some(folder) = &run.artifacts {
-            last.insert((&run.job, &run.period), (run.id.clone(), PathBuf::from(folder)));
+            let at = run.finished_at.unwrap_or(run.started_at);
+            last.insert((&run.job, &run.period), FinishedRun { id: run.id.clone(), folder: PathBuf::from(folder), at });
         }
     }
     last.into_values().collect()
 }
 
-fn breaks(run: &str, folder: &Path, wanted: &str) -> Result<Vec<BreakFound>, Unread> {
-    let path = folder.join(file_name(ReportFormat::Parquet));
+fn breaks(run: &FinishedRun, wanted: &str) -> Result<Vec<BreakFound>, Unread> {
+    let path = run.folder.join(file_name(ReportFormat::Parquet));
     if !path.is_file() {
         return Ok(Vec::new());
     }
@@ -249,7 +303,7 @@ fn breaks(run: &str, folder: &Path, wanted: &str) -> Result<Vec<BreakFound>, Unr
         let of_transaction = (0..frame.height()).filter(|row| keys.get(*row) == Some(wanted));
         Ok(of_transaction
             .map(|row| BreakFound {
-                run: run.to_owned(),
+                run: run.id.clone(),
                 id: cell(&ids, row),
                 kind: cell(&kinds, row),
                 status: cell(&statuses, row),

@@ -73,6 +73,7 @@ fn row_of(key: &FileKey, known: &KnownFile, row: WrittenRow) -> Row {
         line: row.line,
         sha256: key.sha256.clone(),
         runs: known.runs.clone(),
+        read_at: known.read_at,
         values: row.values,
     }
 }

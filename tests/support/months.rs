@@ -126,6 +126,7 @@ pub fn files(of: &[(&str, &[Line])]) -> Frame {
         rows: DataFrame::new(rows.len(), columns).unwrap(),
         quarantine: Vec::new(),
         files: of.iter().map(|(name, _)| raw(name)).collect(),
+        repeats: Vec::new(),
         rows_read: of.iter().map(|(_, rows)| rows.len() as u64).collect(),
         warnings: Vec::new(),
         control_mismatches: Vec::new(),

@@ -4,11 +4,12 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 
 use super::super::spec::{InputSpec, InputsSpec, JobSpec, MatchSpec};
-use super::super::{Grain, Reconciliation, Work};
+use super::super::{Grain, Input, Reconciliation, Work};
 use super::input::OfJob;
 use super::{Context, Inputs, delta, effects, input, matching, month, sending};
 use crate::config::Checker;
 use crate::frames::Side;
+use crate::period::duration_words;
 
 /// The list of each day is read in every run.
 const MOST_CARRIED: u32 = 92;
@@ -33,6 +34,7 @@ fn one_way(spec: &JobSpec, checker: &mut Checker<'_>) -> Option<&'static str> {
         ("inputs", spec.inputs.is_some()),
         ("match", spec.matching.is_some()),
         ("grace", spec.grace.is_some()),
+        ("settles_within", spec.settles_within.is_some()),
         ("carry", spec.carry.is_some()),
         ("effects", spec.effects.is_some()),
         ("month_end", spec.month_end.is_some()),
@@ -104,14 +106,48 @@ fn reconciliation(
         Some(written) => month::month_end(written, spec.period.grain, &inputs, context, checker).map(Some),
         None => Some(None),
     };
+    let carry = carry(spec, checker);
+    let settles_within = match &spec.settles_within {
+        Some(text) => settles_within(text, spec.period.grain, (&inputs, carry), checker).map(Some),
+        None => Some(None),
+    };
     Some(Reconciliation {
         inputs: inputs.into_iter().map(|(_, input)| input).collect::<Option<_>>()?,
         matching: matching?,
         grace: grace?,
-        carry: carry(spec, checker)?,
+        settles_within: settles_within?,
+        carry: carry?,
         effects: effects?,
         month_end: month_end?,
     })
+}
+
+/// How long an authorisation may stay open: only where the file would tell that it has settled, and no longer than open
+/// items are carried, since nobody would see it then.
+fn settles_within(
+    text: &str,
+    grain: Grain,
+    (inputs, carry): (&Inputs, Option<u32>),
+    checker: &mut Checker<'_>,
+) -> Option<TimeDelta> {
+    let within = delta("settles_within", text, checker)?;
+    let file = inputs.iter().find(|(side, _)| *side == Side::File).map(|(_, input)| input);
+    // A file that is wrong itself is told of already.
+    let tells = |file: &Option<Input>| file.as_ref().is_none_or(Input::holds_settled_only);
+    if !file.is_some_and(tells) {
+        let message = "nothing says that the input `file` holds settled transactions only";
+        let help =
+            "expected a `file` that the provider gives as a file of settled rewards, or of a month; leave it out";
+        checker.problem_with_help("settles_within", message, help);
+        return None;
+    }
+    let days = within.num_days() + i64::from(within > TimeDelta::days(within.num_days()));
+    if grain == Grain::Day && days > 1 && i64::from(carry?) < days {
+        let message = format!("open items are not carried for {}", duration_words(within));
+        checker.problem_with_help("settles_within", message, format!("set `carry` to {days} or more"));
+        return None;
+    }
+    Some(within)
 }
 
 /// A month closes by its own files: what stays open in it is the receivable's.

@@ -9,7 +9,7 @@ use super::super::carried;
 use super::super::effects::{self, Silence};
 use super::super::facts::{CarriedFacts, Facts, ParcelFacts};
 use super::super::sent;
-use super::super::table::{Column, Places, Value, ValueKind, columns};
+use super::super::table::{Column, Columns, Places, Value, ValueKind, columns};
 use super::cells::{Styles, lines_of, page_setup, put, put_amount, put_text, set_lines, sums_exactly};
 use crate::breaks::{Break, BreakStatus, Suggestion};
 use crate::effects::EffectsFacts;
