@@ -12,6 +12,7 @@ use super::carried::Neighbours;
 use super::history::{PeriodFiles, before};
 use super::month;
 use super::pull::PulledInput;
+use super::seals::Seals;
 use crate::breaks::files::EarlierFile;
 use crate::exit::Failure;
 use crate::frames::Side;
@@ -35,6 +36,8 @@ pub(super) struct Earlier {
     others: Others,
     /// What the periods around this one left open.
     pub neighbours: Neighbours,
+    /// What is sealed of this period and of those before it.
+    pub seals: Seals,
 }
 
 /// Label → what the last finished run of that period pulled.
@@ -62,7 +65,7 @@ pub(super) struct PulledFiles {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     history: Vec<PeriodFiles>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    months: Vec<PeriodFiles>,
+    pub(super) months: Vec<PeriodFiles>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     days: Vec<PeriodFiles>,
 }
@@ -109,7 +112,8 @@ impl Earlier {
         let others = Others::read(journal, request).await?;
         let carry = request.job.reconciliation().map_or(0, |reconciliation| reconciliation.carry);
         let neighbours = Neighbours::read(journal, request, carry).await?;
-        Ok(Self { attempts, pulled, first_files, last, others, neighbours })
+        let seals = Seals::read(journal, request).await?;
+        Ok(Self { attempts, pulled, first_files, last, others, neighbours, seals })
     }
 
     pub(super) fn pulled(&self, side: Side) -> &[RawFile] {

@@ -1,9 +1,12 @@
 //! The end of a month: the files of the earlier months and of the month's days, and what closing the month finds.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{Field, Frame, Side, Warning, WarningKind};
 use crate::job::{self, Grain, Input, MonthEnd, Source};
 use crate::matching::Carried;
+use crate::month::facts::Owed;
 use crate::month::{self, Closing, DayFile, Inputs, MonthError, MonthFile};
 use crate::period::Period;
 use crate::sources::store::RawStore;
@@ -12,6 +15,7 @@ use crate::sources::{RawFile, provider};
 use super::earlier::Earlier;
 use super::history::{PeriodFiles, before};
 use super::pull::{self, PulledInput};
+use super::seals::SealedMonth;
 use super::{Request, aside};
 
 /// How the job closes months; none for a job that only compares.
@@ -42,6 +46,7 @@ pub(super) async fn pull(
 ) -> Result<(), Failure> {
     let Some(month_end) = month_end(request).filter(|_| input.side != Side::Ledger) else { return Ok(()) };
     let mut months = Months { request, input, store, earlier, client: None };
+    pulled.months.extend(sealed_long_ago(request, month_end, input.side, earlier.seals.month_before.as_ref()));
     for month in before(&request.period, month_end.earlier) {
         let files = if request.offline {
             stored(&month.label, earlier.month(input.side, &month.label))?
@@ -63,6 +68,20 @@ pub(super) async fn pull(
         }
     }
     Ok(())
+}
+
+/// Months that the sealed month before has looked back to and that are too long ago by now: what they left owed stays
+/// owed, as that month was signed off with it.
+fn sealed_long_ago(
+    request: &Request,
+    month_end: &MonthEnd,
+    side: Side,
+    sealed: Option<&SealedMonth>,
+) -> Vec<PeriodFiles> {
+    let first = before(&request.period, month_end.earlier).into_iter().next();
+    let is_before = |label: &str| first.as_ref().is_some_and(|first| label < first.label.as_str());
+    let of_side = sealed.iter().flat_map(|sealed| &sealed.pulled).filter(|input| input.side == side);
+    of_side.flat_map(|input| &input.months).filter(|month| is_before(&month.period)).cloned().collect()
 }
 
 /// What an earlier attempt took of a period, as long as its bytes are still whole.
@@ -122,6 +141,49 @@ pub(super) struct MonthFrames {
     months: Vec<EarlierMonth>,
     /// Label and what the daily job read.
     days: Vec<(String, Option<Frame>)>,
+    /// The month before as it was sealed; none where it is open.
+    sealed: Option<SealedFrames>,
+}
+
+/// What the sealed run of the month before read.
+#[derive(Debug)]
+struct SealedFrames {
+    run: String,
+    closing: BTreeMap<String, (u64, Owed)>,
+    months: Vec<SealedFrame>,
+}
+
+/// One month as the sealed run read it.
+#[derive(Debug)]
+struct SealedFrame {
+    period: Period,
+    /// `2025-02 as sealed`
+    label: String,
+    file: AsSealed,
+    webhooks: AsSealed,
+}
+
+#[derive(Debug)]
+enum AsSealed {
+    /// The same bytes are read now.
+    AsNow,
+    Own(Option<Frame>),
+}
+
+impl AsSealed {
+    const fn own(&self) -> Option<&Frame> {
+        match self {
+            Self::Own(Some(frame)) => Some(frame),
+            Self::AsNow | Self::Own(None) => None,
+        }
+    }
+
+    fn or<'f>(&'f self, now: Option<&'f Frame>) -> Option<&'f Frame> {
+        match self {
+            Self::AsNow => now,
+            Self::Own(frame) => frame.as_ref(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -137,7 +199,11 @@ impl MonthFrames {
         let months = self.months.iter().flat_map(|month| {
             [&month.file, &month.webhooks].into_iter().flatten().map(|frame| (frame, month.period.label.as_str()))
         });
-        months.chain(self.days.iter().filter_map(|(day, frame)| Some((frame.as_ref()?, day.as_str()))))
+        let sealed = self.sealed.iter().flat_map(|sealed| &sealed.months).flat_map(|month| {
+            let own = [month.file.own(), month.webhooks.own()];
+            own.into_iter().flatten().map(|frame| (frame, month.label.as_str()))
+        });
+        months.chain(sealed).chain(self.days.iter().filter_map(|(day, frame)| Some((frame.as_ref()?, day.as_str()))))
     }
 
     /// What the month's file has to do with those before it.
@@ -160,23 +226,28 @@ impl MonthFrames {
 }
 
 /// Reads the earlier months as their side itself is read, and the days as the daily job reads them; none where the
-/// job closes no month.
+/// job closes no month. Where the month before is sealed, what its run read and nobody reads now is read besides.
 ///
 /// # Errors
 /// When a file cannot be used (exit code 65), or the daily job is wrong by now (78).
-pub(super) async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Option<MonthFrames>, Failure> {
+pub(super) async fn load(
+    request: &Request,
+    pulled: &[PulledInput],
+    sealed: Option<&SealedMonth>,
+) -> Result<Option<MonthFrames>, Failure> {
     let Some(month_end) = month_end(request) else { return Ok(None) };
     let mut frames = MonthFrames::default();
-    for period in before(&request.period, month_end.earlier) {
+    for period in months_of(request, pulled) {
         let [mut file, mut webhooks] = [None, None];
         for (side, frame) in [(Side::File, &mut file), (Side::Webhooks, &mut webhooks)] {
-            let taken = pulled.iter().find(|input| input.side == side);
-            let files = taken.and_then(|input| input.months.iter().find(|month| month.period == period.label));
-            if let (Some(files), Some(input)) = (files, request.job.input(side)) {
-                *frame = read(request, input, &files.files).await?;
+            if let (Some(files), Some(input)) = (taken(pulled, side, &period.label), request.job.input(side)) {
+                *frame = read(request, input, files).await?;
             }
         }
         frames.months.push(EarlierMonth { period, file, webhooks });
+    }
+    if let Some(sealed) = sealed {
+        frames.sealed = Some(load_sealed(request, pulled, sealed).await?);
     }
     if let (Some(name), Some(file)) = (&month_end.dailies, pulled.iter().find(|input| input.side == Side::File)) {
         let input = daily_input(request, name)?;
@@ -185,6 +256,47 @@ pub(super) async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Op
         }
     }
     Ok(Some(frames))
+}
+
+/// The months before of which files were looked for, the earliest first.
+fn months_of(request: &Request, pulled: &[PulledInput]) -> Vec<Period> {
+    let labels: BTreeSet<&str> = pulled.iter().flat_map(|input| &input.months).map(|one| one.period.as_str()).collect();
+    let period = |label: &str| Period::parse(label, request.period.grain, request.period.zone).ok();
+    labels.into_iter().filter_map(period).collect()
+}
+
+/// What was taken of a month for a side; none where nobody looked for it.
+fn taken<'p>(pulled: &'p [PulledInput], side: Side, month: &str) -> Option<&'p [RawFile]> {
+    let months = &pulled.iter().find(|input| input.side == side)?.months;
+    months.iter().find(|files| files.period == month).map(|files| files.files.as_slice())
+}
+
+/// The months of a sealed run, its own among them.
+async fn load_sealed(request: &Request, pulled: &[PulledInput], sealed: &SealedMonth) -> Result<SealedFrames, Failure> {
+    let labels = sealed.pulled.iter().flat_map(|input| &input.months).map(|month| month.period.as_str());
+    let labels: BTreeSet<&str> = labels.chain([sealed.period.label.as_str()]).collect();
+    let mut months = Vec::new();
+    for label in labels {
+        let Ok(period) = Period::parse(label, request.period.grain, request.period.zone) else { continue };
+        let [mut file, mut webhooks] = [AsSealed::Own(None), AsSealed::Own(None)];
+        for (side, frame) in [(Side::File, &mut file), (Side::Webhooks, &mut webhooks)] {
+            let (then, now) = (sealed.files(side, label), taken(pulled, side, label).unwrap_or_default());
+            if is_same(then, now) {
+                *frame = AsSealed::AsNow;
+            } else if let Some(input) = request.job.input(side) {
+                pull::whole(then)?;
+                *frame = AsSealed::Own(read(request, input, then).await?);
+            }
+        }
+        months.push(SealedFrame { period, label: format!("{label} as sealed"), file, webhooks });
+    }
+    Ok(SealedFrames { run: sealed.run.clone(), closing: sealed.closing.clone(), months })
+}
+
+/// Whether two lists of files have the same names and bytes.
+fn is_same(left: &[RawFile], right: &[RawFile]) -> bool {
+    let named = |file: &RawFile| (file.name.clone(), file.sha256.clone());
+    left.iter().map(named).eq(right.iter().map(named))
 }
 
 async fn read(request: &Request, input: &Input, files: &[RawFile]) -> Result<Option<Frame>, Failure> {
@@ -223,10 +335,26 @@ pub(super) async fn close(
         let mut months: Vec<MonthFile<'_>> = earlier.months.iter().map(EarlierMonth::as_file).collect();
         months.push(MonthFile { period: &period, frame: own(Side::File), webhooks: own(Side::Webhooks) });
         let days = earlier.days.iter().map(|(day, frame)| DayFile { day, frame: frame.as_ref() }).collect();
-        let closing = month::close(&Inputs { job: &job, period: &period, spec: &spec, months, days });
+        let sealed = earlier.sealed.as_ref().map(|sealed| sealed.as_books(&earlier.months));
+        let closing = month::close(&Inputs { job: &job, period: &period, spec: &spec, months, days, sealed });
         closing.map(|closing| (frames, earlier, Some(closing)))
     });
     work.await?.map_err(|error| Failure::new(exit_code(&error), error))
+}
+
+impl SealedFrames {
+    /// `now` are the months as they are read now.
+    fn as_books<'f>(&'f self, now: &'f [EarlierMonth]) -> month::Sealed<'f> {
+        let one = |month: &'f SealedFrame| {
+            let now = now.iter().find(|other| other.period == month.period);
+            MonthFile {
+                period: &month.period,
+                frame: month.file.or(now.and_then(|now| now.file.as_ref())),
+                webhooks: month.webhooks.or(now.and_then(|now| now.webhooks.as_ref())),
+            }
+        };
+        month::Sealed { run: &self.run, months: self.months.iter().map(one).collect(), closing: self.closing.clone() }
+    }
 }
 
 impl EarlierMonth {
@@ -238,6 +366,6 @@ impl EarlierMonth {
 const fn exit_code(error: &MonthError) -> ExitCode {
     match error {
         MonthError::Untied { .. } => ExitCode::InvariantFailed,
-        MonthError::Overflow { .. } | MonthError::TooManyRows => ExitCode::InputData,
+        MonthError::NotAsSealed { .. } | MonthError::Overflow { .. } | MonthError::TooManyRows => ExitCode::InputData,
     }
 }

@@ -122,13 +122,9 @@ pub fn apply(
             files: files.clone(),
             open_breaks: *open_breaks,
         }),
-        (Some(standing @ Standing { state: SealState::Sealed, .. }), Event::Unsealed { by, reason }) => Ok(Standing {
-            state: SealState::Unsealed,
-            at,
-            by: by.clone(),
-            reason: reason.clone(),
-            ..standing.clone()
-        }),
+        (Some(standing @ Standing { state: SealState::Sealed, .. }), Event::Unsealed { by, reason }) => {
+            Ok(Standing { state: SealState::Unsealed, at, by: by.clone(), reason: reason.clone(), ..standing.clone() })
+        }
         _ => {
             let state = before.map(|standing| standing.state);
             Err(IllegalSealStep { id: id.to_owned(), event: event.name(), state })
