@@ -47,6 +47,7 @@ use earlier::Earlier;
 use effects::Wanted;
 use lease::{Guard, Keeper};
 use lives::Lives;
+pub(crate) use month::days as days_of;
 pub use patience::Patience;
 pub(crate) use results::is_awaited;
 use send::Sent;

@@ -24,7 +24,7 @@ pub(super) fn month_end(request: &Request) -> Option<&MonthEnd> {
 }
 
 /// The labels of the days of a month, in order.
-pub(super) fn days(month: &Period) -> Vec<String> {
+pub(crate) fn days(month: &Period) -> Vec<String> {
     let end = month.next().first_day;
     let labels = month.first_day.iter_days().take_while(|day| *day < end).map(|day| day.to_string());
     // A zone may have skipped a day.
@@ -165,23 +165,26 @@ struct SealedFrame {
 
 #[derive(Debug)]
 enum AsSealed {
-    /// The same bytes are read now.
+    /// The same bytes are read now, or nothing was and is there.
     AsNow,
-    Own(Option<Frame>),
+    /// Nothing was there then.
+    Nothing,
+    Own(Box<Frame>),
 }
 
 impl AsSealed {
-    const fn own(&self) -> Option<&Frame> {
+    fn own(&self) -> Option<&Frame> {
         match self {
-            Self::Own(Some(frame)) => Some(frame),
-            Self::AsNow | Self::Own(None) => None,
+            Self::Own(frame) => Some(frame),
+            Self::AsNow | Self::Nothing => None,
         }
     }
 
     fn or<'f>(&'f self, now: Option<&'f Frame>) -> Option<&'f Frame> {
         match self {
             Self::AsNow => now,
-            Self::Own(frame) => frame.as_ref(),
+            Self::Nothing => None,
+            Self::Own(frame) => Some(frame),
         }
     }
 }
@@ -278,14 +281,15 @@ async fn load_sealed(request: &Request, pulled: &[PulledInput], sealed: &SealedM
     let mut months = Vec::new();
     for label in labels {
         let Ok(period) = Period::parse(label, request.period.grain, request.period.zone) else { continue };
-        let [mut file, mut webhooks] = [AsSealed::Own(None), AsSealed::Own(None)];
+        let [mut file, mut webhooks] = [AsSealed::Nothing, AsSealed::Nothing];
         for (side, frame) in [(Side::File, &mut file), (Side::Webhooks, &mut webhooks)] {
             let (then, now) = (sealed.files(side, label), taken(pulled, side, label).unwrap_or_default());
             if is_same(then, now) {
                 *frame = AsSealed::AsNow;
             } else if let Some(input) = request.job.input(side) {
                 pull::whole(then)?;
-                *frame = AsSealed::Own(read(request, input, then).await?);
+                let read = read(request, input, then).await?;
+                *frame = read.map_or(AsSealed::Nothing, |frame| AsSealed::Own(Box::new(frame)));
             }
         }
         months.push(SealedFrame { period, label: format!("{label} as sealed"), file, webhooks });
