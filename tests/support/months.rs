@@ -10,6 +10,7 @@ use tieout::breaks::{Break, BreakKind};
 use tieout::frames::schema::{EXCLUDED, FILE, LINE};
 use tieout::frames::{Field, Frame, Side};
 use tieout::job::{Grain, MonthEnd, Payout, Terms};
+use tieout::month::facts::Receivable;
 use tieout::month::{self, Closing, DayFile, Inputs, MonthError, MonthFile};
 use tieout::period::Period;
 use tieout::sources::{Origin, RawFile};
@@ -196,25 +197,53 @@ impl World {
     }
 
     pub fn try_close(&self, label: &str) -> Result<Closing, MonthError> {
-        let period = month(label);
-        let months = self.months.iter().map(|(period, frame, webhooks)| MonthFile {
+        self.try_close_after(label, None)
+    }
+
+    fn files(&self) -> impl Iterator<Item = MonthFile<'_>> {
+        self.months.iter().map(|(period, frame, webhooks)| MonthFile {
             period,
             frame: frame.as_ref(),
             webhooks: webhooks.as_ref(),
+        })
+    }
+
+    /// The month before was sealed over another world, whose receivable was this.
+    pub fn try_close_after(&self, label: &str, sealed: Option<(&Self, &[Receivable])>) -> Result<Closing, MonthError> {
+        let period = month(label);
+        let sealed = sealed.map(|(world, receivable)| {
+            let before = period.previous();
+            let until = world.files().filter(|file| file.period.start <= before.start);
+            // What both have is read once.
+            let same = |then: &MonthFile<'_>| {
+                self.files().find(|now| now.period == then.period && says(now.frame) == says(then.frame))
+            };
+            let closing = |one: &Receivable| (one.currency.clone(), (one.closing_items, one.closing));
+            month::Sealed {
+                run: "rewards-monthly/sealed/1",
+                months: until.map(|file| same(&file).unwrap_or(file)).collect(),
+                closing: receivable.iter().map(closing).collect(),
+            }
         });
         let days = self.days.iter().map(|(day, frame)| DayFile { day, frame: frame.as_ref() });
         month::close(&Inputs {
             job: "rewards-monthly",
             period: &period,
             spec: &self.spec,
-            months: months.collect(),
+            months: self.files().collect(),
             days: days.collect(),
+            sealed,
         })
     }
 
     pub fn close(&self, label: &str) -> Closing {
         self.try_close(label).unwrap()
     }
+}
+
+/// The rows of a file, as text.
+fn says(frame: Option<&Frame>) -> Option<String> {
+    frame.map(|frame| format!("{:?} {:?}", frame.files, frame.rows))
 }
 
 /// Kind, key and what is at risk of each break.
