@@ -126,7 +126,7 @@ fn the_next_open_day_takes_the_adjustments_in_whichever_is_run_first_and_however
         run(&project, FIRST);
         let told = run(&project, SECOND);
         assert_eq!(adjustments(&project, &format!("{JOB}/{SECOND}/{attempt}")), expected(), "{next_day_first}");
-        let line = "Adjustments from sealed periods: 2 new, 1 gone; at risk USD +6.50 (from USD 0.50";
+        let line = "Adjustments from sealed periods: 2 new, 1 gone; at risk USD +6.50 (from USD 0.5";
         assert!(told.stdout.contains(line), "{}", told.stdout);
         let list = project.read(&format!("runs/{JOB}/{SECOND}/{attempt}/adjustments.jsonl"));
         run(&project, SECOND);
