@@ -128,6 +128,7 @@ mod run_month_end;
 mod run_samples;
 mod run_sealed_days;
 mod run_sealed_months;
+mod run_sealed_samples;
 mod run_sending;
 mod run_sending_confirm;
 mod run_sending_faults;

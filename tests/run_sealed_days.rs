@@ -165,7 +165,6 @@ fn the_summary_and_the_page_tell_the_adjustments() {
     {
         assert!(page.contains(part), "{part}");
     }
-    let book = project.path(&format!("runs/{JOB}/{SECOND}/1/report.xlsx"));
 }
 
 #[test]

@@ -39,6 +39,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("src/matching", &[]),
     ("src/breaks", &[]),
     ("src/month", &[]),
+    ("src/seals", &[]),
     ("src/effects", &[]),
     ("src/backfill/plan.rs", &[]),
     ("src/backfill/range.rs", &[]),

@@ -18,7 +18,8 @@ pub(super) const UNSEAL_HELP: &str = "\
 Example:
   tieout unseal rewards-monthly --period 2025-02 --reason \"closed too early\"
 
-Refused while a later sealed period rests on it: open that one first.";
+Refused while a later sealed period rests on it: open that one first. The days
+of a month stay sealed; each is opened by itself.";
 
 pub(super) const SEALS_HELP: &str = "\
 Example:
