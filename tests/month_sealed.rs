@@ -120,9 +120,9 @@ fn an_opening_that_is_not_the_sealed_closing_is_refused() {
     let refused = now.try_close_after("2025-03", Some((&now, &receivable))).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "the opening balance of 2025-03 is 300 minor units of USD (1 items), but the sealed run \
-         rewards-monthly/sealed/1 closed with 301 (1 items); the job file reads the sealed files otherwise than it did \
-         then: undo that change, or unseal the month, run it again and seal it"
+        "the opening balance of 2025-03 is not what the sealed run rewards-monthly/sealed/1 closed with: it is \
+         300 minor units (1 items) of USD, sealed were 301 minor units (1 items); the job file reads the sealed files \
+         otherwise than it did then: undo that change, or unseal the month, run it again and seal it"
     );
 }
 

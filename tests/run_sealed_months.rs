@@ -257,9 +257,9 @@ fn a_job_that_reads_the_sealed_files_otherwise_is_stopped() {
     let refused = project.run(&["run", "monthly", "--period", "2025-03", "-q"]).ended_with(65);
     assert_eq!(
         refused.error(),
-        "the opening balance of 2025-03 is 120 minor units of USD (2 items), but the sealed run monthly/2025-02/1 closed \
-         with 90 (2 items); the job file reads the sealed files otherwise than it did then: undo that change, or unseal \
-         the month, run it again and seal it"
+        "the opening balance of 2025-03 is not what the sealed run monthly/2025-02/1 closed with: it is \
+         120 minor units (2 items) of USD, sealed were 90 minor units (2 items); the job file reads the sealed files \
+         otherwise than it did then: undo that change, or unseal the month, run it again and seal it"
     );
 }
 

@@ -101,7 +101,7 @@ fn a_list_reads_back_as_it_was_written() {
     let found = left_to_adjust(&[late("2025-03-19", &[("a", 100)], &[("b", -7)])], &[]);
     let mut bytes = Vec::new();
     write_list(&found, &mut bytes).unwrap();
-    assert_eq!(bytes.iter().filter(|byte| **byte == b'\n').count(), 2);
+    assert_eq!(std::str::from_utf8(&bytes).unwrap().lines().count(), 2);
     assert_eq!(read_list(bytes.as_slice()).unwrap(), found);
     assert!(read_list(b"{}\n".as_slice()).is_err());
 }

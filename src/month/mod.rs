@@ -76,19 +76,10 @@ pub enum MonthError {
     Untied { period: String, what: String },
     /// The sealed files do not say any more what was signed off: exit 65.
     #[error(
-        "the opening balance of {period} is {found_minor} minor units of {currency} ({found_items} items), but the sealed \
-         run {run} closed with {sealed_minor} ({sealed_items} items); the job file reads the sealed files otherwise than \
-         it did then: undo that change, or unseal the month, run it again and seal it"
+        "the opening balance of {period} is not what the sealed run {run} closed with: {what}; the job file reads the \
+         sealed files otherwise than it did then: undo that change, or unseal the month, run it again and seal it"
     )]
-    NotAsSealed {
-        period: String,
-        run: String,
-        currency: String,
-        found_items: u64,
-        found_minor: i128,
-        sealed_items: u64,
-        sealed_minor: i128,
-    },
+    NotAsSealed { period: String, run: String, what: String },
     /// The data cannot be counted: exit 65.
     #[error("transaction `{transaction}`: its amounts are beyond what 64 bits hold when they are added or compared")]
     Overflow { transaction: String },

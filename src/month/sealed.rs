@@ -60,15 +60,9 @@ pub(super) fn prove(period: &str, sealed: &Sealed<'_>, receivable: &[Receivable]
         let found = opening.get(currency).copied().unwrap_or_default();
         let stated = sealed.closing.get(currency).copied().unwrap_or_default();
         if found != stated {
-            return Err(MonthError::NotAsSealed {
-                period: period.to_owned(),
-                run: sealed.run.to_owned(),
-                currency: currency.to_owned(),
-                found_items: found.0,
-                found_minor: found.1.total_minor(),
-                sealed_items: stated.0,
-                sealed_minor: stated.1.total_minor(),
-            });
+            let told = |(items, owed): (u64, Owed)| format!("{} minor units ({items} items)", owed.total_minor());
+            let what = format!("it is {} of {currency}, sealed were {}", told(found), told(stated));
+            return Err(MonthError::NotAsSealed { period: period.to_owned(), run: sealed.run.to_owned(), what });
         }
     }
     Ok(())
