@@ -4,6 +4,7 @@ mod backfill;
 mod breaks;
 mod effects;
 mod listen;
+mod seal;
 mod serve;
 mod subscriptions;
 mod trace;
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use backfill::{BackfillArgs, BackfillsArgs, BackfillsCommand, OrderArgs};
+pub use backfill::{BackfillArgs, BackfillsArgs, BackfillsCommand, ChoiceArgs, OrderArgs};
 pub use breaks::{
     AssignArgs, BreaksArgs, BreaksCommand, CloseArgs, CommentArgs, ConfirmArgs, DiffArgs, ForceMatchArgs, LivesArgs,
     WhichBreaks,
@@ -23,6 +24,7 @@ pub use effects::{
     WhichArgs,
 };
 pub use listen::ListenArgs;
+pub use seal::{SealArgs, SealsArgs, UnsealArgs};
 pub use serve::ServeArgs;
 pub use subscriptions::{CreateArgs, SubscriptionsCommand, TurnArgs};
 pub use trace::TraceArgs;
@@ -177,6 +179,15 @@ Examples:
 Example:
   tieout diff rewards-daily/2025-03-19/1 rewards-daily/2025-03-19/2")]
     Diff(DiffArgs),
+    /// Sign off a period: later facts become adjustments of an open one
+    #[command(after_help = seal::SEAL_HELP)]
+    Seal(SealArgs),
+    /// Open a sealed period again
+    #[command(after_help = seal::UNSEAL_HELP)]
+    Unseal(UnsealArgs),
+    /// List the sealed periods: which run was signed off, by whom, and whether a later one differs
+    #[command(after_help = seal::SEALS_HELP)]
+    Seals(SealsArgs),
     /// List effects: what is asked of the provider because of breaks, and where it stands
     #[command(
         after_help = "\

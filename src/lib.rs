@@ -27,6 +27,7 @@ pub mod outgoing;
 
 pub mod breaks;
 pub mod month;
+pub mod seals;
 
 pub mod effects;
 

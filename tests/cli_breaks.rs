@@ -54,8 +54,7 @@ fn breaks_are_listed_across_runs_with_what_is_known_of_them() {
     let project = run_once();
     let told = project.run(&["breaks", "list", "--format", "csv"]).ended_with(0);
     let lines: Vec<&str> = told.stdout.lines().collect();
-    let header =
-        "break,status,kind,key,at_risk,currency,owner,age,comments,period,first_seen,last_seen,last_run,job,detail";
+    let header = "break,status,kind,key,at_risk,currency,owner,age,comments,period,first_seen,last_seen,last_run,job,detail,sealed";
     assert_eq!((lines[0], lines.len()), (header, 4));
     assert!(told.stderr.contains("3 breaks: 3 open"), "{}", told.stderr);
     let t2 = listed(&project, &["list"]).into_iter().find(|row| row["key"] == "t-2").unwrap();
@@ -117,7 +116,7 @@ fn the_life_of_a_break_is_shown_event_by_event() {
     assert_eq!(
         parts[1],
         format!(
-            "period      there  first_run             last_run              last_seen\n\
+            "period      there  first_run             last_run              last_seen             sealed\n\
              {DAY}  yes    {FIRST}  {SECOND}  2025-03-21T09:45:00Z"
         )
     );

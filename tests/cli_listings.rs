@@ -173,15 +173,15 @@ fn runs_are_listed_latest_first_in_every_form() {
     assert_eq!(
         fixture.stdout(&["runs", "--format", "csv", "--limit", "2"]),
         "\
-run,status,exit_code,breaks,rows,ties_out,started_at,finished_at,note,message
-rewards-daily/2025-03-20/1,running,,,,,2025-03-20T09:10:00Z,,,
-rewards-daily/2025-03-19/2,gate_breached,10,4,180,true,2025-03-20T09:05:00Z,2025-03-20T09:06:00Z,\"'=late, \"\"file\"\"\",
+run,status,exit_code,breaks,rows,ties_out,started_at,finished_at,note,message,seal
+rewards-daily/2025-03-20/1,running,,,,,2025-03-20T09:10:00Z,,,,
+rewards-daily/2025-03-19/2,gate_breached,10,4,180,true,2025-03-20T09:05:00Z,2025-03-20T09:06:00Z,\"'=late, \"\"file\"\"\",,
 "
     );
     assert_eq!(
         fixture.stdout(&["runs", "rewards-daily", "--period", "2025-03-19", "--format", "jsonl"]),
-        r#"{"run":"rewards-daily/2025-03-19/2","status":"gate_breached","exit_code":10,"breaks":4,"rows":180,"ties_out":true,"started_at":"2025-03-20T09:05:00Z","finished_at":"2025-03-20T09:06:00Z","note":"=late, \"file\"","message":null}
-{"run":"rewards-daily/2025-03-19/1","status":"failed","exit_code":75,"breaks":null,"rows":null,"ties_out":null,"started_at":"2025-03-20T09:00:00Z","finished_at":"2025-03-20T09:01:00Z","note":null,"message":"the file is not there yet"}
+        r#"{"run":"rewards-daily/2025-03-19/2","status":"gate_breached","exit_code":10,"breaks":4,"rows":180,"ties_out":true,"started_at":"2025-03-20T09:05:00Z","finished_at":"2025-03-20T09:06:00Z","note":"=late, \"file\"","message":null,"seal":null}
+{"run":"rewards-daily/2025-03-19/1","status":"failed","exit_code":75,"breaks":null,"rows":null,"ties_out":null,"started_at":"2025-03-20T09:00:00Z","finished_at":"2025-03-20T09:01:00Z","note":null,"message":"the file is not there yet","seal":null}
 "#
     );
     assert_eq!(fixture.json(&["runs", "no-such-job"]), json!([]));
@@ -352,7 +352,7 @@ fn a_newer_state_file_ends_with_78() {
     let (code, stderr) = fixture.failure(&["runs"]);
     assert_eq!(code, Some(78));
     assert!(
-        stderr.contains("its tables are of version 7, this program knows 4; install the newer program"),
+        stderr.contains("its tables are of version 7, this program knows 5; install the newer program"),
         "{stderr}"
     );
 }

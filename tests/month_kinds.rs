@@ -364,6 +364,7 @@ fn an_item_belongs_to_the_day_of_the_jobs_zone() {
         spec: &world.spec,
         months: world.months.iter().map(|(period, frame, _)| month_file(period, frame.as_ref())).collect(),
         days: world.days.iter().map(|(day, frame)| tieout::month::DayFile { day, frame: frame.as_ref() }).collect(),
+        sealed: None,
     });
     let breaks = closing.expect("closes").breaks;
     assert_eq!(told(&breaks), [(BreakKind::MissingInDailies, "a", 300)], "in New York it is still the 10th");

@@ -152,7 +152,7 @@ fn stopped_in_a_download_it_ends_with_75_and_the_next_run_goes_on() {
         );
         assert_eq!(stopped.stdout, "", "{name}");
         let listed = project.run(&["runs", "--format", "csv"]).stdout;
-        let recorded = "run it again when it suits\"\n";
+        let recorded = "run it again when it suits\",\n";
         assert!(
             listed.contains("rewards/2025-03-19/1,interrupted,75,") && listed.contains(recorded),
             "{name}: {listed}"

@@ -68,6 +68,7 @@ pub fn clean() -> Facts {
         sent: None,
         month: None,
         carried: None,
+        sealed: tieout::seals::SealFacts::default(),
         changes: None,
     }
 }

@@ -41,6 +41,7 @@ const PURE: &[(&str, &[&str])] = &[
     ("src/breaks", &[]),
     ("src/month", &[]),
     ("src/schedule", &["src/schedule/serve.rs"]),
+    ("src/seals", &[]),
     ("src/effects", &[]),
     ("src/backfill/plan.rs", &[]),
     ("src/backfill/range.rs", &[]),

@@ -6,12 +6,12 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use tokio::task::{JoinError, JoinSet};
 
-use super::{Line, Open, Proposal, Todo, last_ends, most_serious, plan, propose, range};
+use super::{Choice, Line, Open, Proposal, Todo, last_ends, most_serious, plan, propose, range};
 use crate::exit::{ExitCode, Failure};
 use crate::job::Job;
 use crate::journal::{
-    BackfillRecord, Journal, LeaseError, NewBackfill, NewBackfillAttempt, PeriodEnd, PlannedPeriod, Reprocess,
-    RunFilter, RunRecord, RunStatus,
+    BackfillRecord, Journal, LeaseError, NewBackfill, NewBackfillAttempt, PeriodEnd, PlannedPeriod, RunFilter,
+    RunRecord, RunStatus,
 };
 use crate::period::Period;
 use crate::pipeline::lease::Keeper;
@@ -34,7 +34,7 @@ pub struct Orders {
     pub job: Job,
     /// Every period of the range, the earliest first; at least one.
     pub periods: Vec<Period>,
-    pub reprocess: Reprocess,
+    pub choice: Choice,
     pub note: Option<String>,
     /// The person who starts it.
     pub started_by: String,
@@ -129,7 +129,7 @@ fn held(job: &Job, error: LeaseError) -> Failure {
 }
 
 async fn leased(orders: Arc<Orders>, journal: &Arc<Journal>, stop: Stop) -> Result<Option<Report>, Failure> {
-    let proposal = propose(Some(journal), &orders.job, &orders.periods, orders.reprocess).await?;
+    let proposal = propose(Some(journal), &orders.job, &orders.periods, orders.choice).await?;
     if proposal.continues.is_none() && proposal.to_run() == 0 {
         return Ok(None);
     }
@@ -184,7 +184,7 @@ fn new_backfill(orders: &Orders, lines: &[Line]) -> NewBackfill {
         job: orders.job.name.clone(),
         from: label(orders.periods.first()),
         to: label(orders.periods.last()),
-        reprocess: orders.reprocess,
+        reprocess: orders.choice.reprocess,
         begun_at: Utc::now(),
         begun_by: orders.started_by.clone(),
         periods: lines.iter().map(Line::planned).collect(),

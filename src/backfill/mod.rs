@@ -13,9 +13,18 @@ use crate::job::Job;
 use crate::journal::{BackfillRecord, EffectFilter, Journal, JournalError, PeriodEnd, PlannedPeriod, Reprocess};
 use crate::period::Period;
 use crate::pipeline::is_awaited;
+use crate::seals;
 
 pub use execute::{Orders, Report, run, words};
 pub use plan::{Line, Todo};
+
+/// Which periods of a range a backfill runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    pub reprocess: Reprocess,
+    /// Sealed ones, too.
+    pub sealed_too: bool,
+}
 
 /// What a backfill would do now.
 #[derive(Debug)]
@@ -35,7 +44,8 @@ impl Proposal {
     }
 }
 
-/// What is to be done about each of the periods. None as the journal: nothing was ever run.
+/// What is to be done about each of the periods. None as the journal: nothing was ever run. Sealed periods are done
+/// unless they are asked for.
 ///
 /// # Errors
 /// When the journal cannot be read.
@@ -46,7 +56,7 @@ pub async fn propose(
     journal: Option<&Journal>,
     job: &Job,
     periods: &[Period],
-    reprocess: Reprocess,
+    Choice { reprocess, sealed_too }: Choice,
 ) -> Result<Proposal, JournalError> {
     let (from, to) = match periods {
         [only] => (&only.label, &only.label),
@@ -75,6 +85,13 @@ pub async fn propose(
     };
     if continues.is_none() && reprocess == Reprocess::Missing {
         plan::with_approved(&mut lines, &approved_by_period);
+    }
+    if !sealed_too {
+        let mut sealed = BTreeMap::new();
+        for seal in journal.seals(Some(&job.name)).await?.into_iter().filter(seals::Standing::is_sealed) {
+            sealed.insert(seal.period, journal.run(&seal.run).await?);
+        }
+        plan::without_sealed(&mut lines, &sealed, continues.is_some());
     }
     let to_run = lines.iter().filter(|line| line.is_to_run());
     let approved = to_run.filter_map(|line| approved_by_period.get(&line.period.label)).sum();

@@ -84,6 +84,16 @@ pub fn with_approved(lines: &mut [Line], approved: &BTreeMap<String, usize>) {
     }
 }
 
+/// Sealed periods (label → the sealed run) are done, whatever became of later attempts. A backfill that `goes_on` has
+/// counted them when it was begun: they are written down as done.
+pub fn without_sealed(lines: &mut [Line], sealed: &BTreeMap<String, RunRecord>, goes_on: bool) {
+    for line in lines.iter_mut().filter(|line| line.is_to_run()) {
+        let Some(run) = sealed.get(&line.period.label) else { continue };
+        line.todo = if goes_on { Todo::Record(Box::new(run.clone())) } else { Todo::Skip };
+        line.why = format!("sealed with {}", run.id);
+    }
+}
+
 /// The lines of a backfill that is gone on with, in the order of the periods.
 pub fn resume(periods: Vec<Period>, planned: &[PlannedPeriod], ends: &[PeriodEnd], runs: &[RunRecord]) -> Vec<Line> {
     let runs = by_period(runs);

@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 
+use crate::backfill::Choice;
 use crate::journal::Reprocess;
 
 pub(super) const HELP: &str = "\
@@ -30,12 +31,8 @@ pub struct BackfillArgs {
     /// The last period; it is in
     #[arg(long, value_name = "PERIOD")]
     pub to: String,
-    #[arg(help = "\
-Which ones: missing (no finished run, or something is left unsent), failed
-(tried, and the last run did not end well) or all")]
-    #[arg(long, value_name = "WHICH", default_value = "missing", value_parser = reprocess_parser())]
-    #[arg(hide_possible_values = true)]
-    pub reprocess: Reprocess,
+    #[command(flatten)]
+    pub choice: ChoiceArgs,
     #[command(flatten)]
     pub order: OrderArgs,
     /// Print the periods and what would be done about each, and do nothing
@@ -53,6 +50,26 @@ Which ones: missing (no finished run, or something is left unsent), failed
     #[arg(help = "Who starts it [default: TIEOUT_BY, else the login name]")]
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ChoiceArgs {
+    #[arg(help = "\
+Which ones: missing (no finished run, or something is left unsent), failed
+(tried, and the last run did not end well) or all")]
+    #[arg(long, value_name = "WHICH", default_value = "missing", value_parser = reprocess_parser())]
+    #[arg(hide_possible_values = true)]
+    pub reprocess: Reprocess,
+    /// Run sealed periods, too: they count as done otherwise, whatever --reprocess says
+    #[arg(long)]
+    pub sealed_too: bool,
+}
+
+impl ChoiceArgs {
+    /// As a backfill takes it.
+    pub const fn choice(self) -> Choice {
+        Choice { reprocess: self.reprocess, sealed_too: self.sealed_too }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Args)]

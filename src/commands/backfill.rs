@@ -63,7 +63,7 @@ pub async fn run(mut context: Context, args: BackfillArgs) -> Result<ExitCode, F
         project,
         job,
         periods,
-        reprocess: args.reprocess,
+        choice: args.choice.choice(),
         note: args.note,
         started_by: person_or_unknown(args.by.as_deref())?,
         offline: args.offline,
@@ -79,7 +79,9 @@ pub async fn run(mut context: Context, args: BackfillArgs) -> Result<ExitCode, F
         journal.close().await?;
     }
     let Some(report) = outcome? else {
-        tracing::info!("nothing is to be run; --dry-run says why, --reprocess all runs every period again");
+        tracing::info!(
+            "nothing is to be run; --dry-run says why, --reprocess all runs every period again that is not sealed"
+        );
         context.output.rows(&period_rows(&[], &[]))?;
         return Ok(ExitCode::Done);
     };
@@ -100,7 +102,7 @@ async fn propose(
     args: &BackfillArgs,
 ) -> Result<Proposal, Failure> {
     let journal = context.read_journal().await?;
-    Ok(backfill::propose(journal.as_ref(), job, periods, args.reprocess).await?)
+    Ok(backfill::propose(journal.as_ref(), job, periods, args.choice.choice()).await?)
 }
 
 /// Where something will be sent that nobody is asked about again, a person has to say yes now.

@@ -1,4 +1,4 @@
-//! `tieout journal verify`, `export` and `anchor`: the journal of effects and breaks, proved and handed out.
+//! `tieout journal verify`, `export` and `anchor`: the journal of effects, breaks and seals, proved and handed out.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -130,14 +130,16 @@ async fn report_anchors(journal: &Journal) -> Result<Vec<Anchor>, Failure> {
 }
 
 fn in_words(verdict: &Verdict) -> String {
-    let breaks = match verdict.breaks {
-        0 => String::new(),
-        breaks => format!(" and {}", counted(breaks, "break", "breaks")),
+    let mut about = vec![counted(verdict.effects, "effect", "effects")];
+    let more = [(verdict.breaks, "break", "breaks"), (verdict.seals, "seal", "seals")];
+    about.extend(more.iter().filter(|(count, ..)| *count > 0).map(|(count, one, more)| counted(*count, one, more)));
+    let about = match about.as_slice() {
+        [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
+        about => about.concat(),
     };
     let read = format!(
-        "{} about {}{breaks}, held against {}",
+        "{} about {about}, held against {}",
         counted(verdict.entries, "entry", "entries"),
-        counted(verdict.effects, "effect", "effects"),
         counted(verdict.anchors, "anchor", "anchors"),
     );
     if verdict.is_whole() {
@@ -169,6 +171,7 @@ fn document(verdict: &Verdict) -> serde_json::Value {
         "entries": verdict.entries,
         "effects": verdict.effects,
         "breaks": verdict.breaks,
+        "seals": verdict.seals,
         "anchors": verdict.anchors,
         "end": verdict.end,
         "found": verdict.found,

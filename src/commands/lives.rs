@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use serde_json::json;
 
 use super::Context;
+use super::runs::Seals;
 use crate::breaks::BreakStatus;
 use crate::breaks::life::{Event, Evidence, Sighting, Standing};
 use crate::cli::LivesArgs;
@@ -14,7 +15,7 @@ use crate::money;
 use crate::output::{Cell, Format, Rows};
 use crate::report::lives::Ages;
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 16] = [
     "break",
     "status",
     "kind",
@@ -30,6 +31,7 @@ const COLUMNS: [&str; 15] = [
     "last_run",
     "job",
     "detail",
+    "sealed",
 ];
 
 /// What a narrow terminal does without; never the currency, an amount is nothing without it.
@@ -41,9 +43,9 @@ const SPARE: [&str; 8] = ["first_seen", "last_seen", "last_run", "comments", "jo
 /// When there is no project or the journal cannot be read.
 pub async fn list(mut context: Context, args: LivesArgs) -> Result<ExitCode, Failure> {
     let mut ages = Ages::new(today());
-    let found = match context.read_journal().await? {
-        Some(journal) => journal.breaks(&filter(&args)).await?,
-        None => Vec::new(),
+    let (found, seals) = match context.read_journal().await? {
+        Some(journal) => (journal.breaks(&filter(&args)).await?, Seals::read(&journal).await?),
+        None => (Vec::new(), Seals::default()),
     };
     let mut rows = Rows::new(&COLUMNS).spare(&SPARE);
     let mut statuses = Vec::new();
@@ -55,7 +57,7 @@ pub async fn list(mut context: Context, args: LivesArgs) -> Result<ExitCode, Fai
         if old_enough && enough {
             statuses.push(standing.status);
             if args.limit.is_none_or(|limit| rows.len() < limit) {
-                rows.push(cells(row, age));
+                rows.push(cells(row, age, &seals));
             }
         }
     }
@@ -97,7 +99,7 @@ pub(super) fn counted(statuses: &[BreakStatus]) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-fn cells(row: &BreakRow, age: i64) -> Vec<Cell> {
+fn cells(row: &BreakRow, age: i64, seals: &Seals) -> Vec<Cell> {
     let standing = &row.standing;
     let facts = standing.facts();
     vec![
@@ -116,7 +118,13 @@ fn cells(row: &BreakRow, age: i64) -> Vec<Cell> {
         Cell::text(&*row.last.last_run),
         Cell::text(&*standing.job),
         Cell::text(&*facts.detail),
+        is_sealed(seals, &standing.job, &standing.first.period),
     ]
+}
+
+/// `true` where the period is sealed; nothing where it is open.
+fn is_sealed(seals: &Seals, job: &str, period: &str) -> Cell {
+    Cell::or_empty(seals.is_sealed(job, period).then_some(Cell::Flag(true)))
 }
 
 /// What is at risk; nothing for what is about a whole file, or only suggested.
@@ -164,6 +172,7 @@ pub async fn show(mut context: Context, id: String) -> Result<ExitCode, Failure>
     let Some(journal) = journal else { return Ok(ExitCode::Done) };
     let entries = journal.life_of(&standing.id).await?;
     let sightings = journal.sightings(&standing.id).await?;
+    let seals = Seals::read(&journal).await?;
     let mut effects = Vec::new();
     for (id, says) in &standing.effects {
         effects.push((journal.effect(id).await?, *says));
@@ -184,7 +193,7 @@ pub async fn show(mut context: Context, id: String) -> Result<ExitCode, Failure>
         Format::Table => {
             context.output.rows(&facts(&standing, age))?;
             context.output.text("\n")?;
-            context.output.rows(&sighting_rows(&sightings))?;
+            context.output.rows(&sighting_rows(&sightings, &standing.job, &seals))?;
             if !effects.is_empty() {
                 let mut rows = Rows::new(&["effect", "kind", "state", "says"]).whole();
                 for (effect, says) in &effects {
@@ -225,8 +234,8 @@ fn facts(standing: &Standing, age: i64) -> Rows {
     rows
 }
 
-fn sighting_rows(sightings: &[SightingRecord]) -> Rows {
-    let mut rows = Rows::new(&["period", "there", "first_run", "last_run", "last_seen"]).whole();
+fn sighting_rows(sightings: &[SightingRecord], job: &str, seals: &Seals) -> Rows {
+    let mut rows = Rows::new(&["period", "there", "first_run", "last_run", "last_seen", "sealed"]).whole();
     for sighting in sightings {
         rows.push(vec![
             Cell::text(&*sighting.period),
@@ -234,6 +243,7 @@ fn sighting_rows(sightings: &[SightingRecord]) -> Rows {
             Cell::text(&*sighting.first_run),
             Cell::text(&*sighting.last_run),
             Cell::Time(sighting.last_seen),
+            is_sealed(seals, job, &sighting.period),
         ]);
     }
     rows

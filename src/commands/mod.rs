@@ -25,9 +25,11 @@ pub mod run;
 pub mod runs;
 pub mod sandbox;
 pub mod schema;
+pub mod seal;
 pub mod serve;
 pub mod subscriptions;
 pub mod trace;
+pub mod unseal;
 pub mod validate;
 
 use std::path::{Path, PathBuf};
@@ -171,6 +173,9 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
         Command::Trace(args) => trace::run(context, args).await,
         Command::Breaks(args) => of_breaks(context, args).await,
         Command::Diff(args) => diff::run(context, args).await,
+        Command::Seal(args) => seal::seal(context, args).await,
+        Command::Unseal(args) => unseal::run(context, args).await,
+        Command::Seals(args) => seal::list(context, args).await,
         Command::Effects(args) => match args.show {
             Some(EffectsCommand::Show { effect }) => effects::show(context, effect).await,
             None => effects::list(context, args).await,

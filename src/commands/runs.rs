@@ -1,12 +1,47 @@
 //! `tieout runs` and `tieout runs show`: what the journal knows.
 
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use super::Context;
 use crate::cli::RunsArgs;
 use crate::exit::{ExitCode, Failure};
-use crate::journal::{InputRecord, JournalError, RunFilter, RunRecord, StepRecord};
+use crate::journal::{InputRecord, Journal, JournalError, RunFilter, RunRecord, StepRecord};
 use crate::output::{Cell, Format, Rows};
+use crate::seals::Standing;
+use crate::seals::life::seal_id;
+
+/// The periods that are sealed.
+#[derive(Debug, Default)]
+pub(super) struct Seals(HashMap<String, Standing>);
+
+impl Seals {
+    pub(super) async fn read(journal: &Journal) -> Result<Self, Failure> {
+        let sealed = journal.seals(None).await?.into_iter().filter(Standing::is_sealed);
+        Ok(Self(sealed.map(|seal| (seal.id.clone(), seal)).collect()))
+    }
+
+    pub(super) fn is_sealed(&self, job: &str, period: &str) -> bool {
+        self.0.contains_key(&seal_id(job, period))
+    }
+
+    fn of(&self, run: &RunRecord) -> Option<&Standing> {
+        self.0.get(&seal_id(&run.job, &run.period))
+    }
+
+    /// `sealed` for the attempt that is signed off, `late` for one after it; nothing for any other.
+    fn word(&self, run: &RunRecord) -> Option<&'static str> {
+        let seal = self.of(run)?;
+        let sealed: u32 = seal.run.rsplit('/').next()?.parse().ok()?;
+        match run.attempt.cmp(&sealed) {
+            Ordering::Less => None,
+            Ordering::Equal => Some("sealed"),
+            Ordering::Greater => Some("late"),
+        }
+    }
+}
 
 /// Lists runs, latest first.
 ///
@@ -14,14 +49,14 @@ use crate::output::{Cell, Format, Rows};
 /// When there is no project or the journal cannot be read.
 pub async fn list(mut context: Context, args: RunsArgs) -> Result<ExitCode, Failure> {
     let filter = RunFilter { job: args.job, period: args.period, finished: false, limit: Some(args.limit) };
-    let runs = match context.read_journal().await? {
-        Some(journal) => journal.runs(&filter).await?,
-        None => Vec::new(),
+    let (runs, seals) = match context.read_journal().await? {
+        Some(journal) => (journal.runs(&filter).await?, Seals::read(&journal).await?),
+        None => (Vec::new(), Seals::default()),
     };
     if runs.is_empty() {
         tracing::info!("no such run yet; `tieout run JOB --period PERIOD` makes one");
     }
-    context.output.rows(&run_rows(&runs))?;
+    context.output.rows(&run_rows(&runs, &seals))?;
     Ok(ExitCode::Done)
 }
 
@@ -35,17 +70,19 @@ pub async fn show(mut context: Context, id: String) -> Result<ExitCode, Failure>
     };
     let run = journal.run(&id).await?;
     let (steps, inputs) = (journal.steps(&id).await?, journal.inputs(&id).await?);
+    let seal = Seals::read(&journal).await?;
+    let seal = (seal.word(&run), seal.of(&run));
     match context.output.format {
         Format::Json | Format::Jsonl => {
-            let document = json!({ "run": run, "steps": steps, "inputs": inputs });
+            let document = json!({ "run": run, "steps": steps, "inputs": inputs, "seal": seal.1 });
             let pretty = context.output.format == Format::Json;
             context
                 .output
                 .text(&format!("{}\n", if pretty { format!("{document:#}") } else { document.to_string() }))?;
         }
-        Format::Csv => context.output.rows(&facts(&run))?,
+        Format::Csv => context.output.rows(&facts(&run, seal))?,
         Format::Table => {
-            context.output.rows(&facts(&run))?;
+            context.output.rows(&facts(&run, seal))?;
             context.output.text("\n")?;
             context.output.rows(&step_lines(&steps))?;
             context.output.text("\n")?;
@@ -55,7 +92,7 @@ pub async fn show(mut context: Context, id: String) -> Result<ExitCode, Failure>
     Ok(ExitCode::Done)
 }
 
-fn run_rows(runs: &[RunRecord]) -> Rows {
+fn run_rows(runs: &[RunRecord], seals: &Seals) -> Rows {
     let mut rows = Rows::new(&[
         "run",
         "status",
@@ -67,6 +104,7 @@ fn run_rows(runs: &[RunRecord]) -> Rows {
         "finished_at",
         "note",
         "message",
+        "seal",
     ])
     .spare(&["finished_at", "ties_out", "rows", "note"]);
     for run in runs {
@@ -81,13 +119,14 @@ fn run_rows(runs: &[RunRecord]) -> Rows {
             Cell::or_empty(run.finished_at.map(Cell::Time)),
             optional_text(run.note.as_deref()),
             optional_text(run.message.as_deref()),
+            optional_text(seals.word(run)),
         ]);
     }
     rows
 }
 
 /// One run as names and values.
-fn facts(run: &RunRecord) -> Rows {
+fn facts(run: &RunRecord, (word, seal): (Option<&str>, Option<&Standing>)) -> Rows {
     let mut rows = Rows::new(&["field", "value"]).whole();
     let mut fact = |name: &str, value: Cell| rows.push(vec![Cell::text(name), value]);
     fact("run", Cell::text(&run.id));
@@ -101,6 +140,9 @@ fn facts(run: &RunRecord) -> Rows {
     fact("started_by", optional_text(run.started_by.as_deref()));
     fact("note", optional_text(run.note.as_deref()));
     fact("message", optional_text(run.message.as_deref()));
+    fact("seal", optional_text(word));
+    fact("sealed_by", optional_text(seal.map(|seal| seal.by.as_str())));
+    fact("sealed_at", Cell::or_empty(seal.map(|seal| Cell::Time(seal.at))));
     fact("artifacts", optional_text(run.artifacts.as_deref()));
     fact("sandbox", Cell::Flag(run.sandbox));
     fact("job_sha256", Cell::text(&run.job_sha256));

@@ -26,6 +26,7 @@ pub enum Writer<'a> {
 pub(super) enum Subject {
     Effect,
     Break,
+    Seal,
 }
 
 impl Subject {
@@ -33,12 +34,13 @@ impl Subject {
         match self {
             Self::Effect => "effect",
             Self::Break => "break",
+            Self::Seal => "seal",
         }
     }
 }
 
-/// An entry as it is written: [`effects::Entry`](crate::effects::Entry) or [`BreakEntry`](super::BreakEntry), field for
-/// field, out of what is there already.
+/// An entry as it is written: [`effects::Entry`](crate::effects::Entry), [`BreakEntry`](super::BreakEntry) or
+/// [`SealEntry`](super::SealEntry), field for field, out of what is there already.
 #[derive(Debug, Serialize)]
 struct NewEntry<'e, E> {
     sequence: u64,
@@ -49,6 +51,8 @@ struct NewEntry<'e, E> {
     effect: Option<&'e str>,
     #[serde(rename = "break", skip_serializing_if = "Option::is_none")]
     found: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seal: Option<&'e str>,
     event: &'e E,
     previous: &'e str,
 }
@@ -95,6 +99,7 @@ impl<'e> Chain<'e> {
             epoch,
             effect: (subject == Subject::Effect).then_some(id),
             found: (subject == Subject::Break).then_some(id),
+            seal: (subject == Subject::Seal).then_some(id),
             event,
             previous: &self.last.hash,
         };

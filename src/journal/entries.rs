@@ -1,4 +1,4 @@
-//! The journal of effects and breaks from its first entry to its last: verified, or handed out. Read a page at a
+//! The journal of effects, breaks and seals from its first entry to its last: verified, or handed out. Read a page at a
 //! time, all pages of one moment: what is appended meanwhile is not looked at.
 
 use serde::Serialize;
@@ -7,6 +7,7 @@ use sqlx::{Connection, Row, SqliteConnection};
 
 use super::verify::{EFFECT_COLUMNS, EffectRow, EntryRow, Verdict, Verifier};
 use super::verify_breaks::{BREAK_COLUMNS, LifeRow, SightingRow};
+use super::verify_seals::{SEAL_COLUMNS, SealRow};
 use super::{Journal, JournalError};
 use crate::effects::Anchor;
 use crate::exit::ExitCode;
@@ -71,6 +72,7 @@ impl Journal {
                 next = page.last().and_then(|(rowid, _)| rowid.checked_add(1));
             }
             verify_breaks(&mut transaction, &mut verifier).await?;
+            verify_seals(&mut transaction, &mut verifier).await?;
             transaction.rollback().await
         };
         read.await.map_err(|source| self.told("reading the journal", source))?;
@@ -185,6 +187,25 @@ async fn verify_breaks(connection: &mut SqliteConnection, verifier: &mut Verifie
         }
         let last = page.last().map(|row| Ok::<_, sqlx::Error>([row.try_get(4)?, row.try_get(5)?, row.try_get(6)?]));
         after = last.transpose()?;
+    }
+    Ok(())
+}
+
+/// Every row of `seals`, a page at a time.
+async fn verify_seals(connection: &mut SqliteConnection, verifier: &mut Verifier) -> sqlx::Result<()> {
+    let seals = "SELECT rowid, CAST(id AS BLOB), CAST(job AS BLOB), CAST(period AS BLOB), CAST(state AS BLOB),
+         CAST(run AS BLOB), CAST(standing AS BLOB), CAST(last_sequence AS BLOB), CAST(last_hash AS BLOB)
+         FROM seals WHERE rowid >= ?1 ORDER BY rowid LIMIT ?2";
+    let mut next = Some(i64::MIN);
+    while let Some(from) = next {
+        let page = sqlx::query(seals).bind(from).bind(PAGE).fetch_all(&mut *connection).await?;
+        for row in &page {
+            // The row's number, the id, then the columns.
+            let columns = (2..SEAL_COLUMNS.len() + 2).map(|place| row.try_get(place)).collect::<Result<_, _>>()?;
+            verifier.seal(&SealRow { id: row.try_get(1)?, columns });
+        }
+        let last = page.last().map(|row| row.try_get::<i64, _>(0)).transpose()?;
+        next = last.and_then(|rowid| rowid.checked_add(1));
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_effects.sql"),
     include_str!("migrations/0003_backfills.sql"),
     include_str!("migrations/0004_breaks.sql"),
+    include_str!("migrations/0005_seals.sql"),
 ];
 
 /// Takes the write lock at once: what is read inside stays true until the commit.

@@ -2,8 +2,8 @@
 //! overwritten, and every mark is on disk before the work goes on.
 //!
 //! `state` says what may follow what, `sqlite` keeps it (`file` opens it, `rows` reads it back), `lease` keeps two runs
-//! of one period apart. What becomes of effects (`append`, `standings`) and of breaks (`breaks`, `lives`) stands in one
-//! `chain`, which `entries` and `verify` read from end to end.
+//! of one period apart. What becomes of effects (`append`, `standings`), of breaks (`breaks`, `lives`) and of sealed
+//! periods (`seals`) stands in one `chain`, which `entries` and `verify` read from end to end.
 
 mod append;
 pub mod backfills;
@@ -15,11 +15,13 @@ pub mod kill;
 pub mod lease;
 mod lives;
 mod rows;
+mod seals;
 pub mod sqlite;
 mod standings;
 pub mod state;
 pub mod verify;
 pub mod verify_breaks;
+pub mod verify_seals;
 
 use std::path::PathBuf;
 
@@ -34,6 +36,7 @@ pub use breaks::{BreakEntry, BreakFilter, BreakRow, SightingRecord};
 pub use chain::Writer;
 pub use entries::ExportError;
 pub use lease::{Lease, LeaseError};
+pub use seals::{NewSeal, SealEntry};
 pub use sqlite::Journal;
 pub use state::{Ending, Event, IllegalTransition, RunStatus, Step};
 pub use verify::{Finding, Verdict};
@@ -42,13 +45,14 @@ use crate::breaks::life::IllegalBreakStep;
 use crate::effects::{EffectKind, IllegalEffectStep, State};
 use crate::exit::ExitCode;
 use crate::frames::Side;
+use crate::seals::IllegalSealStep;
 use crate::sources::RawFile;
 
 /// The version of the journal's tables that this program writes.
-pub const SCHEMA_VERSION: u32 = 4;
+pub const SCHEMA_VERSION: u32 = 5;
 const _: () = assert!(file::MIGRATIONS.len() == SCHEMA_VERSION as usize, "one migration a version");
 
-/// The hash before the first entry of effects and breaks, and the anchor of an empty one.
+/// The hash before the first entry of effects, breaks and seals, and the anchor of an empty one.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// An attempt that is about to begin.
@@ -193,6 +197,12 @@ pub enum JournalError {
     /// A bug in tieout, unless a person asked for the step.
     #[error(transparent)]
     IllegalBreak(#[from] IllegalBreakStep),
+    /// A bug in tieout, unless a person asked for the step.
+    #[error(transparent)]
+    IllegalSeal(#[from] IllegalSealStep),
+    /// Exit code 75. Nothing was written.
+    #[error("run {run} was begun meanwhile; when it has ended, look at it and seal {id} again")]
+    RunMeanwhile { id: String, run: String },
     /// A bug in tieout: ids are made from what they name.
     #[error("effect {proposed}: the {kind} for transaction `{transaction}` is known as effect {known} already")]
     OtherId { proposed: String, known: String, kind: EffectKind, transaction: String },
@@ -230,16 +240,18 @@ impl JournalError {
     pub const fn exit_code(&self) -> ExitCode {
         match self {
             Self::NewerSchema { .. } | Self::NotOurs { .. } => ExitCode::Configuration,
-            Self::Busy { .. } | Self::LeaseLost { .. } => ExitCode::TryAgainLater,
+            Self::Busy { .. } | Self::LeaseLost { .. } | Self::RunMeanwhile { .. } => ExitCode::TryAgainLater,
             Self::UnknownRun { .. }
             | Self::UnknownEffect { .. }
             | Self::AmbiguousEffect { .. }
             | Self::UnknownBreak { .. }
             | Self::AmbiguousBreak { .. }
             | Self::UnknownBackfill { .. } => ExitCode::Usage,
-            Self::Illegal(_) | Self::IllegalEffect(_) | Self::IllegalBreak(_) | Self::OtherId { .. } => {
-                ExitCode::InvariantFailed
-            }
+            Self::Illegal(_)
+            | Self::IllegalEffect(_)
+            | Self::IllegalBreak(_)
+            | Self::IllegalSeal(_)
+            | Self::OtherId { .. } => ExitCode::InvariantFailed,
             Self::NotWritable { .. }
             | Self::DiskFull { .. }
             | Self::Unreadable { .. }

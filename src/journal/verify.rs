@@ -1,12 +1,14 @@
-//! Proving the journal of effects and breaks: the chain of its entries, the legality of every step, and that the
-//! standings are what the entries add up to (those of breaks: `verify_breaks`). Pure, over rows; texts are looked at one by one and not kept.
+//! Proving the journal of effects, breaks and seals: the chain of its entries, the legality of every step, and that
+//! the standings are what the entries add up to (those of breaks: `verify_breaks`, of seals: `verify_seals`). Pure, over
+//! rows; texts are looked at one by one and not kept.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
 use super::verify_breaks::{LifeRow, Lives, SightingRow};
-use super::{BreakEntry, GENESIS};
+use super::verify_seals::{SealRow, Seals};
+use super::{BreakEntry, GENESIS, SealEntry};
 use crate::digest::sha256;
 use crate::effects::{Anchor, BusinessKey, Entry, Event, Standing, State, apply};
 use crate::frames::mask;
@@ -16,7 +18,7 @@ use crate::text::visible;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryRow {
     pub sequence: i64,
-    /// What it is about: `effect` or `break`.
+    /// What it is about: `effect`, `break` or `seal`.
     pub subject: Vec<u8>,
     /// The id of that, whatever it is.
     pub effect: Vec<u8>,
@@ -64,6 +66,8 @@ pub enum Place {
     Effect(String),
     /// Of `breaks`, by id.
     Break(String),
+    /// Of `seals`, by id.
+    Seal(String),
     /// The journal as a whole.
     End,
 }
@@ -74,6 +78,7 @@ impl std::fmt::Display for Finding {
             Place::Entry(sequence) => write!(f, "entry {sequence}: {}", self.what),
             Place::Effect(id) => write!(f, "effect {id}: {}", self.what),
             Place::Break(id) => write!(f, "break {id}: {}", self.what),
+            Place::Seal(id) => write!(f, "seal {id}: {}", self.what),
             Place::End => write!(f, "the end: {}", self.what),
         }
     }
@@ -88,6 +93,8 @@ pub struct Verdict {
     pub effects: u64,
     /// Breaks that they are about.
     pub breaks: u64,
+    /// Seals that they are about.
+    pub seals: u64,
     /// Different anchors that were held against the journal.
     pub anchors: u64,
     /// Where the journal ends: the anchor to keep.
@@ -118,7 +125,7 @@ struct Replayed {
     seen: bool,
 }
 
-/// Takes first all entries by sequence, then all effects, breaks and sightings, then says what it found.
+/// Takes first all entries by sequence, then all effects, breaks, sightings and seals, then says what it found.
 #[derive(Debug)]
 pub struct Verifier {
     anchors: BTreeMap<u64, Vec<String>>,
@@ -129,6 +136,7 @@ pub struct Verifier {
     /// Effects of which a step could not be followed: their rows cannot be judged any more.
     lost: HashSet<String>,
     lives: Lives,
+    seals: Seals,
     findings: Vec<Finding>,
     found: u64,
 }
@@ -150,6 +158,7 @@ impl Verifier {
             effects: HashMap::new(),
             lost: HashSet::new(),
             lives: Lives::default(),
+            seals: Seals::default(),
             findings: Vec::new(),
             found: 0,
         }
@@ -160,9 +169,10 @@ impl Verifier {
         self.entries += 1;
         let place = Place::Entry(row.sequence);
         self.check_row(row, &place);
-        if row.subject == b"break" {
-            self.entry_of_break(row, place);
-            return;
+        match row.subject.as_slice() {
+            b"break" => return self.entry_of_break(row, place),
+            b"seal" => return self.entry_of_seal(row, place),
+            _ => {}
         }
         let entry = serde_json::from_slice::<Entry>(&row.entry);
         let before = std::mem::replace(&mut self.last, (row.sequence, text(&row.hash)));
@@ -192,6 +202,30 @@ impl Verifier {
         }
         if let Err(what) = self.lives.replay(&entry, &self.last) {
             self.tell(place, what);
+        }
+    }
+
+    /// One step more of a seal.
+    fn entry_of_seal(&mut self, row: &EntryRow, place: Place) {
+        let before = std::mem::replace(&mut self.last, (row.sequence, text(&row.hash)));
+        let Ok(entry) = serde_json::from_slice::<SealEntry>(&row.entry) else {
+            self.tell(place, "its text is no entry that this program can read".to_owned());
+            self.seals.lose(&text(&row.effect));
+            return;
+        };
+        let said = Said { sequence: entry.sequence, previous: &entry.previous, id: &entry.id };
+        if !self.check_entry(row, said, &before.1, &place) {
+            self.seals.lose(&text(&row.effect));
+        }
+        if let Err(what) = self.seals.replay(&entry, &self.last) {
+            self.tell(place, what);
+        }
+    }
+
+    /// The next row of `seals`, in any order.
+    pub fn seal(&mut self, row: &SealRow) {
+        for what in self.seals.row(row) {
+            self.tell(Place::Seal(shown(&row.id)), what);
         }
     }
 
@@ -247,7 +281,11 @@ impl Verifier {
         }
         let filed = said.id.as_bytes() == row.effect;
         if !filed {
-            let subject = if row.subject == b"break" { "break" } else { "effect" };
+            let subject = match row.subject.as_slice() {
+                b"break" => "break",
+                b"seal" => "seal",
+                _ => "effect",
+            };
             let (found, expected) = (shown(&row.effect), shown(said.id.as_bytes()));
             self.tell(
                 place.clone(),
@@ -334,12 +372,16 @@ impl Verifier {
         for (id, what) in self.lives.unseen() {
             self.tell(Place::Break(shown(id.as_bytes())), what);
         }
+        for (id, what) in self.seals.unseen() {
+            self.tell(Place::Seal(shown(id.as_bytes())), what);
+        }
         self.check_ids();
         self.check_end();
         Verdict {
             entries: self.entries,
             effects: (self.effects.len() + self.lost.len()) as u64,
             breaks: self.lives.count(),
+            seals: self.seals.count(),
             anchors: self.anchors.values().map(|hashes| hashes.len() as u64).sum(),
             end: Anchor { sequence: self.last.0.unsigned_abs(), hash: self.last.1 },
             findings: self.findings,

@@ -1,7 +1,7 @@
 //! The rows of all months, read in place: what a row of a monthly file says about a transaction.
 
 use super::facts::{Owed, Place};
-use super::{Inputs, MonthFile};
+use super::{Inputs, MonthFile, Sealed};
 use crate::breaks::SideFacts;
 use crate::frames::{Field, Frame, Measure};
 use crate::matching::side::Columns;
@@ -19,6 +19,8 @@ pub(super) struct At {
 #[derive(Debug)]
 pub(super) struct Books<'a> {
     pub(super) months: Vec<Month<'a>>,
+    /// The names of all files, as [`Place::file`] counts them; of sealed books only those that nobody else reads.
+    pub(super) file_names: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -41,26 +43,29 @@ impl<'a> Books<'a> {
         if files.last().is_none_or(|last| last.period != inputs.period) {
             files.push(MonthFile { period: inputs.period, frame: None, webhooks: None });
         }
-        let mut first_file = 0;
-        let mut open = |file: MonthFile<'a>| {
-            let month = Month {
-                period: file.period,
-                frame: file.frame,
-                columns: file.frame.map(Columns::of),
-                notices: file.webhooks.map(Columns::of),
-                first_file,
-            };
-            let names = file.frame.map_or(0, |frame| frame.files.len());
-            first_file += u32::try_from(names).expect("a month has fewer than 2^32 files");
-            month
-        };
-        Self { months: files.into_iter().map(&mut open).collect() }
+        let mut file_names = Vec::new();
+        let months = files.into_iter().map(|file| Month::open(file, 0, &mut file_names)).collect();
+        Self { months, file_names }
     }
 
-    /// The names of all files, as [`Place::file`] counts them.
-    pub(super) fn file_names(&self) -> Vec<String> {
-        let frames = self.months.iter().filter_map(|month| month.frame);
-        frames.flat_map(|frame| frame.files.iter().map(|file| file.name.clone())).collect()
+    /// The books as they were when the month before was sealed. What both read stands at the same places.
+    pub(super) fn sealed(sealed: &Sealed<'a>, now: &Self) -> Self {
+        let mut files = sealed.months.clone();
+        files.sort_by_key(|month| month.period.start);
+        let before = now.file_names.len();
+        let mut file_names = Vec::new();
+        let open = |file: MonthFile<'a>| {
+            let same = |month: &&Month<'a>| match (month.frame, file.frame) {
+                (Some(theirs), Some(ours)) => std::ptr::eq(theirs, ours),
+                _ => false,
+            };
+            match now.months.iter().find(same) {
+                Some(known) => Month { first_file: known.first_file, ..Month::open(file, 0, &mut Vec::new()) },
+                None => Month::open(file, before, &mut file_names),
+            }
+        };
+        let months = files.into_iter().map(open).collect();
+        Self { months, file_names }
     }
 
     pub(super) fn month(&self, month: u32) -> &Month<'a> {
@@ -96,6 +101,21 @@ impl<'a> Books<'a> {
     pub(super) fn since_micros(&self, at: At, first_month: u32) -> i64 {
         let stated = self.row(at).settled_micros();
         stated.unwrap_or_else(|| self.month(first_month).period.end.timestamp_micros())
+    }
+}
+
+impl<'a> Month<'a> {
+    /// Its files are named behind those that are named already, the first of which has this number.
+    fn open(file: MonthFile<'a>, first: usize, file_names: &mut Vec<String>) -> Self {
+        let number = u32::try_from(first + file_names.len()).expect("all months have fewer than 2^32 files");
+        file_names.extend(file.frame.iter().flat_map(|frame| &frame.files).map(|file| file.name.clone()));
+        Self {
+            period: file.period,
+            frame: file.frame,
+            columns: file.frame.map(Columns::of),
+            notices: file.webhooks.map(Columns::of),
+            first_file: number,
+        }
     }
 }
 

@@ -8,6 +8,8 @@ use crate::job::Payout;
 /// A closed month.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MonthFacts {
+    /// The month before, where it is sealed: the opening balance is its closing one as it was signed off.
+    pub sealed: Option<SealedMonth>,
     pub payout: Payout,
     /// Upper ends of the ageing buckets in days, ascending.
     pub buckets: Vec<u32>,
@@ -33,6 +35,15 @@ pub struct MonthFacts {
     pub items: Vec<Item>,
     /// The items of each line of the receivable, in the order of `items` and within one of [`Line`].
     pub entries: Vec<Entry>,
+}
+
+/// A month that a person has signed off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedMonth {
+    /// The label.
+    pub period: String,
+    /// The sealed attempt, as `JOB/PERIOD/ATTEMPT`.
+    pub run: String,
 }
 
 /// What is owed, in minor units of one currency.
@@ -75,8 +86,10 @@ impl std::ops::Sub for Owed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Line {
-    /// What the months before left owed.
+    /// What the months before left owed; where the month before is sealed, what it said then.
     Opening,
+    /// What the files of a sealed month say otherwise since. Only where the month before is sealed.
+    AdjustedAfterSeal,
     /// Settled in the month, or at no stated time.
     NewlySettled,
     /// Settled before the month, and in no file before this one.
@@ -96,8 +109,9 @@ pub enum Line {
 }
 
 impl Line {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Opening,
+        Self::AdjustedAfterSeal,
         Self::NewlySettled,
         Self::SettledEarlier,
         Self::Adjusted,
@@ -112,6 +126,7 @@ impl Line {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Opening => "opening",
+            Self::AdjustedAfterSeal => "adjusted_after_seal",
             Self::NewlySettled => "newly_settled",
             Self::SettledEarlier => "settled_earlier",
             Self::Adjusted => "adjusted",
@@ -127,6 +142,7 @@ impl Line {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Opening => "Opening balance",
+            Self::AdjustedAfterSeal => "Adjusted after seal: what earlier files say otherwise since",
             Self::NewlySettled => "Newly settled",
             Self::SettledEarlier => "Settled earlier, first stated now",
             Self::Adjusted => "Adjustments: stated with another amount",
@@ -192,6 +208,8 @@ pub struct Item {
     pub now: Option<Place>,
     /// The row of the last file before that states it.
     pub before: Option<Place>,
+    /// The row of the sealed files that states it as owed; none where the month before is not sealed, or owed nothing.
+    pub sealed: Option<Place>,
     /// The row of the file that first paid it, where it is stated again.
     pub paid: Option<Place>,
 }

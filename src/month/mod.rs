@@ -7,10 +7,13 @@ mod days;
 pub mod facts;
 mod findings;
 mod fold;
+mod sealed;
 mod statement;
 
 use books::Books;
 use days::Days;
+use facts::SealedMonth;
+use sealed::SealedFold;
 
 use crate::breaks::Break;
 use crate::frames::Frame;
@@ -18,6 +21,7 @@ use crate::job::MonthEnd;
 use crate::period::Period;
 
 pub use facts::MonthFacts;
+pub use sealed::Sealed;
 
 /// One month of the provider's files.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +61,8 @@ pub struct Inputs<'a> {
     pub months: Vec<MonthFile<'a>>,
     /// All days of the period; empty where the job names no daily job.
     pub days: Vec<DayFile<'a>>,
+    /// The month before as it was sealed; none where it is open.
+    pub sealed: Option<Sealed<'a>>,
 }
 
 /// A closed month.
@@ -75,6 +81,12 @@ pub enum MonthError {
         "the receivable of {period} does not tie: {what}; this is a bug in tieout, please report it with the run's inputs"
     )]
     Untied { period: String, what: String },
+    /// The sealed files do not say any more what was signed off: exit 65.
+    #[error(
+        "the opening balance of {period} is not what the sealed run {run} closed with: {what}; the job file reads the \
+         sealed files otherwise than it did then: undo that change, or unseal the month, run it again and seal it"
+    )]
+    NotAsSealed { period: String, run: String, what: String },
     /// The data cannot be counted: exit 65.
     #[error("transaction `{transaction}`: its amounts are beyond what 64 bits hold when they are added or compared")]
     Overflow { transaction: String },
@@ -86,12 +98,17 @@ pub enum MonthError {
 /// Closes the month of `inputs.period`.
 ///
 /// # Errors
-/// [`MonthError::Overflow`] and [`MonthError::TooManyRows`] for data that cannot be counted, [`MonthError::Untied`] for
-/// a bug.
+/// [`MonthError::Overflow`] and [`MonthError::TooManyRows`] for data that cannot be counted, [`MonthError::NotAsSealed`]
+/// where the sealed files say something else by now, [`MonthError::Untied`] for a bug.
 pub fn close(inputs: &Inputs<'_>) -> Result<Closing, MonthError> {
     let books = Books::open(inputs);
     let folded = fold::fold(&books)?;
-    let drawn = statement::draw_up(&books, &folded)?;
+    let sealed_books = inputs.sealed.as_ref().map(|sealed| Books::sealed(sealed, &books));
+    let signed_off = sealed_books.as_ref().map(SealedFold::of).transpose()?;
+    let drawn = statement::draw_up(&books, &folded, signed_off.as_ref())?;
+    if let Some(sealed) = &inputs.sealed {
+        sealed::prove(&inputs.period.label, sealed, &drawn.receivable)?;
+    }
     let days = Days::open(inputs);
     let rolled = days::roll(inputs, &books, &folded, &days)?;
     let breaks = findings::find(inputs, &books, &folded, rolled.as_ref());
@@ -99,6 +116,7 @@ pub fn close(inputs: &Inputs<'_>) -> Result<Closing, MonthError> {
     let first = books.months.iter().position(|month| month.frame.is_some());
     let without_file = books.months[first.unwrap_or(last)..].iter().filter(|month| month.frame.is_none());
     let facts = MonthFacts {
+        sealed: inputs.sealed.as_ref().and_then(sealed_month),
         payout: inputs.spec.payout,
         buckets: inputs.spec.buckets.clone(),
         file_is_there: closed.frame.is_some(),
@@ -109,9 +127,14 @@ pub fn close(inputs: &Inputs<'_>) -> Result<Closing, MonthError> {
         left_out: statement::left_out(&folded.left_out),
         receivable: drawn.receivable,
         roll_forward: rolled.map(|rolled| rolled.roll_forward),
-        files: books.file_names(),
+        files: [books.file_names.clone(), sealed_books.map(|sealed| sealed.file_names).unwrap_or_default()].concat(),
         items: drawn.items,
         entries: drawn.entries,
     };
     Ok(Closing { breaks, facts })
+}
+
+fn sealed_month(sealed: &Sealed<'_>) -> Option<SealedMonth> {
+    let last = sealed.months.iter().max_by_key(|month| month.period.start)?;
+    Some(SealedMonth { period: last.period.label.clone(), run: sealed.run.to_owned() })
 }

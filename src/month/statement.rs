@@ -7,6 +7,7 @@ use super::MonthError;
 use super::books::{At, Books, Row, owed};
 use super::facts::{Entry, Item, LeftOut, Line, LineFacts, Owed, Receivable};
 use super::fold::{Change, Folded, Held, LeftOutRows, Standing};
+use super::sealed::SealedFold;
 
 /// The receivable with everything behind it.
 #[derive(Debug)]
@@ -16,15 +17,23 @@ pub(super) struct Drawn {
     pub(super) entries: Vec<Entry>,
 }
 
-/// Draws the receivable up, and proves it.
-pub(super) fn draw_up(books: &Books<'_>, folded: &Folded<'_>) -> Result<Drawn, MonthError> {
-    let mut found = Vec::new();
-    let mut items = Vec::with_capacity(folded.changes.len());
-    for change in &folded.changes {
+/// Draws the receivable up, and proves it. `sealed`: where the month before was signed off.
+pub(super) fn draw_up(
+    books: &Books<'_>,
+    folded: &Folded<'_>,
+    sealed: Option<&SealedFold<'_>>,
+) -> Result<Drawn, MonthError> {
+    let mut subjects: Vec<Subject<'_, '_>> = folded.changes.iter().map(Subject::Change).collect();
+    if let Some(sealed) = sealed {
+        subjects.extend(sealed.owed_besides(&folded.changes).into_iter().map(Subject::Besides));
+        subjects.sort_unstable_by_key(Subject::transaction);
+    }
+    let (mut found, mut items) = (Vec::new(), Vec::with_capacity(subjects.len()));
+    for subject in &subjects {
         let item = u32::try_from(items.len()).map_err(|_| MonthError::TooManyRows)?;
-        items.push(item_of(books, change));
-        let mut moves = Moves { books, change, item, found: &mut found };
-        moves.all().map_err(|Beyond| MonthError::Overflow { transaction: change.transaction.to_owned() })?;
+        items.push(item_of(books, folded, sealed, subject));
+        let mut moves = Moves { books, sealed, subject, item, found: &mut found };
+        moves.all().map_err(|Beyond| MonthError::Overflow { transaction: subject.transaction().to_owned() })?;
     }
     let currencies: Vec<&str> = {
         let mut all: Vec<&str> = found.iter().map(|moved| moved.currency).collect();
@@ -38,15 +47,39 @@ pub(super) fn draw_up(books: &Books<'_>, folded: &Folded<'_>) -> Result<Drawn, M
     Ok(Drawn { receivable, items, entries })
 }
 
-fn item_of(books: &Books<'_>, change: &Change<'_>) -> Item {
-    let again = change.before.and_then(|before| before.paid);
-    let settled = books.row(change.after.stated).settled_micros();
+/// A transaction behind the receivable.
+enum Subject<'a, 'c> {
+    Change(&'a Change<'c>),
+    /// Owed when the month before was sealed; of what is owed now, and of the month's file, no part.
+    Besides(&'c str),
+}
+
+impl<'c> Subject<'_, 'c> {
+    const fn transaction(&self) -> &'c str {
+        match self {
+            Self::Change(change) => change.transaction,
+            Self::Besides(transaction) => transaction,
+        }
+    }
+}
+
+fn item_of(books: &Books<'_>, folded: &Folded<'_>, sealed: Option<&SealedFold<'_>>, subject: &Subject<'_, '_>) -> Item {
+    let transaction = subject.transaction();
+    let owed_then = sealed.and_then(|sealed| Some((sealed, sealed.owed(transaction)?)));
+    let (now, before) = match subject {
+        Subject::Change(change) => (change.now, change.before),
+        // The month has not touched it: as it stands is as it stood before.
+        Subject::Besides(_) => (None, folded.items.get(transaction).copied()),
+    };
+    let stated = now.or_else(|| before.map(|held| held.stated)).map(|at| books.row(at));
+    let stated = stated.or_else(|| owed_then.map(|(sealed, at)| sealed.books.row(at)));
     Item {
-        transaction: change.transaction.into(),
-        settled_at: settled.and_then(chrono::DateTime::from_timestamp_micros),
-        now: change.now.map(|at| books.place(at)),
-        before: change.before.map(|before| books.place(before.stated)),
-        paid: again.map(|at| books.place(at)),
+        transaction: transaction.into(),
+        settled_at: stated.and_then(Row::settled_micros).and_then(chrono::DateTime::from_timestamp_micros),
+        now: now.map(|at| books.place(at)),
+        before: before.map(|held| books.place(held.stated)),
+        sealed: owed_then.map(|(sealed, at)| sealed.books.place(at)),
+        paid: before.and_then(|held| held.paid).map(|at| books.place(at)),
     }
 }
 
@@ -77,18 +110,55 @@ impl Moved<'_> {
 /// What one transaction moves.
 struct Moves<'a, 'c> {
     books: &'c Books<'c>,
-    change: &'a Change<'c>,
+    sealed: Option<&'a SealedFold<'c>>,
+    subject: &'a Subject<'a, 'c>,
     item: u32,
     found: &'a mut Vec<Moved<'c>>,
 }
 
 impl<'c> Moves<'_, 'c> {
     fn all(&mut self) -> Result<(), Beyond> {
-        let Change { before, now, after, .. } = *self.change;
-        let open = before.filter(|held| held.standing == Standing::Open);
-        if let Some(held) = open {
-            self.add(Line::Opening, held.stated);
+        let before = match self.subject {
+            Subject::Change(change) => change.before.filter(|held| held.standing == Standing::Open),
+            Subject::Besides(_) => None,
+        };
+        let open = before.map(|held| self.books.row(held.stated));
+        match self.sealed {
+            None => self.opening(open),
+            Some(sealed) => {
+                let then = sealed.owed(self.subject.transaction()).map(|at| sealed.books.row(at));
+                self.opening(then);
+                self.since_seal(then, open)?;
+            }
         }
+        match *self.subject {
+            Subject::Change(change) => self.change(change),
+            Subject::Besides(_) => Ok(()),
+        }
+    }
+
+    fn opening(&mut self, open: Option<Row<'c>>) {
+        if let Some(row) = open {
+            self.push(Line::Opening, row.currency(), row.owed_minor());
+        }
+    }
+
+    /// From what was owed when the month before was sealed to what its files say now.
+    fn since_seal(&mut self, then: Option<Row<'c>>, now: Option<Row<'c>>) -> Result<(), Beyond> {
+        let line = Line::AdjustedAfterSeal;
+        match (then, now) {
+            (Some(then), Some(now)) => self.restate(line, then, now),
+            (Some(then), None) => self.take_row(line, then),
+            (None, Some(now)) => {
+                self.push(line, now.currency(), now.owed_minor());
+                Ok(())
+            }
+            (None, None) => Ok(()),
+        }
+    }
+
+    fn change(&mut self, change: &Change<'c>) -> Result<(), Beyond> {
+        let Change { before, now, after, .. } = *change;
         match (before, now) {
             (None, Some(now)) => self.add(self.first_stated(now), now),
             (Some(held), Some(now)) => match held.standing {
@@ -122,17 +192,20 @@ impl<'c> Moves<'_, 'c> {
     }
 
     fn adjust(&mut self, before: At, now: At) -> Result<(), Beyond> {
-        let (old, new) = (self.books.row(before), self.books.row(now));
+        self.restate(Line::Adjusted, self.books.row(before), self.books.row(now))
+    }
+
+    fn restate(&mut self, line: Line, old: Row<'c>, new: Row<'c>) -> Result<(), Beyond> {
         if old.currency() != new.currency() {
-            self.take(Line::Adjusted, before)?;
-            self.add(Line::Adjusted, now);
+            self.take_row(line, old)?;
+            self.push(line, new.currency(), new.owed_minor());
             return Ok(());
         }
         let ([old_commission, old_reward], [commission, reward]) = (old.owed_minor(), new.owed_minor());
         let minor =
             [commission.checked_sub(old_commission).ok_or(Beyond)?, reward.checked_sub(old_reward).ok_or(Beyond)?];
         if minor != [0, 0] {
-            self.push(Line::Adjusted, new.currency(), minor);
+            self.push(line, new.currency(), minor);
         }
         Ok(())
     }
@@ -143,7 +216,10 @@ impl<'c> Moves<'_, 'c> {
     }
 
     fn take(&mut self, line: Line, at: At) -> Result<(), Beyond> {
-        let row = self.books.row(at);
+        self.take_row(line, self.books.row(at))
+    }
+
+    fn take_row(&mut self, line: Line, row: Row<'c>) -> Result<(), Beyond> {
         let [commission, reward] = row.owed_minor();
         let minor = [commission.checked_neg().ok_or(Beyond)?, reward.checked_neg().ok_or(Beyond)?];
         self.push(line, row.currency(), minor);

@@ -38,7 +38,7 @@ pub(super) async fn compared(
     stage.finish(format!("{} files", pulled.iter().map(|input| input.files.len()).sum::<usize>()));
     trail.mark(Step::Pulled, earlier::detail(&pulled)).await?;
 
-    let Read { frames, history, months } = read(request, &pulled, trail).await?;
+    let Read { frames, history, months } = read(request, &pulled, earlier, trail).await?;
     pull::check_there(request, &pulled, &frames)?;
 
     let stage = request.progress.stage("compare");
@@ -67,6 +67,7 @@ pub(super) async fn compared(
         losses::tell(&mut facts.breaks, log);
     }
     facts.carried = earlier.neighbours.facts(request, reconciliation, &comparison);
+    facts.sealed = earlier.seals.facts.clone();
     facts.changes = earlier.changes(&facts);
     trail.mark(Step::Classified, serde_json::json!({ "breaks": facts.breaks.len() })).await?;
     Ok((facts, wanted(request, frames, findings)))
@@ -82,11 +83,16 @@ struct Read {
     months: Option<MonthFrames>,
 }
 
-async fn read(request: &Request, pulled: &[PulledInput], trail: &Trail<'_>) -> Result<Read, Failure> {
+async fn read(
+    request: &Request,
+    pulled: &[PulledInput],
+    earlier: &Earlier,
+    trail: &Trail<'_>,
+) -> Result<Read, Failure> {
     let stage = request.progress.stage("read");
     let frames = load(request, pulled).await?;
     let history = history::load(request, pulled).await?;
-    let months = month::load(request, pulled).await?;
+    let months = month::load(request, pulled, earlier.seals.month_before.as_ref()).await?;
     let of_months = months.iter().flat_map(MonthFrames::frames).map(|(frame, _)| frame);
     let all: Vec<&Frame> = frames.iter().chain(&history).chain(of_months).collect();
     let rows: u64 = all.iter().flat_map(|frame| &frame.rows_read).sum();

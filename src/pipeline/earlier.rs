@@ -13,6 +13,7 @@ use super::history::{PeriodFiles, before};
 use super::month;
 use super::pull::PulledInput;
 use super::repeats::Originals;
+use super::seals::Seals;
 use crate::breaks::files::EarlierFile;
 use crate::exit::Failure;
 use crate::frames::{Repeat, Side};
@@ -38,6 +39,8 @@ pub(super) struct Earlier {
     pub neighbours: Neighbours,
     /// What earlier periods have read.
     pub originals: Originals,
+    /// What is sealed of this period and of those before it.
+    pub seals: Seals,
 }
 
 /// Label → what the last finished run of that period pulled.
@@ -68,7 +71,7 @@ pub(super) struct PulledFiles {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     history: Vec<PeriodFiles>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    months: Vec<PeriodFiles>,
+    pub(super) months: Vec<PeriodFiles>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     days: Vec<PeriodFiles>,
 }
@@ -117,7 +120,8 @@ impl Earlier {
         let carry = request.job.reconciliation().map_or(0, |reconciliation| reconciliation.carry);
         let neighbours = Neighbours::read(journal, request, carry).await?;
         let originals = Originals::read(journal, request).await?;
-        Ok(Self { attempts, pulled, first_files, last, others, neighbours, originals })
+        let seals = Seals::read(journal, request).await?;
+        Ok(Self { attempts, pulled, first_files, last, others, neighbours, originals, seals })
     }
 
     pub(super) fn pulled(&self, side: Side) -> &[RawFile] {

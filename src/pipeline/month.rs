@@ -1,9 +1,12 @@
 //! The end of a month: the files of the earlier months and of the month's days, and what closing the month finds.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{Field, Frame, Side, Warning, WarningKind};
 use crate::job::{self, Grain, Input, MonthEnd, Source};
 use crate::matching::Carried;
+use crate::month::facts::Owed;
 use crate::month::{self, Closing, DayFile, Inputs, MonthError, MonthFile};
 use crate::period::Period;
 use crate::sources::store::RawStore;
@@ -13,6 +16,7 @@ use super::earlier::Earlier;
 use super::history::{PeriodFiles, before};
 use super::pull::{self, PulledInput};
 use super::repeats::Originals;
+use super::seals::SealedMonth;
 use super::{Request, aside};
 
 /// How the job closes months; none for a job that only compares.
@@ -21,7 +25,7 @@ pub(super) fn month_end(request: &Request) -> Option<&MonthEnd> {
 }
 
 /// The labels of the days of a month, in order.
-pub(super) fn days(month: &Period) -> Vec<String> {
+pub(crate) fn days(month: &Period) -> Vec<String> {
     let end = month.next().first_day;
     let labels = month.first_day.iter_days().take_while(|day| *day < end).map(|day| day.to_string());
     // A zone may have skipped a day.
@@ -43,6 +47,7 @@ pub(super) async fn pull(
 ) -> Result<(), Failure> {
     let Some(month_end) = month_end(request).filter(|_| input.side != Side::Ledger) else { return Ok(()) };
     let mut months = Months { request, input, store, earlier, client: None };
+    pulled.months.extend(sealed_long_ago(request, month_end, input.side, earlier.seals.month_before.as_ref()));
     for month in before(&request.period, month_end.earlier) {
         let files = if request.offline {
             stored(&month.label, earlier.month(input.side, &month.label))?
@@ -64,6 +69,20 @@ pub(super) async fn pull(
         }
     }
     Ok(())
+}
+
+/// Months that the sealed month before has looked back to and that are too long ago by now: what they left owed stays
+/// owed, as that month was signed off with it.
+fn sealed_long_ago(
+    request: &Request,
+    month_end: &MonthEnd,
+    side: Side,
+    sealed: Option<&SealedMonth>,
+) -> Vec<PeriodFiles> {
+    let first = before(&request.period, month_end.earlier).into_iter().next();
+    let is_before = |label: &str| first.as_ref().is_some_and(|first| label < first.label.as_str());
+    let of_side = sealed.iter().flat_map(|sealed| &sealed.pulled).filter(|input| input.side == side);
+    of_side.flat_map(|input| &input.months).filter(|month| is_before(&month.period)).cloned().collect()
 }
 
 /// What an earlier attempt took of a period, as long as its bytes are still whole.
@@ -123,6 +142,52 @@ pub(super) struct MonthFrames {
     months: Vec<EarlierMonth>,
     /// Label and what the daily job read.
     days: Vec<(String, Option<Frame>)>,
+    /// The month before as it was sealed; none where it is open.
+    sealed: Option<SealedFrames>,
+}
+
+/// What the sealed run of the month before read.
+#[derive(Debug)]
+struct SealedFrames {
+    run: String,
+    closing: BTreeMap<String, (u64, Owed)>,
+    months: Vec<SealedFrame>,
+}
+
+/// One month as the sealed run read it.
+#[derive(Debug)]
+struct SealedFrame {
+    period: Period,
+    /// `2025-02 as sealed`
+    label: String,
+    file: AsSealed,
+    webhooks: AsSealed,
+}
+
+#[derive(Debug)]
+enum AsSealed {
+    /// The same bytes are read now, or nothing was and is there.
+    AsNow,
+    /// Nothing was there then.
+    Nothing,
+    Own(Box<Frame>),
+}
+
+impl AsSealed {
+    fn own(&self) -> Option<&Frame> {
+        match self {
+            Self::Own(frame) => Some(frame),
+            Self::AsNow | Self::Nothing => None,
+        }
+    }
+
+    fn or<'f>(&'f self, now: Option<&'f Frame>) -> Option<&'f Frame> {
+        match self {
+            Self::AsNow => now,
+            Self::Nothing => None,
+            Self::Own(frame) => Some(frame),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -138,7 +203,11 @@ impl MonthFrames {
         let months = self.months.iter().flat_map(|month| {
             [&month.file, &month.webhooks].into_iter().flatten().map(|frame| (frame, month.period.label.as_str()))
         });
-        months.chain(self.days.iter().filter_map(|(day, frame)| Some((frame.as_ref()?, day.as_str()))))
+        let sealed = self.sealed.iter().flat_map(|sealed| &sealed.months).flat_map(|month| {
+            let own = [month.file.own(), month.webhooks.own()];
+            own.into_iter().flatten().map(|frame| (frame, month.label.as_str()))
+        });
+        months.chain(sealed).chain(self.days.iter().filter_map(|(day, frame)| Some((frame.as_ref()?, day.as_str()))))
     }
 
     /// What the month's file has to do with those before it.
@@ -161,27 +230,32 @@ impl MonthFrames {
 }
 
 /// Reads the earlier months as their side itself is read, and the days as the daily job reads them; none where the
-/// job closes no month.
+/// job closes no month. Where the month before is sealed, what its run read and nobody reads now is read besides.
 ///
 /// # Errors
 /// When a file cannot be used (exit code 65), or the daily job is wrong by now (78).
-pub(super) async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Option<MonthFrames>, Failure> {
+pub(super) async fn load(
+    request: &Request,
+    pulled: &[PulledInput],
+    sealed: Option<&SealedMonth>,
+) -> Result<Option<MonthFrames>, Failure> {
     let Some(month_end) = month_end(request) else { return Ok(None) };
     let mut frames = MonthFrames::default();
     let originals = |side: Side| {
         let of_side = pulled.iter().filter(move |input| input.side == side);
         Originals::default().with(side, of_side.flat_map(|input| &input.months))
     };
-    for period in before(&request.period, month_end.earlier) {
+    for period in months_of(request, pulled) {
         let [mut file, mut webhooks] = [None, None];
         for (side, frame) in [(Side::File, &mut file), (Side::Webhooks, &mut webhooks)] {
-            let taken = pulled.iter().find(|input| input.side == side);
-            let files = taken.and_then(|input| input.months.iter().find(|month| month.period == period.label));
-            if let (Some(files), Some(input)) = (files, request.job.input(side)) {
+            if let (Some(files), Some(input)) = (taken(pulled, side, &period.label), request.job.input(side)) {
                 *frame = read(request, input, files, &originals(side)).await?;
             }
         }
         frames.months.push(EarlierMonth { period, file, webhooks });
+    }
+    if let Some(sealed) = sealed {
+        frames.sealed = Some(load_sealed(request, pulled, sealed).await?);
     }
     if let (Some(name), Some(file)) = (&month_end.dailies, pulled.iter().find(|input| input.side == Side::File)) {
         let input = daily_input(request, name)?;
@@ -191,6 +265,50 @@ pub(super) async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Op
         }
     }
     Ok(Some(frames))
+}
+
+/// The months before of which files were looked for, the earliest first.
+fn months_of(request: &Request, pulled: &[PulledInput]) -> Vec<Period> {
+    let labels: BTreeSet<&str> = pulled.iter().flat_map(|input| &input.months).map(|one| one.period.as_str()).collect();
+    let period = |label: &str| Period::parse(label, request.period.grain, request.period.zone).ok();
+    labels.into_iter().filter_map(period).collect()
+}
+
+/// What was taken of a month for a side; none where nobody looked for it.
+fn taken<'p>(pulled: &'p [PulledInput], side: Side, month: &str) -> Option<&'p PeriodFiles> {
+    pulled.iter().find(|input| input.side == side)?.months.iter().find(|files| files.period == month)
+}
+
+/// The months of a sealed run, its own among them.
+async fn load_sealed(request: &Request, pulled: &[PulledInput], sealed: &SealedMonth) -> Result<SealedFrames, Failure> {
+    let labels = sealed.pulled.iter().flat_map(|input| &input.months).map(|month| month.period.as_str());
+    let labels: BTreeSet<&str> = labels.chain([sealed.period.label.as_str()]).collect();
+    let mut months = Vec::new();
+    for label in labels {
+        let Ok(period) = Period::parse(label, request.period.grain, request.period.zone) else { continue };
+        let [mut file, mut webhooks] = [AsSealed::Nothing, AsSealed::Nothing];
+        for (side, frame) in [(Side::File, &mut file), (Side::Webhooks, &mut webhooks)] {
+            let now = taken(pulled, side, label).map_or(&[][..], |now| &now.files);
+            let then = PeriodFiles { period: label.to_owned(), files: sealed.files(side, label).to_vec() };
+            if is_same(&then.files, now) {
+                *frame = AsSealed::AsNow;
+            } else if let Some(input) = request.job.input(side) {
+                pull::whole(&then.files)?;
+                let of_side = sealed.pulled.iter().filter(|input| input.side == side);
+                let originals = Originals::default().with(side, of_side.flat_map(|input| &input.months));
+                let read = read(request, input, &then, &originals).await?;
+                *frame = read.map_or(AsSealed::Nothing, |frame| AsSealed::Own(Box::new(frame)));
+            }
+        }
+        months.push(SealedFrame { period, label: format!("{label} as sealed"), file, webhooks });
+    }
+    Ok(SealedFrames { run: sealed.run.clone(), closing: sealed.closing.clone(), months })
+}
+
+/// Whether two lists of files have the same names and bytes.
+fn is_same(left: &[RawFile], right: &[RawFile]) -> bool {
+    let named = |file: &RawFile| (file.name.clone(), file.sha256.clone());
+    left.iter().map(named).eq(right.iter().map(named))
 }
 
 /// Reads what a period has; none where it has no file.
@@ -236,24 +354,43 @@ pub(super) async fn close(
         let mut months: Vec<MonthFile<'_>> = earlier.months.iter().map(EarlierMonth::as_file).collect();
         months.push(MonthFile { period: &period, frame: own(Side::File), webhooks: own(Side::Webhooks) });
         let days = earlier.days.iter().map(|(day, frame)| DayFile { day, frame: frame.as_ref() }).collect();
-        let closing = month::close(&Inputs { job: &job, period: &period, spec: &spec, months, days });
+        let sealed = earlier.sealed.as_ref().map(|sealed| sealed.as_books(&earlier.months));
+        let closing = month::close(&Inputs { job: &job, period: &period, spec: &spec, months, days, sealed });
         closing.map(|closing| (frames, earlier, Some(closing)))
     });
     work.await?.map_err(|error| Failure::new(exit_code(&error), error))
 }
 
+impl SealedFrames {
+    /// `now` are the months as they are read now.
+    fn as_books<'f>(&'f self, now: &'f [EarlierMonth]) -> month::Sealed<'f> {
+        let one = |month: &'f SealedFrame| {
+            let now = now.iter().find(|other| other.period == month.period);
+            MonthFile {
+                period: &month.period,
+                frame: own(month.file.or(now.and_then(|now| now.file.as_ref()))),
+                webhooks: own(month.webhooks.or(now.and_then(|now| now.webhooks.as_ref()))),
+            }
+        };
+        month::Sealed { run: &self.run, months: self.months.iter().map(one).collect(), closing: self.closing.clone() }
+    }
+}
+
 impl EarlierMonth {
     /// A file that repeats an earlier month's is as good as none.
     fn as_file(&self) -> MonthFile<'_> {
-        let [frame, webhooks] =
-            [&self.file, &self.webhooks].map(|frame| frame.as_ref().filter(|frame| frame.is_there()));
-        MonthFile { period: &self.period, frame, webhooks }
+        MonthFile { period: &self.period, frame: own(self.file.as_ref()), webhooks: own(self.webhooks.as_ref()) }
     }
+}
+
+/// What a month has of its own.
+fn own(frame: Option<&Frame>) -> Option<&Frame> {
+    frame.filter(|frame| frame.is_there())
 }
 
 const fn exit_code(error: &MonthError) -> ExitCode {
     match error {
         MonthError::Untied { .. } => ExitCode::InvariantFailed,
-        MonthError::Overflow { .. } | MonthError::TooManyRows => ExitCode::InputData,
+        MonthError::NotAsSealed { .. } | MonthError::Overflow { .. } | MonthError::TooManyRows => ExitCode::InputData,
     }
 }

@@ -77,7 +77,7 @@ pub fn render_sent(parcels: &[ParcelFacts], out: impl Write) -> Result<(), csv::
 /// When writing fails.
 pub fn render_receivable(facts: &MonthFacts, out: impl Write) -> Result<(), csv::Error> {
     let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(month::COLUMNS)?;
+    writer.write_record(month::columns(facts))?;
     for entry in &facts.entries {
         for cell in month::cells(facts, entry) {
             field(&mut writer, cell)?;

@@ -12,6 +12,7 @@ use crate::breaks::{Break, BreakStatus, RowAccount, Statement, Suggestion};
 use crate::effects::{EffectKind, EffectsFacts};
 use crate::frames::{Measure, Quarantined, Side, Warning};
 use crate::month::MonthFacts;
+use crate::seals::SealFacts;
 
 /// The version of `summary.json`; a reader refuses a newer major number.
 pub const SUMMARY_SCHEMA: &str = "tieout.summary/1";
@@ -48,6 +49,8 @@ pub struct Facts {
     pub month: Option<MonthFacts>,
     /// What other periods left open and what this one does; none where the job carries nothing.
     pub carried: Option<CarriedFacts>,
+    /// Whether the period is sealed, and what sealed periods leave to it.
+    pub sealed: SealFacts,
     /// Against the last finished attempt of the same period; none for the first.
     pub changes: Option<Changes>,
 }

@@ -11,6 +11,7 @@ use crate::frames::{Frame, Measure, Warning};
 use crate::job::{Due, Job, MonthEnd, Payout, Reconciliation, Splits};
 use crate::month::Closing;
 use crate::period::{Period, duration_words};
+use crate::seals::SealFacts;
 use crate::sources::{Origin, RawFile};
 
 /// The version and commit of this program.
@@ -74,6 +75,7 @@ pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Fa
         sent: None,
         month,
         carried: None,
+        sealed: SealFacts::default(),
         changes: None,
     }
 }

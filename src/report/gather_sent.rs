@@ -10,6 +10,7 @@ use crate::breaks::{Break, Bridge, BridgeLine, RowAccount, Statement, compare, g
 use crate::frames::{Measure, Quarantined, Side, Warning};
 use crate::job::Job;
 use crate::period::Period;
+use crate::seals::SealFacts;
 
 /// Sums by currency (ISO 4217), in minor units.
 pub type Sums = BTreeMap<String, i128>;
@@ -78,6 +79,7 @@ pub fn gather(setting: Setting<'_>) -> Facts {
         sent: Some(parcels),
         month: None,
         carried: None,
+        sealed: SealFacts::default(),
         changes: None,
     }
 }

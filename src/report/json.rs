@@ -17,6 +17,7 @@ use super::facts::{
     RunFacts, SUMMARY_SCHEMA,
 };
 use super::json_month::{self, MonthSummary};
+use super::json_seals::{self, AdjustmentsSummary, SealSummary};
 use super::verdict::verdict;
 use crate::breaks::{Break, BreakKind, BreakStatus, Bridge, RowAccount};
 use crate::effects::news::news_words;
@@ -69,6 +70,12 @@ pub struct Summary {
     /// How the month was closed; left out for a job that closes none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub month: Option<MonthSummary>,
+    /// The seal of the period, which makes this a late attempt; left out where it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<SealSummary>,
+    /// Left out where the period before is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjustments: Option<AdjustmentsSummary>,
     pub suggestions: u64,
     /// Reason → keys.
     pub expected: BTreeMap<String, u64>,
@@ -310,6 +317,8 @@ pub fn summary(facts: &Facts) -> Summary {
         effects: facts.effects.as_ref().map(effects),
         sent: facts.parcels().iter().map(parcel).collect(),
         month: facts.month.as_ref().map(json_month::month),
+        seal: json_seals::seal(&facts.sealed),
+        adjustments: json_seals::adjustments(&facts.sealed),
         suggestions: facts.suggestions.len() as u64,
         expected: facts.expected.clone(),
         excluded: facts.excluded.clone(),
@@ -333,6 +342,7 @@ fn currencies(facts: &Facts) -> BTreeMap<String, u8> {
         .chain(of_effects)
         .chain(facts.parcels().iter().flat_map(|parcel| parcel.totals_minor.keys()))
         .chain(facts.month.iter().flat_map(json_month::currencies))
+        .chain(json_seals::currencies(&facts.sealed))
         .filter(|currency| !currency.is_empty())
         .collect();
     all.into_iter().map(|currency| (currency.clone(), decimals(currency))).collect()

@@ -3,13 +3,19 @@
 use serde::{Deserialize, Serialize};
 
 use super::json::Minor;
+use super::month::lines;
 use crate::job::Payout;
 use crate::month::MonthFacts;
-use crate::month::facts::{Ageing, Counted, CountedIn, DayLine, LeftOutReason, Line, Owed, Receivable, RollForward};
+use crate::month::facts::{
+    Ageing, Counted, CountedIn, DayLine, LeftOutReason, Line, Owed, Receivable, RollForward, SealedMonth,
+};
 
 /// A closed month.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MonthSummary {
+    /// The month before, where it is sealed; left out where it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<SealedMonth>,
     /// Whether the month's own file is there.
     pub file_is_there: bool,
     /// The earliest month whose file is known.
@@ -120,10 +126,11 @@ pub struct CountedInSummary {
 
 pub(super) fn month(facts: &MonthFacts) -> MonthSummary {
     MonthSummary {
+        sealed: facts.sealed.clone(),
         file_is_there: facts.file_is_there,
         known_from: facts.known_from.clone(),
         without_file: facts.without_file.clone(),
-        receivable: facts.receivable.iter().map(receivable).collect(),
+        receivable: facts.receivable.iter().map(|one| receivable(facts, one)).collect(),
         left_out: facts
             .left_out
             .iter()
@@ -164,7 +171,7 @@ fn owed(owed: Owed) -> OwedSummary {
     }
 }
 
-fn receivable(one: &Receivable) -> ReceivableSummary {
+fn receivable(month: &MonthFacts, one: &Receivable) -> ReceivableSummary {
     let line = |line: &crate::month::facts::LineFacts| LineSummary {
         line: line.line,
         items: line.items,
@@ -172,7 +179,7 @@ fn receivable(one: &Receivable) -> ReceivableSummary {
     };
     ReceivableSummary {
         currency: one.currency.clone(),
-        lines: one.lines.iter().map(line).collect(),
+        lines: lines(month).map(|of| line(&one.line(of))).collect(),
         closing_items: one.closing_items,
         closing: owed(one.closing),
         residual: owed(one.residual),

@@ -11,9 +11,11 @@ pub mod gather_sent;
 pub mod html;
 pub mod json;
 pub mod json_month;
+pub mod json_seals;
 pub mod lives;
 mod month;
 pub mod parquet;
+mod seals;
 mod sent;
 mod table;
 mod terminal;
@@ -30,9 +32,13 @@ pub use facts::Facts;
 pub use terminal::{MOST_EFFECT_LINES, MOST_LINES, terminal_summary};
 
 use crate::job::ReportFormat;
+use crate::seals::adjustments::write_list as write_list_of;
 
 /// What a run leaves for other periods, beside its report; see [`crate::breaks::carry_file`].
 pub const OPEN_ITEMS_FILE: &str = "open-items.jsonl";
+
+/// The adjustments that a run takes in of sealed periods, beside its report; see [`crate::seals::adjustments`].
+pub const ADJUSTMENTS_FILE: &str = "adjustments.jsonl";
 
 /// How much each rendering holds before it goes on elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,12 +116,10 @@ pub fn write_with(
         }
     }
     if let Some(carried) = &facts.carried {
-        // For programs, like the Parquet file's list: no rendering that anybody asked for.
-        let path = folder.join(OPEN_ITEMS_FILE);
-        let failed = |source| ReportError::Write { path: path.clone(), source };
-        let mut out = BufWriter::new(File::create(&path).map_err(failed)?);
-        carried.left.write(&mut out).map_err(failed)?;
-        finish(out, &path)?;
+        write_lines(OPEN_ITEMS_FILE, folder, |out| carried.left.write(out))?;
+    }
+    if let Some(adjustments) = &facts.sealed.adjustments {
+        write_lines(ADJUSTMENTS_FILE, folder, |out| write_list_of(adjustments, out))?;
     }
     let sync = File::open(folder).and_then(|folder| folder.sync_all());
     sync.map_err(|source| ReportError::Write { path: folder.to_owned(), source })?;
@@ -153,6 +157,19 @@ fn write_list(
     render(&mut out).map_err(|source| ReportError::Csv { path: path.clone(), source })?;
     finish(out, &path)?;
     Ok(path)
+}
+
+/// A list for programs, like the Parquet file: no rendering that anybody asked for.
+fn write_lines(
+    name: &str,
+    folder: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
+) -> Result<(), ReportError> {
+    let path = folder.join(name);
+    let failed = |source| ReportError::Write { path: path.clone(), source };
+    let mut out = BufWriter::new(File::create(&path).map_err(failed)?);
+    write(&mut out).map_err(failed)?;
+    finish(out, &path)
 }
 
 /// Whether all of it is on the disk.

@@ -8,7 +8,7 @@ use super::table::Value;
 use super::text::{counted, listed, visible};
 use crate::job::Payout;
 use crate::month::MonthFacts;
-use crate::month::facts::{Ageing, CountedIn, Entry, Line, Owed, Place, Receivable};
+use crate::month::facts::{Ageing, CountedIn, Entry, Line, Owed, Place, Receivable, SealedMonth};
 
 /// One row of the statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub(super) enum StatementRow {
 
 impl StatementRow {
     /// From the opening balance down to what the closing one is made of.
-    pub(super) fn all() -> impl Iterator<Item = Self> {
-        let (of_closing, steps): (Vec<Line>, Vec<Line>) = Line::ALL.into_iter().partition(|line| line.is_of_closing());
+    pub(super) fn all(month: &MonthFacts) -> impl Iterator<Item = Self> {
+        let (of_closing, steps): (Vec<Line>, Vec<Line>) = lines(month).partition(|line| line.is_of_closing());
         let steps = steps.into_iter().map(Self::Of);
         steps.chain([Self::Closing]).chain(of_closing.into_iter().map(Self::Of)).chain([Self::Unexplained])
     }
@@ -58,9 +58,23 @@ impl StatementRow {
     }
 }
 
+/// The lines that the month has: none for what was sealed where nothing is.
+pub(super) fn lines(month: &MonthFacts) -> impl Iterator<Item = Line> {
+    let is_sealed = month.sealed.is_some();
+    Line::ALL.into_iter().filter(move |line| is_sealed || *line != Line::AdjustedAfterSeal)
+}
+
 /// What the closed month is known from, in sentences.
 pub(super) fn notes(month: &MonthFacts) -> Vec<String> {
     let mut notes = Vec::new();
+    if let Some(SealedMonth { period, run }) = &month.sealed {
+        notes.push(format!(
+            "{} is sealed: the opening balance is its closing one as {} states it, and what its files or those before say \
+             otherwise since is adjusted here.",
+            visible(period),
+            visible(run)
+        ));
+    }
     if !month.file_is_there {
         notes.push("The month's file is not there: everything is carried forward as it was.".to_owned());
     }
@@ -148,8 +162,13 @@ pub(super) fn roll_forward_in_words(month: &MonthFacts) -> Option<String> {
     Some(parts.join(", "))
 }
 
-/// The columns of `receivable.csv`.
-pub(super) const COLUMNS: [&str; 13] = [
+/// The columns of `receivable.csv`; where the month before is sealed, the rows as sealed come last.
+pub(super) fn columns(month: &MonthFacts) -> impl Iterator<Item = &'static str> {
+    let of_seal: &[&str] = if month.sealed.is_some() { &["sealed_file", "sealed_line"] } else { &[] };
+    COLUMNS.into_iter().chain(of_seal.iter().copied())
+}
+
+const COLUMNS: [&str; 13] = [
     "transaction",
     "line",
     "currency",
@@ -165,8 +184,8 @@ pub(super) const COLUMNS: [&str; 13] = [
     "paid_line",
 ];
 
-/// The cells of one item's part in one line, in the order of [`COLUMNS`].
-pub(super) fn cells<'a>(month: &'a MonthFacts, entry: &Entry) -> [Value<'a>; 13] {
+/// The cells of one item's part in one line, in the order of [`columns`].
+pub(super) fn cells<'a>(month: &'a MonthFacts, entry: &Entry) -> Vec<Value<'a>> {
     let item = &month.items[entry.item as usize];
     let currency = month.receivable[entry.currency as usize].currency.as_str();
     let (commission, reward) = (i128::from(entry.issuer_commission_minor), i128::from(entry.user_reward_minor));
@@ -174,7 +193,7 @@ pub(super) fn cells<'a>(month: &'a MonthFacts, entry: &Entry) -> [Value<'a>; 13]
         Value::optional_text(place.and_then(|place| month.files.get(place.file as usize)).map(String::as_str))
     };
     let line = |place: Option<Place>| place.map_or(Value::Empty, |place| Value::count(place.line));
-    [
+    let mut cells = vec![
         Value::text(&*item.transaction),
         Value::text(entry.line.name()),
         Value::text(currency),
@@ -188,5 +207,9 @@ pub(super) fn cells<'a>(month: &'a MonthFacts, entry: &Entry) -> [Value<'a>; 13]
         line(item.before),
         name(item.paid),
         line(item.paid),
-    ]
+    ];
+    if month.sealed.is_some() {
+        cells.extend([name(item.sealed), line(item.sealed)]);
+    }
+    cells
 }

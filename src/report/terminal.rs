@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use super::amount::{count, grouped, signed};
 use super::carried;
 use super::facts::Facts;
+use super::seals;
 use super::text::{counted, cut, visible};
 use super::totals::{KindTotal, at_risk_in_words, by_risk, by_size, kind_words};
 use super::verdict::{Tone, Verdict, verdict};
@@ -76,6 +77,9 @@ fn heading(facts: &Facts, verdict: &Verdict, width: usize, color: bool) -> Vec<S
     let sandbox = if facts.run.sandbox { " (sandbox: a simulated provider)" } else { "" };
     let name = format!("{} for {}, attempt {}{sandbox}", facts.job.name, facts.period.label, facts.run.attempt);
     let mut lines = vec![fit(&name, width), paint(&fit(&format!("{mark}: {}", verdict.headline), width), code, color)];
+    if let Some(sealed) = seals::headline(facts) {
+        lines.insert(1, title(&fit(&sealed, width), color));
+    }
     let mut room: usize = 3;
     for sentence in &verdict.sentences {
         let wrapped = if room == 0 { Vec::new() } else { wrap(sentence, width, room) };
@@ -229,6 +233,7 @@ fn foot(facts: &Facts, verdict: &Verdict, written: &[PathBuf], width: usize, col
     let mut lines = rows(facts, width, color);
     lines.extend(to_review(facts).map(|line| fit(&line, width)));
     lines.extend(carried::line(facts).map(|line| fit(&line, width)));
+    lines.extend(seals::line(facts).map(|line| fit(&line, width)));
     lines.extend(changes(facts).map(|line| fit(&line, width)));
     if let Some(first) = written.first() {
         let folder = first.parent().unwrap_or_else(|| Path::new("."));

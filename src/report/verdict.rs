@@ -249,6 +249,7 @@ fn to_review(facts: &Facts) -> Vec<String> {
     }
     sentences.extend(super::sent::waiting(facts));
     sentences.extend(super::carried::sentences(facts));
+    sentences.extend(super::seals::sentence(facts));
     let quarantined = facts.quarantine.len() as u64;
     if quarantined > 0 && facts.is_sending() {
         let which = counted(quarantined, "row is", "rows are");

@@ -10,6 +10,7 @@ use tieout::breaks::{Break, BreakKind};
 use tieout::frames::schema::{EXCLUDED, FILE, LINE};
 use tieout::frames::{Field, Frame, Side};
 use tieout::job::{Grain, MonthEnd, Payout, Terms};
+use tieout::month::facts::Receivable;
 use tieout::month::{self, Closing, DayFile, Inputs, MonthError, MonthFile};
 use tieout::period::Period;
 use tieout::sources::{Origin, RawFile};
@@ -197,19 +198,43 @@ impl World {
     }
 
     pub fn try_close(&self, label: &str) -> Result<Closing, MonthError> {
-        let period = month(label);
-        let months = self.months.iter().map(|(period, frame, webhooks)| MonthFile {
+        self.try_close_after(label, None)
+    }
+
+    fn files(&self) -> impl Iterator<Item = MonthFile<'_>> {
+        self.months.iter().map(|(period, frame, webhooks)| MonthFile {
             period,
             frame: frame.as_ref(),
             webhooks: webhooks.as_ref(),
+        })
+    }
+
+    /// The month before was sealed over another world, whose receivable was this.
+    pub fn try_close_after(&self, label: &str, sealed: Option<(&Self, &[Receivable])>) -> Result<Closing, MonthError> {
+        let period = month(label);
+        let sealed = sealed.map(|(world, receivable)| {
+            let before = period.previous();
+            let until = world.files().filter(|file| file.period.start <= before.start);
+            // What both have is read once.
+            let same = |then: &MonthFile<'_>| {
+                let now = self.files().find(|now| now.period == then.period)?.frame?;
+                then.frame.filter(|then| now.rows.equals_missing(&then.rows)).map(|_| now)
+            };
+            let closing = |one: &Receivable| (one.currency.clone(), (one.closing_items, one.closing));
+            month::Sealed {
+                run: "rewards-monthly/sealed/1",
+                months: until.map(|file| MonthFile { frame: same(&file).or(file.frame), ..file }).collect(),
+                closing: receivable.iter().map(closing).collect(),
+            }
         });
         let days = self.days.iter().map(|(day, frame)| DayFile { day, frame: frame.as_ref() });
         month::close(&Inputs {
             job: "rewards-monthly",
             period: &period,
             spec: &self.spec,
-            months: months.collect(),
+            months: self.files().collect(),
             days: days.collect(),
+            sealed,
         })
     }
 

@@ -7,6 +7,7 @@ mod charts;
 mod effects;
 mod lists;
 mod month;
+mod seals;
 mod sent;
 mod totals;
 
@@ -50,6 +51,7 @@ pub fn render(facts: &Facts, page_rows: usize) -> String {
                     (totals::kinds(facts))
                     (breaks::breaks(facts, page_rows))
                     @if let Some(found) = &facts.carried { (carried::carried(found, facts, page_rows)) }
+                    @if let Some(found) = &facts.sealed.adjustments { (seals::adjustments(found, facts, page_rows)) }
                     @if let Some(found) = &facts.effects { (effects::effects(found, facts, page_rows)) }
                     @if is_there(facts, "suggested") { (lists::suggestions(facts, page_rows)) }
                     (lists::quarantine(facts, page_rows))
@@ -78,6 +80,7 @@ fn header(facts: &Facts, title: &str) -> Markup {
             @if facts.run.sandbox {
                 p.sandbox { strong { "Sandbox." } " The provider was simulated: these are not real transactions." }
             }
+            (seals::seal(facts))
             @if let Some(note) = &facts.run.note { p.soft { "Note: " bdi { (visible(note)) } } }
             nav aria-label="Sections" {
                 ul {
@@ -94,17 +97,19 @@ fn is_there(facts: &Facts, section: &str) -> bool {
         "effects" => facts.effects.is_some(),
         "sent" => facts.is_sending(),
         "month" => facts.month.is_some(),
+        "adjustments" => facts.sealed.adjustments.is_some(),
         "suggested" => !facts.is_sending(),
         _ => true,
     }
 }
 
-const SECTIONS: [(&str, &str); 12] = [
+const SECTIONS: [(&str, &str); 13] = [
     ("sent", "Sent"),
     ("month", "Month end"),
     ("tie-out", "Tie-out"),
     ("kinds", "Breaks by kind"),
     ("breaks", "All breaks"),
+    ("adjustments", "Adjustments"),
     ("effects", "Effects"),
     ("suggested", "Suggested"),
     ("quarantine", "Quarantine"),

@@ -30,7 +30,7 @@ pub(super) fn month(month: &MonthFacts, page_rows: usize) -> Markup {
             @if month.receivable.is_empty() {
                 p { "Nothing is owed, and nothing was." }
             } @else {
-                @for reading in READINGS { (statement(&month.receivable, reading)) }
+                @for reading in READINGS { (statement(month, reading)) }
                 p { bdi { (visible(&first_upper(&fronted(month)))) } "." }
                 (ageing(&month.ageing))
             }
@@ -45,7 +45,8 @@ fn first_upper(text: &str) -> String {
 }
 
 /// Rows are lines, and each currency has a column of items and one of amounts.
-fn statement(of: &[Receivable], (name, reading): Reading) -> Markup {
+fn statement(month: &MonthFacts, (name, reading): Reading) -> Markup {
+    let of = &month.receivable;
     html! {
         div.scroll tabindex="0" role="region" aria-label={ "Receivable, " (name) } {
             table {
@@ -57,7 +58,7 @@ fn statement(of: &[Receivable], (name, reading): Reading) -> Markup {
                         th.n scope="col" { bdi { (visible(&one.currency)) } }
                     }
                 } }
-                tbody { @for row in StatementRow::all() { (statement_row(of, row, reading)) } }
+                tbody { @for row in StatementRow::all(month) { (statement_row(of, row, reading)) } }
             }
         }
     }

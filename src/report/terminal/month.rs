@@ -63,7 +63,16 @@ fn row(of: &Receivable) -> [String; 6] {
         grouped(total(&[Line::Opening]), currency),
         signed(total(&[Line::NewlySettled]), currency),
         signed(total(&[Line::Paid]), currency),
-        signed(total(&[Line::SettledEarlier, Line::Adjusted, Line::StatedAgain, Line::ClawedBack]), currency),
+        signed(
+            total(&[
+                Line::AdjustedAfterSeal,
+                Line::SettledEarlier,
+                Line::Adjusted,
+                Line::StatedAgain,
+                Line::ClawedBack,
+            ]),
+            currency,
+        ),
         grouped(of.closing.total_minor(), currency),
     ]
 }

@@ -1,4 +1,4 @@
-//! The long sheets: Breaks, Sent, Effects, Suggested, Quarantine, each continued where one sheet is not enough.
+//! The long sheets: Breaks, Carried, Adjustments, Sent, Effects, Suggested, Quarantine, each continued where one sheet is not enough.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,14 @@ use super::super::amount::{decimals, exponent, format_minor};
 use super::super::carried;
 use super::super::effects::{self, Silence};
 use super::super::facts::{CarriedFacts, Facts, ParcelFacts};
+use super::super::seals;
 use super::super::sent;
 use super::super::table::{Column, Columns, Places, Value, ValueKind, columns};
 use super::cells::{Styles, lines_of, page_setup, put, put_amount, put_text, set_lines, sums_exactly};
 use crate::breaks::{Break, BreakStatus, Suggestion};
 use crate::effects::EffectsFacts;
 use crate::frames::{Measure, Quarantined, Side};
+use crate::seals::Adjustment;
 
 /// Groups of currency and measure that get a totals row.
 const MOST_TOTALS: usize = 1_000;
@@ -46,6 +48,9 @@ pub(super) fn write(book: &mut Workbook, facts: &Facts, styles: &Styles, sheet_r
     write_breaks(book, &list)?;
     if let Some(carried) = &facts.carried {
         write_carried(book, &list, carried)?;
+    }
+    if let Some(found) = &facts.sealed.adjustments {
+        write_adjustments(book, &list, found)?;
     }
     if let Some(parcels) = &facts.sent {
         write_sent(book, &list, parcels)?;
@@ -282,6 +287,14 @@ fn write_carried(book: &mut Workbook, list: &List<'_>, facts: &CarriedFacts) -> 
     });
     let items = carried::listed(facts);
     list.sheets(book, "Carried", &heads.collect::<Vec<_>>(), &items, |one| carried::cells(one), |_, _, _| Ok(()))
+}
+
+fn write_adjustments(book: &mut Workbook, list: &List<'_>, found: &[Adjustment]) -> Result<(), XlsxError> {
+    let heads = seals::COLUMNS.iter().enumerate().map(|(at, (title, width))| match at {
+        at if seals::AMOUNTS.contains(&at) => Head::numeric(title, *width),
+        _ => Head::wrapped(title, *width),
+    });
+    list.sheets(book, "Adjustments", &heads.collect::<Vec<_>>(), found, seals::cells, |_, _, _| Ok(()))
 }
 
 fn write_quarantine(book: &mut Workbook, list: &List<'_>) -> Result<(), XlsxError> {

@@ -67,7 +67,8 @@ fn statement(page: &mut Page<'_>, month: &MonthFacts) -> Result<(), XlsxError> {
     }
     page.heads(&heads.iter().map(String::as_str).collect::<Vec<_>>())?;
     let first = page.row;
-    for row in StatementRow::all() {
+    let rows: Vec<StatementRow> = StatementRow::all(month).collect();
+    for row in rows.iter().copied() {
         let format = if row.is_balance() { &page.styles.bold } else { &page.styles.text };
         put_text(page.sheet, page.row, 0, row.words(), format)?;
         for (col, one) in (1_u16..).step_by(4).zip(&month.receivable) {
@@ -76,8 +77,8 @@ fn statement(page: &mut Page<'_>, month: &MonthFacts) -> Result<(), XlsxError> {
                 put(page.sheet, page.row, col, &Value::count(items), page.styles)?;
             }
             for (col, (_, reading)) in (col + 1..).zip(READINGS) {
-                let all: Vec<i128> = StatementRow::all().map(|row| reading(row.of(one).1)).collect();
-                amount(page, (first, col), row, (reading(owed), &one.currency), &all)?;
+                let all: Vec<i128> = rows.iter().map(|row| reading(row.of(one).1)).collect();
+                amount(page, (first, col), (row, &rows), (reading(owed), &one.currency), &all)?;
             }
         }
         page.row += 1;
@@ -89,7 +90,7 @@ fn statement(page: &mut Page<'_>, month: &MonthFacts) -> Result<(), XlsxError> {
 fn amount(
     page: &mut Page<'_>,
     (first, col): (u32, u16),
-    row: StatementRow,
+    (row, rows): (StatementRow, &[StatementRow]),
     (minor, currency): (i128, &str),
     all: &[i128],
 ) -> Result<(), XlsxError> {
@@ -99,7 +100,7 @@ fn amount(
     if row != StatementRow::Unexplained || !sums_exactly(all.iter().copied()) {
         return put_amount(page.sheet, page.row, col, (minor, decimals), format, styles);
     }
-    let closing = StatementRow::all().position(|row| row == StatementRow::Closing).unwrap_or_default();
+    let closing = rows.iter().position(|row| *row == StatementRow::Closing).unwrap_or_default();
     let closing = first + u32::try_from(closing).expect("a statement has some dozens of rows");
     let name = utility::column_number_to_name(col);
     // Rows of a sheet count from one: `closing` is the last row above the closing balance.

@@ -6,6 +6,7 @@ use super::super::amount::{count, decimals, format_minor};
 use super::super::definitions::period_in_words;
 use super::super::effects::by_state;
 use super::super::facts::Facts;
+use super::super::seals;
 use super::super::sent::{by_fate, size_in_words};
 use super::super::table::Value;
 use super::super::totals::{by_risk, by_size, kind_words, measure_words};
@@ -47,6 +48,10 @@ fn heading(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
     page.line(&format!("Run {} of {run_time}", facts.run.id), &styles.note)?;
     if facts.run.sandbox {
         page.line("SANDBOX: the provider was simulated, these are not real transactions", &styles.bold)?;
+    }
+    if let Some(headline) = seals::headline(facts) {
+        page.line(&headline, &styles.bold)?;
+        page.line(seals::MEANING, &styles.note)?;
     }
     for text in [&facts.job.description, &facts.run.note].into_iter().flatten() {
         page.line(text, &styles.note)?;

@@ -1,0 +1,80 @@
+//! That the period is sealed, and what sealed periods leave to this one.
+
+use maud::{Markup, html};
+
+use super::super::amount::{count, grouped, signed};
+use super::super::facts::Facts;
+use super::super::seals::{COLUMNS, MEANING, cells, headline, sentence};
+use super::super::table::Value;
+use super::super::text::visible;
+use super::lists::rest_note;
+use crate::money::format_minor;
+use crate::seals::adjustments::{Adjustment, totals};
+
+/// At the head of a late attempt's page.
+pub(super) fn seal(facts: &Facts) -> Markup {
+    html! {
+        @if let Some(headline) = headline(facts) {
+            p.sandbox { strong { bdi { (visible(&headline)) } } " " (MEANING) }
+        }
+    }
+}
+
+pub(super) fn adjustments(found: &[Adjustment], facts: &Facts, page_rows: usize) -> Markup {
+    let shown = &found[..found.len().min(page_rows)];
+    html! {
+        section aria-labelledby="adjustments" {
+            h2 #adjustments { "Adjustments from sealed periods" }
+            @if let Some(sentence) = sentence(facts) {
+                p { bdi { (sentence) } }
+                (sums(found))
+                div.scroll tabindex="0" role="region" aria-label="Adjustments from sealed periods" {
+                    table {
+                        caption { "What differs from the sealed attempts, less what periods between have booked" }
+                        thead { tr { @for (title, _) in COLUMNS { th scope="col" { (title) } } } }
+                        tbody { @for one in shown { tr { @for cell in cells(one) { (cell_of(&cell)) } } } }
+                    }
+                }
+                (rest_note(found.len(), shown.len(), "adjustments.jsonl, and in report.xlsx, where the job asks for it"))
+            } @else {
+                p { "None: the periods before this one that are sealed still say what they were sealed with." }
+            }
+        }
+    }
+}
+
+fn sums(found: &[Adjustment]) -> Markup {
+    let totals = totals(found);
+    html! {
+        @if !totals.is_empty() {
+            div.scroll tabindex="0" role="region" aria-label="Totals of the adjustments" {
+                table {
+                    caption { "At risk by the adjusted breaks" }
+                    thead { tr {
+                        th scope="col" { "Currency" } th.n scope="col" { "Adjustments" } th.n scope="col" { "As sealed" }
+                        th.n scope="col" { "Adjustment" } th.n scope="col" { "Now" }
+                    } }
+                    tbody {
+                        @for (currency, total) in totals {
+                            tr {
+                                th scope="row" { bdi { (visible(currency)) } }
+                                td.n { (count(total.count)) }
+                                td.n { (grouped(total.before_minor, currency)) }
+                                td.n { (signed(total.after_minor - total.before_minor, currency)) }
+                                td.n { (grouped(total.after_minor, currency)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cell_of(cell: &Value<'_>) -> Markup {
+    match cell {
+        Value::Amount { minor, decimals } => html! { td.number { (format_minor(*minor, *decimals)) } },
+        Value::Text(text) => html! { td { bdi { (visible(text)) } } },
+        _ => html! { td {} },
+    }
+}
