@@ -2,27 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::carry::{OpenItem, Settled};
-
-/// What one run leaves.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LeftOpen {
-    pub items: Vec<OpenItem>,
-    pub settled: Vec<Settled>,
-}
+pub use super::carry::LeftOpen;
+use super::carry::{ItemName, OpenItem, Settlement};
 
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Line<'a> {
     Open(&'a OpenItem),
-    Settled(&'a Settled),
+    Settled(&'a Settlement),
+    RanOut(&'a ItemName),
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum OwnedLine {
     Open(Box<OpenItem>),
-    Settled(Settled),
+    Settled(Box<Settlement>),
+    RanOut(ItemName),
 }
 
 impl LeftOpen {
@@ -31,7 +27,8 @@ impl LeftOpen {
     /// # Errors
     /// When `out` does.
     pub fn write(&self, mut out: impl std::io::Write) -> std::io::Result<()> {
-        let lines = self.items.iter().map(Line::Open).chain(self.settled.iter().map(Line::Settled));
+        let open = self.items.iter().map(Line::Open);
+        let lines = open.chain(self.settled.iter().map(Line::Settled)).chain(self.ran_out.iter().map(Line::RanOut));
         for line in lines {
             serde_json::to_writer(&mut out, &line)?;
             out.write_all(b"\n")?;
@@ -48,7 +45,8 @@ impl LeftOpen {
         for line in lines.lines() {
             match serde_json::from_str(&line?)? {
                 OwnedLine::Open(item) => left.items.push(*item),
-                OwnedLine::Settled(settled) => left.settled.push(settled),
+                OwnedLine::Settled(settled) => left.settled.push(*settled),
+                OwnedLine::RanOut(item) => left.ran_out.push(item),
             }
         }
         Ok(left)

@@ -147,17 +147,22 @@ async fn compare_frames(
     let states_reward = carried::states_reward(&frames);
     let mut rules = Rules::new(&request.job.name, reconciliation, &request.period, missing, states_reward);
     rules.carried = of_months;
-    let others = neighbours.others(request.period.start);
+    let others = neighbours.others(journal, request).await?;
     // Only where periods are run out of order, or again, is there anything later to look at.
     let Some(journal) = journal.filter(|_| neighbours.has_later(&request.period)) else {
         return compare_once(rules, others, frames).await;
     };
     let (frames, comparison) = compare_once(rules.clone(), others.clone(), frames).await?;
-    let open: HashSet<String> = comparison.left_open(&request.period.label).into_iter().map(|item| item.key).collect();
+    let open = comparison.left_open(&request.period.label).items;
     if open.is_empty() {
         return Ok((frames, comparison));
     }
-    let later = neighbours.later(journal, request, reconciliation, &Arc::new(open)).await?;
+    let keys: HashSet<String> = open.iter().map(|item| item.key.clone()).collect();
+    let mut later = neighbours.later(journal, request, reconciliation, &Arc::new(keys)).await?;
+    // What waits is judged as of those periods, also where they say nothing of it.
+    for item in open.into_iter().filter(|item| item.waits.is_some()) {
+        later.entry(item.key).or_default();
+    }
     if later.is_empty() {
         return Ok((frames, comparison));
     }

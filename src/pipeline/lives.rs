@@ -1,6 +1,6 @@
 //! The life of what a run finds: read before the effects are planned, told in the report, recorded at the end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -10,10 +10,11 @@ use crate::breaks::carry::Fate;
 use crate::breaks::life::{Evidence, Standing};
 use crate::breaks::observe::{self, Observation};
 use crate::breaks::sighting::sightings;
-use crate::breaks::{BreakStatus, Suggestion};
+use crate::breaks::{BreakStatus, RowRef, Suggestion};
 use crate::effects;
 use crate::effects::news;
 use crate::exit::{ExitCode, Failure};
+use crate::frames::Side;
 use crate::journal::{Journal, RunRecord};
 use crate::report::Facts;
 use crate::report::lives;
@@ -30,21 +31,24 @@ pub(super) struct Lives {
     as_of: NaiveDate,
 }
 
-/// The breaks of other periods that this run's files clear, with the row that does.
+/// The breaks of other periods that this run's files clear or replace, with the row that does.
 fn cleared(facts: &Facts) -> Vec<(String, Evidence)> {
-    let items = facts.carried.iter().flat_map(|carried| &carried.items).filter(|one| one.fate == Fate::Cleared);
-    items
-        .flat_map(|one| {
-            let evidence = one.evidence().map(|(side, row)| {
-                let file = facts.inputs.iter().filter(|input| input.side == side).nth(row.file as usize);
-                let file = file.map(|input| input.name.clone()).unwrap_or_default();
-                Evidence::Row { period: facts.period.label.clone(), side, file, line: row.line }
-            });
-            // A notice or a later period says so: what it is stands in the report.
-            let evidence = evidence.unwrap_or_else(|| Evidence::Inputs { changed: Vec::new() });
-            one.break_ids(&facts.job.name).into_iter().map(move |id| (id, evidence.clone()))
-        })
-        .collect()
+    let Some(carried) = &facts.carried else { return Vec::new() };
+    let row = |side: Side, row: RowRef| {
+        let file = facts.inputs.iter().filter(|input| input.side == side).nth(row.file as usize);
+        let file = file.map(|input| input.name.clone()).unwrap_or_default();
+        Evidence::Row { period: facts.period.label.clone(), side, file, line: row.line }
+    };
+    let items = carried.items.iter().filter(|one| one.fate == Fate::Cleared);
+    let cleared = items.flat_map(|one| {
+        // Without a row here, what other periods left clears each other.
+        let together = || Evidence::Together { period: one.item.period.clone() };
+        let evidence = one.evidence().map_or_else(together, |(side, place)| row(side, place));
+        one.break_ids(&facts.job.name).into_iter().map(move |id| (id, evidence.clone()))
+    });
+    let replaced = carried.replaced.iter().map(|(id, side, place)| (id.clone(), row(*side, *place)));
+    let mut seen = HashSet::new();
+    cleared.chain(replaced).filter(|(id, _)| seen.insert(id.clone())).collect()
 }
 
 impl Lives {
