@@ -115,8 +115,25 @@ fn a_later_day_clears_what_an_earlier_one_left_and_says_so() {
     assert_eq!(open(&project), ["2025-03-18 differs", "2025-03-18 lost", "2025-03-19 differs"]);
 }
 
+/// Key and kind of every break of the journal that is open.
+fn open_breaks(project: &TestProject) -> Vec<(String, String)> {
+    let listed = project.run(&["breaks", "list", "rewards", "--status", "open", "--format", "json"]).ended_with(0);
+    let listed: Vec<Value> = serde_json::from_str(&listed.stdout).unwrap();
+    let text = |one: &Value, name: &str| one[name].as_str().unwrap().to_owned();
+    let mut open: Vec<_> = listed.iter().map(|one| (text(one, "key"), text(one, "kind"))).collect();
+    open.sort();
+    open
+}
+
+const LEFT: [&str; 3] = ["2025-03-18 differs", "2025-03-18 lost", "2025-03-19 differs"];
+
+fn left_breaks() -> Vec<(String, String)> {
+    let left = [("differs", "amount_mismatch"), ("lost", "missing_in_file")];
+    left.map(|(key, kind)| (key.to_owned(), kind.to_owned())).to_vec()
+}
+
 #[test]
-fn in_any_order_and_again_the_same_items_are_open_in_the_end() {
+fn in_any_order_and_again_the_same_items_and_the_same_breaks_are_open_in_the_end() {
     let days = THREE_DAYS.iter().map(|(day, ..)| *day).collect::<Vec<_>>();
     let orders: &[&[usize]] = &[
         &[0, 1, 2],
@@ -125,7 +142,11 @@ fn in_any_order_and_again_the_same_items_are_open_in_the_end() {
         &[1, 2, 0],
         &[2, 0, 1],
         &[2, 1, 0],
-        &[0, 1, 2, 0],
+        // Again, when each of them knows what the others had left.
+        &[0, 1, 2, 0, 1, 2],
+        &[0, 1, 2, 2, 1, 0],
+        &[0, 2, 1, 0, 2, 1],
+        &[1, 0, 2, 1, 0, 1],
         &[2, 1, 0, 1, 0, 2, 2],
     ];
     for order in orders {
@@ -133,8 +154,37 @@ fn in_any_order_and_again_the_same_items_are_open_in_the_end() {
         for day in *order {
             run(&project, days[*day]);
         }
-        let left = open(&project);
-        assert_eq!(left, ["2025-03-18 differs", "2025-03-18 lost", "2025-03-19 differs"], "{order:?}");
+        assert_eq!(open(&project), LEFT, "{order:?}");
+        assert_eq!(open_breaks(&project), left_breaks(), "{order:?}");
+        project.run(&["journal", "verify"]).ended_with(0);
+    }
+}
+
+#[test]
+fn a_backfill_leaves_the_same_open_however_many_periods_run_at_once() {
+    let days = THREE_DAYS.iter().map(|(day, ..)| *day).collect::<Vec<_>>();
+    let backfill = ["backfill", "rewards", "--from", days[0], "--to", days[2]];
+    let breaks_of = |project: &TestProject, attempt: u32| {
+        let file = |day: &&str| project.read(&format!("runs/rewards/{day}/{attempt}/open-items.jsonl"));
+        days.iter().map(file).collect::<Vec<_>>()
+    };
+    let alone = project(THREE_DAYS, "");
+    for day in &days {
+        run(&alone, day);
+    }
+    let ways: &[&[&str]] = &[&[], &["--max-parallel", "2"], &["--max-parallel", "8"], &["--newest-first"]];
+    for way in ways.iter().copied().chain([&["--max-parallel", "3", "--newest-first"][..]]) {
+        let project = project(THREE_DAYS, "");
+        for attempt in 1..=2 {
+            project.run(&[&backfill[..], way, &["--reprocess", "all"]].concat()).ended_with(0);
+            assert_eq!(open(&project), LEFT, "{way:?}, attempt {attempt}");
+            assert_eq!(open_breaks(&project), left_breaks(), "{way:?}, attempt {attempt}");
+            if attempt == 1 && !way.contains(&"--newest-first") {
+                // Not only in the end: each period found what it finds when it is run after the one before.
+                assert_eq!(breaks_of(&project, 1), breaks_of(&alone, 1), "{way:?}");
+            }
+        }
+        project.run(&["journal", "verify"]).ended_with(0);
     }
 }
 
@@ -148,18 +198,18 @@ fn a_rerun_of_the_earlier_day_knows_what_came_later() {
     assert!(told.contains("attempt 2"), "{told}");
     assert_eq!(
         breaks(&project, "2025-03-18"),
-        expected([("differs", "amount_mismatch")]),
-        "late and evening are found"
+        expected([("differs", "amount_mismatch"), ("lost", "missing_in_file")]),
+        "late and evening are found; that the lost one is not is known by now"
     );
     // A plan says the same.
     let plan = project.run(&["plan", "rewards", "--period", "2025-03-18"]).ended_with(0).stdout;
-    assert!(plan.contains("1 break to review"), "{plan}");
+    assert!(plan.contains("2 breaks to review"), "{plan}");
 }
 
 #[test]
 fn a_job_that_carries_nothing_sees_each_day_by_itself() {
     let project = project(THREE_DAYS, "");
-    project.write("jobs/rewards.yaml", JOB.replace("carry: 7\n", ""));
+    project.write("jobs/rewards.yaml", JOB.replace("carry: 7\n", "carry: 0\n"));
     for (day, ..) in THREE_DAYS {
         run(&project, day);
     }
