@@ -16,7 +16,7 @@ use crate::journal::{
 use crate::period::Period;
 use crate::pipeline::lease::Keeper;
 use crate::pipeline::stop::Stop;
-use crate::pipeline::{self, Patience, Request};
+use crate::pipeline::{self, Patience, Queue, Request};
 use crate::progress::Progress;
 use crate::project::Project;
 
@@ -149,7 +149,8 @@ async fn leased(orders: Arc<Orders>, journal: &Arc<Journal>, stop: Stop) -> Resu
     let wait = orders.job.sending().and_then(|sending| sending.confirm.as_ref()).map(|confirm| confirm.wait);
     let patience = wait.map(|wait| Arc::new(Patience::new(wait)));
     let job = orders.job.clone();
-    let mut work = Work { orders, journal, backfill, attempt, stop, patience, total: proposal.to_run(), ended: 0 };
+    let queue = pipeline::takes_turns(&job).then(Arc::<Queue>::default);
+    let mut work = Work { orders, journal, backfill, attempt, stop, patience, queue, total: proposal.to_run(), ended: 0 };
     let halt = match work.all(proposal.lines).await {
         Ok(halt) => halt,
         Err(failure) => {
@@ -231,6 +232,8 @@ struct Work<'a> {
     stop: Stop,
     /// For results of what the periods send.
     patience: Option<Arc<Patience>>,
+    /// The order of those that depend on each other: that in which they begin.
+    queue: Option<Arc<Queue>>,
     /// Periods to run in this attempt, and how many of them have ended.
     total: usize,
     ended: usize,
@@ -308,6 +311,7 @@ impl Work<'_> {
             offline: self.orders.offline,
             sandbox: self.orders.sandbox,
             patience: self.patience.clone(),
+            place: self.queue.as_ref().map(Queue::place),
             // Several at once would write over each other.
             progress: Progress::hidden(),
         }

@@ -31,10 +31,15 @@ pub(super) struct Neighbours {
 
 impl Neighbours {
     /// Of the periods that the job carries from and to. A run of a version that kept no list has none.
-    pub(super) async fn read(journal: &Journal, request: &Request, carry: u32) -> Result<Self, Failure> {
+    pub(super) async fn read(
+        journal: Option<&Journal>,
+        request: &Request,
+        reconciliation: &Reconciliation,
+    ) -> Result<Self, Failure> {
+        let Some(journal) = journal else { return Ok(Self::default()) };
         let before = std::iter::successors(Some(request.period.previous()), |period| Some(period.previous()));
         let after = std::iter::successors(Some(request.period.next()), |period| Some(period.next()));
-        let reach = carry as usize;
+        let reach = reconciliation.carry as usize;
         let mut lists = Vec::new();
         for period in before.take(reach).chain(after.take(reach)) {
             let Some(run) = journal.last_finished(&request.job.name, &period.label).await? else { continue };

@@ -8,7 +8,6 @@ use polars::prelude::{ParquetReader, PolarsResult, SerReader};
 use serde::{Deserialize, Serialize};
 
 use super::Request;
-use super::carried::Neighbours;
 use super::history::{PeriodFiles, before};
 use super::month;
 use super::pull::PulledInput;
@@ -33,8 +32,6 @@ pub(super) struct Earlier {
     last: Option<LastFinished>,
     /// What finished runs of other periods pulled, where the job closes months.
     others: Others,
-    /// What the periods around this one left open.
-    pub neighbours: Neighbours,
 }
 
 /// Label → what the last finished run of that period pulled.
@@ -107,9 +104,7 @@ impl Earlier {
         };
         let attempts = runs.iter().map(|run| run.attempt).max().unwrap_or(0);
         let others = Others::read(journal, request).await?;
-        let carry = request.job.reconciliation().map_or(0, |reconciliation| reconciliation.carry);
-        let neighbours = Neighbours::read(journal, request, carry).await?;
-        Ok(Self { attempts, pulled, first_files, last, others, neighbours })
+        Ok(Self { attempts, pulled, first_files, last, others })
     }
 
     pub(super) fn pulled(&self, side: Side) -> &[RawFile] {
