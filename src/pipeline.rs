@@ -48,6 +48,7 @@ use earlier::Earlier;
 use effects::Wanted;
 use lease::{Guard, Keeper};
 use lives::Lives;
+pub(crate) use month::days as days_of_month;
 pub use patience::Patience;
 pub(crate) use results::is_awaited;
 use send::Sent;
@@ -209,7 +210,8 @@ pub async fn plan(request: &Request, journal: Option<&Journal>) -> Result<Finish
     };
     let attempt = earlier.attempts + 1;
     let inputs = Box::pin(compare::inputs(request, &store, &earlier, &Trail(None))).await?;
-    let among = Among { earlier: &earlier, neighbours: Neighbours::read(journal, request, reconciliation).await?, journal };
+    let among =
+        Among { earlier: &earlier, neighbours: Neighbours::read(journal, request, reconciliation).await?, journal };
     let comparing = Box::pin(compare::compared(request, reconciliation, inputs, &among, attempt, &Trail(None)));
     let (mut facts, wanted) = comparing.await?;
     let mut lives = Lives::read(request, journal, &facts).await?;
@@ -285,7 +287,7 @@ async fn attempt(
         trail.mark(Step::Reported, json!({ "files": written.len() })).await?;
         Ok(Finished { facts, written, calls: Vec::new() })
     };
-    let finished = Turn::within(turn.as_ref(), journal, rest).await?;
+    let finished = Box::pin(Turn::within(turn.as_ref(), journal, rest)).await?;
     Ok((finished, turn))
 }
 

@@ -5,6 +5,7 @@
 
 mod audit_news;
 mod audit_notices;
+mod backfill_days;
 mod backfill_killed;
 mod backfill_plan;
 mod backfill_runs;

@@ -94,8 +94,7 @@ fn wanted(outcomes: &[Outcome], before: bool) -> Told {
     let about_key = |outcome: &Outcome| {
         let (kind, measure) = outcome.what.found().filter(|(_, measure)| !measure.is_empty())?;
         let is_carried = matches!(outcome.what, What::CarriedBreak(..));
-        (before || !is_carried)
-            .then(|| (outcome.key.clone(), kind.to_owned(), "USD".to_owned(), measure.to_owned()))
+        (before || !is_carried).then(|| (outcome.key.clone(), kind.to_owned(), "USD".to_owned(), measure.to_owned()))
     };
     outcomes.iter().filter_map(about_key).collect()
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use tokio::task::{JoinError, JoinSet};
 
-use super::{Line, Open, Proposal, Todo, last_ends, most_serious, plan, propose, range};
+use super::{DaysBefore, Line, Open, Proposal, Todo, last_ends, most_serious, plan, propose, range};
 use crate::exit::{ExitCode, Failure};
 use crate::job::Job;
 use crate::journal::{
@@ -35,6 +35,8 @@ pub struct Orders {
     /// Every period of the range, the earliest first; at least one.
     pub periods: Vec<Period>,
     pub reprocess: Reprocess,
+    /// Of months: the days that were run before them; none: they were not asked for.
+    pub days: Option<DaysBefore>,
     pub note: Option<String>,
     /// The person who starts it.
     pub started_by: String,
@@ -129,7 +131,8 @@ fn held(job: &Job, error: LeaseError) -> Failure {
 }
 
 async fn leased(orders: Arc<Orders>, journal: &Arc<Journal>, stop: Stop) -> Result<Option<Report>, Failure> {
-    let proposal = propose(Some(journal), &orders.job, &orders.periods, orders.reprocess).await?;
+    let proposal = propose(Some(journal), &orders.job, &orders.periods, orders.reprocess, orders.days.as_ref());
+    let proposal = proposal.await?;
     if proposal.continues.is_none() && proposal.to_run() == 0 {
         return Ok(None);
     }
@@ -150,7 +153,8 @@ async fn leased(orders: Arc<Orders>, journal: &Arc<Journal>, stop: Stop) -> Resu
     let patience = wait.map(|wait| Arc::new(Patience::new(wait)));
     let job = orders.job.clone();
     let queue = pipeline::takes_turns(&job).then(Arc::<Queue>::default);
-    let mut work = Work { orders, journal, backfill, attempt, stop, patience, queue, total: proposal.to_run(), ended: 0 };
+    let mut work =
+        Work { orders, journal, backfill, attempt, stop, patience, queue, total: proposal.to_run(), ended: 0 };
     let halt = match work.all(proposal.lines).await {
         Ok(halt) => halt,
         Err(failure) => {

@@ -1,6 +1,7 @@
 //! One job over a range of periods: which are run (`range`, `plan`: pure), and running them as one piece of work that
 //! can be stopped and gone on with (`execute`).
 
+pub mod days;
 mod execute;
 pub mod plan;
 pub mod range;
@@ -14,6 +15,7 @@ use crate::journal::{BackfillRecord, EffectFilter, Journal, JournalError, Period
 use crate::period::Period;
 use crate::pipeline::is_awaited;
 
+pub use days::DaysBefore;
 pub use execute::{Orders, Report, run, words};
 pub use plan::{Line, Todo};
 
@@ -35,7 +37,8 @@ impl Proposal {
     }
 }
 
-/// What is to be done about each of the periods. None as the journal: nothing was ever run.
+/// What is to be done about each of the periods. None as the journal: nothing was ever run. `days`: of months, the days
+/// that are run before them.
 ///
 /// # Errors
 /// When the journal cannot be read.
@@ -47,6 +50,7 @@ pub async fn propose(
     job: &Job,
     periods: &[Period],
     reprocess: Reprocess,
+    days: Option<&DaysBefore>,
 ) -> Result<Proposal, JournalError> {
     let (from, to) = match periods {
         [only] => (&only.label, &only.label),
@@ -75,6 +79,9 @@ pub async fn propose(
     };
     if continues.is_none() && reprocess == Reprocess::Missing {
         plan::with_approved(&mut lines, &approved_by_period);
+        if let Some(days) = days {
+            days::with_newer_days(&mut lines, &runs, days, &days::finished(journal, &days.job, periods).await?);
+        }
     }
     let to_run = lines.iter().filter(|line| line.is_to_run());
     let approved = to_run.filter_map(|line| approved_by_period.get(&line.period.label)).sum();

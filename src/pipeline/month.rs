@@ -20,7 +20,7 @@ pub(super) fn month_end(request: &Request) -> Option<&MonthEnd> {
 }
 
 /// The labels of the days of a month, in order.
-pub(super) fn days(month: &Period) -> Vec<String> {
+pub(crate) fn days(month: &Period) -> Vec<String> {
     let end = month.next().first_day;
     let labels = month.first_day.iter_days().take_while(|day| *day < end).map(|day| day.to_string());
     // A zone may have skipped a day.

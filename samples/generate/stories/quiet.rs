@@ -58,7 +58,8 @@ pub(super) fn arrives_in_file(purchase: &Purchase) -> Story {
 
 pub(super) fn arrives_in_ledger(purchase: &Purchase) -> Story {
     let row = purchase.ledger_row();
-    let why = format!("Of the day before, booked at {}: its row comes with this ledger, and clears it there.", row.booked_at);
+    let why =
+        format!("Of the day before, booked at {}: its row comes with this ledger, and clears it there.", row.booked_at);
     Story::of_ledger(row).and(&purchase.key, What::Excluded, why)
 }
 
