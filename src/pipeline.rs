@@ -281,13 +281,13 @@ async fn attempt(
         let (mut facts, wanted) = unless_stopped(stop, comparing).await?;
         let mut lives = Lives::read(request, Some(journal), &facts).await?;
         Box::pin(acted(request, journal, record, (guard, stop), &wanted, (&mut facts, &mut lives))).await?;
-        Turn::still_ours(turn.as_ref(), journal).await?;
+        Turn::still_ours(turn.as_ref(), (journal, record)).await?;
         let (facts, written) = unless_stopped(stop, published(request, facts, home)).await?;
         lives.record(journal, record).await?;
         trail.mark(Step::Reported, json!({ "files": written.len() })).await?;
         Ok(Finished { facts, written, calls: Vec::new() })
     };
-    let finished = Box::pin(Turn::within(turn.as_ref(), journal, rest)).await?;
+    let finished = Box::pin(Turn::within(turn.as_ref(), (journal, record), rest)).await?;
     Ok((finished, turn))
 }
 

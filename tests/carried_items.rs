@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::support::project::{TestProject, rows};
+use crate::support::sending::{signal, wait_until, wait_until_stopped};
 
 const JOB: &str = "\
 job: rewards
@@ -186,6 +187,73 @@ fn a_backfill_leaves_the_same_open_however_many_periods_run_at_once() {
         }
         project.run(&["journal", "verify"]).ended_with(0);
     }
+}
+
+#[test]
+fn two_processes_take_their_turns() {
+    let project = project(THREE_DAYS, "");
+    let mut first = project.command(&["run", "rewards", "--period", "2025-03-18"]);
+    let first = first.env("TIEOUT_STOP_AFTER", "classified").spawn().unwrap();
+    wait_until_stopped(&first);
+    let second = project.command(&["run", "rewards", "--period", "2025-03-19"]).spawn().unwrap();
+    // It has read its files and waits; one that did not wait has ended long before.
+    wait_until("the second run's rows", || {
+        let shown = project.run(&["runs", "show", "rewards/2025-03-19/1", "--format", "json"]);
+        shown.stdout.contains("normalized")
+    });
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    signal("-CONT", &first);
+    project.ended(first).ended_with(0);
+    project.ended(second).ended_with(0);
+    let found = breaks(&project, "2025-03-19");
+    assert_eq!(found, expected([("differs", "amount_mismatch"), ("lost", "missing_in_file")]));
+    assert_eq!(open_breaks(&project).len(), 3, "and what is late");
+}
+
+#[test]
+fn a_file_that_comes_once_more_with_what_was_missing_clears_it_in_the_same_day() {
+    let project = project(THREE_DAYS, "");
+    run(&project, "2025-03-18");
+    run(&project, "2025-03-19");
+    assert!(open_breaks(&project).contains(&("lost".to_owned(), "missing_in_file".to_owned())));
+    let file = [THREE_DAYS[1].1, &["lost,3.00,USD,2025-03-19T00:05:00Z"]].concat();
+    project.write("data/file-2025-03-19.csv", rows(&file));
+    let told = run(&project, "2025-03-19");
+    assert!(told.contains("Carried items: 2 cleared by this period, 1 grace has run out, 1 still open\n"), "{told}");
+    let left = [("differs", "amount_mismatch"), ("late", "missing_in_file")];
+    assert_eq!(open_breaks(&project), left.map(|(key, kind)| (key.to_owned(), kind.to_owned())));
+    project.run(&["journal", "verify"]).ended_with(0);
+}
+
+#[test]
+fn a_day_between_two_that_do_not_reach_each_other_sees_that_they_belong_together() {
+    let days: &[Day] = &[
+        ("2025-03-18", &[], &["far,4.00,USD,2025-03-18T09:00:00Z"]),
+        ("2025-03-19", &[], &[]),
+        ("2025-03-20", &["far,4.00,USD,2025-03-20T09:00:00Z"], &[]),
+    ];
+    let project = project(days, "");
+    project.write("jobs/rewards.yaml", JOB.replace(", date: {tolerance: 1d}", "").replace("carry: 7", "carry: 1"));
+    run(&project, "2025-03-18");
+    run(&project, "2025-03-20");
+    assert_eq!(open_breaks(&project).len(), 1, "one key, one rule");
+    let told = run(&project, "2025-03-19");
+    assert!(told.contains("Carried items: 2 cleared by this period\n"), "{told}");
+    assert_eq!(open_breaks(&project), []);
+}
+
+#[test]
+fn a_job_that_says_nothing_carries_a_month() {
+    let project = project(THREE_DAYS, "");
+    project.write("jobs/rewards.yaml", JOB.replace("carry: 7\n", ""));
+    for (day, ..) in THREE_DAYS {
+        run(&project, day);
+    }
+    assert_eq!(open_breaks(&project), left_breaks());
+    // A month closes by its own files.
+    let monthly = JOB.replace("carry: 7\n", "").replace("grain: day", "grain: month");
+    project.write("jobs/rewards.yaml", monthly);
+    project.run(&["validate"]).ended_with(0);
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod breaks_of_sending;
 mod bytes_to_breaks;
 mod calendars;
 mod carried_items;
+mod carried_property;
 mod classification;
 mod cli_breaks;
 mod cli_decisions;

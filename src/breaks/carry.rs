@@ -1,9 +1,9 @@
 //! Keys that stand in more than one period: what one period leaves open, another may clear. Pure.
 //!
-//! Each period leaves a list: the keys that its own files do not settle ([`OpenItem`]), and which keys, of its own and of
-//! others, are settled together with what its files say of them ([`Settlement`]). An item stays on its period's list
-//! when another settles it: each period states what its own files say, whichever was run first, and what is open is what
-//! all lists say together. So periods may be run in any order, and again.
+//! Each period leaves a list: the keys that its own files do not settle ([`OpenItem`]), what its files say of keys that
+//! others left ([`Said`]), and which items are settled by all that together. An item stays on its period's list when
+//! another settles it: each period states what its own files say, whichever was run first, and what is open is what all
+//! lists say together. So periods may be run in any order, and again.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -52,21 +52,14 @@ pub struct ItemName {
     pub key: String,
 }
 
-/// That an item is settled, told by the period whose run saw it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Settlement {
-    /// The label of the period that left the item; the teller's own, where it is settled by what others say.
-    pub period: String,
-    pub key: String,
-    /// What the files say that the teller has read of the key, and that stands in no item of theirs.
-    pub said: Vec<Said>,
-}
-
 /// What one run leaves for other periods.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LeftOpen {
     pub items: Vec<OpenItem>,
-    pub settled: Vec<Settlement>,
+    /// Items, its own and of others, that are settled by what all say.
+    pub settled: Vec<ItemName>,
+    /// What its files, and those of later periods that it has read again, say of keys beside its items.
+    pub said: Vec<Said>,
     /// Items of earlier periods that are breaks from this one on.
     pub ran_out: Vec<ItemName>,
 }
@@ -76,6 +69,7 @@ pub struct LeftOpen {
 pub struct Said {
     /// The label of the period.
     pub period: String,
+    pub key: String,
     /// In the order of [`Side::ALL`].
     pub sides: [Option<KeySide>; 3],
 }
@@ -115,10 +109,10 @@ impl Others {
             for item in &list.items {
                 others.items.entry(item.key.clone()).or_default().push(item.clone());
             }
-            for Settlement { period, key, said } in &list.settled {
-                others.settled.insert(ItemName { period: period.clone(), key: key.clone() });
-                others.said.entry(key.clone()).or_default().extend(said.iter().cloned());
+            for said in &list.said {
+                others.said.entry(said.key.clone()).or_default().push(said.clone());
             }
+            others.settled.extend(list.settled.iter().cloned());
             others.ran_out.extend(list.ran_out.iter().cloned());
         }
         for items in others.items.values_mut() {
@@ -225,8 +219,9 @@ impl Fate {
 pub struct Across {
     /// What became of the items of other periods: by fate, period and key.
     pub items: Vec<CarriedItem>,
-    /// What is settled, and what this period's files have to do with it.
-    pub settled: Vec<Settlement>,
+    /// As in [`LeftOpen`]; so is what is said.
+    pub settled: Vec<ItemName>,
+    pub said: Vec<Said>,
     /// Breaks of other periods in the place of which this period's files put others, with the row that does.
     pub replaced: Vec<(String, Side, RowRef)>,
 }
@@ -250,9 +245,13 @@ pub(super) fn judge(
         seen.insert(facts.key.clone());
         let verdict = light.across(&facts, &whole, verdict);
         if verdict.outcome == Outcome::Expected(Expected::OtherPeriod) {
-            across.settled.push(light.own_settlement(&facts.key));
+            across.settled.push(ItemName { period: rules.period.label.clone(), key: facts.key.clone() });
         }
-        judged.push(Judged { facts, verdict });
+        let one = Judged { facts, verdict };
+        if !is_left_open(&one) && others.items.contains_key(&one.facts.key) {
+            across.said.push(light.said(&one.facts.key, &one.facts.sides));
+        }
+        judged.push(one);
     }
     for (key, items) in others.items.iter().filter(|(key, _)| !seen.contains(*key)) {
         // What a file holds ahead of time is for the period in which that time lies.
@@ -260,11 +259,14 @@ pub(super) fn judge(
             continue;
         }
         let stray = strays.binary_search_by(|stray| stray.key.cmp(key)).ok().map(|place| &strays[place].sides);
+        across.said.extend(stray.map(|here| light.said(key, here)));
         let nothing = Default::default();
         let here = stray.unwrap_or(&nothing);
         let whole = together(key, here, others);
         light.follow(here, &whole, &light.verdict(&whole), &mut across);
     }
+    // Those periods may have been read before this one had the key.
+    across.said.extend(others.later.values().flatten().cloned());
     across.items.sort_by(|left, right| {
         (left.fate, &left.item.period, &left.item.key).cmp(&(right.fate, &right.item.period, &right.item.key))
     });
@@ -337,11 +339,9 @@ impl<'a> Light<'a> {
         verdict
     }
 
-    /// That a key of this period is settled by what others say.
-    fn own_settlement(&self, key: &str) -> Settlement {
-        // Lists tell everything but what the files of later periods were read again for.
-        let said = self.others.later.get(key).cloned().unwrap_or_default();
-        Settlement { period: self.rules.period.label.clone(), key: key.to_owned(), said }
+    /// What this period's files say of a key.
+    fn said(&self, key: &str, sides: &[Option<KeySide>; 3]) -> Said {
+        Said { period: self.rules.period.label.clone(), key: key.to_owned(), sides: sides.clone() }
     }
 
     /// What has become of the items of this key, whose verdict over all periods is this one. `here` is what this
@@ -363,11 +363,7 @@ impl<'a> Light<'a> {
                 across.replaced.extend(replaced.map(|id| (id, side, row)));
             }
             if fate == Fate::Cleared {
-                let mut said = self.others.later.get(&whole.key).cloned().unwrap_or_default();
-                if row.is_some() {
-                    said.push(Said { period: self.rules.period.label.clone(), sides: here.clone() });
-                }
-                across.settled.push(Settlement { period: item.period.clone(), key: item.key.clone(), said });
+                across.settled.push(item.name());
             // Two periods may have left one key: what is cleared is cleared in both, what stays open is one matter.
             } else if at > 0 || item.period >= self.rules.period.label {
                 continue;
@@ -395,13 +391,6 @@ impl<'a> Light<'a> {
 
 /// What this period's files leave open by themselves: breaks, what is expected of a later one, and what another settles.
 pub fn left_open(period: &str, judged: &[Judged]) -> Vec<OpenItem> {
-    let open = |one: &&Judged| match one.verdict.outcome {
-        Outcome::Break => !matches!(one.facts.pairing, Pairing::Suggested { .. }),
-        Outcome::Expected(why) => {
-            matches!(why, Expected::InGrace | Expected::NotSettledYet | Expected::OtherPeriod)
-        }
-        _ => false,
-    };
     let item = |one: &Judged| OpenItem {
         period: period.to_owned(),
         key: one.facts.key.clone(),
@@ -412,7 +401,33 @@ pub fn left_open(period: &str, judged: &[Judged]) -> Vec<OpenItem> {
         },
         breaks: one.verdict.breaks.iter().map(|found| (found.id.clone(), found.kind)).collect(),
     };
-    judged.iter().filter(open).map(item).collect()
+    judged.iter().filter(|one| is_left_open(one)).map(item).collect()
+}
+
+fn is_left_open(one: &Judged) -> bool {
+    match one.verdict.outcome {
+        Outcome::Break => !matches!(one.facts.pairing, Pairing::Suggested { .. }),
+        Outcome::Expected(why) => {
+            matches!(why, Expected::InGrace | Expected::NotSettledYet | Expected::OtherPeriod)
+        }
+        _ => false,
+    }
+}
+
+/// Breaks of other periods that are over, each once: with this period's row that says so, or without one, where what a
+/// period left and what others say belongs together: that period.
+pub fn closed(
+    job: &str,
+    items: &[CarriedItem],
+    replaced: &[(String, Side, RowRef)],
+) -> Vec<(String, Result<(Side, RowRef), String>)> {
+    let cleared = items.iter().filter(|one| one.fate == Fate::Cleared).flat_map(|one| {
+        let by = one.evidence().ok_or_else(|| one.item.period.clone());
+        one.break_ids(job).into_iter().map(move |id| (id, by.clone()))
+    });
+    let replaced = replaced.iter().map(|(id, side, row)| (id.clone(), Ok((*side, *row))));
+    let mut seen = HashSet::new();
+    cleared.chain(replaced).filter(|(id, _)| seen.insert(id.clone())).collect()
 }
 
 /// The items of which this period tells that their time is over.

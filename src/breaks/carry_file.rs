@@ -3,13 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 pub use super::carry::LeftOpen;
-use super::carry::{ItemName, OpenItem, Settlement};
+use super::carry::{ItemName, OpenItem, Said};
 
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Line<'a> {
     Open(&'a OpenItem),
-    Settled(&'a Settlement),
+    Settled(&'a ItemName),
+    Said(&'a Said),
     RanOut(&'a ItemName),
 }
 
@@ -17,7 +18,8 @@ enum Line<'a> {
 #[serde(rename_all = "snake_case")]
 enum OwnedLine {
     Open(Box<OpenItem>),
-    Settled(Box<Settlement>),
+    Settled(ItemName),
+    Said(Box<Said>),
     RanOut(ItemName),
 }
 
@@ -28,7 +30,9 @@ impl LeftOpen {
     /// When `out` does.
     pub fn write(&self, mut out: impl std::io::Write) -> std::io::Result<()> {
         let open = self.items.iter().map(Line::Open);
-        let lines = open.chain(self.settled.iter().map(Line::Settled)).chain(self.ran_out.iter().map(Line::RanOut));
+        let settled = self.settled.iter().map(Line::Settled);
+        let rest = self.said.iter().map(Line::Said).chain(self.ran_out.iter().map(Line::RanOut));
+        let lines = open.chain(settled).chain(rest);
         for line in lines {
             serde_json::to_writer(&mut out, &line)?;
             out.write_all(b"\n")?;
@@ -45,7 +49,8 @@ impl LeftOpen {
         for line in lines.lines() {
             match serde_json::from_str(&line?)? {
                 OwnedLine::Open(item) => left.items.push(*item),
-                OwnedLine::Settled(settled) => left.settled.push(*settled),
+                OwnedLine::Settled(settled) => left.settled.push(settled),
+                OwnedLine::Said(said) => left.said.push(*said),
                 OwnedLine::RanOut(item) => left.ran_out.push(item),
             }
         }

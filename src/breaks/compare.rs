@@ -75,6 +75,7 @@ impl Comparison {
         LeftOpen {
             items: carry::left_open(period, &self.judged),
             settled: self.carried.settled.clone(),
+            said: self.carried.said.clone(),
             ran_out: carry::ran_out(&self.carried.items),
         }
     }

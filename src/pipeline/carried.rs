@@ -116,7 +116,7 @@ impl Neighbours {
             });
             let sides = sides.await?.map_err(|error| Failure::new(ExitCode::InputData, error))?;
             for facts in sides {
-                let later = Said { period: label.clone(), sides: facts.sides };
+                let later = Said { period: label.clone(), key: facts.key.clone(), sides: facts.sides };
                 found.entry(facts.key).or_default().push(later);
             }
         }

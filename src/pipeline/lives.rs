@@ -1,12 +1,12 @@
 //! The life of what a run finds: read before the effects are planned, told in the report, recorded at the end.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::Request;
 use crate::breaks::age::last_day;
-use crate::breaks::carry::Fate;
+use crate::breaks::carry;
 use crate::breaks::life::{Evidence, Standing};
 use crate::breaks::observe::{self, Observation};
 use crate::breaks::sighting::sightings;
@@ -34,21 +34,13 @@ pub(super) struct Lives {
 /// The breaks of other periods that this run's files clear or replace, with the row that does.
 fn cleared(facts: &Facts) -> Vec<(String, Evidence)> {
     let Some(carried) = &facts.carried else { return Vec::new() };
-    let row = |side: Side, row: RowRef| {
+    let row = |(side, row): (Side, RowRef)| {
         let file = facts.inputs.iter().filter(|input| input.side == side).nth(row.file as usize);
         let file = file.map(|input| input.name.clone()).unwrap_or_default();
         Evidence::Row { period: facts.period.label.clone(), side, file, line: row.line }
     };
-    let items = carried.items.iter().filter(|one| one.fate == Fate::Cleared);
-    let cleared = items.flat_map(|one| {
-        // Without a row here, what other periods left clears each other.
-        let together = || Evidence::Together { period: one.item.period.clone() };
-        let evidence = one.evidence().map_or_else(together, |(side, place)| row(side, place));
-        one.break_ids(&facts.job.name).into_iter().map(move |id| (id, evidence.clone()))
-    });
-    let replaced = carried.replaced.iter().map(|(id, side, place)| (id.clone(), row(*side, *place)));
-    let mut seen = HashSet::new();
-    cleared.chain(replaced).filter(|(id, _)| seen.insert(id.clone())).collect()
+    let closed = carry::closed(&facts.job.name, &carried.items, &carried.replaced).into_iter();
+    closed.map(|(id, by)| (id, by.map_or_else(|period| Evidence::Together { period }, row))).collect()
 }
 
 impl Lives {

@@ -12,7 +12,7 @@ use super::lease::Keeper;
 use super::{Request, state_folder};
 use crate::exit::Failure;
 use crate::job::Job;
-use crate::journal::{Journal, JournalError, Lease, LeaseError};
+use crate::journal::{Journal, JournalError, Lease, LeaseError, RunRecord};
 
 /// Takes the place of a period in the name of the lease.
 const LEASE: &str = "carry";
@@ -112,13 +112,13 @@ impl Turn {
     /// Does what has to be done within the turn, and keeps the turn meanwhile. None as the turn: nobody else matters.
     pub(super) async fn within<T>(
         turn: Option<&Self>,
-        journal: &Journal,
+        (journal, record): (&Journal, &RunRecord),
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let Some(Self { lease, keeper }) = turn else { return work.await };
         tokio::select! {
             outcome = work => outcome,
-            lost = keeper.keep(journal, lease) => Err(lost.into()),
+            _ = keeper.keep(journal, lease) => Err(JournalError::LeaseLost { run: record.id.clone() }.into()),
         }
     }
 
@@ -126,11 +126,15 @@ impl Turn {
     ///
     /// # Errors
     /// [`JournalError::LeaseLost`] when somebody has; or when the state file cannot be written.
-    pub(super) async fn still_ours(turn: Option<&Self>, journal: &Journal) -> Result<(), JournalError> {
-        match turn {
-            Some(turn) => journal.renew(&turn.lease).await,
-            None => Ok(()),
-        }
+    pub(super) async fn still_ours(
+        turn: Option<&Self>,
+        (journal, record): (&Journal, &RunRecord),
+    ) -> Result<(), JournalError> {
+        let Some(turn) = turn else { return Ok(()) };
+        journal.renew(&turn.lease).await.map_err(|error| match error {
+            JournalError::LeaseLost { .. } => JournalError::LeaseLost { run: record.id.clone() },
+            error => error,
+        })
     }
 
     /// Hands it on, once the run's end is recorded.
