@@ -165,9 +165,9 @@ fn what_is_cleared_by_a_row_and_gone_from_the_period_is_closed_by_the_row() {
     };
     assert_eq!(evidence(&steps[0]), row);
     assert_eq!(steps.len(), 2);
-    let standing = steps.iter().fold(known[ID].clone(), |standing, (id, event)| {
-        tieout::breaks::life::apply(Some(&standing), id, event, utc(AT)).unwrap()
-    });
+    let standing = steps
+        .iter()
+        .fold(known[ID].clone(), |standing, (id, event)| apply(Some(&standing), id, event, utc(AT)).unwrap());
     assert_eq!((standing.status, standing.periods.len()), (BreakStatus::Resolved, 0));
 }
 

@@ -170,6 +170,11 @@ impl CarriedItem {
         self.item.break_ids(job)
     }
 
+    /// Whether its breaks are found by this period: its time is over in it, or its files change what is open.
+    pub fn is_found_here(&self) -> bool {
+        self.fate == Fate::RanOut || (self.fate == Fate::Open && self.here != [None; 3])
+    }
+
     /// The row here that speaks of it: of a side on which it was missing, if there is one.
     pub fn evidence(&self) -> Option<(Side, RowRef)> {
         let here = || Side::ALL.into_iter().filter_map(|side| Some((side, self.here[side as usize]?)));
@@ -222,6 +227,7 @@ pub struct Across {
     /// As in [`LeftOpen`]; so is what is said.
     pub settled: Vec<ItemName>,
     pub said: Vec<Said>,
+    pub ran_out: Vec<ItemName>,
     /// Breaks of other periods in the place of which this period's files put others, with the row that does.
     pub replaced: Vec<(String, Side, RowRef)>,
 }
@@ -354,8 +360,15 @@ impl<'a> Light<'a> {
         let is_told = |item: &&OpenItem| {
             row.is_some() || verdict.outcome == Outcome::Break || !self.others.settled.contains(&item.name())
         };
-        for (at, item) in items.iter().filter(is_told).enumerate() {
-            let fate = self.fate(item, verdict.outcome, row.is_some());
+        let fated = |item| (item, self.fate(item, verdict.outcome, row.is_some()));
+        let told: Vec<(&OpenItem, Fate)> = items.iter().filter(is_told).map(fated).collect();
+        let is_earlier = |item: &OpenItem| item.period < self.rules.period.label;
+        let ran_out = |(item, fate): &&(&OpenItem, Fate)| *fate == Fate::RanOut && is_earlier(item);
+        across.ran_out.extend(told.iter().filter(ran_out).map(|(item, _)| item.name()));
+        // Two periods may have left one key: what is cleared is cleared in both, what stays open is one matter, that of
+        // which there is news.
+        let matter = told.iter().position(|one| ran_out(&one)).unwrap_or(0);
+        for (at, (item, fate)) in told.into_iter().enumerate() {
             let is_open = matches!(fate, Fate::RanOut | Fate::Open);
             if let (true, Some((side, row))) = (is_open, row) {
                 let is_gone = |id: &String| verdict.breaks.iter().all(|found| found.id != *id);
@@ -364,8 +377,7 @@ impl<'a> Light<'a> {
             }
             if fate == Fate::Cleared {
                 across.settled.push(item.name());
-            // Two periods may have left one key: what is cleared is cleared in both, what stays open is one matter.
-            } else if at > 0 || item.period >= self.rules.period.label {
+            } else if at != matter || !is_earlier(item) {
                 continue;
             }
             let mut breaks = if is_open { verdict.breaks.clone() } else { Vec::new() };
@@ -428,9 +440,4 @@ pub fn closed(
     let replaced = replaced.iter().map(|(id, side, row)| (id.clone(), Ok((*side, *row))));
     let mut seen = HashSet::new();
     cleared.chain(replaced).filter(|(id, _)| seen.insert(id.clone())).collect()
-}
-
-/// The items of which this period tells that their time is over.
-pub fn ran_out(carried: &[CarriedItem]) -> Vec<ItemName> {
-    carried.iter().filter(|one| one.fate == Fate::RanOut).map(|one| one.item.name()).collect()
 }

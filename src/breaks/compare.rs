@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::carry::{self, Across, Fate, LeftOpen, Others};
+use super::carry::{self, Across, LeftOpen, Others};
 use super::classify::{Outcome, Verdict};
 use super::statement::{self, Judged, Untied};
 use super::{Break, Statement, Suggestion, id};
@@ -61,10 +61,10 @@ impl Comparison {
     /// key and id.
     pub fn breaks(&self) -> Vec<Break> {
         let mut breaks: Vec<Break> = self.judged.iter().flat_map(|one| one.verdict.breaks.iter().cloned()).collect();
-        let ran_out = || self.carried.items.iter().filter(|one| one.fate == Fate::RanOut).flat_map(|one| &one.breaks);
-        if ran_out().next().is_some() {
+        let carried = || self.carried.items.iter().filter(|one| one.is_found_here()).flat_map(|one| &one.breaks);
+        if carried().next().is_some() {
             let mut known: HashSet<String> = breaks.iter().map(|found| found.id.clone()).collect();
-            breaks.extend(ran_out().filter(|found| known.insert(found.id.clone())).cloned());
+            breaks.extend(carried().filter(|found| known.insert(found.id.clone())).cloned());
         }
         sort(&mut breaks);
         breaks
@@ -76,7 +76,7 @@ impl Comparison {
             items: carry::left_open(period, &self.judged),
             settled: self.carried.settled.clone(),
             said: self.carried.said.clone(),
-            ran_out: carry::ran_out(&self.carried.items),
+            ran_out: self.carried.ran_out.clone(),
         }
     }
 
