@@ -249,6 +249,7 @@ pub(super) fn judge(
         let verdict = light.verdict(&whole);
         light.follow(&facts.sides, &whole, &verdict, &mut across);
         seen.insert(facts.key.clone());
+        light.suspend(&facts, &verdict, &mut across);
         let verdict = light.across(&facts, &whole, verdict);
         if verdict.outcome == Outcome::Expected(Expected::OtherPeriod) {
             across.settled.push(ItemName { period: rules.period.label.clone(), key: facts.key.clone() });
@@ -321,7 +322,8 @@ impl<'a> Light<'a> {
     /// run, have not brought it, and it was due by then.
     fn verdict(&self, whole: &KeyFacts) -> Verdict {
         let verdict = classify(self.rules, whole);
-        if !matches!(verdict.outcome, Outcome::Expected(Expected::InGrace | Expected::NotSettledYet)) {
+        // Also where the sides that are there make a break already: the one that is not may make another.
+        if !matches!(verdict.waits, Some(Expected::InGrace | Expected::NotSettledYet)) {
             return verdict;
         }
         let later = self.until.as_ref().map(|rules| classify(rules, whole));
@@ -386,6 +388,17 @@ impl<'a> Light<'a> {
             }
             across.items.push(CarriedItem { item: item.clone(), fate, here: rows, breaks });
         }
+    }
+
+    /// What was a break is none while a row of this period has time left to find its counterpart: when that is over, the
+    /// item that this period leaves makes it one again.
+    fn suspend(&self, own: &KeyFacts, verdict: &Verdict, across: &mut Across) {
+        let is_suspended = matches!(verdict.outcome, Outcome::Expected(Expected::InGrace | Expected::NotSettledYet));
+        let row = Side::ALL.into_iter().find_map(|side| Some((side, own.rows(side).first().copied()?)));
+        let (true, Some((side, row))) = (is_suspended, row) else { return };
+        let items = self.others.items.get(&own.key).into_iter().flatten();
+        let ids = items.flat_map(|item| item.break_ids(&self.rules.job));
+        across.replaced.extend(ids.map(|id| (id, side, row)));
     }
 
     fn fate(&self, item: &OpenItem, outcome: Outcome, speaks: bool) -> Fate {
