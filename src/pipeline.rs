@@ -22,6 +22,7 @@ mod send;
 mod sending;
 mod shelf;
 pub(crate) mod stop;
+mod turn;
 mod urls;
 
 use std::path::{Path, PathBuf};
@@ -44,15 +45,19 @@ use crate::report::{EFFECTS_FILE, Facts, RECEIVABLE_FILE, SENT_FILE, file_name};
 use crate::sources::store::RawStore;
 
 use book::Book;
+use carried::Neighbours;
+use compare::Among;
 use earlier::Earlier;
 use effects::Wanted;
 use lease::{Guard, Keeper};
 use lives::Lives;
-pub(crate) use month::days as days_of;
+pub(crate) use month::days as days_of_month;
 pub use patience::Patience;
 pub(crate) use results::is_awaited;
 use send::Sent;
 use stop::Stop;
+use turn::Turn;
+pub use turn::{Place, Queue, takes_turns};
 
 /// What is to be run.
 #[derive(Debug)]
@@ -70,6 +75,8 @@ pub struct Request {
     pub sandbox: bool,
     /// Shared with other runs of the job: none waits longer for results than this lasts. None: each waits as its job says.
     pub patience: Option<Arc<Patience>>,
+    /// Where the run stands among those of its process that depend on each other; none: it is the only one.
+    pub place: Option<Place>,
     pub progress: Progress,
 }
 
@@ -157,6 +164,10 @@ async fn leased(
         outcome = Box::pin(attempt(request, journal, &record, &guard, stop)) => outcome,
         _ = keeper.keep(journal, lease) => Err(JournalError::LeaseLost { run: record.id.clone() }.into()),
     };
+    let (outcome, turn) = match outcome {
+        Ok((finished, turn)) => (Ok(finished), turn),
+        Err(failure) => (Err(failure), None),
+    };
     let ending = match &outcome {
         Ok(finished) => success(finished, request),
         Err(failure) if failure.code == ExitCode::TryAgainLater && stop.is_asked() => {
@@ -164,7 +175,10 @@ async fn leased(
         }
         Err(failure) => unfinished(failure, Ending::Failed),
     };
-    match (journal.finish(&record, ending).await, outcome) {
+    let recorded = journal.finish(&record, ending).await;
+    // Only now do other periods see what this one has left.
+    Turn::end(turn, journal).await;
+    match (recorded, outcome) {
         (_, Err(failure)) => Err(failure),
         (Err(error), Ok(_)) => Err(error.into()),
         (Ok(_), Ok(finished)) => Ok(finished),
@@ -198,8 +212,10 @@ pub async fn plan(request: &Request, journal: Option<&Journal>) -> Result<Finish
         None => Earlier::default(),
     };
     let attempt = earlier.attempts + 1;
-    let comparing =
-        Box::pin(compare::compared(request, reconciliation, (&store, journal), &earlier, attempt, &Trail(None)));
+    let inputs = Box::pin(compare::inputs(request, &store, &earlier, &Trail(None))).await?;
+    let among =
+        Among { earlier: &earlier, neighbours: Neighbours::read(journal, request, reconciliation).await?, journal };
+    let comparing = Box::pin(compare::compared(request, reconciliation, inputs, &among, attempt, &Trail(None)));
     let (mut facts, wanted) = comparing.await?;
     let mut lives = Lives::read(request, journal, &facts).await?;
     let mut calls = Vec::new();
@@ -238,19 +254,20 @@ pub fn report_files(job: &Job) -> Vec<&'static str> {
     names
 }
 
-/// How an attempt goes, in order; `stop` ends it where nothing is lost by that.
+/// How an attempt goes, in order; `stop` ends it where nothing is lost by that. Hands on the turn that it has taken, to be
+/// ended when its end is recorded.
 async fn attempt(
     request: &Request,
     journal: &Journal,
     record: &RunRecord,
     guard: &Guard,
     stop: &Stop,
-) -> Result<Finished, Failure> {
+) -> Result<(Finished, Option<Turn>), Failure> {
     let reconciliation = match &request.job.work {
         Work::Reconcile(reconciliation) => reconciliation,
         Work::Send(sending) => {
             let run = sending::Run { journal, record, guard, stop };
-            return Box::pin(sending::attempt(request, sending, run)).await;
+            return Ok((Box::pin(sending::attempt(request, sending, run)).await?, None));
         }
     };
     let trail = Trail(Some((journal, record)));
@@ -258,15 +275,23 @@ async fn attempt(
     publish::sweep(&home)?;
     let store = open_store(&home)?;
     let earlier = Earlier::read(journal, request).await?;
-    let comparing =
-        compare::compared(request, reconciliation, (&store, Some(journal)), &earlier, record.attempt, &trail);
-    let (mut facts, wanted) = unless_stopped(stop, comparing).await?;
-    let mut lives = Lives::read(request, Some(journal), &facts).await?;
-    Box::pin(acted(request, journal, record, (guard, stop), &wanted, (&mut facts, &mut lives))).await?;
-    let (facts, written) = unless_stopped(stop, published(request, facts, home)).await?;
-    lives.record(journal, record).await?;
-    trail.mark(Step::Reported, json!({ "files": written.len() })).await?;
-    Ok(Finished { facts, written, calls: Vec::new() })
+    let inputs = unless_stopped(stop, compare::inputs(request, &store, &earlier, &trail)).await?;
+    let turn = unless_stopped(stop, Turn::take(request, journal)).await?;
+    let rest = async {
+        let neighbours = Neighbours::read(Some(journal), request, reconciliation).await?;
+        let among = Among { earlier: &earlier, neighbours, journal: Some(journal) };
+        let comparing = compare::compared(request, reconciliation, inputs, &among, record.attempt, &trail);
+        let (mut facts, wanted) = unless_stopped(stop, comparing).await?;
+        let mut lives = Lives::read(request, Some(journal), &facts).await?;
+        Box::pin(acted(request, journal, record, (guard, stop), &wanted, (&mut facts, &mut lives))).await?;
+        Turn::still_ours(turn.as_ref(), (journal, record)).await?;
+        let (facts, written) = unless_stopped(stop, published(request, facts, home)).await?;
+        lives.record(journal, record).await?;
+        trail.mark(Step::Reported, json!({ "files": written.len() })).await?;
+        Ok(Finished { facts, written, calls: Vec::new() })
+    };
+    let finished = Box::pin(Turn::within(turn.as_ref(), (journal, record), rest)).await?;
+    Ok((finished, turn))
 }
 
 /// Where the inputs of a period are kept as they were received.

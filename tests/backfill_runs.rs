@@ -1,5 +1,7 @@
 //! `tieout backfill` and `tieout backfills` as processes: what they print, ask, run, and how they end.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::support::backfill_project::{attempts, days, labels, order_of_runs, runs_of_periods, shown};
@@ -17,6 +19,14 @@ fn january<'a>(to: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [backfill("2025-01-01", to).as_slice(), more].concat()
 }
 
+/// Id and status of every break of the journal that is not closed.
+fn open_breaks(project: &TestProject) -> BTreeMap<String, String> {
+    let listed = project.run(&["breaks", "list", "rewards-daily", "--format", "json"]).ended_with(0);
+    let listed: Vec<Value> = serde_json::from_str(&listed.stdout).unwrap();
+    let text = |one: &Value, field: &str| one[field].as_str().unwrap().to_owned();
+    listed.iter().map(|one| (text(one, "break"), text(one, "status"))).collect()
+}
+
 #[test]
 fn the_shipped_days_in_parallel_come_out_as_one_after_the_other() {
     let days = ["2025-03-19", "2025-03-20", "2025-03-21"];
@@ -26,14 +36,13 @@ fn the_shipped_days_in_parallel_come_out_as_one_after_the_other() {
     }
     let project = TestProject::shipped("");
     let command = ["backfill", "rewards-daily", "--from", days[0], "--to", days[2], "--max-parallel", "3"];
-    let done = project.run(&[&command[..], &["--newest-first", "--note", "the audit asks"]].concat()).ended_with(0);
+    let done = project.run(&[&command[..], &["--note", "the audit asks"]].concat()).ended_with(0);
     assert!(done.stdout.contains("attempt 1: 3 of 3 done, 0 not done, 0 left out\n"), "{}", done.stdout);
-    // How many depends on which day a fraud rule sees first.
     assert!(done.stdout.contains(" effects of 3 periods wait for approval before "), "{}", done.stdout);
     assert!(done.stdout.ends_with("\nExit code 0\n"), "{}", done.stdout);
     for day in days {
         let file = format!("runs/rewards-daily/{day}/1/breaks.csv");
-        // Where a break was found first depends on which days were run before: the last four columns.
+        // When a break was found first is a matter of the clock: the last four columns.
         let found = |project: &TestProject| -> Vec<Vec<String>> {
             let text = project.read(&file);
             let mut rows = csv::ReaderBuilder::new().has_headers(false).from_reader(&*text);
@@ -43,6 +52,8 @@ fn the_shipped_days_in_parallel_come_out_as_one_after_the_other() {
         assert_eq!(found(&project), found(&alone), "{day}");
         assert!(done.stderr.contains(&format!(" {day}  done, ")), "{}", done.stderr);
     }
+    assert!(open_breaks(&project).len() > 22, "those of the first day and more");
+    assert_eq!(open_breaks(&project), open_breaks(&alone));
     let runs: Vec<Value> = serde_json::from_str(&project.run(&["runs", "--format", "json"]).stdout).unwrap();
     assert!(runs.iter().all(|run| run["note"] == "backfill 1: the audit asks"), "{runs:?}");
 }

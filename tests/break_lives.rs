@@ -146,6 +146,32 @@ fn what_a_row_of_another_period_clears_stays_closed_while_its_own_period_finds_t
 }
 
 #[test]
+fn what_several_periods_clear_together_is_closed_by_a_run_that_has_no_row_of_it() {
+    let together = Evidence::Together { period: DAY.to_owned() };
+    let standing = lived(&[opened("one"), Event::Closed { period: "2025-03-20".to_owned(), evidence: together }]);
+    assert_eq!((standing.status, standing.periods.len()), (BreakStatus::Resolved, 1), "its own period still has it");
+}
+
+#[test]
+fn what_is_cleared_by_a_row_and_gone_from_the_period_is_closed_by_the_row() {
+    let row = Evidence::Row { period: DAY.to_owned(), side: Side::File, file: "f.csv".to_owned(), line: 7 };
+    let known = HashMap::from([(ID.to_owned(), lived(&[opened("one")]))]);
+    let mut clears = seen(DAY, &[]);
+    clears.cleared.push((ID.to_owned(), row.clone()));
+    let steps = steps(&clears, &known);
+    let evidence = |(_, event): &(String, Event)| match event {
+        Event::Closed { evidence, .. } => evidence.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(evidence(&steps[0]), row);
+    assert_eq!(steps.len(), 2);
+    let standing = steps
+        .iter()
+        .fold(known[ID].clone(), |standing, (id, event)| apply(Some(&standing), id, event, utc(AT)).unwrap());
+    assert_eq!((standing.status, standing.periods.len()), (BreakStatus::Resolved, 0));
+}
+
+#[test]
 fn a_break_opened_again_is_in_dispute_while_its_audit_goes_on() {
     let standing = lived(&[opened("one"), disputed("a"), closed(DAY), found_again("two")]);
     assert_eq!(standing.status, BreakStatus::InDispute);

@@ -60,6 +60,7 @@ async fn run(count: usize, effect: &str) -> Cost {
         offline: false,
         sandbox: true,
         patience: None,
+        place: None,
         progress: Progress::hidden(),
     };
     let journal = Journal::open(&request.project.state).await.unwrap();

@@ -93,6 +93,7 @@ impl Folder {
             offline: false,
             sandbox: false,
             patience: None,
+            place: None,
             progress: Progress::hidden(),
         }
     }

@@ -6,6 +6,7 @@
 mod audit_news;
 mod audit_notices;
 mod authorized_unsettled;
+mod backfill_days;
 mod backfill_killed;
 mod backfill_plan;
 mod backfill_runs;
@@ -17,6 +18,7 @@ mod breaks_of_sending;
 mod bytes_to_breaks;
 mod calendars;
 mod carried_items;
+mod carried_property;
 mod classification;
 mod cli_breaks;
 mod cli_decisions;

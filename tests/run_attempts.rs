@@ -55,7 +55,7 @@ fn with_a_pinned_run_time_every_report_file_has_the_same_bytes_on_any_machine() 
     });
     let files = one.listing("runs/core-daily/2025-03-19/1");
     assert_eq!(files, other.listing("runs/core-daily/2025-03-19/1"));
-    assert_eq!(files.len(), 5, "{files:?}");
+    assert_eq!(files.len(), 6, "{files:?}");
     for file in files {
         assert!(one.read(&file) == other.read(&file), "{file} differs");
     }

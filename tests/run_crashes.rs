@@ -30,7 +30,8 @@ fn reports(project: &TestProject) -> Vec<String> {
     paths.iter().map(|path| path.strip_prefix(below).unwrap().to_owned()).collect()
 }
 
-const REPORT: [&str; 5] = ["breaks.csv", "breaks.parquet", "report.html", "report.xlsx", "summary.json"];
+const REPORT: [&str; 6] =
+    ["breaks.csv", "breaks.parquet", "open-items.jsonl", "report.html", "report.xlsx", "summary.json"];
 
 /// The listing of attempts that are complete, and of nothing else.
 fn complete(attempts: &[u32]) -> Vec<String> {

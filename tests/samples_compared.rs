@@ -2,9 +2,11 @@
 //! on the shipped days, and on big days of several seeds.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta};
-use tieout::breaks::compare::compare;
+use tieout::breaks::carry::{LeftOpen, Others};
+use tieout::breaks::compare::{Comparison, compare, compare_among};
 use tieout::frames::{Frame, Side};
 use tieout::matching::Rules;
 
@@ -87,18 +89,21 @@ fn rules_of(date: NaiveDate) -> Rules {
 /// Key, kind, currency and measure of every break that is about a key.
 type Told = BTreeSet<(String, String, String, String)>;
 
-fn wanted(outcomes: &[Outcome]) -> Told {
-    let about_key = |outcome: &Outcome| match outcome.what {
-        What::Break(kind, measure) if !measure.is_empty() => {
-            Some((outcome.key.clone(), kind.to_owned(), "USD".to_owned(), measure.to_owned()))
-        }
-        _ => None,
+/// `before`: the days before are known.
+fn wanted(outcomes: &[Outcome], before: bool) -> Told {
+    let about_key = |outcome: &Outcome| {
+        let (kind, measure) = outcome.what.found().filter(|(_, measure)| !measure.is_empty())?;
+        let is_carried = matches!(outcome.what, What::CarriedBreak(..));
+        (before || !is_carried).then(|| (outcome.key.clone(), kind.to_owned(), "USD".to_owned(), measure.to_owned()))
     };
     outcomes.iter().filter_map(about_key).collect()
 }
 
 fn assert_truth(date: NaiveDate, day: &Day) {
-    let found = compare(&rules_of(date), &frames(day)).unwrap();
+    assert_found(date, day, &compare(&rules_of(date), &frames(day)).unwrap(), false);
+}
+
+fn assert_found(date: NaiveDate, day: &Day, found: &Comparison, before: bool) {
     let breaks = found.breaks();
     let told: Told = breaks
         .iter()
@@ -107,7 +112,7 @@ fn assert_truth(date: NaiveDate, day: &Day) {
             (found.key.clone(), kind, found.currency.clone(), measure)
         })
         .collect();
-    let wanted = wanted(&day.outcomes);
+    let wanted = wanted(&day.outcomes, before);
     let (more, less) = (told.difference(&wanted), wanted.difference(&told));
     let (more, less): (Vec<_>, Vec<_>) = (more.take(5).collect(), less.take(5).collect());
     assert!(more.is_empty() && less.is_empty(), "{date}: found but not true {more:?}; true but not found {less:?}");
@@ -116,6 +121,23 @@ fn assert_truth(date: NaiveDate, day: &Day) {
     assert_eq!(found.expected().values().sum::<u64>(), counted(What::Expected), "{date}: expected keys");
     let suggested: usize = found.suggestions().iter().map(|suggestion| suggestion.keys.len()).sum();
     assert_eq!(suggested as u64, counted(What::Suggested), "{date}: suggested keys");
+}
+
+#[test]
+fn the_shipped_days_in_their_order_find_the_truth_and_clear_what_comes_a_day_late() {
+    let mut lists: Vec<LeftOpen> = Vec::new();
+    let mut cleared = Vec::new();
+    for plan in plans().into_iter().filter(|plan| plan.file_sent_after.is_some()) {
+        let day = plan.tell(generator::SHIPPED_SEED);
+        let others = Others::of_lists(&lists);
+        let rules = Rules { watched: Arc::new(others.keys()), ..rules_of(plan.date) };
+        let found = compare_among(&rules, &frames(&day), &others).unwrap();
+        assert_found(plan.date, &day, &found, true);
+        let left = found.left_open(&plan.date.to_string());
+        cleared.push((left.settled.len(), left.ran_out.len()));
+        lists.push(left);
+    }
+    assert_eq!(cleared, [(0, 0), (2, 1), (1, 0)], "settled, and run out, on each day");
 }
 
 #[test]

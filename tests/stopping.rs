@@ -33,6 +33,7 @@ fn request(sandbox: &Sandbox, folder: &Path) -> Request {
         offline: false,
         sandbox: true,
         patience: None,
+        place: None,
         progress: Progress::hidden(),
     }
 }

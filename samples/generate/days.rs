@@ -5,15 +5,15 @@ use chrono::NaiveDate;
 use super::audits;
 use super::core::CoreItem;
 use super::rows::{FileRow, LedgerRow, Notice};
-use super::stories::{Outcome, Plot, Story, What, tell};
+use super::stories::{Outcome, Plot, Story, What, arrives, tell};
 use super::suspicious::{self, Suspicion};
-use super::world::{HOUR, MINUTE, Size, Style, World};
+use super::world::{HOUR, MINUTE, Purchase, Size, Style, World};
 
-/// A day as planned: which stories it holds. What is left of `purchases` is agreed by all sides.
+/// A day as planned: which stories it holds. What is left of its purchases is agreed by all sides.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) date: NaiveDate,
-    purchases: u64,
+    count: u64,
     plots: Vec<(Plot, usize)>,
     /// When the provider sends the file, hours after the day's end; none: it has not sent it yet.
     pub(crate) file_sent_after: Option<i64>,
@@ -98,7 +98,7 @@ fn plan_of_breaks() -> Plan {
     plots.push((Plot::NothingDue, 3));
     Plan {
         date: march(19),
-        purchases: 72,
+        count: 72,
         plots,
         file_sent_after: Some(9),
         troubled_file: false,
@@ -130,7 +130,7 @@ fn plan_of_variants() -> Plan {
     plots.push((Plot::NothingDue, 3));
     Plan {
         date: march(20),
-        purchases: 60,
+        count: 60,
         plots,
         file_sent_after: Some(20),
         troubled_file: true,
@@ -146,7 +146,7 @@ fn plan_of_agreement() -> Plan {
     plots.extend([(Plot::NothingDue, 3), (Plot::Declined, 1), (Plot::NotifiedTwice, 1)]);
     Plan {
         date: march(21),
-        purchases: 60,
+        count: 60,
         plots,
         file_sent_after: Some(9),
         troubled_file: false,
@@ -159,7 +159,7 @@ fn plan_of_agreement() -> Plan {
 fn plan_without_file() -> Plan {
     Plan {
         date: march(22),
-        purchases: 24,
+        count: 24,
         plots: AGREEMENT.to_vec(),
         file_sent_after: None,
         troubled_file: false,
@@ -191,13 +191,10 @@ impl Plan {
 
     /// What happens: the purchases in order of time, then what is suspicious, then what is told of audits.
     fn stories(&self, world: &World, suspicions: &mut Vec<Suspicion>) -> Vec<Story> {
-        let story = |(slot, plot): (usize, Plot)| {
-            let at = world.start().plus(self.second_of(world, slot));
-            tell(plot, &world.purchase(slot as u64 + 1, at, size(plot)))
-        };
-        let mut stories: Vec<Story> = self.cast(world).into_iter().enumerate().map(story).collect();
+        let mut stories: Vec<Story> =
+            self.purchases(world).into_iter().map(|(plot, purchase)| tell(plot, &purchase)).collect();
         if self.suspicious {
-            let (more, told) = suspicious::stories(world, self.purchases + 1);
+            let (more, told) = suspicious::stories(world, self.count + 1);
             stories.extend(more);
             *suspicions = told;
         }
@@ -205,13 +202,32 @@ impl Plan {
         if self.date > first.date {
             stories.push(audits::story(self.date, &first.tell(world.seed)));
         }
+        stories.extend(self.of_the_day_before(world.seed));
         stories
+    }
+
+    /// What was not due on the day before, and comes or is due today.
+    fn of_the_day_before(&self, seed: u64) -> Vec<Story> {
+        let Some(before) = plans().into_iter().find(|plan| plan.date.succ_opt() == Some(self.date)) else {
+            return Vec::new();
+        };
+        let world = World { seed, date: before.date, style: Style::Shipped };
+        before.purchases(&world).iter().filter_map(|(plot, purchase)| arrives(*plot, purchase)).collect()
+    }
+
+    /// The purchases of the day, in order of time, and what happens to each.
+    fn purchases(&self, world: &World) -> Vec<(Plot, Purchase)> {
+        let purchase = |(slot, plot): (usize, Plot)| {
+            let at = world.start().plus(self.second_of(world, slot));
+            (plot, world.purchase(slot as u64 + 1, at, size(plot)))
+        };
+        self.cast(world).into_iter().enumerate().map(purchase).collect()
     }
 
     /// One plot for each purchase of the day, in order of time.
     fn cast(&self, world: &World) -> Vec<Plot> {
         let mut prng = world.prng(9, 0);
-        let count = usize::try_from(self.purchases).expect("a small number");
+        let count = usize::try_from(self.count).expect("a small number");
         let mut cast = vec![Plot::Agreed; count];
         let (mut early, mut late) = (Vec::new(), Vec::new());
         for slot in 0..count {
@@ -236,16 +252,16 @@ impl Plan {
 
     /// When the purchase in this slot is made, seconds from the day's start: 00:31 to 23:40.
     fn second_of(&self, world: &World, slot: usize) -> i64 {
-        let count = i64::try_from(self.purchases).expect("a small number");
+        let count = i64::try_from(self.count).expect("a small number");
         let slot = i64::try_from(slot).expect("a small number");
         let jitter = world.prng(8, slot.unsigned_abs()).between(0, 10 * MINUTE);
         31 * MINUTE + slot * 23 * HOUR / count + jitter
     }
 }
 
-/// What breaks or stands alone is small; what agrees is of any size.
+/// What breaks or stands alone is small, today or tomorrow; what agrees is of any size.
 fn size(plot: Plot) -> Size {
-    if Plot::BREAKING.contains(&plot) { Size::Modest } else { Size::Usual }
+    if Plot::BREAKING.contains(&plot) || plot == Plot::LateOnFileOnly { Size::Modest } else { Size::Usual }
 }
 
 impl Day {

@@ -6,7 +6,7 @@ use super::core;
 use super::days::{Day, Plan};
 use super::month::Month;
 use super::shipped::quiet_word;
-use super::stories::{Outcome, What};
+use super::stories::Outcome;
 use super::suspicious::Suspicion;
 
 const TEMPLATE: &str = include_str!("readme.md");
@@ -23,10 +23,7 @@ pub(crate) fn text(days: &[(Plan, Day)], month: &Month) -> String {
 }
 
 fn of_month(out: &mut String, month: &Month) -> std::fmt::Result {
-    let kind = |outcome: &Outcome| match outcome.what {
-        What::Break(kind, _) => Some(kind),
-        _ => None,
-    };
+    let kind = |outcome: &Outcome| outcome.what.found().map(|(kind, _)| kind);
     let breaks: Vec<_> = month.outcomes.iter().filter_map(|found| Some((found, kind(found)?))).collect();
     table(out, ["Break of `rewards-monthly`", "Key", "What happened"], &breaks)
 }
@@ -41,10 +38,7 @@ fn section(out: &mut String, plan: &Plan, day: &Day) -> std::fmt::Result {
         day.notices.len(),
         day.core.len()
     )?;
-    let kind = |outcome: &Outcome| match outcome.what {
-        What::Break(kind, _) => Some(kind),
-        _ => None,
-    };
+    let kind = |outcome: &Outcome| outcome.what.found().map(|(kind, _)| kind);
     if plan.file_sent_after.is_some() {
         let breaks: Vec<_> = day.outcomes.iter().filter_map(|found| Some((found, kind(found)?))).collect();
         table(out, ["Break", "Key", "What happened"], &breaks)?;

@@ -154,7 +154,7 @@ pub(crate) const TRUTH_HEADER: [&str; 5] = ["key", "kind", "currency", "measure"
 
 /// The line of the truth file, if the outcome is a break. What is about a file has no currency and no measure.
 pub(crate) fn truth_record(outcome: &Outcome) -> Option<[&str; 5]> {
-    let What::Break(kind, measure) = outcome.what else { return None };
+    let (kind, measure) = outcome.what.found()?;
     let currency = if measure.is_empty() { "" } else { "USD" };
     Some([&outcome.key, kind, currency, measure, &outcome.why])
 }
@@ -182,7 +182,7 @@ fn expected(outcomes: &[Outcome]) -> anyhow::Result<Vec<u8>> {
 /// The word for what is no break.
 pub(crate) const fn quiet_word(what: What) -> Option<&'static str> {
     match what {
-        What::Break(..) => None,
+        What::Break(..) | What::CarriedBreak(..) => None,
         What::Expected => Some("expected"),
         What::Suggested => Some("suggested"),
         What::Excluded => Some("excluded"),

@@ -6,7 +6,7 @@ use std::time::Instant;
 use chrono::{DateTime, Utc};
 use tokio::task::{JoinError, JoinSet};
 
-use super::{Choice, Line, Open, Proposal, Todo, last_ends, most_serious, plan, propose, range};
+use super::{Choice, DaysBefore, Line, Open, Proposal, Todo, last_ends, most_serious, plan, propose, range};
 use crate::exit::{ExitCode, Failure};
 use crate::job::Job;
 use crate::journal::{
@@ -16,7 +16,7 @@ use crate::journal::{
 use crate::period::Period;
 use crate::pipeline::lease::Keeper;
 use crate::pipeline::stop::Stop;
-use crate::pipeline::{self, Patience, Request};
+use crate::pipeline::{self, Patience, Queue, Request};
 use crate::progress::Progress;
 use crate::project::Project;
 
@@ -35,6 +35,8 @@ pub struct Orders {
     /// Every period of the range, the earliest first; at least one.
     pub periods: Vec<Period>,
     pub choice: Choice,
+    /// Of months: the days that were run before them; none: they were not asked for.
+    pub days: Option<DaysBefore>,
     pub note: Option<String>,
     /// The person who starts it.
     pub started_by: String,
@@ -129,7 +131,8 @@ fn held(job: &Job, error: LeaseError) -> Failure {
 }
 
 async fn leased(orders: Arc<Orders>, journal: &Arc<Journal>, stop: Stop) -> Result<Option<Report>, Failure> {
-    let proposal = propose(Some(journal), &orders.job, &orders.periods, orders.choice).await?;
+    let proposal = propose(Some(journal), &orders.job, &orders.periods, orders.choice, orders.days.as_ref());
+    let proposal = proposal.await?;
     if proposal.continues.is_none() && proposal.to_run() == 0 {
         return Ok(None);
     }
@@ -149,7 +152,9 @@ async fn leased(orders: Arc<Orders>, journal: &Arc<Journal>, stop: Stop) -> Resu
     let wait = orders.job.sending().and_then(|sending| sending.confirm.as_ref()).map(|confirm| confirm.wait);
     let patience = wait.map(|wait| Arc::new(Patience::new(wait)));
     let job = orders.job.clone();
-    let mut work = Work { orders, journal, backfill, attempt, stop, patience, total: proposal.to_run(), ended: 0 };
+    let queue = pipeline::takes_turns(&job).then(Arc::<Queue>::default);
+    let mut work =
+        Work { orders, journal, backfill, attempt, stop, patience, queue, total: proposal.to_run(), ended: 0 };
     let halt = match work.all(proposal.lines).await {
         Ok(halt) => halt,
         Err(failure) => {
@@ -231,6 +236,8 @@ struct Work<'a> {
     stop: Stop,
     /// For results of what the periods send.
     patience: Option<Arc<Patience>>,
+    /// The order of those that depend on each other: that in which they begin.
+    queue: Option<Arc<Queue>>,
     /// Periods to run in this attempt, and how many of them have ended.
     total: usize,
     ended: usize,
@@ -308,6 +315,7 @@ impl Work<'_> {
             offline: self.orders.offline,
             sandbox: self.orders.sandbox,
             patience: self.patience.clone(),
+            place: self.queue.as_ref().map(Queue::place),
             // Several at once would write over each other.
             progress: Progress::hidden(),
         }

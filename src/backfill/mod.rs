@@ -1,6 +1,7 @@
 //! One job over a range of periods: which are run (`range`, `plan`: pure), and running them as one piece of work that
 //! can be stopped and gone on with (`execute`).
 
+pub mod days;
 mod execute;
 pub mod plan;
 pub mod range;
@@ -15,6 +16,7 @@ use crate::period::Period;
 use crate::pipeline::is_awaited;
 use crate::seals;
 
+pub use days::DaysBefore;
 pub use execute::{Orders, Report, run, words};
 pub use plan::{Line, Todo};
 
@@ -45,7 +47,7 @@ impl Proposal {
 }
 
 /// What is to be done about each of the periods. None as the journal: nothing was ever run. Sealed periods are done
-/// unless they are asked for.
+/// unless they are asked for. `days`: of months, the days that are run before them.
 ///
 /// # Errors
 /// When the journal cannot be read.
@@ -57,6 +59,7 @@ pub async fn propose(
     job: &Job,
     periods: &[Period],
     Choice { reprocess, sealed_too }: Choice,
+    days: Option<&DaysBefore>,
 ) -> Result<Proposal, JournalError> {
     let (from, to) = match periods {
         [only] => (&only.label, &only.label),
@@ -85,6 +88,9 @@ pub async fn propose(
     };
     if continues.is_none() && reprocess == Reprocess::Missing {
         plan::with_approved(&mut lines, &approved_by_period);
+        if let Some(days) = days {
+            days::with_newer_days(&mut lines, &runs, days, &days::finished(journal, &days.job, periods).await?);
+        }
     }
     if !sealed_too {
         let mut sealed = BTreeMap::new();

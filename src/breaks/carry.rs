@@ -1,10 +1,11 @@
 //! Keys that stand in more than one period: what one period leaves open, another may clear. Pure.
 //!
-//! Each period leaves a list: the keys that it could not settle ([`OpenItem`]), and those of other periods that its own
-//! files settled ([`Settled`]). What is open is what all lists say together, whichever was written first: periods may
-//! be run in any order, and again.
+//! Each period leaves a list: the keys that its own files do not settle ([`OpenItem`]), what its files say of keys that
+//! others left ([`Said`]), and which items are settled by all that together. An item stays on its period's list when
+//! another settles it: each period states what its own files say, whichever was run first, and what is open is what all
+//! lists say together. So periods may be run in any order, and again.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -23,16 +24,30 @@ pub struct OpenItem {
     pub key: String,
     /// In the order of [`Side::ALL`]; the rows' places are those of the run that left the item.
     pub sides: [Option<KeySide>; 3],
-    /// Why it is no break yet; none: it is.
+    /// Why it is no break; none: it is.
     pub waits: Option<Expected>,
     /// The breaks that it made, by id.
     pub breaks: Vec<(String, BreakKind)>,
 }
 
-/// A key of another period that a period's files settled.
+impl OpenItem {
+    fn name(&self) -> ItemName {
+        ItemName { period: self.period.clone(), key: self.key.clone() }
+    }
+
+    /// The breaks that it has made, or makes when its time is over.
+    fn break_ids(&self, job: &str) -> Vec<String> {
+        let made = self.breaks.iter().map(|(id, _)| id.clone());
+        let currency = self.sides.iter().flatten().next().map_or("", KeySide::currency);
+        let would_be = self.waits.map(|_| id::break_id(job, Rule::Presence, &self.key, currency));
+        made.chain(would_be).collect()
+    }
+}
+
+/// Which item is meant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Settled {
-    /// The label of the period that had left it open.
+pub struct ItemName {
+    /// The label of the period that left it.
     pub period: String,
     pub key: String,
 }
@@ -46,52 +61,91 @@ pub struct CarriedMark {
     pub fate: Fate,
 }
 
-/// What the files of a later period say about a key.
-#[derive(Debug, Clone)]
-pub struct LaterSides {
+/// What one run leaves for other periods.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LeftOpen {
+    pub items: Vec<OpenItem>,
+    /// Items, its own and of others, that are settled by what all say.
+    pub settled: Vec<ItemName>,
+    /// What its files, and those of later periods that it has read again, say of keys beside its items.
+    pub said: Vec<Said>,
+    /// Items of earlier periods that are breaks from this one on.
+    pub ran_out: Vec<ItemName>,
+    /// What it took in and could not settle.
+    pub carried: Vec<CarriedMark>,
+}
+
+/// What the files of a period say about a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
     /// The label of the period.
     pub period: String,
+    pub key: String,
+    /// In the order of [`Side::ALL`].
     pub sides: [Option<KeySide>; 3],
+}
+
+/// The latest period after this one that was run: what was not due in this one may have been due in that.
+#[derive(Debug, Clone)]
+pub struct Until {
+    /// Of that period.
+    pub end: DateTime<Utc>,
+    /// Sides whose input was not there.
+    pub missing: Vec<Side>,
 }
 
 /// What other periods say about keys.
 #[derive(Debug, Clone, Default)]
 pub struct Others {
-    /// What other periods left open, the earliest first, one list a key.
-    pub open: BTreeMap<String, Vec<OpenItem>>,
-    /// The latest end of an earlier period that was run: what was over by then is no news.
-    pub known_until: Option<DateTime<Utc>>,
-    /// What files of later periods say about keys that this one leaves open, the nearest period first.
-    pub later: BTreeMap<String, Vec<LaterSides>>,
+    /// What other periods left, the earliest first, one list a key; what is settled since, too.
+    pub items: BTreeMap<String, Vec<OpenItem>>,
+    /// What files say besides, by key.
+    pub said: BTreeMap<String, Vec<Said>>,
+    /// The items that some period tells to be settled.
+    pub settled: HashSet<ItemName>,
+    /// The items of which some period tells that their time is over: that is no news.
+    pub ran_out: HashSet<ItemName>,
+    /// None where no later period was run.
+    pub until: Option<Until>,
+    /// What files of later periods say about keys that this one leaves open, the nearest period first; nothing, where
+    /// they say nothing.
+    pub later: BTreeMap<String, Vec<Said>>,
 }
 
 impl Others {
-    /// What other periods left open and no other has settled.
-    pub fn of_open(items: impl IntoIterator<Item = OpenItem>, settled: &HashSet<Settled>) -> Self {
-        let mut open = BTreeMap::<String, Vec<OpenItem>>::new();
-        for item in items {
-            let key = Settled { period: item.period.clone(), key: item.key.clone() };
-            if !settled.contains(&key) {
-                open.entry(item.key.clone()).or_default().push(item);
+    /// All lists together.
+    pub fn of_lists<'l>(lists: impl IntoIterator<Item = &'l LeftOpen>) -> Self {
+        let mut others = Self::default();
+        for list in lists {
+            for item in &list.items {
+                others.items.entry(item.key.clone()).or_default().push(item.clone());
             }
+            for said in &list.said {
+                others.said.entry(said.key.clone()).or_default().push(said.clone());
+            }
+            others.settled.extend(list.settled.iter().cloned());
+            others.ran_out.extend(list.ran_out.iter().cloned());
         }
-        for items in open.values_mut() {
+        for items in others.items.values_mut() {
             items.sort_by(|left, right| left.period.cmp(&right.period));
         }
-        Self { open, ..Self::default() }
+        others
     }
 
     /// The keys that matching has to watch.
     pub fn keys(&self) -> HashSet<String> {
-        self.open.keys().chain(self.later.keys()).cloned().collect()
+        self.items.keys().chain(self.later.keys()).cloned().collect()
     }
 
     /// What others say of a key, side by side: later periods before earlier ones, the latest news first.
     fn sides(&self, key: &str) -> [Option<KeySide>; 3] {
-        let later = self.later.get(key).into_iter().flatten().map(|later| &later.sides);
-        let open = self.open.get(key).into_iter().flatten().rev().map(|item| &item.sides);
+        let later = self.later.get(key).into_iter().flatten().map(|said| &said.sides);
+        let items = self.items.get(key).into_iter().flatten().map(|item| (item.period.as_str(), &item.sides));
+        let besides = self.said.get(key).into_iter().flatten().map(|said| (said.period.as_str(), &said.sides));
+        let mut known: Vec<_> = items.chain(besides).collect();
+        known.sort_by_key(|(period, _)| std::cmp::Reverse(*period));
         let mut merged: [Option<KeySide>; 3] = Default::default();
-        for sides in later.chain(open) {
+        for sides in later.chain(known.into_iter().map(|(_, sides)| sides)) {
             for (merged, side) in merged.iter_mut().zip(sides) {
                 if merged.is_none() {
                     merged.clone_from(side);
@@ -103,9 +157,10 @@ impl Others {
 
     /// The periods that speak of a key, in order.
     fn periods(&self, key: &str) -> Vec<&str> {
-        let open = self.open.get(key).into_iter().flatten().map(|item| item.period.as_str());
-        let later = self.later.get(key).into_iter().flatten().map(|later| later.period.as_str());
-        open.chain(later).collect()
+        let items = self.items.get(key).into_iter().flatten().map(|item| item.period.as_str());
+        let said = [&self.said, &self.later].into_iter().filter_map(|said| said.get(key)).flatten();
+        let periods: BTreeSet<&str> = items.chain(said.map(|said| said.period.as_str())).collect();
+        periods.into_iter().collect()
     }
 }
 
@@ -123,10 +178,12 @@ pub struct CarriedItem {
 impl CarriedItem {
     /// The ids of the breaks that it has made, or makes when its time is over.
     pub fn break_ids(&self, job: &str) -> Vec<String> {
-        let made = self.item.breaks.iter().map(|(id, _)| id.clone());
-        let currency = self.item.sides.iter().flatten().next().map_or("", KeySide::currency);
-        let would_be = self.item.waits.map(|_| id::break_id(job, Rule::Presence, &self.item.key, currency));
-        made.chain(would_be).collect()
+        self.item.break_ids(job)
+    }
+
+    /// Whether its breaks are found by this period: its time is over in it, or its files change what is open.
+    pub fn is_found_here(&self) -> bool {
+        self.fate == Fate::RanOut || (self.fate == Fate::Open && self.here != [None; 3])
     }
 
     /// The row here that speaks of it: of a side on which it was missing, if there is one.
@@ -173,35 +230,65 @@ impl Fate {
     }
 }
 
-/// Judges the keys of which other periods speak: those that this period has, for its own statement, and the items that
-/// earlier periods left. `strays` are keys whose rows all lie outside of this period, in text order.
+/// What a period's files and the others' say together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Across {
+    /// What became of the items of other periods: by fate, period and key.
+    pub items: Vec<CarriedItem>,
+    /// As in [`LeftOpen`]; so is what is said.
+    pub settled: Vec<ItemName>,
+    pub said: Vec<Said>,
+    pub ran_out: Vec<ItemName>,
+    /// Breaks of other periods in the place of which this period's files put others, with the row that does.
+    pub replaced: Vec<(String, Side, RowRef)>,
+}
+
+/// Judges the keys of which other periods speak: those that this period has, for its own statement, and the items of
+/// others. `strays` are keys whose rows all lie outside of this period, in text order.
 pub(super) fn judge(
     rules: &Rules,
     suspects: Vec<KeyFacts>,
     strays: &[KeyFacts],
     others: &Others,
-) -> (Vec<Judged>, Vec<CarriedItem>) {
+) -> (Vec<Judged>, Across) {
     let light = Light::new(rules, others);
     let mut judged = Vec::with_capacity(suspects.len());
-    let mut carried = Vec::new();
+    let mut across = Across::default();
     let mut seen = HashSet::new();
     for facts in suspects {
         let whole = together(&facts.key, &facts.sides, others);
-        let verdict = classify(rules, &whole);
-        carried.extend(light.carried_items(Some(&facts.sides), &whole, &verdict));
+        let verdict = light.verdict(&whole);
+        light.follow(&facts.sides, &whole, &verdict, &mut across);
         seen.insert(facts.key.clone());
+        light.suspend(&facts, &verdict, &mut across);
         let verdict = light.across(&facts, &whole, verdict);
-        judged.push(Judged { facts, verdict });
+        if verdict.outcome == Outcome::Expected(Expected::OtherPeriod) {
+            across.settled.push(ItemName { period: rules.period.label.clone(), key: facts.key.clone() });
+        }
+        let one = Judged { facts, verdict };
+        if !is_left_open(&one) && others.items.contains_key(&one.facts.key) {
+            across.said.push(light.said(&one.facts.key, &one.facts.sides));
+        }
+        judged.push(one);
     }
-    for key in others.open.keys().filter(|key| !seen.contains(*key)) {
+    for (key, items) in others.items.iter().filter(|(key, _)| !seen.contains(*key)) {
+        // What a file holds ahead of time is for the period in which that time lies.
+        if items.iter().all(|item| item.period >= rules.period.label) {
+            continue;
+        }
         let stray = strays.binary_search_by(|stray| stray.key.cmp(key)).ok().map(|place| &strays[place].sides);
-        let whole = together(key, stray.unwrap_or(&Default::default()), others);
-        carried.extend(light.carried_items(stray, &whole, &classify(rules, &whole)));
+        across.said.extend(stray.map(|here| light.said(key, here)));
+        let nothing = Default::default();
+        let here = stray.unwrap_or(&nothing);
+        let whole = together(key, here, others);
+        light.follow(here, &whole, &light.verdict(&whole), &mut across);
     }
-    carried.sort_by(|left, right| {
+    // Those periods may have been read before this one had the key.
+    across.said.extend(others.later.values().flatten().cloned());
+    across.items.sort_by(|left, right| {
         (left.fate, &left.item.period, &left.item.key).cmp(&(right.fate, &right.item.period, &right.item.key))
     });
-    (judged, carried)
+    (judged, across)
 }
 
 /// A key as all periods together state it: this period's word counts before any other's. Rows of other periods have
@@ -227,18 +314,31 @@ fn together(key: &str, here: &[Option<KeySide>; 3], others: &Others) -> KeyFacts
 struct Light<'a> {
     rules: &'a Rules,
     others: &'a Others,
-    /// The rules as an earlier run saw them last; none where none was run.
-    before: Option<Rules>,
+    /// The rules as of the latest period that was run; none where that is this one.
+    until: Option<Rules>,
 }
 
 impl<'a> Light<'a> {
     fn new(rules: &'a Rules, others: &'a Others) -> Self {
-        let before = others.known_until.map(|end| {
-            let mut before = rules.clone();
-            before.period.end = end;
-            before
+        let until = others.until.as_ref().map(|until| {
+            let mut later = rules.clone();
+            later.period.end = until.end;
+            later.missing.extend(&until.missing);
+            later
         });
-        Self { rules, others, before }
+        Self { rules, others, until }
+    }
+
+    /// The verdict on what all periods say. What was not due at the end of this one is a break where later ones were
+    /// run, have not brought it, and it was due by then.
+    fn verdict(&self, whole: &KeyFacts) -> Verdict {
+        let verdict = classify(self.rules, whole);
+        // Also where the sides that are there make a break already: the one that is not may make another.
+        if !matches!(verdict.waits, Some(Expected::InGrace | Expected::NotSettledYet)) {
+            return verdict;
+        }
+        let later = self.until.as_ref().map(|rules| classify(rules, whole));
+        later.filter(|later| later.outcome == Outcome::Break).unwrap_or(verdict)
     }
 
     /// The verdict on this period's rows of the key, in the light of the other periods.
@@ -258,52 +358,75 @@ impl<'a> Light<'a> {
         verdict
     }
 
-    /// What has become of the items of this key, whose verdict over all periods is this one.
-    fn carried_items(
-        &self,
-        here: Option<&[Option<KeySide>; 3]>,
-        whole: &KeyFacts,
-        verdict: &Verdict,
-    ) -> Vec<CarriedItem> {
-        let Some(items) = self.others.open.get(&whole.key) else { return Vec::new() };
+    /// What this period's files say of a key.
+    fn said(&self, key: &str, sides: &[Option<KeySide>; 3]) -> Said {
+        Said { period: self.rules.period.label.clone(), key: key.to_owned(), sides: sides.clone() }
+    }
+
+    /// What has become of the items of this key, whose verdict over all periods is this one. `here` is what this
+    /// period's files say of it.
+    fn follow(&self, here: &[Option<KeySide>; 3], whole: &KeyFacts, verdict: &Verdict, across: &mut Across) {
+        let Some(items) = self.others.items.get(&whole.key) else { return };
         let first_row = |side: &KeySide| side.facts.rows.first().copied();
-        let here = Side::ALL.map(|side| here.and_then(|here| here[side as usize].as_ref().and_then(first_row)));
-        let is_news = here != [None; 3] || !self.was_over(whole);
-        let one = |item: &OpenItem| {
-            let fate = match verdict.outcome {
-                Outcome::Break if item.waits.is_some() && is_news => Fate::RanOut,
-                Outcome::Break => Fate::Open,
-                Outcome::Expected(_) if item.waits.is_some() && here == [None; 3] => Fate::Waits,
-                Outcome::Expected(Expected::InGrace | Expected::NotSettledYet | Expected::FileNotThere) => Fate::Waits,
-                Outcome::Matched | Outcome::Excluded(_) | Outcome::Expected(_) => Fate::Cleared,
-            };
-            let open = matches!(fate, Fate::RanOut | Fate::Open);
-            let mut breaks = if open { verdict.breaks.clone() } else { Vec::new() };
+        let rows = Side::ALL.map(|side| here[side as usize].as_ref().and_then(first_row));
+        let row = Side::ALL.into_iter().find_map(|side| Some((side, rows[side as usize]?)));
+        let is_told = |item: &&OpenItem| {
+            row.is_some() || verdict.outcome == Outcome::Break || !self.others.settled.contains(&item.name())
+        };
+        let fated = |item| (item, self.fate(item, verdict.outcome, row.is_some()));
+        let told: Vec<(&OpenItem, Fate)> = items.iter().filter(is_told).map(fated).collect();
+        let is_earlier = |item: &OpenItem| item.period < self.rules.period.label;
+        let ran_out = |(item, fate): &&(&OpenItem, Fate)| *fate == Fate::RanOut && is_earlier(item);
+        across.ran_out.extend(told.iter().filter(ran_out).map(|(item, _)| item.name()));
+        // Two periods may have left one key: what is cleared is cleared in both, what stays open is one matter, that of
+        // which there is news.
+        let matter = told.iter().position(|one| ran_out(&one)).unwrap_or(0);
+        for (at, (item, fate)) in told.into_iter().enumerate() {
+            let is_open = matches!(fate, Fate::RanOut | Fate::Open);
+            if let (true, Some((side, row))) = (is_open, row) {
+                let is_gone = |id: &String| verdict.breaks.iter().all(|found| found.id != *id);
+                let replaced = item.break_ids(&self.rules.job).into_iter().filter(is_gone);
+                across.replaced.extend(replaced.map(|id| (id, side, row)));
+            }
+            if fate == Fate::Cleared {
+                across.settled.push(item.name());
+            } else if at != matter || !is_earlier(item) {
+                continue;
+            }
+            let mut breaks = if is_open { verdict.breaks.clone() } else { Vec::new() };
             for found in &mut breaks {
                 found.detail = format!("of {}: {}", item.period, found.detail);
             }
-            CarriedItem { item: item.clone(), fate, here, breaks }
-        };
-        // Two periods may have left one key: what is cleared is cleared in both, what stays open is one matter.
-        let is_told = |(at, one): &(usize, CarriedItem)| {
-            one.fate == Fate::Cleared || *at == 0 && one.item.period < self.rules.period.label
-        };
-        items.iter().map(one).enumerate().filter(is_told).map(|(_, one)| one).collect()
+            across.items.push(CarriedItem { item: item.clone(), fate, here: rows, breaks });
+        }
     }
 
-    /// Whether an earlier run has told already that the key's grace is over.
-    fn was_over(&self, whole: &KeyFacts) -> bool {
-        self.before.as_ref().is_some_and(|before| classify(before, whole).outcome == Outcome::Break)
+    /// What was a break is none while a row of this period has time left to find its counterpart: when that is over, the
+    /// item that this period leaves makes it one again.
+    fn suspend(&self, own: &KeyFacts, verdict: &Verdict, across: &mut Across) {
+        let is_suspended = matches!(verdict.outcome, Outcome::Expected(Expected::InGrace | Expected::NotSettledYet));
+        let row = Side::ALL.into_iter().find_map(|side| Some((side, own.rows(side).first().copied()?)));
+        let (true, Some((side, row))) = (is_suspended, row) else { return };
+        let items = self.others.items.get(&own.key).into_iter().flatten();
+        let ids = items.flat_map(|item| item.break_ids(&self.rules.job));
+        across.replaced.extend(ids.map(|id| (id, side, row)));
+    }
+
+    fn fate(&self, item: &OpenItem, outcome: Outcome, speaks: bool) -> Fate {
+        match outcome {
+            Outcome::Break if item.waits.is_some() && (speaks || !self.others.ran_out.contains(&item.name())) => {
+                Fate::RanOut
+            }
+            Outcome::Break => Fate::Open,
+            Outcome::Expected(_) if item.waits.is_some() && !speaks => Fate::Waits,
+            Outcome::Expected(Expected::InGrace | Expected::NotSettledYet | Expected::FileNotThere) => Fate::Waits,
+            Outcome::Matched | Outcome::Excluded(_) | Outcome::Expected(_) => Fate::Cleared,
+        }
     }
 }
 
-/// What this period leaves open: breaks, and what is expected of a later one.
+/// What this period's files leave open by themselves: breaks, what is expected of a later one, and what another settles.
 pub fn left_open(period: &str, judged: &[Judged]) -> Vec<OpenItem> {
-    let open = |one: &&Judged| match one.verdict.outcome {
-        Outcome::Break => !matches!(one.facts.pairing, Pairing::Suggested { .. }),
-        Outcome::Expected(why) => matches!(why, Expected::InGrace | Expected::NotSettledYet),
-        _ => false,
-    };
     let item = |one: &Judged| OpenItem {
         period: period.to_owned(),
         key: one.facts.key.clone(),
@@ -314,7 +437,7 @@ pub fn left_open(period: &str, judged: &[Judged]) -> Vec<OpenItem> {
         },
         breaks: one.verdict.breaks.iter().map(|found| (found.id.clone(), found.kind)).collect(),
     };
-    judged.iter().filter(open).map(item).collect()
+    judged.iter().filter(|one| is_left_open(one)).map(item).collect()
 }
 
 /// The items that were taken in and go on: for the story of a transaction, no other run reads them.
@@ -327,8 +450,28 @@ pub fn marks(carried: &[CarriedItem]) -> Vec<CarriedMark> {
     on.map(mark).collect()
 }
 
-/// The items that this period's files have settled.
-pub fn settled(carried: &[CarriedItem]) -> Vec<Settled> {
-    let cleared = carried.iter().filter(|one| one.fate == Fate::Cleared);
-    cleared.map(|one| Settled { period: one.item.period.clone(), key: one.item.key.clone() }).collect()
+fn is_left_open(one: &Judged) -> bool {
+    match one.verdict.outcome {
+        Outcome::Break => !matches!(one.facts.pairing, Pairing::Suggested { .. }),
+        Outcome::Expected(why) => {
+            matches!(why, Expected::InGrace | Expected::NotSettledYet | Expected::OtherPeriod)
+        }
+        _ => false,
+    }
+}
+
+/// Breaks of other periods that are over, each once: with this period's row that says so, or without one, where what a
+/// period left and what others say belongs together: that period.
+pub fn closed(
+    job: &str,
+    items: &[CarriedItem],
+    replaced: &[(String, Side, RowRef)],
+) -> Vec<(String, Result<(Side, RowRef), String>)> {
+    let cleared = items.iter().filter(|one| one.fate == Fate::Cleared).flat_map(|one| {
+        let by = one.evidence().ok_or_else(|| one.item.period.clone());
+        one.break_ids(job).into_iter().map(move |id| (id, by.clone()))
+    });
+    let replaced = replaced.iter().map(|(id, side, row)| (id.clone(), Ok((*side, *row))));
+    let mut seen = HashSet::new();
+    cleared.chain(replaced).filter(|(id, _)| seen.insert(id.clone())).collect()
 }

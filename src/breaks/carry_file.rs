@@ -2,22 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::carry::{CarriedMark, OpenItem, Settled};
-
-/// What one run leaves.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LeftOpen {
-    pub items: Vec<OpenItem>,
-    pub settled: Vec<Settled>,
-    /// What it took in and could not settle.
-    pub carried: Vec<CarriedMark>,
-}
+pub use super::carry::LeftOpen;
+use super::carry::{CarriedMark, ItemName, OpenItem, Said};
 
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Line<'a> {
     Open(&'a OpenItem),
-    Settled(&'a Settled),
+    Settled(&'a ItemName),
+    Said(&'a Said),
+    RanOut(&'a ItemName),
     Carried(&'a CarriedMark),
 }
 
@@ -25,7 +19,9 @@ enum Line<'a> {
 #[serde(rename_all = "snake_case")]
 enum OwnedLine {
     Open(Box<OpenItem>),
-    Settled(Settled),
+    Settled(ItemName),
+    Said(Box<Said>),
+    RanOut(ItemName),
     Carried(CarriedMark),
 }
 
@@ -36,8 +32,10 @@ impl LeftOpen {
     /// When `out` does.
     pub fn write(&self, mut out: impl std::io::Write) -> std::io::Result<()> {
         let open = self.items.iter().map(Line::Open);
-        let taken = self.settled.iter().map(Line::Settled).chain(self.carried.iter().map(Line::Carried));
-        for line in open.chain(taken) {
+        let settled = self.settled.iter().map(Line::Settled);
+        let rest = self.said.iter().map(Line::Said).chain(self.ran_out.iter().map(Line::RanOut));
+        let lines = open.chain(settled).chain(rest).chain(self.carried.iter().map(Line::Carried));
+        for line in lines {
             serde_json::to_writer(&mut out, &line)?;
             out.write_all(b"\n")?;
         }
@@ -55,6 +53,8 @@ impl LeftOpen {
                 OwnedLine::Open(item) => left.items.push(*item),
                 OwnedLine::Settled(settled) => left.settled.push(settled),
                 OwnedLine::Carried(mark) => left.carried.push(mark),
+                OwnedLine::Said(said) => left.said.push(*said),
+                OwnedLine::RanOut(item) => left.ran_out.push(item),
             }
         }
         Ok(left)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::carry::{self, CarriedItem, Fate, OpenItem, Others};
+use super::carry::{self, Across, LeftOpen, Others};
 use super::classify::{Outcome, Verdict};
 use super::statement::{self, Judged, Untied};
 use super::{Break, Statement, Suggestion, id};
@@ -18,7 +18,7 @@ pub struct Comparison {
     pub judged: Vec<Judged>,
     pub statement: Statement,
     /// What became of the items that other periods left open.
-    pub carried: Vec<CarriedItem>,
+    pub carried: Across,
 }
 
 /// Why a comparison ended without a result.
@@ -61,18 +61,24 @@ impl Comparison {
     /// key and id.
     pub fn breaks(&self) -> Vec<Break> {
         let mut breaks: Vec<Break> = self.judged.iter().flat_map(|one| one.verdict.breaks.iter().cloned()).collect();
-        let ran_out = || self.carried.iter().filter(|one| one.fate == Fate::RanOut).flat_map(|one| &one.breaks);
-        if ran_out().next().is_some() {
+        let carried = || self.carried.items.iter().filter(|one| one.is_found_here()).flat_map(|one| &one.breaks);
+        if carried().next().is_some() {
             let mut known: HashSet<String> = breaks.iter().map(|found| found.id.clone()).collect();
-            breaks.extend(ran_out().filter(|found| known.insert(found.id.clone())).cloned());
+            breaks.extend(carried().filter(|found| known.insert(found.id.clone())).cloned());
         }
         sort(&mut breaks);
         breaks
     }
 
-    /// What the period leaves open for others.
-    pub fn left_open(&self, period: &str) -> Vec<OpenItem> {
-        carry::left_open(period, &self.judged)
+    /// What the period leaves for others.
+    pub fn left_open(&self, period: &str) -> LeftOpen {
+        LeftOpen {
+            items: carry::left_open(period, &self.judged),
+            settled: self.carried.settled.clone(),
+            said: self.carried.said.clone(),
+            ran_out: self.carried.ran_out.clone(),
+            carried: carry::marks(&self.carried.items),
+        }
     }
 
     /// Keys joined by a weaker rule.

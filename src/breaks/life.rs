@@ -138,6 +138,18 @@ pub enum Evidence {
     Suggestion { id: String },
     /// A row of another period's file.
     Row { period: String, side: Side, file: String, line: u64 },
+    /// What a period left, with what others left: no row of the run that noticed it.
+    Together {
+        /// The label of the period that left the item.
+        period: String,
+    },
+}
+
+impl Evidence {
+    /// Whether the period itself finds the break no more; otherwise another clears it, and its own still finds it.
+    pub const fn is_of_its_own_period(&self) -> bool {
+        matches!(self, Self::Inputs { .. } | Self::Suggestion { .. })
+    }
 }
 
 /// Who closed a break.
@@ -279,7 +291,7 @@ fn next_status(before: &Standing, event: &Event) -> Option<BreakStatus> {
         Event::Reopened { facts } => {
             (!status.is_open() && !before.is_closed_over(&facts.digest)).then(|| before.opened())
         }
-        Event::Closed { evidence: Evidence::Row { .. }, .. } => status.is_open().then_some(Resolved),
+        Event::Closed { evidence, .. } if !evidence.is_of_its_own_period() => status.is_open().then_some(Resolved),
         Event::Closed { period, .. } => before.periods.contains_key(period).then(|| {
             let elsewhere = before.periods.len() > 1;
             if status.is_open() && !elsewhere { Resolved } else { status }
@@ -340,7 +352,7 @@ fn note(after: &mut Standing, event: &Event) {
     match event {
         Event::Changed { facts } | Event::Reopened { facts } => found(after, facts),
         Event::Closed { period, evidence } => {
-            if !matches!(evidence, Evidence::Row { .. }) {
+            if evidence.is_of_its_own_period() {
                 let gone = after.periods.remove(period);
                 after.last = if after.periods.is_empty() { gone } else { None };
             }

@@ -56,6 +56,13 @@ pub fn steps(observation: &Observation, known: &HashMap<String, Standing, impl B
         steps.extend(step(observation, one, known.get(&one.id)).map(|event| (one.id.clone(), event)));
     }
     let found: HashSet<&str> = observation.found.iter().map(|one| one.id.as_str()).collect();
+    // Before what is gone from the period: a break may be both, and what clears it says more.
+    for (id, evidence) in &observation.cleared {
+        // What a run finds itself it does not clear.
+        if known.get(id).is_some_and(|standing| standing.status.is_open()) && !found.contains(id.as_str()) {
+            steps.push((id.clone(), Event::Closed { period: observation.period.clone(), evidence: evidence.clone() }));
+        }
+    }
     let mut gone: Vec<&Standing> = known
         .values()
         .filter(|standing| standing.job == observation.job && standing.periods.contains_key(&observation.period))
@@ -66,12 +73,6 @@ pub fn steps(observation: &Observation, known: &HashMap<String, Standing, impl B
         let period = observation.period.clone();
         let event = Event::Closed { period, evidence: evidence(observation, standing) };
         steps.push((standing.id.clone(), event));
-    }
-    for (id, evidence) in &observation.cleared {
-        // What a run finds itself it does not clear.
-        if known.get(id).is_some_and(|standing| standing.status.is_open()) && !found.contains(id.as_str()) {
-            steps.push((id.clone(), Event::Closed { period: observation.period.clone(), evidence: evidence.clone() }));
-        }
     }
     for (id, disputes) in &observation.disputes {
         let standing = known.get(id);

@@ -11,6 +11,7 @@ Examples:
   tieout backfill rewards-daily --from 2025-01-01 --to 2025-03-31 --dry-run
   tieout backfill rewards-daily --from 2025-01-01 --to 2025-03-31 \\
     --max-parallel 2 --newest-first
+  tieout backfill rewards-monthly --from 2025-01 --to 2025-06 --with-days
 
 Stopped or killed, it goes on when the same command is given again: same job,
 same range, same --reprocess. A period that fails does not stop the others,
@@ -80,6 +81,11 @@ pub struct OrderArgs {
     /// Begin with the latest period
     #[arg(long)]
     pub newest_first: bool,
+    #[arg(help = "\
+Of a job that closes months by its days: run the days of these months first,
+by the same choice, and months again that were run before their days")]
+    #[arg(long)]
+    pub with_days: bool,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -1,21 +1,23 @@
-//! `tieout backfill`: one job, every period of a range that is to be run.
+//! `tieout backfill`: one job, every period of a range that is to be run; of months, their days first where that is asked.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use chrono::Utc;
 
-use super::backfills::period_rows;
+use super::backfills::{period_rows, period_rows_of_jobs};
 use super::person::person_or_unknown;
 use super::run::load_job;
 use super::{Context, stopped};
-use crate::backfill::{self, Line, Open, Orders, Proposal, Report, Todo, plan, range};
+use crate::backfill::{self, DaysBefore, Line, Open, Orders, Proposal, Report, Todo, days, plan, range};
 use crate::cli::BackfillArgs;
 use crate::exit::{ExitCode, Failure};
 use crate::job::Job;
-use crate::journal::{BackfillRecord, Journal};
+use crate::journal::{BackfillRecord, Journal, PeriodEnd, PlannedPeriod};
 use crate::output::{Cell, Format, Rows};
 use crate::period::Period;
+use crate::pipeline::stop::Stop;
 
 /// A backfill that does not begin.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +25,12 @@ pub enum BackfillError {
     /// Exit code 2.
     #[error("{what}, and there is no terminal to ask on; give --yes to go on, or --dry-run to see the periods")]
     NeedsYes { what: String },
+    /// Exit code 2.
+    #[error(
+        "--with-days is for jobs that close months by their days, and {job} names no daily job; leave it out, or say \
+             `month_end: {{dailies: JOB}}` in jobs/{job}.yaml"
+    )]
+    NoDays { job: String },
     /// Exit code 75.
     #[error("not begun: the answer was no")]
     Declined,
@@ -31,11 +39,17 @@ pub enum BackfillError {
 impl From<BackfillError> for Failure {
     fn from(error: BackfillError) -> Self {
         let code = match error {
-            BackfillError::NeedsYes { .. } => ExitCode::Usage,
+            BackfillError::NeedsYes { .. } | BackfillError::NoDays { .. } => ExitCode::Usage,
             BackfillError::Declined => ExitCode::TryAgainLater,
         };
         Self::new(code, error)
     }
+}
+
+/// One job of the command, and its periods.
+struct Part {
+    job: Job,
+    periods: Vec<Period>,
 }
 
 /// Runs the periods of a range, or says which they are.
@@ -44,76 +58,141 @@ impl From<BackfillError> for Failure {
 /// When nothing can be begun; that a period failed is told by the exit code.
 pub async fn run(mut context: Context, args: BackfillArgs) -> Result<ExitCode, Failure> {
     if args.dry_run {
-        let job = load_job(&mut context, &args.job)?;
-        let periods = periods(&job, &args)?;
-        let proposal = propose(&mut context, &job, &periods, &args).await?;
-        return dry_run(&context, &job, &args, &proposal);
+        let parts = parts(&mut context, &args).await?;
+        let proposals = propose(&mut context, &parts, &args).await?;
+        return dry_run(&context, &parts, &args, &proposals);
     }
     let stopped = stopped()?;
     let world = context.start_world().await?;
-    let job = load_job(&mut context, &args.job)?;
-    let periods = periods(&job, &args)?;
+    let parts = parts(&mut context, &args).await?;
+    let proposals = propose(&mut context, &parts, &args).await?;
     if !args.yes && !args.offline {
-        let proposal = propose(&mut context, &job, &periods, &args).await?;
-        ask(&context, &job, &proposal).await?;
+        ask(&context, &parts, &proposals).await?;
     }
     let project = context.load_project()?.clone();
     let journal = Arc::new(Journal::open(&project.state).await?);
-    let orders = Orders {
-        project,
-        job,
-        periods,
-        choice: args.choice.choice(),
-        note: args.note,
-        started_by: person_or_unknown(args.by.as_deref())?,
-        offline: args.offline,
-        sandbox: context.sandbox,
-        max_parallel: args.order.max_parallel,
-        newest_first: args.order.newest_first,
-        progress: context.progress.clone(),
-    };
-    let outcome = backfill::run(orders, &journal, stopped).await;
+    let outcome = run_all(&mut context, parts, &args, &journal, Stop::when(stopped)).await;
     world.stop().await;
     // Nobody else holds it once all periods have ended; where one is dropped, the kernel closes the file.
     if let Some(journal) = Arc::into_inner(journal) {
         journal.close().await?;
     }
-    let Some(report) = outcome? else {
+    let reports = outcome?;
+    if reports.is_empty() {
         tracing::info!(
             "nothing is to be run; --dry-run says why, --reprocess all runs every period again that is not sealed"
         );
-        context.output.rows(&period_rows(&[], &[]))?;
+        context.output.rows(&if args.order.with_days { period_rows_of_jobs(&[]) } else { period_rows(&[], &[]) })?;
         return Ok(ExitCode::Done);
-    };
-    print(&context, &report)?;
-    Ok(report.exit_code)
+    }
+    print(&context, &args, &reports)?;
+    Ok(backfill::most_serious(reports.iter().map(|report| report.exit_code as u8)))
 }
 
-fn periods(job: &Job, args: &BackfillArgs) -> Result<Vec<Period>, Failure> {
-    range::resolve(&args.from, &args.to, job.grain, job.zone, Utc::now()).map_err(|error| {
-        Failure::new(ExitCode::Usage, anyhow::Error::new(error).context(format!("the range of job {}", job.name)))
-    })
-}
-
-async fn propose(
+/// One backfill after the other; what is stopped keeps those after it from beginning.
+async fn run_all(
     context: &mut Context,
-    job: &Job,
-    periods: &[Period],
+    parts: Vec<Part>,
     args: &BackfillArgs,
-) -> Result<Proposal, Failure> {
+    journal: &Arc<Journal>,
+    stop: Stop,
+) -> Result<Vec<Report>, Failure> {
+    let mut reports: Vec<Report> = Vec::new();
+    for Part { job, periods } in parts {
+        let days = days::daily_job(&job).filter(|_| args.order.with_days);
+        let orders = Orders {
+            project: context.load_project()?.clone(),
+            days: days.map(|daily| DaysBefore { job: daily.to_owned(), ..DaysBefore::default() }),
+            job,
+            periods,
+            choice: args.choice.choice(),
+            note: args.note.clone(),
+            started_by: person_or_unknown(args.by.as_deref())?,
+            offline: args.offline,
+            sandbox: context.sandbox,
+            max_parallel: args.order.max_parallel,
+            newest_first: args.order.newest_first,
+            progress: context.progress.clone(),
+        };
+        let asked = stop.clone();
+        let report = backfill::run(orders, journal, async move { asked.asked().await }).await?;
+        let is_stopped = report.as_ref().is_some_and(|report| report.stopped.is_some());
+        reports.extend(report);
+        if is_stopped {
+            break;
+        }
+    }
+    Ok(reports)
+}
+
+/// The days, where they are asked for and not behind a backfill that is gone on with; then what is asked for.
+async fn parts(context: &mut Context, args: &BackfillArgs) -> Result<Vec<Part>, Failure> {
+    let job = load_job(context, &args.job)?;
+    let wrong = |error| {
+        Failure::new(ExitCode::Usage, anyhow::Error::new(error).context(format!("the range of job {}", args.job)))
+    };
+    let periods = range::resolve(&args.from, &args.to, job.grain, job.zone, Utc::now()).map_err(wrong)?;
+    if !args.order.with_days {
+        return Ok(vec![Part { job, periods }]);
+    }
+    let Some(daily) = days::daily_job(&job) else {
+        return Err(BackfillError::NoDays { job: job.name }.into());
+    };
+    let daily = load_job(context, daily)?;
+    let of_days = days::periods(&periods, &daily, Utc::now()).map_err(wrong)?;
+    let mut are_behind = false;
+    if let (Some(journal), [first, ..], [.., last]) = (context.read_journal().await?, &periods[..], &periods[..]) {
+        let range = (first.label.as_str(), last.label.as_str());
+        if let Some(months) = journal.unfinished_backfill(&job.name, range, args.choice.reprocess).await? {
+            are_behind = days::are_behind(&journal, &daily.name, &of_days, args.choice.reprocess, &months).await?;
+        }
+    }
+    let days = (!are_behind).then_some(Part { job: daily, periods: of_days });
+    Ok(days.into_iter().chain([Part { job, periods }]).collect())
+}
+
+/// What is done about each of the parts; says where days are missing that nobody has asked for.
+async fn propose(context: &mut Context, parts: &[Part], args: &BackfillArgs) -> Result<Vec<Proposal>, Failure> {
     let journal = context.read_journal().await?;
-    Ok(backfill::propose(journal.as_ref(), job, periods, args.choice.choice()).await?)
+    let mut proposals: Vec<Proposal> = Vec::new();
+    for Part { job, periods } in parts {
+        let daily = days::daily_job(job);
+        let before = daily.filter(|_| args.order.with_days).map(|daily| DaysBefore {
+            job: daily.to_owned(),
+            to_run: proposals
+                .iter()
+                .flat_map(|days| &days.lines)
+                .filter(|line| line.is_to_run())
+                .map(|line| line.period.label.clone())
+                .collect(),
+        });
+        let proposal = backfill::propose(journal.as_ref(), job, periods, args.choice.choice(), before.as_ref()).await?;
+        if let Some(daily) = daily.filter(|_| !args.order.with_days) {
+            let finished = match &journal {
+                Some(journal) => days::finished(journal, daily, periods).await?,
+                None => BTreeMap::new(),
+            };
+            let count = days::without_runs(&proposal.lines, &finished);
+            if count > 0 {
+                let what = if count == 1 { "1 day".to_owned() } else { format!("{count} days") };
+                tracing::warn!("{what} of these months without a finished run of {daily}; --with-days runs them first");
+            }
+        }
+        proposals.push(proposal);
+    }
+    Ok(proposals)
 }
 
 /// Where something will be sent that nobody is asked about again, a person has to say yes now.
-async fn ask(context: &Context, job: &Job, proposal: &Proposal) -> Result<(), Failure> {
-    let Some(what) = sends(job, proposal) else { return Ok(()) };
+async fn ask(context: &Context, parts: &[Part], proposals: &[Proposal]) -> Result<(), Failure> {
+    let Some(what) = sends(parts, proposals) else { return Ok(()) };
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Err(BackfillError::NeedsYes { what }.into());
     }
     // Heard from here on: a key that is pressed as soon as the question stands there counts.
     let told = stopped()?;
-    let question = format!("To run: {}\n{what}. Go on? [y/N] ", plan::stretches(&proposal.lines));
+    let to_run: Vec<String> = proposals.iter().map(|proposal| plan::stretches(&proposal.lines)).collect();
+    let question = format!("To run: {}\n{what}. Go on? [y/N] ", to_run.join("; "));
     context.progress.suspend(|| {
         let mut stderr = std::io::stderr().lock();
         stderr.write_all(question.as_bytes()).and_then(|()| stderr.flush())
@@ -134,7 +213,13 @@ async fn ask(context: &Context, job: &Job, proposal: &Proposal) -> Result<(), Fa
 }
 
 /// What is sent without asking anybody again, in words.
-fn sends(job: &Job, proposal: &Proposal) -> Option<String> {
+fn sends(parts: &[Part], proposals: &[Proposal]) -> Option<String> {
+    let parts = parts.iter().zip(proposals);
+    let told: Vec<String> = parts.filter_map(|(part, proposal)| sends_of(&part.job, proposal)).collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+fn sends_of(job: &Job, proposal: &Proposal) -> Option<String> {
     let kinds = plan::sends_unasked(job).join(" and ");
     let to_run = match proposal.to_run() {
         0 => return None,
@@ -155,51 +240,93 @@ fn sends(job: &Job, proposal: &Proposal) -> Option<String> {
     Some(format!("a backfill of {} over {to_run} sends {what}", job.name))
 }
 
-fn dry_run(context: &Context, job: &Job, args: &BackfillArgs, proposal: &Proposal) -> Result<ExitCode, Failure> {
-    let mut rows = Rows::new(&["period", "todo", "why"]);
-    let mut push = |line: &Line| {
-        let todo = match line.todo {
-            Todo::Run => "run",
-            Todo::Skip | Todo::Record(_) => "skip",
+fn dry_run(
+    context: &Context,
+    parts: &[Part],
+    args: &BackfillArgs,
+    proposals: &[Proposal],
+) -> Result<ExitCode, Failure> {
+    let columns = ["job", "period", "todo", "why"];
+    let mut rows = Rows::new(if args.order.with_days { &columns } else { &columns[1..] });
+    for (Part { job, .. }, proposal) in parts.iter().zip(proposals) {
+        let mut push = |line: &Line| {
+            let todo = match line.todo {
+                Todo::Run => "run",
+                Todo::Skip | Todo::Record(_) => "skip",
+            };
+            let mut cells = vec![Cell::text(&line.period.label), Cell::text(todo), Cell::text(&line.why)];
+            if args.order.with_days {
+                cells.insert(0, Cell::text(&job.name));
+            }
+            rows.push(cells);
         };
-        rows.push(vec![Cell::text(&line.period.label), Cell::text(todo), Cell::text(&line.why)]);
-    };
-    if args.order.newest_first {
-        proposal.lines.iter().rev().for_each(&mut push);
-    } else {
-        proposal.lines.iter().for_each(&mut push);
+        if args.order.newest_first {
+            proposal.lines.iter().rev().for_each(&mut push);
+        } else {
+            proposal.lines.iter().for_each(&mut push);
+        }
     }
     context.output.rows(&rows)?;
     if context.output.format == Format::Table {
-        context.output.text(&told(job, args, proposal))?;
+        context.output.text(&told(parts, args, proposals))?;
     }
     Ok(ExitCode::Done)
 }
 
 /// What stands below the periods, for people.
-fn told(job: &Job, args: &BackfillArgs, proposal: &Proposal) -> String {
-    let (all, to_run) = (proposal.lines.len(), proposal.to_run());
-    let units = range::units(job.grain);
-    let head = format!("\n{}, {} to {}: {to_run} of {all} {units} to run", job.name, args.from, args.to);
-    let goes_on = proposal.continues.as_ref().map_or_else(String::new, |backfill| {
-        let begun = backfill.begun_at.format("%Y-%m-%dT%H:%M:%SZ");
-        format!("; this goes on with backfill {}, begun {begun}", backfill.id)
-    });
-    let asks = sends(job, proposal).filter(|_| !args.offline);
+fn told(parts: &[Part], args: &BackfillArgs, proposals: &[Proposal]) -> String {
+    let one = |(Part { job, periods }, proposal): (&Part, &Proposal)| {
+        let (all, to_run) = (proposal.lines.len(), proposal.to_run());
+        let units = range::units(job.grain);
+        let label = |period: Option<&Period>| period.map(|period| period.label.clone()).unwrap_or_default();
+        let (from, to) = (label(periods.first()), label(periods.last()));
+        let goes_on = proposal.continues.as_ref().map_or_else(String::new, |backfill| {
+            let begun = backfill.begun_at.format("%Y-%m-%dT%H:%M:%SZ");
+            format!("; this goes on with backfill {}, begun {begun}", backfill.id)
+        });
+        format!("{}, {from} to {to}: {to_run} of {all} {units} to run{goes_on}.\n", job.name)
+    };
+    let heads: Vec<String> = parts.iter().zip(proposals).map(one).collect();
+    let asks = sends(parts, proposals).filter(|_| !args.offline);
     let asks = asks.map_or_else(String::new, |what| format!("It asks first, unless --yes is given: {what}.\n"));
-    format!("{head}{goes_on}.\n{asks}")
+    format!("\n{}{asks}", heads.concat())
 }
 
-fn print(context: &Context, report: &Report) -> Result<(), Failure> {
-    if context.output.format != Format::Table {
-        return Ok(context.output.rows(&period_rows(&report.periods, &report.ends))?);
+fn print(context: &Context, args: &BackfillArgs, reports: &[Report]) -> Result<(), Failure> {
+    let is_table = context.output.format == Format::Table;
+    let shown: Vec<(&str, Vec<PlannedPeriod>, &[PeriodEnd])> = reports
+        .iter()
+        .map(|report| {
+            let ran = report.periods.iter().filter(|period| !is_table || period.skipped.is_none());
+            (report.backfill.job.as_str(), ran.cloned().collect(), report.ends.as_slice())
+        })
+        .collect();
+    let of_jobs: Vec<_> = shown.iter().map(|(job, periods, ends)| (*job, periods.as_slice(), *ends)).collect();
+    match (&of_jobs[..], args.order.with_days) {
+        ([(_, periods, ends)], false) => context.output.rows(&period_rows(periods, ends))?,
+        (of_jobs, _) => context.output.rows(&period_rows_of_jobs(of_jobs))?,
     }
-    let ran: Vec<_> = report.periods.iter().filter(|period| period.skipped.is_none()).cloned().collect();
-    context.output.rows(&period_rows(&ran, &report.ends))?;
+    if !is_table {
+        return Ok(());
+    }
+    let heads: Vec<String> = reports.iter().map(|report| end_of(context, report)).collect();
+    let begun = reports.last().map(|report| report.backfill.job.as_str());
+    let not_begun =
+        if args.order.with_days && begun != Some(&args.job) && reports.iter().any(|one| one.stopped.is_some()) {
+            format!("{} is not begun\n", args.job)
+        } else {
+            String::new()
+        };
+    let code = backfill::most_serious(reports.iter().map(|report| report.exit_code as u8));
+    Ok(context.output.text(&format!("\n{}{not_begun}Exit code {}\n", heads.concat(), code as u8))?)
+}
+
+/// How a backfill ended, for people.
+fn end_of(context: &Context, report: &Report) -> String {
     let record = &report.backfill;
     let left = record.to_run.saturating_sub(record.done);
     let head = format!(
-        "\nbackfill {} of {}, attempt {}: {} of {} done, {left} not done, {} left out\n",
+        "backfill {} of {}, attempt {}: {} of {} done, {left} not done, {} left out\n",
         record.id, record.job, report.attempt, record.done, record.to_run, record.left_out
     );
     let next = match &report.stopped {
@@ -208,7 +335,7 @@ fn print(context: &Context, report: &Report) -> Result<(), Failure> {
         None => String::new(),
     };
     let open = left_open(context, record, &report.open);
-    Ok(context.output.text(&format!("{head}{open}{next}Exit code {}\n", report.exit_code as u8))?)
+    format!("{head}{open}{next}")
 }
 
 /// What its runs have left to somebody else, and what to do about it.

@@ -132,8 +132,30 @@ fn attempt_rows(attempts: &[BackfillAttempt]) -> Rows {
 /// Where each period stands: how it ended last, left out, or still to do. `attempt` is the backfill's, `tries` counts
 /// how often the period ended in it.
 pub(super) fn period_rows(periods: &[PlannedPeriod], ends: &[PeriodEnd]) -> Rows {
-    let columns = ["period", "done", "status", "run", "exit_code", "breaks", "attempt", "tries", "took_ms", "message"];
-    let mut rows = Rows::new(&columns).spare(&["took_ms", "tries", "attempt", "message"]);
+    let mut rows = Rows::new(&PERIOD_COLUMNS[1..]).spare(&SPARE);
+    push_periods(periods, ends, |row| rows.push(row));
+    rows
+}
+
+/// The same of several jobs, one after the other.
+pub(super) fn period_rows_of_jobs(jobs: &[(&str, &[PlannedPeriod], &[PeriodEnd])]) -> Rows {
+    let mut rows = Rows::new(&PERIOD_COLUMNS).spare(&SPARE);
+    for (job, periods, ends) in jobs {
+        push_periods(periods, ends, |row| {
+            let mut cells = vec![Cell::text(*job)];
+            cells.extend(row);
+            rows.push(cells);
+        });
+    }
+    rows
+}
+
+const PERIOD_COLUMNS: [&str; 11] =
+    ["job", "period", "done", "status", "run", "exit_code", "breaks", "attempt", "tries", "took_ms", "message"];
+
+const SPARE: [&str; 4] = ["took_ms", "tries", "attempt", "message"];
+
+fn push_periods(periods: &[PlannedPeriod], ends: &[PeriodEnd], mut push: impl FnMut(Vec<Cell>)) {
     let last = last_ends(ends);
     for period in periods {
         let Some(end) = last.get(period.period.as_str()) else {
@@ -141,11 +163,11 @@ pub(super) fn period_rows(periods: &[PlannedPeriod], ends: &[PeriodEnd]) -> Rows
             let mut row = vec![Cell::text(&period.period), Cell::Flag(false), Cell::text(status)];
             row.extend(std::iter::repeat_n(Cell::Empty, 6));
             row.push(Cell::or_empty(period.skipped.as_deref().map(Cell::text)));
-            rows.push(row);
+            push(row);
             continue;
         };
         let tries = ends.iter().filter(|end| end.period == period.period).count() as u64;
-        rows.push(vec![
+        push(vec![
             Cell::text(&period.period),
             Cell::Flag(end.well),
             Cell::text(end.status.name()),
@@ -158,5 +180,4 @@ pub(super) fn period_rows(periods: &[PlannedPeriod], ends: &[PeriodEnd]) -> Rows
             Cell::or_empty(end.message.as_deref().map(Cell::text)),
         ]);
     }
-    rows
 }

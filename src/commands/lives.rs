@@ -303,5 +303,8 @@ fn cleared(period: &str, evidence: &Evidence) -> String {
         Evidence::Row { period: by, side, file, line } => {
             format!("cleared by the run of {by}: {side} {file} line {line}")
         }
+        Evidence::Together { period: of } => {
+            format!("seen by the run of {period}: what {of} and other periods left open belongs together")
+        }
     }
 }

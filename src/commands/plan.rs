@@ -36,6 +36,7 @@ pub async fn run(mut context: Context, args: PlanArgs) -> Result<ExitCode, Failu
         offline: false,
         sandbox: context.sandbox,
         patience: None,
+        place: None,
         progress: context.progress.clone(),
     };
     let outcome = pipeline::plan(&request, journal.as_ref()).await;

@@ -37,6 +37,7 @@ pub async fn run(mut context: Context, args: RunArgs) -> Result<ExitCode, Failur
         offline: args.offline,
         sandbox: context.sandbox,
         patience: None,
+        place: None,
         progress: context.progress.clone(),
     };
     let outcome = pipeline::run(&request, &journal, stopped).await;

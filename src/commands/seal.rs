@@ -16,7 +16,7 @@ use crate::job::{Job, ReportFormat, Work};
 use crate::journal::{Journal, JournalError, NewSeal, RunFilter, RunRecord, RunStatus};
 use crate::output::{Cell, Rows};
 use crate::period::Period;
-use crate::pipeline::days_of;
+use crate::pipeline::days_of_month;
 use crate::report::file_name;
 use crate::seals::{Event, IllegalSealStep, Standing};
 
@@ -254,7 +254,7 @@ impl Candidates {
     /// The days of a month that are open; each must have a finished run.
     async fn days(&self, journal: &Journal, dailies: &str, month: &Period) -> Result<Vec<Candidate>, Failure> {
         let (mut found, mut missing) = (Vec::new(), Vec::new());
-        for day in days_of(month) {
+        for day in days_of_month(month) {
             if journal.sealed(dailies, &day).await?.is_some() {
                 continue;
             }

@@ -42,7 +42,8 @@ pub struct JobSpec {
     /// settled transactions only. Not judged when left out.
     #[serde(default)]
     pub settles_within: Option<String>,
-    /// Open items of so many days before and after are taken in, and said to be cleared or still open; none when left out.
+    /// Open items of so many days before and after are taken in, and said to be cleared or still open; 31 when left out,
+    /// 0: each day stands alone. Only for `grain: day`.
     #[serde(default)]
     pub carry: Option<u32>,
     /// What is asked of the provider because of breaks; nothing when left out.

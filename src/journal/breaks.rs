@@ -213,8 +213,7 @@ impl Sighted<'_> {
             query.build().execute(&mut *connection).await?;
         }
         let is_gone = |event: &Event| match event {
-            // A row of another period clears it, and its own still finds it.
-            Event::Closed { evidence, .. } => !matches!(evidence, crate::breaks::life::Evidence::Row { .. }),
+            Event::Closed { evidence, .. } => evidence.is_of_its_own_period(),
             _ => false,
         };
         let gone: Vec<&str> = steps.iter().filter(|(_, event)| is_gone(event)).map(|(id, _)| id.as_str()).collect();

@@ -7,11 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
 
 use super::earlier::{PulledFiles, pulled_by};
 use super::{Request, aside, pull};
-use crate::breaks::carry::{self, LaterSides, Others, Settled};
+use crate::breaks::carry::{Others, Said, Until};
 use crate::breaks::carry_file::LeftOpen;
 use crate::breaks::compare::Comparison;
 use crate::exit::{ExitCode, Failure};
@@ -32,10 +31,15 @@ pub(super) struct Neighbours {
 
 impl Neighbours {
     /// Of the periods that the job carries from and to. A run of a version that kept no list has none.
-    pub(super) async fn read(journal: &Journal, request: &Request, carry: u32) -> Result<Self, Failure> {
+    pub(super) async fn read(
+        journal: Option<&Journal>,
+        request: &Request,
+        reconciliation: &Reconciliation,
+    ) -> Result<Self, Failure> {
+        let Some(journal) = journal else { return Ok(Self::default()) };
         let before = std::iter::successors(Some(request.period.previous()), |period| Some(period.previous()));
         let after = std::iter::successors(Some(request.period.next()), |period| Some(period.next()));
-        let reach = carry as usize;
+        let reach = reconciliation.carry as usize;
         let mut lists = Vec::new();
         for period in before.take(reach).chain(after.take(reach)) {
             let Some(run) = journal.last_finished(&request.job.name, &period.label).await? else { continue };
@@ -45,12 +49,17 @@ impl Neighbours {
         Ok(Self { lists })
     }
 
-    /// What is open of all of them together, for a period that begins then.
-    pub(super) fn others(&self, start: DateTime<Utc>) -> Others {
-        let settled: HashSet<Settled> = self.lists.iter().flat_map(|(.., left)| left.settled.iter().cloned()).collect();
-        let items = self.lists.iter().flat_map(|(.., left)| left.items.iter().cloned());
-        let earlier = self.lists.iter().map(|(period, ..)| period.end).filter(|end| *end <= start);
-        Others { known_until: earlier.max(), ..Others::of_open(items, &settled) }
+    /// What all of them say together. `journal`: none where nothing was ever run.
+    pub(super) async fn others(&self, journal: Option<&Journal>, request: &Request) -> Result<Others, Failure> {
+        let mut others = Others::of_lists(self.lists.iter().map(|(.., left)| left));
+        let latest = self.later_than(&request.period).max_by_key(|(period, ..)| period.end);
+        if let (Some(journal), Some((period, run, _))) = (journal, latest) {
+            let pulled = pulled_by(journal, run).await?;
+            let has_files = |side: Side| pulled.iter().any(|input| input.side == side && !input.files.is_empty());
+            let sides = request.job.inputs().into_iter().map(|input| input.side);
+            others.until = Some(Until { end: period.end, missing: sides.filter(|side| !has_files(*side)).collect() });
+        }
+        Ok(others)
     }
 
     /// The runs whose lists were read.
@@ -66,13 +75,12 @@ impl Neighbours {
         reconciliation: &Reconciliation,
         comparison: &Comparison,
     ) -> Option<CarriedFacts> {
-        let left = || LeftOpen {
-            items: comparison.left_open(&request.period.label),
-            settled: carry::settled(&comparison.carried),
-            carried: carry::marks(&comparison.carried),
-        };
-        let items = || comparison.carried.clone();
-        (reconciliation.carry > 0).then(|| CarriedFacts { from: self.runs(), items: items(), left: left() })
+        (reconciliation.carry > 0).then(|| CarriedFacts {
+            from: self.runs(),
+            items: comparison.carried.items.clone(),
+            replaced: comparison.carried.replaced.clone(),
+            left: comparison.left_open(&request.period.label),
+        })
     }
 
     /// Whether a period after this one was run already.
@@ -92,8 +100,8 @@ impl Neighbours {
         request: &Request,
         reconciliation: &Reconciliation,
         keys: &Arc<HashSet<String>>,
-    ) -> Result<BTreeMap<String, Vec<LaterSides>>, Failure> {
-        let mut found = BTreeMap::<String, Vec<LaterSides>>::new();
+    ) -> Result<BTreeMap<String, Vec<Said>>, Failure> {
+        let mut found = BTreeMap::<String, Vec<Said>>::new();
         for (period, run, _) in self.later_than(&request.period) {
             let pulled = pulled_by(journal, run).await?;
             let frames = frames(request, reconciliation, &pulled).await?;
@@ -108,7 +116,7 @@ impl Neighbours {
             });
             let sides = sides.await?.map_err(|error| Failure::new(ExitCode::InputData, error))?;
             for facts in sides {
-                let later = LaterSides { period: label.clone(), sides: facts.sides };
+                let later = Said { period: label.clone(), key: facts.key.clone(), sides: facts.sides };
                 found.entry(facts.key).or_default().push(later);
             }
         }

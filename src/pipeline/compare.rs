@@ -24,27 +24,49 @@ use crate::report::gather::{self, Setting};
 use crate::sources::RawFile;
 use crate::sources::store::RawStore;
 
-/// The stages from inputs to facts.
-pub(super) async fn compared(
+/// What a comparison is made among: earlier attempts of the period, and the periods around it.
+pub(super) struct Among<'a> {
+    pub(super) earlier: &'a Earlier,
+    pub(super) neighbours: Neighbours,
+    /// None where nothing was ever run.
+    pub(super) journal: Option<&'a Journal>,
+}
+
+/// What there is to compare.
+pub(super) struct Inputs {
+    pulled: Vec<PulledInput>,
+    read: Read,
+}
+
+/// The stages up to rows: what asks nothing of other periods of the job but their files.
+pub(super) async fn inputs(
     request: &Request,
-    reconciliation: &Reconciliation,
-    (store, journal): (&RawStore, Option<&Journal>),
+    store: &RawStore,
     earlier: &Earlier,
-    attempt: u32,
     trail: &Trail<'_>,
-) -> Result<(Facts, Wanted), Failure> {
+) -> Result<Inputs, Failure> {
     let stage = request.progress.stage("pull");
     let pulled = pull::inputs(request, &request.job.inputs(), store, earlier).await?;
     stage.finish(format!("{} files", pulled.iter().map(|input| input.files.len()).sum::<usize>()));
     trail.mark(Step::Pulled, earlier::detail(&pulled)).await?;
+    let read = read(request, &pulled, earlier, trail).await?;
+    pull::check_there(request, &pulled, &read.frames)?;
+    Ok(Inputs { pulled, read })
+}
 
-    let Read { frames, history, months } = read(request, &pulled, earlier, trail).await?;
-    pull::check_there(request, &pulled, &frames)?;
-
+/// The stages from rows to facts.
+pub(super) async fn compared(
+    request: &Request,
+    reconciliation: &Reconciliation,
+    Inputs { pulled, read }: Inputs,
+    among: &Among<'_>,
+    attempt: u32,
+    trail: &Trail<'_>,
+) -> Result<(Facts, Wanted), Failure> {
+    let Read { frames, history, months } = read;
     let stage = request.progress.stage("compare");
     let of_months = months.as_ref().map(|months| months.carried(reconciliation.matching.key, &frames));
-    let neighbours = (&earlier.neighbours, journal);
-    let compared = compare_frames(request, reconciliation, (frames, of_months), neighbours).await?;
+    let compared = compare_frames(request, reconciliation, (frames, of_months), among).await?;
     let (frames, comparison) = compared;
     let (frames, history, findings) = history::findings(request, frames, history).await?;
     let (frames, months, closing) = month::close(request, frames, months).await?;
@@ -57,7 +79,7 @@ pub(super) async fn compared(
         period: &request.period,
         run: run_facts(request, attempt),
         history: other_periods(&history, &months),
-        file_breaks: file_breaks(request, &pulled, &frames, earlier),
+        file_breaks: file_breaks(request, &pulled, &frames, among.earlier),
         month: closing,
         warnings: pulled.iter().flat_map(|input| input.warnings.iter().cloned()).chain(months.warnings()).collect(),
     };
@@ -66,9 +88,9 @@ pub(super) async fn compared(
     if let Some(log) = frames.iter().find(|frame| tells_losses && frame.side == Side::Webhooks) {
         losses::tell(&mut facts.breaks, log);
     }
-    facts.carried = earlier.neighbours.facts(request, reconciliation, &comparison);
-    facts.sealed = earlier.seals.facts.clone();
-    facts.changes = earlier.changes(&facts);
+    facts.carried = among.neighbours.facts(request, reconciliation, &comparison);
+    facts.sealed = among.earlier.seals.facts.clone();
+    facts.changes = among.earlier.changes(&facts);
     trail.mark(Step::Classified, serde_json::json!({ "breaks": facts.breaks.len() })).await?;
     Ok((facts, wanted(request, frames, findings)))
 }
@@ -98,7 +120,7 @@ async fn read(
     let rows: u64 = all.iter().flat_map(|frame| &frame.rows_read).sum();
     stage.finish(format!("{rows} rows"));
     if let Trail(Some((journal, record))) = trail {
-        journal.record_inputs(record, &all.into_iter().flat_map(inputs).collect::<Vec<_>>()).await?;
+        journal.record_inputs(record, &all.into_iter().flat_map(files_of).collect::<Vec<_>>()).await?;
     }
     trail.mark(Step::Normalized, serde_json::json!({ "rows": rows })).await?;
     Ok(Read { frames, history, months })
@@ -148,23 +170,28 @@ async fn compare_frames(
     request: &Request,
     reconciliation: &Reconciliation,
     (frames, of_months): (Vec<Frame>, Option<Carried>),
-    (neighbours, journal): (&Neighbours, Option<&Journal>),
+    Among { neighbours, journal, .. }: &Among<'_>,
 ) -> Result<(Vec<Frame>, Comparison), Failure> {
     let missing: Vec<Side> = frames.iter().filter(|frame| !frame.is_there()).map(|frame| frame.side).collect();
     let states_reward = carried::states_reward(&frames);
     let mut rules = Rules::new(&request.job.name, reconciliation, &request.period, missing, states_reward);
     rules.carried = of_months;
-    let others = neighbours.others(request.period.start);
+    let others = neighbours.others(*journal, request).await?;
     // Only where periods are run out of order, or again, is there anything later to look at.
     let Some(journal) = journal.filter(|_| neighbours.has_later(&request.period)) else {
         return compare_once(rules, others, frames).await;
     };
     let (frames, comparison) = compare_once(rules.clone(), others.clone(), frames).await?;
-    let open: HashSet<String> = comparison.left_open(&request.period.label).into_iter().map(|item| item.key).collect();
+    let open = comparison.left_open(&request.period.label).items;
     if open.is_empty() {
         return Ok((frames, comparison));
     }
-    let later = neighbours.later(journal, request, reconciliation, &Arc::new(open)).await?;
+    let keys: HashSet<String> = open.iter().map(|item| item.key.clone()).collect();
+    let mut later = neighbours.later(journal, request, reconciliation, &Arc::new(keys)).await?;
+    // What waits is judged as of those periods, also where they say nothing of it.
+    for item in open.into_iter().filter(|item| item.waits.is_some()) {
+        later.entry(item.key).or_default();
+    }
     if later.is_empty() {
         return Ok((frames, comparison));
     }
@@ -210,7 +237,7 @@ fn file_breaks(request: &Request, pulled: &[PulledInput], frames: &[Frame], earl
 }
 
 /// What the journal keeps of an input: each file with its side and its rows.
-fn inputs(frame: &Frame) -> impl Iterator<Item = (Side, RawFile, u64)> {
+fn files_of(frame: &Frame) -> impl Iterator<Item = (Side, RawFile, u64)> {
     let files = frame.files.iter().cloned().zip(frame.rows_read.iter().copied());
     files.map(|(file, rows)| (frame.side, file, rows))
 }

@@ -8,7 +8,6 @@ use polars::prelude::{ParquetReader, PolarsResult, SerReader};
 use serde::{Deserialize, Serialize};
 
 use super::Request;
-use super::carried::Neighbours;
 use super::history::{PeriodFiles, before};
 use super::month;
 use super::pull::PulledInput;
@@ -35,8 +34,6 @@ pub(super) struct Earlier {
     last: Option<LastFinished>,
     /// What finished runs of other periods pulled, where the job closes months.
     others: Others,
-    /// What the periods around this one left open.
-    pub neighbours: Neighbours,
     /// What earlier periods have read.
     pub originals: Originals,
     /// What is sealed of this period and of those before it.
@@ -117,11 +114,9 @@ impl Earlier {
         };
         let attempts = runs.iter().map(|run| run.attempt).max().unwrap_or(0);
         let others = Others::read(journal, request).await?;
-        let carry = request.job.reconciliation().map_or(0, |reconciliation| reconciliation.carry);
-        let neighbours = Neighbours::read(journal, request, carry).await?;
         let originals = Originals::read(journal, request).await?;
         let seals = Seals::read(journal, request).await?;
-        Ok(Self { attempts, pulled, first_files, last, others, neighbours, originals, seals })
+        Ok(Self { attempts, pulled, first_files, last, others, originals, seals })
     }
 
     pub(super) fn pulled(&self, side: Side) -> &[RawFile] {

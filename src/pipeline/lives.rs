@@ -6,14 +6,15 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::Request;
 use crate::breaks::age::last_day;
-use crate::breaks::carry::Fate;
+use crate::breaks::carry;
 use crate::breaks::life::{Evidence, Standing};
 use crate::breaks::observe::{self, Observation};
 use crate::breaks::sighting::sightings;
-use crate::breaks::{BreakStatus, Suggestion};
+use crate::breaks::{BreakStatus, RowRef, Suggestion};
 use crate::effects;
 use crate::effects::news;
 use crate::exit::{ExitCode, Failure};
+use crate::frames::Side;
 use crate::journal::{Journal, RunRecord};
 use crate::report::Facts;
 use crate::report::lives;
@@ -30,21 +31,16 @@ pub(super) struct Lives {
     as_of: NaiveDate,
 }
 
-/// The breaks of other periods that this run's files clear, with the row that does.
+/// The breaks of other periods that this run's files clear or replace, with the row that does.
 fn cleared(facts: &Facts) -> Vec<(String, Evidence)> {
-    let items = facts.carried.iter().flat_map(|carried| &carried.items).filter(|one| one.fate == Fate::Cleared);
-    items
-        .flat_map(|one| {
-            let evidence = one.evidence().map(|(side, row)| {
-                let file = facts.inputs.iter().filter(|input| input.side == side).nth(row.file as usize);
-                let file = file.map(|input| input.name.clone()).unwrap_or_default();
-                Evidence::Row { period: facts.period.label.clone(), side, file, line: row.line }
-            });
-            // A notice or a later period says so: what it is stands in the report.
-            let evidence = evidence.unwrap_or_else(|| Evidence::Inputs { changed: Vec::new() });
-            one.break_ids(&facts.job.name).into_iter().map(move |id| (id, evidence.clone()))
-        })
-        .collect()
+    let Some(carried) = &facts.carried else { return Vec::new() };
+    let row = |(side, row): (Side, RowRef)| {
+        let file = facts.inputs.iter().filter(|input| input.side == side).nth(row.file as usize);
+        let file = file.map(|input| input.name.clone()).unwrap_or_default();
+        Evidence::Row { period: facts.period.label.clone(), side, file, line: row.line }
+    };
+    let closed = carry::closed(&facts.job.name, &carried.items, &carried.replaced).into_iter();
+    closed.map(|(id, by)| (id, by.map_or_else(|period| Evidence::Together { period }, row))).collect()
 }
 
 impl Lives {

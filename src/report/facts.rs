@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::breaks::carry::{self, CarriedItem};
 use crate::breaks::carry_file::LeftOpen;
 pub use crate::breaks::gates::GateFacts;
-use crate::breaks::{Break, BreakStatus, RowAccount, Statement, Suggestion};
+use crate::breaks::{Break, BreakStatus, RowAccount, RowRef, Statement, Suggestion};
 use crate::effects::{EffectKind, EffectsFacts};
 use crate::frames::{Measure, Quarantined, Side, Warning};
 use crate::month::MonthFacts;
@@ -283,6 +283,8 @@ pub struct CarriedFacts {
     pub from: Vec<String>,
     /// By fate, period and key.
     pub items: Vec<CarriedItem>,
+    /// Breaks of other periods in the place of which others stand now, with the row that says so.
+    pub replaced: Vec<(String, Side, RowRef)>,
     /// What this run hands on.
     pub left: LeftOpen,
 }

@@ -154,6 +154,7 @@ impl Server<'_> {
             offline: false,
             sandbox: self.orders.sandbox,
             patience: None,
+            place: None,
             progress: Progress::hidden(),
         };
         let (journal, stop) = (self.journal.clone(), self.stop.clone());

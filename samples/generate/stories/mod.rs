@@ -22,10 +22,22 @@ pub(crate) struct Outcome {
 pub(crate) enum What {
     /// A break of this kind, about this measure, by tieout's names for them.
     Break(&'static str, &'static str),
+    /// The same, of a purchase of the day before whose counterpart was due by now: not found by this day alone.
+    CarriedBreak(&'static str, &'static str),
     Expected,
     Suggested,
     Excluded,
     Quarantined,
+}
+
+impl What {
+    /// Kind and measure of a break.
+    pub(crate) const fn found(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Break(kind, measure) | Self::CarriedBreak(kind, measure) => Some((kind, measure)),
+            Self::Expected | Self::Suggested | Self::Excluded | Self::Quarantined => None,
+        }
+    }
 }
 
 /// The rows of one purchase on the three sides.
@@ -85,6 +97,16 @@ impl Story {
     }
 }
 
+/// What the next day's inputs hold of a purchase whose counterpart was not due on its own day.
+pub(crate) fn arrives(plot: Plot, purchase: &Purchase) -> Option<Story> {
+    match plot {
+        Plot::LateInFile => Some(quiet::arrives_in_file(purchase)),
+        Plot::LateInLedger => Some(quiet::arrives_in_ledger(purchase)),
+        Plot::LateOnFileOnly => Some(presence::never_arrives(purchase)),
+        _ => None,
+    }
+}
+
 macro_rules! plots {
     ($($(#[$doc:meta])* $plot:ident = $told:path;)*) => {
         /// The stories by name.
@@ -138,11 +160,11 @@ plots! {
     ReturnedAfterPayout = reversals::returned_after_payout;
     ReversedAfterPayout = reversals::reversed_after_payout;
 
-    /// The file has it; the rest comes after the day's end. Needs a time in the grace.
+    /// The file has it; the rest never comes. Needs a time in the grace.
     LateOnFileOnly = quiet::late_on_file_only;
-    /// The file of tomorrow will have it. Needs a time in the grace.
+    /// The file of tomorrow has it. Needs a time in the grace.
     LateInFile = quiet::late_in_file;
-    /// Needs a time in the grace.
+    /// The ledger of tomorrow has it. Needs a time in the grace.
     LateInLedger = quiet::late_in_ledger;
     FailedValidation = quiet::failed_validation;
     OtherKeyInFile = quiet::other_key_in_file;

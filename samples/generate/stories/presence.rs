@@ -2,7 +2,7 @@
 
 use super::super::rows::major;
 use super::super::world::Purchase;
-use super::Story;
+use super::{Story, What};
 
 pub(super) fn missing_in_file(purchase: &Purchase) -> Story {
     Story::agreed(purchase).without_file().breaks(
@@ -53,4 +53,12 @@ pub(super) fn reward_missing(purchase: &Purchase) -> Story {
         "reward_missing",
         format!("Booked as settled with {} cashback, but the provider gave no reward.", major(purchase.user_reward)),
     )
+}
+
+pub(super) fn never_arrives(purchase: &Purchase) -> Story {
+    let why = format!(
+        "In the file of the day before since {}; booking and notification were due by now, and never came.",
+        purchase.at
+    );
+    Story::default().and(&purchase.key, What::CarriedBreak("file_only", "transaction_amount"), why)
 }

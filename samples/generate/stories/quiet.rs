@@ -48,6 +48,21 @@ pub(super) fn late_in_ledger(purchase: &Purchase) -> Story {
     )
 }
 
+pub(super) fn arrives_in_file(purchase: &Purchase) -> Story {
+    Story::agreed(purchase).without_ledger().without_notices().and(
+        &purchase.key,
+        What::Excluded,
+        format!("Of the day before, bought at {}: its row comes with this file, and clears it there.", purchase.at),
+    )
+}
+
+pub(super) fn arrives_in_ledger(purchase: &Purchase) -> Story {
+    let row = purchase.ledger_row();
+    let why =
+        format!("Of the day before, booked at {}: its row comes with this ledger, and clears it there.", row.booked_at);
+    Story::of_ledger(row).and(&purchase.key, What::Excluded, why)
+}
+
 pub(super) fn failed_validation(purchase: &Purchase) -> Story {
     let mut story = Story::of_ledger(purchase.ledger_row());
     story.notices.push(purchase.notice(NoticeKind::Failed { reason: "Offer was redeemed before" }, 0));

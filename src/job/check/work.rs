@@ -14,6 +14,9 @@ use crate::period::duration_words;
 /// The list of each day is read in every run.
 const MOST_CARRIED: u32 = 92;
 
+/// A month: the longest that a provider's answer to an audit, or a late file, is usually waited for.
+const USUALLY_CARRIED: u32 = 31;
+
 pub(super) fn work(spec: &JobSpec, zone: Option<Tz>, context: Context<'_>, checker: &mut Checker<'_>) -> Option<Work> {
     let way = one_way(spec, checker)?;
     let sending = match (way, &spec.upload, &spec.incoming, &spec.historical) {
@@ -163,7 +166,8 @@ fn carry(spec: &JobSpec, checker: &mut Checker<'_>) -> Option<u32> {
             checker.problem_with_help("carry", message, "leave it out");
             None
         }
-        (_, periods) => Some(periods.unwrap_or(0)),
+        (Grain::Day, periods) => Some(periods.unwrap_or(USUALLY_CARRIED)),
+        (Grain::Month, _) => Some(0),
     }
 }
 
