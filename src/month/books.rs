@@ -78,7 +78,7 @@ impl<'a> Books<'a> {
     }
 
     pub(super) fn row(&self, at: At) -> Row<'_> {
-        Row { columns: self.columns(at), row: at.row }
+        Row { columns: self.columns(at), row: at.row, together: None }
     }
 
     pub(super) fn place(&self, at: At) -> Place {
@@ -111,13 +111,15 @@ pub(super) fn place_in_words(frame: &Frame, row: Row<'_>) -> String {
 pub(super) struct Row<'c> {
     pub(super) columns: &'c Columns,
     pub(super) row: u32,
+    /// What it adds up to with the other parts of its transaction, in the order of [`Measure::ALL`]; none: it is whole.
+    pub(super) together: Option<[Option<i64>; 3]>,
 }
 
 impl<'c> Row<'c> {
     /// What takes part: rows that nothing excludes.
     pub(super) fn all(columns: &'c Columns) -> impl Iterator<Item = Self> {
         let rows = columns.excluded.iter().zip(0..);
-        rows.filter(|(code, _)| code.unwrap_or(0) == 0).map(|(_, row)| Row { columns, row })
+        rows.filter(|(code, _)| code.unwrap_or(0) == 0).map(|(_, row)| Row { columns, row, together: None })
     }
 
     pub(super) fn transaction(self) -> &'c str {
@@ -151,7 +153,10 @@ impl<'c> Row<'c> {
     }
 
     pub(super) fn value(self, measure: Measure) -> Option<i64> {
-        self.columns.number(measure.field(), self.row)
+        match self.together {
+            Some(values) => values[measure as usize],
+            None => self.columns.number(measure.field(), self.row),
+        }
     }
 
     /// Commission and reward; what is not stated is nothing.

@@ -13,8 +13,10 @@ use books::Books;
 use days::Days;
 
 use crate::breaks::Break;
+use chrono::TimeDelta;
+
 use crate::frames::Frame;
-use crate::job::MonthEnd;
+use crate::job::{MonthEnd, Splits};
 use crate::period::Period;
 
 pub use facts::MonthFacts;
@@ -50,6 +52,10 @@ pub struct Inputs<'a> {
     pub months: Vec<MonthFile<'a>>,
     /// All days of the period; empty where the job names no daily job.
     pub days: Vec<DayFile<'a>>,
+    /// How the daily job reads several rows of one transaction in a day's file.
+    pub day_splits: Splits,
+    /// What settles so shortly before the month's end may stand in a daily file of the next month.
+    pub grace: TimeDelta,
 }
 
 /// A closed month.

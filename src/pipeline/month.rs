@@ -1,8 +1,10 @@
 //! The end of a month: the files of the earlier months and of the month's days, and what closing the month finds.
 
+use chrono::TimeDelta;
+
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{Field, Frame, Side, Warning, WarningKind};
-use crate::job::{self, Grain, Input, MonthEnd, Source};
+use crate::job::{self, Grain, Input, MonthEnd, Source, Splits};
 use crate::matching::Carried;
 use crate::month::{self, Closing, DayFile, Inputs, MonthError, MonthFile};
 use crate::period::Period;
@@ -122,6 +124,8 @@ pub(super) struct MonthFrames {
     months: Vec<EarlierMonth>,
     /// Label and what the daily job read.
     days: Vec<(String, Option<Frame>)>,
+    /// How the daily job reads several rows of one transaction.
+    splits: Splits,
 }
 
 #[derive(Debug)]
@@ -179,7 +183,8 @@ pub(super) async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Op
         frames.months.push(EarlierMonth { period, file, webhooks });
     }
     if let (Some(name), Some(file)) = (&month_end.dailies, pulled.iter().find(|input| input.side == Side::File)) {
-        let input = daily_input(request, name)?;
+        let (input, splits) = daily_input(request, name)?;
+        frames.splits = splits;
         for day in &file.days {
             frames.days.push((day.period.clone(), read(request, &input, &day.files).await?));
         }
@@ -197,9 +202,10 @@ async fn read(request: &Request, input: &Input, files: &[RawFile]) -> Result<Opt
 }
 
 /// How the daily job reads the provider's file.
-fn daily_input(request: &Request, name: &str) -> Result<Input, Failure> {
+fn daily_input(request: &Request, name: &str) -> Result<(Input, Splits), Failure> {
     let daily = job::load(&request.project, name)?;
-    daily.input(Side::File).cloned().ok_or_else(|| {
+    let splits = daily.reconciliation().map_or_else(Splits::default, |compared| compared.matching.splits);
+    daily.input(Side::File).cloned().map(|input| (input, splits)).ok_or_else(|| {
         let message = format!("month_end.dailies: the job `{name}` has no input `file` to hold against the month's");
         Failure::new(ExitCode::Configuration, anyhow::anyhow!(message))
     })
@@ -218,12 +224,15 @@ pub(super) async fn close(
         return Ok((frames, MonthFrames::default(), None));
     };
     let (job, period) = (request.job.name.clone(), request.period.clone());
+    let grace = request.job.reconciliation().map_or_else(TimeDelta::zero, |compared| compared.grace);
     let work = aside(move || {
         let own = |side: Side| frames.iter().find(|frame| frame.side == side && !frame.files.is_empty());
         let mut months: Vec<MonthFile<'_>> = earlier.months.iter().map(EarlierMonth::as_file).collect();
         months.push(MonthFile { period: &period, frame: own(Side::File), webhooks: own(Side::Webhooks) });
         let days = earlier.days.iter().map(|(day, frame)| DayFile { day, frame: frame.as_ref() }).collect();
-        let closing = month::close(&Inputs { job: &job, period: &period, spec: &spec, months, days });
+        let day_splits = earlier.splits;
+        let inputs = Inputs { job: &job, period: &period, spec: &spec, months, days, day_splits, grace };
+        let closing = month::close(&inputs);
         closing.map(|closing| (frames, earlier, Some(closing)))
     });
     work.await?.map_err(|error| Failure::new(exit_code(&error), error))
