@@ -134,8 +134,8 @@ fn statements(columns: &Columns, splits: Splits) -> Result<Vec<Said<'_>>, MonthE
             }
             Entry::Occupied(entry) => {
                 let place = *entry.get();
-                let views = several.entry(place).or_insert_with(|| vec![columns.view(said[place].row.row)]);
-                views.push(columns.view(row.row));
+                let views = several.entry(place).or_insert_with(|| vec![columns.view(said[place].row.number)]);
+                views.push(columns.view(row.number));
             }
         }
     }
