@@ -150,6 +150,27 @@ fn reversals() -> Vec<Case> {
             &[(K::ClawbackUnbooked, 100)],
         ),
         case(
+            "clawed back before the file was made, and still held",
+            vec![],
+            vec![row("a")],
+            vec![settled("a"), notice("a", "CLAWBACK")],
+            &[(K::ClawbackUnbooked, 100)],
+        ),
+        case(
+            "clawed back and returned before the file was made",
+            vec![],
+            vec![row("a"), back(-1_000).reward(-100).commission(-200)],
+            vec![settled("a"), notice("a", "CLAWBACK")],
+            &[],
+        ),
+        case(
+            "clawed back, and booked by nobody",
+            vec![],
+            vec![],
+            vec![settled("a"), notice("a", "CLAWBACK")],
+            &[(K::WebhookOnly, 100)],
+        ),
+        case(
             "clawback of an older purchase",
             vec![],
             vec![row("a")],

@@ -48,6 +48,7 @@ mod fraud_rules_in_jobs;
 mod fraud_rules_properties;
 mod fraud_rules_told;
 mod growth;
+mod half_year;
 mod history_of_rules;
 mod http_retry;
 mod job_files;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use tieout::breaks::{Break, BreakKind, RowRef};
 use tieout::frames::{Frame, Measure, Quarantined, Side};
-use tieout::job::Payout;
+use tieout::job::{Payout, Splits};
 use tieout::month::facts::{Counted, DayLine};
 
 use crate::support::months::{Line, World, clawback, file, item, told};
@@ -349,6 +349,55 @@ fn the_roll_forward_tells_day_by_day_where_the_items_are() {
     assert_eq!((counted(&roll.not_in_dailies), counted(&roll.not_compared)), (vec![1], vec![1]));
 }
 
+/// Two settlements of item `a`, so many minutes apart, in the file of one day; the month states their sum.
+fn in_parts(minutes: i64) -> World {
+    let first = item("a").amount(6_000).owed(120, 60);
+    let later = first.settled.map(|at| at + TimeDelta::minutes(minutes));
+    let rest = Line { settled: later, ..item("a").amount(4_000).owed(80, 40) };
+    World::new().day("2025-03-10", &[first, rest]).month("2025-03", &[item("a")])
+}
+
+#[test]
+fn parts_of_one_purchase_are_held_against_the_month_together_where_the_daily_job_sums_them() {
+    let summed = World { day_splits: Splits::Sum, ..in_parts(40) }.close("2025-03");
+    assert_eq!(told(&summed.breaks), []);
+    let line = &summed.facts.roll_forward.as_ref().expect("the job names its dailies").days[0];
+    assert_eq!((line.rows, line.repeated_rows, line.items.items, line.in_month.items), (2, 0, 1, 1));
+    assert_eq!((line.items.owed.total_minor(), line.restated.items), (300, 0));
+    let apart = in_parts(40).close("2025-03");
+    assert_eq!(told(&apart.breaks), [(BreakKind::Restated, "a", 120)], "the first row counts");
+    // Two rows of one moment are no parts: they contradict each other.
+    let conflicting = World { day_splits: Splits::Sum, ..in_parts(0) }.close("2025-03");
+    assert_eq!(told(&conflicting.breaks), [(BreakKind::Restated, "a", 120)]);
+    let line = &conflicting.facts.roll_forward.as_ref().expect("the job names its dailies").days[0];
+    assert_eq!((line.rows, line.repeated_rows, line.items.items), (2, 1, 1));
+}
+
+#[test]
+fn parts_that_the_month_does_not_have_are_missing_with_what_they_add_up_to() {
+    let mut world = World { day_splits: Splits::Sum, ..in_parts(40) };
+    world.months.clear();
+    let found = only(&world.month("2025-03", &[]));
+    assert_eq!((found.kind, found.at_risk_minor), (BreakKind::MissingInMonth, 300));
+    assert_eq!(found.side(Side::File).expect("what the day says").amount_minor, Some(10_000));
+}
+
+#[test]
+fn what_settles_within_the_grace_of_the_months_end_may_stand_in_the_next_months_first_file() {
+    let late = |hours| Line {
+        settled: item("a").settled("2025-03-31").settled.map(|at| at + TimeDelta::hours(hours)),
+        ..item("a")
+    };
+    let world = |hours| World::new().day("2025-03-31", &[]).month("2025-03", &[late(hours)]);
+    let graced = |hours| World { grace: TimeDelta::hours(4), ..world(hours) }.close("2025-03");
+    let closed = graced(9);
+    assert_eq!(told(&closed.breaks), []);
+    let roll = closed.facts.roll_forward.expect("the job names its dailies");
+    assert_eq!((roll.not_in_dailies.len(), roll.not_compared[0].items), (0, 1));
+    assert_eq!(told(&graced(8).breaks), [(BreakKind::MissingInDailies, "a", 300)], "at 20:00 the grace is over");
+    assert_eq!(told(&world(9).close("2025-03").breaks), [(BreakKind::MissingInDailies, "a", 300)], "without any grace");
+}
+
 #[test]
 fn an_item_belongs_to_the_day_of_the_jobs_zone() {
     let mut world = World::new().day("2025-03-10", &[]);
@@ -365,6 +414,8 @@ fn an_item_belongs_to_the_day_of_the_jobs_zone() {
         months: world.months.iter().map(|(period, frame, _)| month_file(period, frame.as_ref())).collect(),
         days: world.days.iter().map(|(day, frame)| tieout::month::DayFile { day, frame: frame.as_ref() }).collect(),
         sealed: None,
+        day_splits: world.day_splits,
+        grace: world.grace,
     });
     let breaks = closing.expect("closes").breaks;
     assert_eq!(told(&breaks), [(BreakKind::MissingInDailies, "a", 300)], "in New York it is still the 10th");

@@ -238,7 +238,7 @@ fn the_page_has_the_statement_with_a_column_a_currency_the_ageing_and_the_days()
         "2025-03-12 no file",
         "1 day has no finished run of the daily job.",
         "Newly settled in the month and in no daily file: 1 item, USD 3.00 .",
-        "Newly settled on days that have no file: 1 item, USD 3.00 .",
+        "Newly settled, and in no daily file that could have it yet: 1 item, USD 3.00 .",
     ] {
         assert!(text.contains(expected), "{expected}\n{text}");
     }

@@ -19,5 +19,7 @@ pub(crate) mod month;
 pub(crate) mod readme;
 pub(crate) mod shipped;
 
+pub(crate) mod half_year;
+
 /// The seed of the samples in the repository.
 pub(crate) const SHIPPED_SEED: u64 = 2025;

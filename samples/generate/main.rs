@@ -1,5 +1,5 @@
 //! `cargo run --example generate-samples`: writes the shipped samples, checks them, or makes a
-//! big day for measuring. The same arguments always give the same bytes: no clock is read.
+//! big day for measuring, or half a year. The same arguments always give the same bytes: no clock is read.
 
 // By path, so that its parts stand beside it, here and where a test loads it.
 #[path = "generator.rs"]
@@ -25,6 +25,12 @@ struct Args {
     /// Instead of the shipped samples, one big day of this many purchases; wants `--out`.
     #[arg(long, conflicts_with = "check")]
     rows: Option<u64>,
+    /// Instead of the shipped samples, the first half of 2025 with the truth about it; wants `--out`.
+    #[arg(long, conflicts_with_all = ["check", "rows"])]
+    half_year: bool,
+    /// Purchases on each day of the half year.
+    #[arg(long, requires = "half_year", default_value_t = generator::half_year::PER_DAY)]
+    per_day: u64,
     /// Writes nothing; fails when the files in `--out` are not what would be written.
     #[arg(long)]
     check: bool,
@@ -47,6 +53,15 @@ fn main() -> anyhow::Result<ExitCode> {
             counts.webhooks,
             counts.breaks
         )?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if args.half_year {
+        anyhow::ensure!(args.out != Path::new("samples"), "half a year needs a folder of its own: add --out DIR");
+        let counts = generator::half_year::write_to(&args.out, args.seed, args.per_day)
+            .with_context(|| format!("writing half a year to {}", args.out.display()))?;
+        let generator::half_year::Counts { purchases, files, labels } = counts;
+        let folder = args.out.display();
+        writeln!(out, "{folder}: {purchases} purchases, {files} files of the provider, {labels} rows of truth")?;
         return Ok(ExitCode::SUCCESS);
     }
     let files = generator::shipped::files(args.seed).context("making the samples")?;

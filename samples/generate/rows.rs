@@ -98,7 +98,7 @@ impl Purchase {
         LedgerRow {
             purchase: self.clone(),
             state: State::Posted,
-            currency: "USD",
+            currency: self.currency(),
             booked_at: self.at.plus(self.delay(0)),
             rewarded: true,
             grouped_amount: false,
@@ -132,6 +132,7 @@ impl FileRow {
         let (paid, payout) =
             if self.paid { ("PAID_IN_FULL", r#","payoutTimestamp":"2025-03-01T00:00:00Z""#) } else { ("UNPAID", "") };
         let new_key = if self.new_key { r#","merchantCategoryCode":"5812""# } else { "" };
+        let currency = currency_text(&self.purchase);
         let (merchant, offer) = (merchant.id, merchant.offer);
         format!(
             concat!(
@@ -139,7 +140,7 @@ impl FileRow {
                 r#""transactionAmountInCents":{amount},"transactionTimestamp":"{at}","paidToIssuer":"{paid}","#,
                 r#""commissionEarned":{{"issuer":{{"type":"cents","value":{issuer_commission}}},"#,
                 r#""user":{{"type":"cents","value":{user_reward}}}}}{payout},"cardBIN":"{bin}","#,
-                r#""cardLastFour":"{last_four}"{new_key}}},"relationships":{{"user":{{"data":{{"type":"user","id":"{user}"}}}},"#,
+                r#""cardLastFour":"{last_four}"{currency}{new_key}}},"relationships":{{"user":{{"data":{{"type":"user","id":"{user}"}}}},"#,
                 r#""merchant":{{"data":{{"type":"merchant","id":"{merchant}"}}}},"#,
                 r#""offer":{{"data":{{"type":"offer","id":"{offer}"}}}}}}}}"#
             ),
@@ -153,6 +154,7 @@ impl FileRow {
             payout = payout,
             bin = bin,
             last_four = last_four,
+            currency = currency,
             new_key = new_key,
             user = user,
             merchant = merchant,
@@ -224,7 +226,8 @@ impl Notice {
 
     fn body(&self) -> String {
         let (id, kind) = (&self.event_id, self.kind.name());
-        let (attributes, relationships) = (self.attributes(), self.relationships());
+        let (mut attributes, relationships) = (self.attributes(), self.relationships());
+        attributes.insert_str(attributes.len() - 1, &currency_text(&self.purchase));
         format!(
             concat!(
                 r#"{{"data":{{"type":"{kind}","id":"{id}","attributes":{attributes},"relationships":{relationships}}},"#,
@@ -307,6 +310,11 @@ impl NoticeKind {
             Self::FileProcessingResult => "fileProcessingResult",
         }
     }
+}
+
+/// One more attribute, where a currency is stated at all.
+fn currency_text(purchase: &Purchase) -> String {
+    purchase.stated_currency.map_or_else(String::new, |code| format!(r#","currencyCode":"{code}""#))
 }
 
 /// The HMAC with its key set, to be cloned for each body.

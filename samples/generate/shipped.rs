@@ -24,15 +24,15 @@ pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
 /// One entry of `kard/files.json`.
 #[derive(Debug)]
-struct Listed {
-    id: String,
-    file_type: &'static str,
-    name: String,
-    sent_at: Moment,
+pub(crate) struct Listed {
+    pub(crate) id: String,
+    pub(crate) file_type: &'static str,
+    pub(crate) name: String,
+    pub(crate) sent_at: Moment,
 }
 
-const SETTLED: &str = "earnedRewardSettledDailyReconciliationFile";
-const MONTHLY: &str = "monthlyReconciliationFile";
+pub(crate) const SETTLED: &str = "earnedRewardSettledDailyReconciliationFile";
+pub(crate) const MONTHLY: &str = "monthlyReconciliationFile";
 
 /// Every shipped file that the generator makes.
 ///
@@ -127,12 +127,12 @@ fn file_id(date: NaiveDate, suffix: &str) -> String {
     format!("file-settled-{}{suffix}", date.format("%y%m%d"))
 }
 
-fn file_text(day: &Day) -> Vec<u8> {
+pub(crate) fn file_text(day: &Day) -> Vec<u8> {
     let rows: Vec<String> = day.file.iter().map(super::rows::FileRow::json).collect();
     format!("{{\"data\": [\n{}\n]}}\n", rows.join(",\n")).into_bytes()
 }
 
-fn ledger_text(rows: &[LedgerRow]) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn ledger_text(rows: &[LedgerRow]) -> anyhow::Result<Vec<u8>> {
     let mut csv = csv::Writer::from_writer(Vec::new());
     csv.write_record(LedgerRow::HEADER)?;
     for row in rows {
@@ -141,7 +141,7 @@ fn ledger_text(rows: &[LedgerRow]) -> anyhow::Result<Vec<u8>> {
     Ok(csv.into_inner()?)
 }
 
-fn webhooks_gz(day: &Day) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn webhooks_gz(day: &Day) -> anyhow::Result<Vec<u8>> {
     let key = signer();
     let mut gz = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
     for notice in &day.notices {
@@ -190,7 +190,7 @@ pub(crate) const fn quiet_word(what: What) -> Option<&'static str> {
     }
 }
 
-fn list_text(listed: &[Listed]) -> String {
+pub(crate) fn list_text(listed: &[Listed]) -> String {
     let entry = |entry: &Listed| typed_entry(&entry.id, entry.file_type, &entry.name, entry.sent_at);
     let entries: Vec<String> = listed.iter().map(entry).collect();
     list_document(&entries)

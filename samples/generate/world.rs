@@ -66,6 +66,11 @@ const MERCHANTS: [Merchant; 8] = [
     merchant("merchant-108", "offer-1108", "Willow Pharmacy", 400, 250),
 ];
 
+/// One of the usual merchants, by its number from 101.
+pub(crate) fn merchant_of(number: usize) -> &'static Merchant {
+    &MERCHANTS[number - 101]
+}
+
 /// On a deny list; none of the usual purchases is made there.
 pub(crate) static CASINO: Merchant = merchant("merchant-190", "offer-1190", "CASINO ROYALE", 200, 100);
 
@@ -122,6 +127,8 @@ pub(crate) struct Purchase {
     pub(crate) issuer_commission: i64,
     pub(crate) user_reward: i64,
     pub(crate) at: Moment,
+    /// The currency where the provider states one, which its published shape does not; none: dollars, unstated.
+    pub(crate) stated_currency: Option<&'static str>,
     /// The part after the transaction's key in what is derived from it.
     events: Prng,
 }
@@ -158,6 +165,7 @@ impl World {
             issuer_commission: amount * merchant.issuer_rate / 10_000,
             user_reward: amount * merchant.user_rate / 10_000,
             at,
+            stated_currency: None,
             events: prng,
         }
     }
@@ -216,6 +224,10 @@ impl Purchase {
         let issuer_commission = amount * self.merchant.issuer_rate / 10_000;
         let user_reward = amount * self.merchant.user_rate / 10_000;
         Self { amount, issuer_commission, user_reward, ..self }
+    }
+
+    pub(crate) fn currency(&self) -> &'static str {
+        self.stated_currency.unwrap_or("USD")
     }
 
     /// Id number `n` of what the provider derives from this purchase, in the shape of a UUID.

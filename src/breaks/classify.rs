@@ -145,10 +145,9 @@ impl Judge<'_> {
         if self.awaits_settlement(&absent) {
             return Presence::Missing(BreakKind::AuthorizedUnsettled);
         }
-        // A clawback notice is about an earlier purchase: this period's file need not hold it.
-        let bare_clawback =
-            self.side(Side::Webhooks).is_some_and(|log| log.facts.status.as_deref() == Some("CLAWBACK"));
-        if bare_clawback && self.states(Side::Ledger) {
+        // What is clawed back, of this period or an earlier one, this period's file need not hold.
+        let clawed_back = self.side(Side::Webhooks).is_some_and(|log| log.flags.has(Flags::CLAWBACK));
+        if clawed_back && self.states(Side::Ledger) {
             return Presence::Unjudged;
         }
         missing_kind(self.rules, |side| self.states(side), self.reward_is_due())

@@ -113,7 +113,12 @@ fn reversals(judge: Judge<'_>, breaks: &mut Vec<Break>) -> Explained {
         ));
     }
     let log = judge.side(Side::Webhooks).filter(|log| log.flags.has(Flags::CLAWBACK));
-    let held = ledger.filter(|side| !side.flags.has(Flags::HAS_RETURN) && !side.flags.has(Flags::VOIDED));
+    let gave_back = |side: &KeySide| side.flags.has(Flags::HAS_RETURN) || side.flags.has(Flags::VOIDED);
+    if log.is_some() && file.is_none() && ledger.is_some_and(gave_back) {
+        // Both have taken the reward back; the log's own sum is that of before.
+        explained.rewards = true;
+    }
+    let held = ledger.filter(|side| !gave_back(side));
     if let (Some(log), Some(held)) = (log, held)
         && let Some(reward) = held.facts.user_reward_minor.filter(|reward| *reward > 0)
     {

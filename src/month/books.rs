@@ -83,7 +83,7 @@ impl<'a> Books<'a> {
     }
 
     pub(super) fn row(&self, at: At) -> Row<'_> {
-        Row { columns: self.columns(at), row: at.row }
+        Row { columns: self.columns(at), number: at.row, together: None }
     }
 
     pub(super) fn place(&self, at: At) -> Place {
@@ -121,7 +121,7 @@ impl<'a> Month<'a> {
 
 /// `kard-2502.csv line 7`
 pub(super) fn place_in_words(frame: &Frame, row: Row<'_>) -> String {
-    let stands = row.columns.place(row.row);
+    let stands = row.columns.place(row.number);
     let name = frame.files.get(stands.file as usize).map_or("a file", |file| file.name.as_str());
     format!("{name} line {}", stands.line)
 }
@@ -130,26 +130,28 @@ pub(super) fn place_in_words(frame: &Frame, row: Row<'_>) -> String {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row<'c> {
     pub(super) columns: &'c Columns,
-    pub(super) row: u32,
+    pub(super) number: u32,
+    /// What it adds up to with the other parts of its transaction, in the order of [`Measure::ALL`]; none: it is whole.
+    pub(super) together: Option<[Option<i64>; 3]>,
 }
 
 impl<'c> Row<'c> {
     /// What takes part: rows that nothing excludes.
     pub(super) fn all(columns: &'c Columns) -> impl Iterator<Item = Self> {
         let rows = columns.excluded.iter().zip(0..);
-        rows.filter(|(code, _)| code.unwrap_or(0) == 0).map(|(_, row)| Row { columns, row })
+        rows.filter(|(code, _)| code.unwrap_or(0) == 0).map(|(_, number)| Row { columns, number, together: None })
     }
 
     pub(super) fn transaction(self) -> &'c str {
-        self.columns.text(Field::TransactionId, self.row).unwrap_or_default()
+        self.columns.text(Field::TransactionId, self.number).unwrap_or_default()
     }
 
     pub(super) fn currency(self) -> &'c str {
-        self.columns.text(Field::Currency, self.row).unwrap_or_default()
+        self.columns.text(Field::Currency, self.number).unwrap_or_default()
     }
 
     pub(super) fn merchant(self) -> Option<&'c str> {
-        self.columns.text(Field::Merchant, self.row)
+        self.columns.text(Field::Merchant, self.number)
     }
 
     /// A file that states no status holds settled transactions only.
@@ -159,11 +161,11 @@ impl<'c> Row<'c> {
 
     /// Whatever does not say that it is paid is owed.
     pub(super) fn is_paid(self) -> bool {
-        self.columns.text(Field::PaymentStatus, self.row) == Some("PAID_IN_FULL")
+        self.columns.text(Field::PaymentStatus, self.number) == Some("PAID_IN_FULL")
     }
 
     pub(super) fn status(self) -> Option<&'c str> {
-        self.columns.text(Field::Status, self.row)
+        self.columns.text(Field::Status, self.number)
     }
 
     pub(super) fn is_clawback(self) -> bool {
@@ -171,7 +173,10 @@ impl<'c> Row<'c> {
     }
 
     pub(super) fn value(self, measure: Measure) -> Option<i64> {
-        self.columns.number(measure.field(), self.row)
+        match self.together {
+            Some(values) => values[measure as usize],
+            None => self.columns.number(measure.field(), self.number),
+        }
     }
 
     /// Commission and reward; what is not stated is nothing.
@@ -184,7 +189,7 @@ impl<'c> Row<'c> {
     }
 
     pub(super) fn settled_micros(self) -> Option<i64> {
-        let number = |field| self.columns.number(field, self.row);
+        let number = |field| self.columns.number(field, self.number);
         number(Field::SettledAt).or_else(|| number(Field::OccurredAt))
     }
 
@@ -196,7 +201,7 @@ impl<'c> Row<'c> {
 
     /// What the row says, for a break. `rows` stays empty: the caller knows whose file it is.
     pub(super) fn facts(self) -> SideFacts {
-        let text = |field| self.columns.text(field, self.row).map(str::to_owned);
+        let text = |field| self.columns.text(field, self.number).map(str::to_owned);
         SideFacts {
             amount_minor: self.value(Measure::TransactionAmount),
             issuer_commission_minor: self.value(Measure::IssuerCommission),

@@ -7,8 +7,10 @@ use super::books::{Books, Row};
 use super::facts::{Counted, CountedIn, DayLine, Owed, RollForward};
 use super::fold::{Change, Folded, Standing};
 use super::{DayFile, Inputs, MonthError};
-use crate::frames::{Frame, Measure};
-use crate::matching::side::Columns;
+use crate::frames::{Frame, Measure, Side};
+use crate::job::Splits;
+use crate::matching::fold::fold;
+use crate::matching::side::{Columns, Disposition, Flags, RowView};
 
 /// The daily files, the last day first: what a later day says of a transaction counts.
 #[derive(Debug)]
@@ -79,13 +81,14 @@ pub(super) fn roll<'d>(
     let (mut items, mut missing) = (HashMap::new(), Vec::new());
     for day in &days.days {
         u32::try_from(day.columns.height).map_err(|_| MonthError::TooManyRows)?;
-        for row in Row::all(&day.columns).filter(|row| row.is_settled()) {
-            let line = lines.entry((day.label, row.currency())).or_default();
-            line.rows += 1;
-            match items.entry(row.transaction()) {
-                Entry::Occupied(_) => line.repeated_rows += 1,
+        for said in statements(&day.columns, inputs.day_splits)? {
+            let line = lines.entry((day.label, said.row.currency())).or_default();
+            line.rows += said.rows;
+            match items.entry(said.row.transaction()) {
+                Entry::Occupied(_) => line.repeated_rows += said.rows,
                 Entry::Vacant(entry) => {
-                    let row = entry.insert(DayRow { day, row });
+                    line.repeated_rows += said.repeated;
+                    let row = entry.insert(DayRow { day, row: said.row });
                     let fate = fate(inputs, books, folded, row.row);
                     line.count(fate, row.row, books, folded);
                     if fate == Fate::Missing {
@@ -107,6 +110,47 @@ pub(super) fn roll<'d>(
     };
     let not_in_dailies = reverse(inputs, books, folded, &items, &mut roll_forward);
     Ok(Some(Rolled { roll_forward, items, missing, not_in_dailies }))
+}
+
+/// What one day's file says of one transaction.
+struct Said<'d> {
+    /// The first row, with what all parts add up to.
+    row: Row<'d>,
+    rows: u64,
+    /// Of these, rows that do not count.
+    repeated: u64,
+}
+
+/// The settled rows of a file, those of a transaction together, as the daily job's comparison folds them; where they
+/// contradict each other the first one counts.
+fn statements(columns: &Columns, splits: Splits) -> Result<Vec<Said<'_>>, MonthError> {
+    let mut said: Vec<Said<'_>> = Vec::with_capacity(columns.height);
+    let (mut known, mut several) = (HashMap::new(), BTreeMap::<usize, Vec<RowView<'_>>>::new());
+    for row in Row::all(columns).filter(|row| row.is_settled()) {
+        match known.entry(row.transaction()) {
+            Entry::Vacant(entry) => {
+                entry.insert(said.len());
+                said.push(Said { row, rows: 1, repeated: 0 });
+            }
+            Entry::Occupied(entry) => {
+                let place = *entry.get();
+                let views = several.entry(place).or_insert_with(|| vec![columns.view(said[place].row.number)]);
+                views.push(columns.view(row.number));
+            }
+        }
+    }
+    for (place, mut views) in several {
+        let one = &mut said[place];
+        let folded = fold(Side::File, splits, &mut views);
+        let folded = folded.map_err(|_| MonthError::Overflow { transaction: one.row.transaction().to_owned() })?;
+        let counted = views.iter().filter(|view| view.disposition == Disposition::Counted).count() as u64;
+        one.rows = views.len() as u64;
+        one.repeated = one.rows - counted.max(1);
+        if !folded.flags.has(Flags::CONFLICT) {
+            one.row.together = Some(folded.values);
+        }
+    }
+    Ok(said)
 }
 
 fn fate(inputs: &Inputs<'_>, books: &Books<'_>, folded: &Folded<'_>, row: Row<'_>) -> Fate {
@@ -220,7 +264,7 @@ fn reverse(
         let Some(row) = newly_settled(books, change).filter(|_| !items.contains_key(change.transaction)) else {
             continue;
         };
-        let of = if day_is_there(inputs, row) {
+        let of = if day_is_there(inputs, row) && !may_come(inputs, row) {
             not_in_dailies.push(index);
             &mut absent
         } else {
@@ -247,6 +291,13 @@ fn newly_settled<'c>(books: &'c Books<'_>, change: &Change<'_>) -> Option<Row<'c
     let row = books.row(now);
     let start_micros = books.month(now.month).period.start.timestamp_micros();
     row.settled_micros().is_none_or(|micros| micros >= start_micros).then_some(row)
+}
+
+/// Whether the next month's first file may have what no day of this one has.
+fn may_come(inputs: &Inputs<'_>, row: Row<'_>) -> bool {
+    let grace_micros = inputs.grace.num_microseconds().unwrap_or(i64::MAX);
+    let end_micros = inputs.period.end.timestamp_micros();
+    row.settled_micros().is_some_and(|micros| micros.saturating_add(grace_micros) > end_micros)
 }
 
 /// Whether the day on which a transaction settled has a file.

@@ -290,7 +290,8 @@ pub struct RollForward {
     pub totals: Vec<DayLine>,
     /// Newly settled in the month, and in no daily file although the file of its day is there; by currency.
     pub not_in_dailies: Vec<CountedIn>,
-    /// Newly settled in the month on a day whose file is not there, or at no stated time; by currency.
+    /// Newly settled in the month, in no daily file, and none to be expected: on a day whose file is not there, at no
+    /// stated time, or so late that the next month's first file may have it; by currency.
     pub not_compared: Vec<CountedIn>,
 }
 
@@ -306,7 +307,8 @@ pub struct DayLine {
     pub is_there: bool,
     /// Settled rows of the file.
     pub rows: u64,
-    /// Of these, rows of a transaction that another row of the days states: the last day's first row counts.
+    /// Of these, rows of a transaction that another row of the days states: the last day's first row counts. Parts of
+    /// one purchase in one file are no repeats: together they are one item.
     pub repeated_rows: u64,
     pub items: Counted,
     /// In the month's file, or paid in an earlier one.

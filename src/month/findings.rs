@@ -181,7 +181,7 @@ impl Finder<'_> {
     fn facts(&self, at: At) -> SideFacts {
         let row = self.books.row(at);
         let (last, _) = self.books.closed();
-        let rows = if at.month == last { vec![row.columns.place(row.row)] } else { Vec::new() };
+        let rows = if at.month == last { vec![row.columns.place(row.number)] } else { Vec::new() };
         SideFacts { rows, ..row.facts() }
     }
 

@@ -89,7 +89,7 @@ impl<'c> Folded<'c> {
         u32::try_from(columns.height).map_err(|_| MonthError::TooManyRows)?;
         for row in Row::all(columns) {
             let transaction = row.transaction();
-            let now = At { month, row: row.row };
+            let now = At { month, row: row.number };
             if !row.is_settled() {
                 self.leave_out(LeftOutReason::NotSettled, row);
                 if keep {

@@ -10,6 +10,8 @@ mod fold;
 mod sealed;
 mod statement;
 
+use chrono::TimeDelta;
+
 use books::Books;
 use days::Days;
 use facts::SealedMonth;
@@ -17,7 +19,7 @@ use sealed::SealedFold;
 
 use crate::breaks::Break;
 use crate::frames::Frame;
-use crate::job::MonthEnd;
+use crate::job::{MonthEnd, Splits};
 use crate::period::Period;
 
 pub use facts::MonthFacts;
@@ -63,6 +65,10 @@ pub struct Inputs<'a> {
     pub days: Vec<DayFile<'a>>,
     /// The month before as it was sealed; none where it is open.
     pub sealed: Option<Sealed<'a>>,
+    /// How the daily job reads several rows of one transaction in a day's file.
+    pub day_splits: Splits,
+    /// What settles so shortly before the month's end may stand in a daily file of the next month.
+    pub grace: TimeDelta,
 }
 
 /// A closed month.

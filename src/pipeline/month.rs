@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::TimeDelta;
+
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{Field, Frame, Side, Warning, WarningKind};
-use crate::job::{self, Grain, Input, MonthEnd, Source};
+use crate::job::{self, Grain, Input, MonthEnd, Source, Splits};
 use crate::matching::Carried;
 use crate::month::facts::Owed;
 use crate::month::{self, Closing, DayFile, Inputs, MonthError, MonthFile};
@@ -142,6 +144,8 @@ pub(super) struct MonthFrames {
     months: Vec<EarlierMonth>,
     /// Label and what the daily job read.
     days: Vec<(String, Option<Frame>)>,
+    /// How the daily job reads several rows of one transaction.
+    splits: Splits,
     /// The month before as it was sealed; none where it is open.
     sealed: Option<SealedFrames>,
 }
@@ -258,7 +262,8 @@ pub(super) async fn load(
         frames.sealed = Some(load_sealed(request, pulled, sealed).await?);
     }
     if let (Some(name), Some(file)) = (&month_end.dailies, pulled.iter().find(|input| input.side == Side::File)) {
-        let input = daily_input(request, name)?;
+        let (input, splits) = daily_input(request, name)?;
+        frames.splits = splits;
         let originals = Originals::default().with(Side::File, &file.days);
         for day in &file.days {
             frames.days.push((day.period.clone(), read(request, &input, day, &originals).await?));
@@ -328,9 +333,10 @@ async fn read(
 }
 
 /// How the daily job reads the provider's file.
-fn daily_input(request: &Request, name: &str) -> Result<Input, Failure> {
+fn daily_input(request: &Request, name: &str) -> Result<(Input, Splits), Failure> {
     let daily = job::load(&request.project, name)?;
-    daily.input(Side::File).cloned().ok_or_else(|| {
+    let splits = daily.reconciliation().map_or_else(Splits::default, |compared| compared.matching.splits);
+    daily.input(Side::File).cloned().map(|input| (input, splits)).ok_or_else(|| {
         let message = format!("month_end.dailies: the job `{name}` has no input `file` to hold against the month's");
         Failure::new(ExitCode::Configuration, anyhow::anyhow!(message))
     })
@@ -349,13 +355,16 @@ pub(super) async fn close(
         return Ok((frames, MonthFrames::default(), None));
     };
     let (job, period) = (request.job.name.clone(), request.period.clone());
+    let grace = request.job.reconciliation().map_or_else(TimeDelta::zero, |compared| compared.grace);
     let work = aside(move || {
         let own = |side: Side| frames.iter().find(|frame| frame.side == side && frame.is_there());
         let mut months: Vec<MonthFile<'_>> = earlier.months.iter().map(EarlierMonth::as_file).collect();
         months.push(MonthFile { period: &period, frame: own(Side::File), webhooks: own(Side::Webhooks) });
         let days = earlier.days.iter().map(|(day, frame)| DayFile { day, frame: frame.as_ref() }).collect();
         let sealed = earlier.sealed.as_ref().map(|sealed| sealed.as_books(&earlier.months));
-        let closing = month::close(&Inputs { job: &job, period: &period, spec: &spec, months, days, sealed });
+        let day_splits = earlier.splits;
+        let inputs = Inputs { job: &job, period: &period, spec: &spec, months, days, day_splits, grace, sealed };
+        let closing = month::close(&inputs);
         closing.map(|closing| (frames, earlier, Some(closing)))
     });
     work.await?.map_err(|error| Failure::new(exit_code(&error), error))

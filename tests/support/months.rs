@@ -4,12 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use polars::prelude::{Column, DataFrame, IntoColumn, UInt32Chunked};
 use tieout::breaks::{Break, BreakKind};
 use tieout::frames::schema::{EXCLUDED, FILE, LINE};
 use tieout::frames::{Field, Frame, Side};
-use tieout::job::{Grain, MonthEnd, Payout, Terms};
+use tieout::job::{Grain, MonthEnd, Payout, Splits, Terms};
 use tieout::month::facts::Receivable;
 use tieout::month::{self, Closing, DayFile, Inputs, MonthError, MonthFile};
 use tieout::period::Period;
@@ -160,11 +160,19 @@ pub struct World {
     pub months: Vec<(Period, Option<Frame>, Option<Frame>)>,
     /// Label, file; in any order.
     pub days: Vec<(String, Option<Frame>)>,
+    pub day_splits: Splits,
+    pub grace: TimeDelta,
 }
 
 impl World {
     pub fn new() -> Self {
-        Self { spec: spec(), months: Vec::new(), days: Vec::new() }
+        Self {
+            spec: spec(),
+            months: Vec::new(),
+            days: Vec::new(),
+            day_splits: Splits::Forbid,
+            grace: TimeDelta::zero(),
+        }
     }
 
     /// The month's file is `kard-LABEL.csv`.
@@ -235,6 +243,8 @@ impl World {
             months: self.files().collect(),
             days: days.collect(),
             sealed,
+            day_splits: self.day_splits,
+            grace: self.grace,
         })
     }
 

@@ -140,7 +140,7 @@ fn roll_forward(found: &RollForward, month: &MonthFacts, page_rows: usize) -> Ma
             p { "Newly settled in the month and in no daily file: " bdi { (visible(&absent)) } "." }
         }
         @if let Some(rest) = counted_in_words(&found.not_compared) {
-            p { "Newly settled on days that have no file: " bdi { (visible(&rest)) } "." }
+            p { "Newly settled, and in no daily file that could have it yet: " bdi { (visible(&rest)) } "." }
         }
         @if found.days_missing > 0 {
             p { (counted(found.days_missing, "day has", "days have")) " no finished run of the daily job." }

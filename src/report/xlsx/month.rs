@@ -152,7 +152,7 @@ fn write_roll_forward(
     page.line(&format!("Roll-forward: {} held against the month's file", found.dailies), &styles.title)?;
     for (what, counted) in [
         ("Newly settled in the month and in no daily file", &found.not_in_dailies),
-        ("Newly settled on days that have no file", &found.not_compared),
+        ("Newly settled, and in no daily file that could have it yet", &found.not_compared),
     ] {
         if let Some(words) = counted_in_words(counted) {
             page.line(&format!("{what}: {words}."), &styles.text)?;
