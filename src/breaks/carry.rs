@@ -94,6 +94,15 @@ pub struct Until {
     pub missing: Vec<Side>,
 }
 
+/// How far back the lists go. What settled an item near the edge may stand in a period beyond it.
+#[derive(Debug, Clone)]
+pub struct Reach {
+    /// The label of the first period in the nearer half.
+    pub near: String,
+    /// The end of the latest earlier period that was run: what was over by then was told then.
+    pub known_until: DateTime<Utc>,
+}
+
 /// What other periods say about keys.
 #[derive(Debug, Clone, Default)]
 pub struct Others {
@@ -107,6 +116,8 @@ pub struct Others {
     pub ran_out: HashSet<ItemName>,
     /// None where no later period was run.
     pub until: Option<Until>,
+    /// None where no earlier period was run.
+    pub reach: Option<Reach>,
     /// What files of later periods say about keys that this one leaves open, the nearest period first; nothing, where
     /// they say nothing.
     pub later: BTreeMap<String, Vec<Said>>,
@@ -137,18 +148,24 @@ impl Others {
         self.items.keys().chain(self.later.keys()).cloned().collect()
     }
 
-    /// What others say of a key, side by side: later periods before earlier ones, the latest news first.
-    fn sides(&self, key: &str) -> [Option<KeySide>; 3] {
-        let later = self.later.get(key).into_iter().flatten().map(|said| &said.sides);
+    /// What all say of a key, side by side, the latest period's word before any other's; `own`: with its label. Rows of
+    /// other periods have places in other files, so only this period's are kept. A key that its own period settles alone
+    /// has no business with what comes later: whoever ran that first did not know of it.
+    fn together(&self, own: (&str, &[Option<KeySide>; 3]), key: &str, alone: bool) -> [Option<KeySide>; 3] {
         let items = self.items.get(key).into_iter().flatten().map(|item| (item.period.as_str(), &item.sides));
-        let besides = self.said.get(key).into_iter().flatten().map(|said| (said.period.as_str(), &said.sides));
-        let mut known: Vec<_> = items.chain(besides).collect();
+        let said = [&self.said, &self.later].into_iter().filter_map(|said| said.get(key)).flatten();
+        let others = items.chain(said.map(|said| (said.period.as_str(), &said.sides)));
+        let others = others.filter(|(period, _)| *period != own.0 && !(alone && *period > own.0));
+        let mut known: Vec<_> = others.chain([own]).collect();
         known.sort_by_key(|(period, _)| std::cmp::Reverse(*period));
         let mut merged: [Option<KeySide>; 3] = Default::default();
-        for sides in later.chain(known.into_iter().map(|(_, sides)| sides)) {
-            for (merged, side) in merged.iter_mut().zip(sides) {
-                if merged.is_none() {
-                    merged.clone_from(side);
+        for (period, sides) in known {
+            for (merged, side) in merged.iter_mut().zip(sides).filter(|(merged, _)| merged.is_none()) {
+                merged.clone_from(side);
+                if let Some(side) = merged.as_mut().filter(|_| period != own.0) {
+                    side.facts.rows.clear();
+                    side.duplicate_rows = 0;
+                    side.flags.remove(Flags::DUPLICATE);
                 }
             }
         }
@@ -256,9 +273,10 @@ pub(super) fn judge(
     let mut across = Across::default();
     let mut seen = HashSet::new();
     for facts in suspects {
-        let whole = together(&facts.key, &facts.sides, others);
+        let alone = classify(rules, &facts).outcome == Outcome::Matched;
+        let whole = light.together(&facts.key, &facts.sides, alone);
         let verdict = light.verdict(&whole);
-        light.follow(&facts.sides, &whole, &verdict, &mut across);
+        light.follow(&facts.sides, (&whole, alone), &verdict, &mut across);
         seen.insert(facts.key.clone());
         light.suspend(&facts, &verdict, &mut across);
         let verdict = light.across(&facts, &whole, verdict);
@@ -280,8 +298,8 @@ pub(super) fn judge(
         across.said.extend(stray.map(|here| light.said(key, here)));
         let nothing = Default::default();
         let here = stray.unwrap_or(&nothing);
-        let whole = together(key, here, others);
-        light.follow(here, &whole, &light.verdict(&whole), &mut across);
+        let whole = light.together(key, here, false);
+        light.follow(here, (&whole, false), &light.verdict(&whole), &mut across);
     }
     // Those periods may have been read before this one had the key.
     across.said.extend(others.later.values().flatten().cloned());
@@ -291,29 +309,12 @@ pub(super) fn judge(
     (judged, across)
 }
 
-/// A key as all periods together state it: this period's word counts before any other's. Rows of other periods have
-/// places in other files, so only this period's are kept.
-fn together(key: &str, here: &[Option<KeySide>; 3], others: &Others) -> KeyFacts {
-    let mut sides = others.sides(key);
-    for (side, here) in sides.iter_mut().zip(here) {
-        match here {
-            Some(here) => *side = Some(here.clone()),
-            None => {
-                if let Some(side) = side {
-                    side.facts.rows.clear();
-                    side.duplicate_rows = 0;
-                    side.flags.remove(Flags::DUPLICATE);
-                }
-            }
-        }
-    }
-    KeyFacts { key: key.to_owned(), sides, pairing: Pairing::ByKey }
-}
-
 /// In what light a period's keys are judged.
 struct Light<'a> {
     rules: &'a Rules,
     others: &'a Others,
+    /// The rules as an earlier period saw them last; none where none was run.
+    before: Option<Rules>,
     /// The rules as of the latest period that was run; none where that is this one.
     until: Option<Rules>,
 }
@@ -326,7 +327,18 @@ impl<'a> Light<'a> {
             later.missing.extend(&until.missing);
             later
         });
-        Self { rules, others, until }
+        let before = others.reach.as_ref().map(|reach| {
+            let mut before = rules.clone();
+            before.period.end = reach.known_until;
+            before
+        });
+        Self { rules, others, before, until }
+    }
+
+    /// A key as all periods together state it.
+    fn together(&self, key: &str, here: &[Option<KeySide>; 3], alone: bool) -> KeyFacts {
+        let sides = self.others.together((&self.rules.period.label, here), key, alone);
+        KeyFacts { key: key.to_owned(), sides, pairing: Pairing::ByKey }
     }
 
     /// The verdict on what all periods say. What was not due at the end of this one is a break where later ones were
@@ -365,13 +377,29 @@ impl<'a> Light<'a> {
 
     /// What has become of the items of this key, whose verdict over all periods is this one. `here` is what this
     /// period's files say of it.
-    fn follow(&self, here: &[Option<KeySide>; 3], whole: &KeyFacts, verdict: &Verdict, across: &mut Across) {
+    fn follow(
+        &self,
+        here: &[Option<KeySide>; 3],
+        (whole, alone): (&KeyFacts, bool),
+        verdict: &Verdict,
+        across: &mut Across,
+    ) {
         let Some(items) = self.others.items.get(&whole.key) else { return };
         let first_row = |side: &KeySide| side.facts.rows.first().copied();
         let rows = Side::ALL.map(|side| here[side as usize].as_ref().and_then(first_row));
         let row = Side::ALL.into_iter().find_map(|side| Some((side, rows[side as usize]?)));
+        let is_far = |item: &OpenItem| self.others.reach.as_ref().is_some_and(|reach| item.period < reach.near);
         let is_told = |item: &&OpenItem| {
-            row.is_some() || verdict.outcome == Outcome::Break || !self.others.settled.contains(&item.name())
+            let is_settled = self.others.settled.contains(&item.name());
+            if alone && item.period > self.rules.period.label {
+                false
+            } else if row.is_some() {
+                true
+            } else if is_far(item) {
+                !is_settled && (item.waits.is_none() || self.is_news(item, whole))
+            } else {
+                verdict.outcome == Outcome::Break || !is_settled
+            }
         };
         let fated = |item| (item, self.fate(item, verdict.outcome, row.is_some()));
         let told: Vec<(&OpenItem, Fate)> = items.iter().filter(is_told).map(fated).collect();
@@ -399,6 +427,12 @@ impl<'a> Light<'a> {
             }
             across.items.push(CarriedItem { item: item.clone(), fate, here: rows, breaks });
         }
+    }
+
+    /// Whether it was told that the item's time is over, or that could not be told before.
+    fn is_news(&self, item: &OpenItem, whole: &KeyFacts) -> bool {
+        let was_over = self.before.as_ref().is_some_and(|before| classify(before, whole).outcome == Outcome::Break);
+        self.others.ran_out.contains(&item.name()) || !was_over
     }
 
     /// What was a break is none while a row of this period has time left to find its counterpart: when that is over, the

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 
 use super::earlier::{PulledFiles, pulled_by};
 use super::{Request, aside, pull};
-use crate::breaks::carry::{Others, Said, Until};
+use crate::breaks::carry::{Others, Reach, Said, Until};
 use crate::breaks::carry_file::LeftOpen;
 use crate::breaks::compare::Comparison;
 use crate::exit::{ExitCode, Failure};
@@ -27,6 +27,8 @@ use crate::report::facts::CarriedFacts;
 pub(super) struct Neighbours {
     /// Label → items as read; those that are settled too.
     lists: Vec<(Period, RunRecord, LeftOpen)>,
+    /// The label of the first period in the nearer half of the reach.
+    near: String,
 }
 
 impl Neighbours {
@@ -40,13 +42,14 @@ impl Neighbours {
         let before = std::iter::successors(Some(request.period.previous()), |period| Some(period.previous()));
         let after = std::iter::successors(Some(request.period.next()), |period| Some(period.next()));
         let reach = reconciliation.carry as usize;
+        let near = before.clone().nth(reach / 2).map(|period| period.label).unwrap_or_default();
         let mut lists = Vec::new();
         for period in before.take(reach).chain(after.take(reach)) {
             let Some(run) = journal.last_finished(&request.job.name, &period.label).await? else { continue };
             let left = run.artifacts.as_ref().map_or_else(|| Ok(LeftOpen::default()), left_open)?;
             lists.push((period, run, left));
         }
-        Ok(Self { lists })
+        Ok(Self { lists, near })
     }
 
     /// What all of them say together. `journal`: none where nothing was ever run.
@@ -59,6 +62,8 @@ impl Neighbours {
             let sides = request.job.inputs().into_iter().map(|input| input.side);
             others.until = Some(Until { end: period.end, missing: sides.filter(|side| !has_files(*side)).collect() });
         }
+        let ends = self.lists.iter().map(|(period, ..)| period.end).filter(|end| *end <= request.period.start);
+        others.reach = ends.max().map(|known_until| Reach { near: self.near.clone(), known_until });
         Ok(others)
     }
 
