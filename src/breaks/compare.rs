@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::carry::{self, Across, LeftOpen, Others};
+use super::carry::{Across, LeftOpen, Others};
+use super::carry_judge;
 use super::classify::{Outcome, Verdict};
 use super::statement::{self, Judged, Untied};
 use super::{Break, Statement, Suggestion, id};
@@ -48,7 +49,7 @@ pub fn compare_among(rules: &Rules, frames: &[Frame], others: &Others) -> Result
     let matched = match_frames(rules, frames)?;
     let (shared, own): (Vec<KeyFacts>, Vec<KeyFacts>) =
         matched.suspects.into_iter().partition(|facts| rules.watched.contains(&facts.key));
-    let (mut judged, carried) = carry::judge(rules, shared, &matched.strays, others);
+    let (mut judged, carried) = carry_judge::judge(rules, shared, &matched.strays, others);
     judged.extend(statement::judge(rules, fallback::pair_leftovers(rules, own)));
     judged.sort_by(|left, right| left.facts.key.cmp(&right.facts.key));
     let statement = statement::draw_up(rules, frames, &matched.tally, &judged);
@@ -73,11 +74,11 @@ impl Comparison {
     /// What the period leaves for others.
     pub fn left_open(&self, period: &str) -> LeftOpen {
         LeftOpen {
-            items: carry::left_open(period, &self.judged),
+            items: carry_judge::left_open(period, &self.judged, &self.carried),
             settled: self.carried.settled.clone(),
             said: self.carried.said.clone(),
             ran_out: self.carried.ran_out.clone(),
-            carried: carry::marks(&self.carried.items),
+            carried: carry_judge::marks(&self.carried.items),
         }
     }
 

@@ -4,6 +4,7 @@
 pub mod age;
 pub mod carry;
 pub mod carry_file;
+pub mod carry_judge;
 pub mod classify;
 pub mod compare;
 pub mod detail;

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::Request;
 use crate::breaks::age::last_day;
-use crate::breaks::carry;
+use crate::breaks::carry_judge;
 use crate::breaks::life::{Evidence, Standing};
 use crate::breaks::observe::{self, Observation};
 use crate::breaks::sighting::sightings;
@@ -39,7 +39,7 @@ fn cleared(facts: &Facts) -> Vec<(String, Evidence)> {
         let file = file.map(|input| input.name.clone()).unwrap_or_default();
         Evidence::Row { period: facts.period.label.clone(), side, file, line: row.line }
     };
-    let closed = carry::closed(&facts.job.name, &carried.items, &carried.replaced).into_iter();
+    let closed = carry_judge::closed(&facts.job.name, &carried.items, &carried.replaced).into_iter();
     closed.map(|(id, by)| (id, by.map_or_else(|period| Evidence::Together { period }, row))).collect()
 }
 

@@ -34,7 +34,7 @@ pub(super) fn cells(one: &CarriedItem) -> Vec<Value<'_>> {
     vec![
         Value::text(&one.item.period),
         Value::text(&one.item.key),
-        Value::text(was(one)),
+        Value::text(one.item.words()),
         Value::text(one.fate.words()),
         Value::text(currency),
         now.map_or(Value::Empty, |found| Value::amount(found.at_risk_minor.into(), currency)),
@@ -45,15 +45,6 @@ pub(super) fn cells(one: &CarriedItem) -> Vec<Value<'_>> {
 
 fn stated_currency(one: &CarriedItem) -> Option<&str> {
     one.item.sides.iter().flatten().map(KeySide::currency).next()
-}
-
-/// What it was in its own period: the kinds of its breaks, or why it was expected.
-fn was(one: &CarriedItem) -> String {
-    if let Some(why) = one.item.waits {
-        return format!("expected, {}", why.words());
-    }
-    let kinds = one.item.breaks.iter().map(|(_, kind)| kind.name().replace('_', " "));
-    kinds.collect::<Vec<_>>().join(", ")
 }
 
 fn here(one: &CarriedItem) -> String {

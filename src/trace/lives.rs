@@ -4,8 +4,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind};
 
 use super::{BreakStory, Carried, FinishedRun, Search, Unread};
-use crate::breaks::carry::Fate;
+use crate::breaks::carry::{Fate, OpenItem};
 use crate::breaks::carry_file::LeftOpen;
+use crate::breaks::classify::Expected;
 use crate::exit::Failure;
 use crate::journal::Journal;
 use crate::report::OPEN_ITEMS_FILE;
@@ -48,13 +49,12 @@ pub(super) fn carried(run: &FinishedRun, wanted: &str) -> Result<Vec<Carried>, U
     let left = LeftOpen::read(lines.as_bytes())?;
     let of_run =
         |period: &str, fate, says| Carried { run: run.id.clone(), at: run.at, period: period.to_owned(), fate, says };
-    let items = left.items.iter().filter(|item| item.key == wanted);
-    let open = items.map(|item| {
-        let kinds = item.breaks.iter().map(|(_, kind)| kind.name().replace('_', " ")).collect::<Vec<_>>();
-        let why = item.waits.map_or_else(|| kinds.join(", "), |why| why.words().to_owned());
-        of_run(&item.period, None, format!("left open for other periods: {why}"))
-    });
-    let settled = left.settled.iter().filter(|settled| settled.key == wanted);
+    let items: Vec<&OpenItem> = left.items.iter().filter(|item| item.key == wanted).collect();
+    // What another period settles is told with what that one has left.
+    let open = items.iter().filter(|item| item.waits != Some(Expected::OtherPeriod));
+    let open = open.map(|item| of_run(&item.period, None, format!("left open for other periods: {}", item.words())));
+    let is_own = |period: &str| items.iter().any(|item| item.period == period);
+    let settled = left.settled.iter().filter(|settled| settled.key == wanted && !is_own(&settled.period));
     let settled = settled.map(|settled| (settled.period.as_str(), Fate::Cleared));
     let marked = left.carried.iter().filter(|mark| mark.key == wanted);
     let taken = settled.chain(marked.map(|mark| (mark.period.as_str(), mark.fate)));

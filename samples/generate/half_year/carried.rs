@@ -108,16 +108,38 @@ pub(super) fn notice_days_later(scene: &Scene) -> Tale {
 /// Authorised, and settled three days later on all sides.
 pub(super) fn settled_days_later(scene: &Scene) -> Tale {
     let settled = scene.later(3);
-    let mut tale = Tale::new(scene.purchase.clone(), scene.date);
-    let (hold, approval) = (tale.purchase.authorization(), tale.purchase.notice(NoticeKind::Approved, 1));
-    tale = tale
-        .booked_as(scene.date, hold)
-        .noticed_as(scene.date, approval)
+    let tale = authorised(scene)
         .expected(scene.date, "Authorised; settled on all sides three days later.")
         .cleared_by(settled);
     let mut purchase = scene.purchase.clone();
     purchase.at = purchase.at.plus(3 * DAY - HOUR);
     tale.settled_as(purchase).in_file(settled).booked(settled).noticed(settled).by_terms(settled)
+}
+
+/// Authorised, and neither settled nor voided: a break from the eleventh day on.
+pub(super) fn never_settled(scene: &Scene) -> Tale {
+    let tale = authorised(scene).expected(scene.date, "Authorised; never settled.");
+    let found = tale.amount("authorized_unsettled");
+    tale.daily(scene.later(10), found, "Authorised more than ten days ago, and neither settled nor voided.")
+}
+
+/// Authorised, a break from the eleventh day on, and settled two days after that.
+pub(super) fn settled_too_late(scene: &Scene) -> Tale {
+    let settled = scene.later(12);
+    let tale = authorised(scene).expected(scene.date, "Authorised; settled only twelve days later.");
+    let found = tale.amount("authorized_unsettled");
+    let tale = tale
+        .daily(scene.later(10), found, "Authorised more than ten days ago; settled two days later.")
+        .cleared_by(settled);
+    let mut purchase = scene.purchase.clone();
+    purchase.at = purchase.at.plus(12 * DAY - HOUR);
+    tale.settled_as(purchase).in_file(settled).booked(settled).noticed(settled).by_terms(settled)
+}
+
+fn authorised(scene: &Scene) -> Tale {
+    let tale = Tale::new(scene.purchase.clone(), scene.date);
+    let (hold, approval) = (tale.purchase.authorization(), tale.purchase.notice(NoticeKind::Approved, 1));
+    tale.booked_as(scene.date, hold).noticed_as(scene.date, approval)
 }
 
 /// Late on the last day of the month. The next day's file has it, and the file of the month.

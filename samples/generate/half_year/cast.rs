@@ -113,6 +113,8 @@ fn carried_roles() -> Vec<Role> {
     for (tell, first) in by_day.into_iter().zip(0..) {
         roles.extend([0, 2, 4].map(|later| Role::new(tell, (first + later) % 6 + 1, (3, 23))));
     }
+    roles.extend([2, 5].map(|month| Role::new(carried::never_settled, month, (3, 16))));
+    roles.extend([1, 4].map(|month| Role::new(carried::settled_too_late, month, (3, 14))));
     let last = (31, 31);
     roles.extend([1, 3].map(|month| Role::new(carried::boundary_in_its_month, month, last).late()));
     roles.extend([2, 4].map(|month| Role::new(carried::boundary_in_the_next, month, last).late()));
