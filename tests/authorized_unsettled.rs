@@ -122,7 +122,7 @@ fn how_long_an_authorisation_may_stay_open_is_checked() {
     let unknown = "nothing says that the input `file` holds settled transactions only";
     let table = [
         (("carry: 5", "carry: 1"), "open items are not carried for 2d"),
-        (("carry: 5\n", ""), "set `carry` to 2 or more"),
+        (("carry: 5\n", "carry: 0\n"), "set `carry` to 2 or more"),
         (("settles_within: 2d", "settles_within: 49h"), ""),
         (("settles_within: 2d", "settles_within: 121h"), "set `carry` to 6 or more"),
         (("settles_within: 2d", "settles_within: soon"), "`soon` is not a duration"),

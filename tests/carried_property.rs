@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{NaiveDate, TimeDelta};
 use proptest::prelude::*;
 use tieout::breaks::carry::{LeftOpen, Others, Said, Until};
-use tieout::breaks::carry_judge;
+use tieout::breaks::carry_judge::{self, ClosedBy};
 use tieout::breaks::compare::{Comparison, compare_among};
 use tieout::breaks::life::{Evidence, Standing};
 use tieout::breaks::observe::{Observation, after, steps};
@@ -126,16 +126,16 @@ impl Kept {
         let found = self.compare(days, number);
         let (job, period) = (found.job.clone(), rules_of(number).period.label);
         let at = utc("2025-04-01T09:00:00Z");
-        let cleared =
-            carry_judge::closed(&job, &found.carried.items, &found.carried.replaced).into_iter().map(|(id, by)| {
-                let row = |(side, row): (Side, tieout::breaks::RowRef)| Evidence::Row {
-                    period: period.clone(),
-                    side,
-                    file: "f".to_owned(),
-                    line: row.line,
-                };
-                (id, by.map_or_else(|period| Evidence::Together { period }, row))
-            });
+        let closed = carry_judge::closed(&job, &found.carried.items, &found.carried.replaced).into_iter();
+        let cleared = closed.map(|(id, by)| {
+            let evidence = match by {
+                ClosedBy::Row(side, row) => {
+                    Evidence::Row { period: period.clone(), side, file: "f".to_owned(), line: row.line }
+                }
+                ClosedBy::Together(period) => Evidence::Together { period },
+            };
+            (id, evidence)
+        });
         let observation = Observation {
             job: job.clone(),
             period: period.clone(),

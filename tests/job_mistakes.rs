@@ -181,7 +181,7 @@ const JOB_ITSELF: &[Mistake] = &[
     Mistake {
         right: "match:",
         wrong: "schedule: {cron: '0 9 * * *', catchup: 4294967296}\nmatch:",
-        told: &["10:40: `schedule.catchup` is 4294967296; expected at most 4294967295"],
+        told: &["10:40: `schedule.catchup` is 4294967296; expected at most 400"],
     },
 ];
 

@@ -57,7 +57,7 @@ fn live(jobs: &[Job], from: DateTime<Utc>, until: DateTime<Utc>, weather: &Weath
         for one in due.iter().filter(|one| one.todo == Todo::Run) {
             tries += 1;
             let code = match tries % weather.fails_one_in {
-                0 if tries % 2 == 0 => Some(ExitCode::TryAgainLater),
+                0 if tries.is_multiple_of(2) => Some(ExitCode::TryAgainLater),
                 0 => None,
                 _ => Some(ExitCode::Done),
             };

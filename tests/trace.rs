@@ -100,7 +100,8 @@ fn as_csv_every_line_says_what_and_where() {
     what.dedup();
     assert_eq!(what[..3], ["row", "break", "effect"]);
     assert!(
-        what[3..].iter().all(|what| ["effect", "life", "carried"].contains(&what.as_str())) && what.contains(&"life".to_owned()),
+        what[3..].iter().all(|what| ["effect", "life", "carried"].contains(&what.as_str()))
+            && what.contains(&"life".to_owned()),
         "{what:?}"
     );
 }

@@ -256,18 +256,23 @@ fn is_left_open(one: &Judged) -> bool {
     }
 }
 
-/// Breaks of other periods that are over, each once: with this period's row that says so, or without one, where what a
-/// period left and what others say belongs together: that period.
-pub fn closed(
-    job: &str,
-    items: &[CarriedItem],
-    replaced: &[(String, Side, RowRef)],
-) -> Vec<(String, Result<(Side, RowRef), String>)> {
+/// What ends a break of another period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClosedBy {
+    /// This period's row.
+    Row(Side, RowRef),
+    /// What the period of this label left and what others say, together.
+    Together(String),
+}
+
+/// Breaks of other periods that are over, by id, each once.
+pub fn closed(job: &str, items: &[CarriedItem], replaced: &[(String, Side, RowRef)]) -> Vec<(String, ClosedBy)> {
     let cleared = items.iter().filter(|one| one.fate == Fate::Cleared).flat_map(|one| {
-        let by = one.evidence().ok_or_else(|| one.item.period.clone());
+        let by = one.evidence().map(|(side, row)| ClosedBy::Row(side, row));
+        let by = by.unwrap_or_else(|| ClosedBy::Together(one.item.period.clone()));
         one.break_ids(job).into_iter().map(move |id| (id, by.clone()))
     });
-    let replaced = replaced.iter().map(|(id, side, row)| (id.clone(), Ok((*side, *row))));
+    let replaced = replaced.iter().map(|(id, side, row)| (id.clone(), ClosedBy::Row(*side, *row)));
     let mut seen = HashSet::new();
     cleared.chain(replaced).filter(|(id, _)| seen.insert(id.clone())).collect()
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::Request;
 use crate::breaks::age::last_day;
-use crate::breaks::carry_judge;
+use crate::breaks::carry_judge::{self, ClosedBy};
 use crate::breaks::life::{Evidence, Standing};
 use crate::breaks::observe::{self, Observation};
 use crate::breaks::sighting::sightings;
@@ -34,13 +34,17 @@ pub(super) struct Lives {
 /// The breaks of other periods that this run's files clear or replace, with the row that does.
 fn cleared(facts: &Facts) -> Vec<(String, Evidence)> {
     let Some(carried) = &facts.carried else { return Vec::new() };
-    let row = |(side, row): (Side, RowRef)| {
+    let row = |side: Side, row: RowRef| {
         let file = facts.inputs.iter().filter(|input| input.side == side).nth(row.file as usize);
         let file = file.map(|input| input.name.clone()).unwrap_or_default();
         Evidence::Row { period: facts.period.label.clone(), side, file, line: row.line }
     };
+    let evidence = |by: ClosedBy| match by {
+        ClosedBy::Row(side, place) => row(side, place),
+        ClosedBy::Together(period) => Evidence::Together { period },
+    };
     let closed = carry_judge::closed(&facts.job.name, &carried.items, &carried.replaced).into_iter();
-    closed.map(|(id, by)| (id, by.map_or_else(|period| Evidence::Together { period }, row))).collect()
+    closed.map(|(id, by)| (id, evidence(by))).collect()
 }
 
 impl Lives {

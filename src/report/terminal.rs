@@ -206,7 +206,12 @@ fn breaks(facts: &Facts, room: usize, width: usize, color: bool) -> Vec<String> 
     if shown < kinds.len() {
         let rest: u64 = kinds[shown..].iter().map(|total| total.count).sum();
         let name = format!("and {} more kinds", kinds.len() - shown);
-        cells.push(format!("  {name:<23} {:>6}  see the report", count(rest)));
+        cells.push(if per_line == 1 {
+            let names: Vec<_> = kinds[shown..].iter().map(|total| kind_words(total.kind)).collect();
+            format!("  {name} ({}): {}", count(rest), names.join(", "))
+        } else {
+            format!("  {name:<23} {:>6}  see the report", count(rest))
+        });
     }
     let column = width / per_line;
     let head = "Breaks                     count  at risk";

@@ -97,18 +97,20 @@ fn is_there(facts: &Facts, section: &str) -> bool {
         "effects" => facts.effects.is_some(),
         "sent" => facts.is_sending(),
         "month" => facts.month.is_some(),
+        "carried" => facts.carried.is_some(),
         "adjustments" => facts.sealed.adjustments.is_some(),
         "suggested" => !facts.is_sending(),
         _ => true,
     }
 }
 
-const SECTIONS: [(&str, &str); 13] = [
+const SECTIONS: [(&str, &str); 14] = [
     ("sent", "Sent"),
     ("month", "Month end"),
     ("tie-out", "Tie-out"),
     ("kinds", "Breaks by kind"),
     ("breaks", "All breaks"),
+    ("carried", "Carried"),
     ("adjustments", "Adjustments"),
     ("effects", "Effects"),
     ("suggested", "Suggested"),

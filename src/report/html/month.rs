@@ -13,9 +13,9 @@ use crate::month::facts::{Ageing, Counted, DayLine, Owed, Receivable, RollForwar
 type Reading = (&'static str, fn(Owed) -> i128);
 
 const READINGS: [Reading; 3] = [
-    ("issuer commission and user reward", |owed| owed.total_minor()),
-    ("issuer commission", |owed| owed.issuer_commission_minor),
-    ("user reward", |owed| owed.user_reward_minor),
+    ("commission", |owed| owed.issuer_commission_minor),
+    ("reward", |owed| owed.user_reward_minor),
+    ("in all", |owed| owed.total_minor()),
 ];
 
 pub(super) fn month(month: &MonthFacts, page_rows: usize) -> Markup {
@@ -30,7 +30,7 @@ pub(super) fn month(month: &MonthFacts, page_rows: usize) -> Markup {
             @if month.receivable.is_empty() {
                 p { "Nothing is owed, and nothing was." }
             } @else {
-                @for reading in READINGS { (statement(month, reading)) }
+                (statement(month))
                 p { bdi { (visible(&first_upper(&fronted(month)))) } "." }
                 (ageing(&month.ageing))
             }
@@ -44,27 +44,27 @@ fn first_upper(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// Rows are lines, and each currency has a column of items and one of amounts.
-fn statement(month: &MonthFacts, (name, reading): Reading) -> Markup {
+/// Rows are lines, and each currency has a column of items and one for each measure.
+fn statement(month: &MonthFacts) -> Markup {
     let of = &month.receivable;
     html! {
-        div.scroll tabindex="0" role="region" aria-label={ "Receivable, " (name) } {
+        div.scroll tabindex="0" role="region" aria-label="Receivable" {
             table {
-                caption { strong { "Receivable" } ", " (name) }
+                caption { strong { "Receivable" } ", issuer commission and user reward" }
                 thead { tr {
                     th scope="col" { "Line" }
                     @for one in of {
                         th.n scope="col" { bdi { (visible(&one.currency)) } " items" }
-                        th.n scope="col" { bdi { (visible(&one.currency)) } }
+                        @for (name, _) in READINGS { th.n scope="col" { bdi { (visible(&one.currency)) } " " (name) } }
                     }
                 } }
-                tbody { @for row in StatementRow::all(month) { (statement_row(of, row, reading)) } }
+                tbody { @for row in StatementRow::all(month) { (statement_row(of, row)) } }
             }
         }
     }
 }
 
-fn statement_row(of: &[Receivable], row: StatementRow, reading: fn(Owed) -> i128) -> Markup {
+fn statement_row(of: &[Receivable], row: StatementRow) -> Markup {
     let fault = row == StatementRow::Unexplained && of.iter().any(|one| !one.residual.is_zero());
     let class = match row {
         StatementRow::Unexplained if fault => Some("fault"),
@@ -78,9 +78,11 @@ fn statement_row(of: &[Receivable], row: StatementRow, reading: fn(Owed) -> i128
             @for one in of {
                 @let (items, owed) = row.of(one);
                 td.n { @if let Some(items) = items { (count(items)) } }
-                td.n {
-                    @if row.is_step() { (signed(reading(owed), &one.currency)) }
-                    @else { (grouped(reading(owed), &one.currency)) }
+                @for (_, reading) in READINGS {
+                    td.n {
+                        @if row.is_step() { (signed(reading(owed), &one.currency)) }
+                        @else { (grouped(reading(owed), &one.currency)) }
+                    }
                 }
             }
         }
