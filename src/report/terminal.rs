@@ -40,7 +40,9 @@ pub fn terminal_summary(facts: &Facts, written: &[PathBuf], width: usize, color:
     above.extend(month::month(facts, width, color));
     let room = MOST_LINES.saturating_sub(above.len() + below.len());
     // Breaks before explanations of totals, but never without the most important totals.
-    let least = if bridges.is_empty() { 0 } else { 1 + bridges.len().min(FEW_BRIDGES) };
+    // What a month owes says more than they do.
+    let few = if facts.month.is_some() { 0 } else { FEW_BRIDGES };
+    let least = if bridges.is_empty() { 0 } else { 1 + bridges.len().min(few) };
     let breaks = breaks(facts, room.saturating_sub(least), width, color);
     above.extend(totals(facts, bridges, room - breaks.len(), width, color));
     above.extend(breaks);
@@ -109,8 +111,11 @@ fn wrap(text: &str, width: usize, most: usize) -> Vec<String> {
 }
 
 fn totals(facts: &Facts, mut bridges: Vec<&Bridge>, room: usize, width: usize, color: bool) -> Vec<String> {
-    if bridges.is_empty() || room < 2 {
+    if bridges.is_empty() || room == 0 {
         return Vec::new();
+    }
+    if room < 2 || (room < 3 && bridges.len() > 1) {
+        return vec![fit(&format!("Totals: {}", differing(&bridges, "total", "totals")), width)];
     }
     // What is wrong comes first; otherwise the largest.
     bridges.sort_by_key(|bridge| bridge.residual_minor == 0);
@@ -185,11 +190,16 @@ fn explanation(bridge: &Bridge) -> String {
 }
 
 fn more_bridges(rest: &[&Bridge]) -> String {
-    let differ = rest.iter().filter(|bridge| bridge.left_total_minor != bridge.right_total_minor).count() as u64;
-    let text = counted(rest.len() as u64, "more total", "more totals");
+    format!("  and {}", differing(rest, "more total", "more totals"))
+}
+
+/// `8 totals, 3 with a difference: see the report`
+fn differing(of: &[&Bridge], one: &str, many: &str) -> String {
+    let differ = of.iter().filter(|bridge| bridge.left_total_minor != bridge.right_total_minor).count() as u64;
+    let text = counted(of.len() as u64, one, many);
     match differ {
-        0 => format!("  and {text} without a difference"),
-        _ => format!("  and {text}, {} with a difference: see the report", count(differ)),
+        0 => format!("{text} without a difference"),
+        _ => format!("{text}, {} with a difference: see the report", count(differ)),
     }
 }
 
@@ -205,7 +215,10 @@ fn breaks(facts: &Facts, room: usize, width: usize, color: bool) -> Vec<String> 
     let mut cells: Vec<String> = kinds[..shown].iter().map(kind_cell).collect();
     if shown < kinds.len() {
         let rest: u64 = kinds[shown..].iter().map(|total| total.count).sum();
-        let name = format!("and {} more kinds", kinds.len() - shown);
+        let name = match shown {
+            0 => format!("{} kinds", kinds.len()),
+            _ => format!("and {} more kinds", kinds.len() - shown),
+        };
         cells.push(if per_line == 1 {
             let names: Vec<_> = kinds[shown..].iter().map(|total| kind_words(total.kind)).collect();
             format!("  {name} ({}): {}", count(rest), names.join(", "))
