@@ -14,6 +14,7 @@ mod file;
 pub mod kill;
 pub mod lease;
 mod lives;
+mod replay;
 mod rows;
 mod seals;
 pub mod sqlite;

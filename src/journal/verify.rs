@@ -2,10 +2,11 @@
 //! the standings are what the entries add up to (those of breaks: `verify_breaks`, of seals: `verify_seals`). Pure, over
 //! rows; texts are looked at one by one and not kept.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
+use super::replay::{Replay, Replayed};
 use super::verify_breaks::{LifeRow, Lives, SightingRow};
 use super::verify_seals::{SealRow, Seals};
 use super::{BreakEntry, GENESIS, SealEntry};
@@ -115,16 +116,6 @@ impl Verdict {
 /// More findings than these are only counted: one removed entry can make as many as there are effects.
 pub const SHOWN_FINDINGS: usize = 20;
 
-/// What the entries of one effect add up to.
-#[derive(Debug)]
-struct Replayed {
-    standing: Standing,
-    last_sequence: i64,
-    last_hash: String,
-    /// Its row was there.
-    seen: bool,
-}
-
 /// Takes first all entries by sequence, then all effects, breaks, sightings and seals, then says what it found.
 #[derive(Debug)]
 pub struct Verifier {
@@ -132,9 +123,7 @@ pub struct Verifier {
     entries: u64,
     /// The sequence and hash of the row before.
     last: (i64, String),
-    effects: HashMap<String, Replayed>,
-    /// Effects of which a step could not be followed: their rows cannot be judged any more.
-    lost: HashSet<String>,
+    effects: Replay<Standing>,
     lives: Lives,
     seals: Seals,
     findings: Vec<Finding>,
@@ -155,8 +144,7 @@ impl Verifier {
             anchors: by_sequence,
             entries: 0,
             last: (0, GENESIS.to_owned()),
-            effects: HashMap::new(),
-            lost: HashSet::new(),
+            effects: Replay::default(),
             lives: Lives::default(),
             seals: Seals::default(),
             findings: Vec::new(),
@@ -179,12 +167,12 @@ impl Verifier {
         if let Ok(entry) = entry {
             let said = Said { sequence: entry.sequence, previous: &entry.previous, id: &entry.effect };
             if !self.check_entry(row, said, &before.1, &place) {
-                self.lose(&text(&row.effect));
+                self.effects.lose(&text(&row.effect));
             }
-            self.replay(&entry, row.sequence, &place);
+            self.replay(&entry, place);
         } else {
             self.tell(place, "its text is no entry that this program can read".to_owned());
-            self.lose(&text(&row.effect));
+            self.effects.lose(&text(&row.effect));
         }
     }
 
@@ -193,12 +181,12 @@ impl Verifier {
         let before = std::mem::replace(&mut self.last, (row.sequence, text(&row.hash)));
         let Ok(entry) = serde_json::from_slice::<BreakEntry>(&row.entry) else {
             self.tell(place, "its text is no entry that this program can read".to_owned());
-            self.lives.lose(&text(&row.effect));
+            self.lives.breaks.lose(&text(&row.effect));
             return;
         };
         let said = Said { sequence: entry.sequence, previous: &entry.previous, id: &entry.id };
         if !self.check_entry(row, said, &before.1, &place) {
-            self.lives.lose(&text(&row.effect));
+            self.lives.breaks.lose(&text(&row.effect));
         }
         if let Err(what) = self.lives.replay(&entry, &self.last) {
             self.tell(place, what);
@@ -210,12 +198,12 @@ impl Verifier {
         let before = std::mem::replace(&mut self.last, (row.sequence, text(&row.hash)));
         let Ok(entry) = serde_json::from_slice::<SealEntry>(&row.entry) else {
             self.tell(place, "its text is no entry that this program can read".to_owned());
-            self.seals.lose(&text(&row.effect));
+            self.seals.0.lose(&text(&row.effect));
             return;
         };
         let said = Said { sequence: entry.sequence, previous: &entry.previous, id: &entry.id };
         if !self.check_entry(row, said, &before.1, &place) {
-            self.seals.lose(&text(&row.effect));
+            self.seals.0.lose(&text(&row.effect));
         }
         if let Err(what) = self.seals.replay(&entry, &self.last) {
             self.tell(place, what);
@@ -296,54 +284,29 @@ impl Verifier {
     }
 
     /// One step more of the entry's effect.
-    fn replay(&mut self, entry: &Entry, sequence: i64, place: &Place) {
-        if self.lost.contains(&entry.effect) {
-            return;
-        }
-        let before = self.effects.get(&entry.effect).map(|replayed| &replayed.standing);
-        if let (Some(before), Event::Proposed { effect, .. }) = (before, &entry.event)
-            && (&before.effect.key, before.effect.opening) != (&effect.key, effect.opening)
-        {
-            self.tell(place.clone(), "it proposes another transaction under an id that is taken".to_owned());
-            self.lose(&entry.effect);
-            return;
-        }
-        match apply(before, &entry.effect, &entry.event, entry.at) {
-            Ok(standing) => {
-                let (last_sequence, last_hash) = (sequence, self.last.1.clone());
-                let replayed = Replayed { standing, last_sequence, last_hash, seen: false };
-                self.effects.insert(entry.effect.clone(), replayed);
+    fn replay(&mut self, entry: &Entry, place: Place) {
+        let at = &self.last;
+        let outcome = self.effects.step(&entry.effect, at, |before| {
+            if let (Some(before), Event::Proposed { effect, .. }) = (before, &entry.event)
+                && (&before.effect.key, before.effect.opening) != (&effect.key, effect.opening)
+            {
+                return Err("it proposes another transaction under an id that is taken".to_owned());
             }
-            Err(illegal) => {
-                self.tell(place.clone(), visible(&illegal.to_string()).into_owned());
-                self.lose(&entry.effect);
-            }
+            apply(before, &entry.effect, &entry.event, entry.at).map_err(|illegal| illegal.to_string())
+        });
+        if let Err(what) = outcome {
+            self.tell(place, what);
         }
-    }
-
-    /// Nothing more can be said of this effect; it has its finding.
-    fn lose(&mut self, effect: &str) {
-        self.effects.remove(effect);
-        self.lost.insert(effect.to_owned());
     }
 
     /// The next row of `effects`, in any order.
     pub fn effect(&mut self, row: &EffectRow) {
-        let id = text(&row.id);
-        if self.lost.contains(&id) {
-            return;
-        }
         let place = Place::Effect(shown(&row.id));
-        let Some(replayed) = self.effects.get_mut(&id) else {
-            self.tell(place, "no entry speaks of it".to_owned());
-            return;
+        let expected = match self.effects.see(&row.id) {
+            Ok(Some(replayed)) => expected_columns(replayed),
+            Ok(None) => return,
+            Err(wrong) => return self.tell(place, wrong),
         };
-        if replayed.seen {
-            self.tell(place, "it is there twice".to_owned());
-            return;
-        }
-        replayed.seen = true;
-        let expected = expected_columns(replayed);
         for ((name, found), expected) in EFFECT_COLUMNS.into_iter().zip(&row.columns).zip(expected) {
             if *found != expected.as_bytes() {
                 let what = if name == "standing" {
@@ -358,13 +321,8 @@ impl Verifier {
 
     /// After the last row.
     pub fn finish(mut self) -> Verdict {
-        let mut unseen: Vec<(String, State)> = self
-            .effects
-            .iter()
-            .filter(|(_, replayed)| !replayed.seen)
-            .map(|(id, replayed)| (id.clone(), replayed.standing.state))
-            .collect();
-        unseen.sort();
+        let told = |(id, standing): (&str, &Standing)| (id.to_owned(), standing.state);
+        let unseen: Vec<(String, State)> = self.effects.unseen().into_iter().map(told).collect();
         for (id, state) in unseen {
             let what = format!("it is not among the effects; expected it there as {state}");
             self.tell(Place::Effect(shown(id.as_bytes())), what);
@@ -379,9 +337,9 @@ impl Verifier {
         self.check_end();
         Verdict {
             entries: self.entries,
-            effects: (self.effects.len() + self.lost.len()) as u64,
-            breaks: self.lives.count(),
-            seals: self.seals.count(),
+            effects: self.effects.count(),
+            breaks: self.lives.breaks.count(),
+            seals: self.seals.0.count(),
             anchors: self.anchors.values().map(|hashes| hashes.len() as u64).sum(),
             end: Anchor { sequence: self.last.0.unsigned_abs(), hash: self.last.1 },
             findings: self.findings,
@@ -391,16 +349,14 @@ impl Verifier {
 
     /// One id for a key and opening.
     fn check_ids(&mut self) {
-        let mut ids: HashMap<(&BusinessKey, u32), &str> = HashMap::with_capacity(self.effects.len());
+        let all = self.effects.all();
+        let mut ids: HashMap<(&BusinessKey, u32), &str> = HashMap::with_capacity(all.len());
         let mut twice = Vec::new();
-        for (id, replayed) in &self.effects {
-            let effect = &replayed.standing.effect;
-            if let Some(other) = ids.insert((&effect.key, effect.opening), id) {
-                let (first, second) = if *other < **id { (other, &**id) } else { (&**id, other) };
-                twice.push((second.to_owned(), first.to_owned()));
+        for (id, Standing { effect, .. }) in all {
+            if let Some(first) = ids.insert((&effect.key, effect.opening), id) {
+                twice.push((id.to_owned(), first.to_owned()));
             }
         }
-        twice.sort();
         for (id, other) in twice {
             let what = format!("it stands for the same transaction as effect {}", shown(other.as_bytes()));
             self.tell(Place::Effect(shown(id.as_bytes())), what);
@@ -437,7 +393,7 @@ struct Said<'e> {
 }
 
 /// What the row of an effect must say, in the order of [`EFFECT_COLUMNS`].
-fn expected_columns(replayed: &Replayed) -> [String; 12] {
+fn expected_columns(replayed: &Replayed<Standing>) -> [String; 12] {
     let standing = &replayed.standing;
     let effect = &standing.effect;
     [

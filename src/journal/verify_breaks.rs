@@ -1,8 +1,9 @@
 //! The breaks' part of proving the journal: what their entries add up to, held against their rows. Pure, over rows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::BreakEntry;
+use super::replay::{Replay, Replayed};
 use super::verify::{shown, standing_difference, text};
 use crate::breaks::life::{Standing, apply};
 use crate::text::visible;
@@ -40,68 +41,27 @@ pub struct SightingRow {
     pub present: bool,
 }
 
-/// What the entries of one break add up to.
-#[derive(Debug)]
-struct Replayed {
-    standing: Standing,
-    last_sequence: i64,
-    last_hash: String,
-    /// Its row was there.
-    seen: bool,
-    /// Its rows of `sightings` that say that it is present.
-    present: usize,
-}
-
 /// All breaks as far as their entries were read.
 #[derive(Debug, Default)]
 pub(super) struct Lives {
-    breaks: HashMap<String, Replayed>,
-    /// Breaks of which a step could not be followed: their rows cannot be judged any more.
-    lost: HashSet<String>,
+    pub(super) breaks: Replay<Standing>,
+    /// Break → its rows of `sightings` that say that it is present.
+    present: HashMap<String, usize>,
 }
 
 impl Lives {
-    pub(super) fn count(&self) -> u64 {
-        (self.breaks.len() + self.lost.len()) as u64
-    }
-
-    /// Nothing more can be said of this break; it has its finding.
-    pub(super) fn lose(&mut self, id: &str) {
-        self.breaks.remove(id);
-        self.lost.insert(id.to_owned());
-    }
-
     /// One step more; `at` is the sequence and hash of the row. The error says what is wrong.
     pub(super) fn replay(&mut self, entry: &BreakEntry, at: &(i64, String)) -> Result<(), String> {
-        if self.lost.contains(&entry.id) {
-            return Ok(());
-        }
-        let before = self.breaks.get(&entry.id).map(|replayed| &replayed.standing);
-        match apply(before, &entry.id, &entry.event, entry.at) {
-            Ok(standing) => {
-                let (last_sequence, last_hash) = at.clone();
-                let replayed = Replayed { standing, last_sequence, last_hash, seen: false, present: 0 };
-                self.breaks.insert(entry.id.clone(), replayed);
-                Ok(())
-            }
-            Err(illegal) => {
-                self.lose(&entry.id);
-                Err(visible(&illegal.to_string()).into_owned())
-            }
-        }
+        self.breaks.step(&entry.id, at, |before| apply(before, &entry.id, &entry.event, entry.at))
     }
 
     /// What is wrong with a row of `breaks`.
     pub(super) fn row(&mut self, row: &LifeRow) -> Vec<String> {
-        let id = text(&row.id);
-        if self.lost.contains(&id) {
-            return Vec::new();
-        }
-        let Some(replayed) = self.breaks.get_mut(&id) else { return vec!["no entry speaks of it".to_owned()] };
-        if replayed.seen {
-            return vec!["it is there twice".to_owned()];
-        }
-        replayed.seen = true;
+        let replayed = match self.breaks.see(&row.id) {
+            Ok(Some(replayed)) => replayed,
+            Ok(None) => return Vec::new(),
+            Err(wrong) => return vec![wrong],
+        };
         let mut wrong = Vec::new();
         for ((name, found), expected) in BREAK_COLUMNS.into_iter().zip(&row.columns).zip(expected_columns(replayed)) {
             if found.as_deref() == expected.as_ref().map(String::as_bytes) {
@@ -122,17 +82,19 @@ impl Lives {
     /// What is wrong with a row of `sightings`.
     pub(super) fn sighting(&mut self, row: &SightingRow) -> Option<String> {
         let id = text(&row.id);
-        if self.lost.contains(&id) {
+        if self.breaks.is_lost(&id) {
             return None;
         }
-        let Some(replayed) = self.breaks.get_mut(&id) else { return Some("no entry speaks of it".to_owned()) };
-        let (standing, period) = (&replayed.standing, text(&row.period));
+        let Some(standing) = self.breaks.get(&id) else { return Some("no entry speaks of it".to_owned()) };
+        let period = text(&row.period);
         if standing.job.as_bytes() != row.job {
             let expected = shown(standing.job.as_bytes());
             return Some(format!("it is among the sightings of job {}; expected {expected}", shown(&row.job)));
         }
         let expected = standing.periods.contains_key(&period);
-        replayed.present += usize::from(row.present);
+        if row.present {
+            *self.present.entry(id).or_default() += 1;
+        }
         (row.present != expected).then(|| {
             let (found, expected) = (presence(row.present), presence(expected));
             format!("for {} it is {found} in the sightings; expected {expected}", visible(&period))
@@ -141,16 +103,16 @@ impl Lives {
 
     /// What is missing, by id.
     pub(super) fn unseen(&self) -> Vec<(String, String)> {
-        let mut missing: Vec<(String, String)> = Vec::new();
-        for (id, replayed) in &self.breaks {
-            let standing = &replayed.standing;
-            if !replayed.seen {
-                let what = format!("it is not among the breaks; expected it there as {}", standing.status.name());
-                missing.push((id.clone(), what));
-            }
-            if replayed.present < standing.periods.len() {
-                let (found, expected) = (replayed.present, standing.periods.len());
-                missing.push((id.clone(), format!("it is present in {found} of the sightings; expected {expected}")));
+        let told = |(id, standing): (&str, &Standing)| {
+            let what = format!("it is not among the breaks; expected it there as {}", standing.status.name());
+            (id.to_owned(), what)
+        };
+        let mut missing: Vec<(String, String)> = self.breaks.unseen().into_iter().map(told).collect();
+        for (id, standing) in self.breaks.all() {
+            let (found, expected) = (self.present.get(id).copied().unwrap_or(0), standing.periods.len());
+            if found < expected {
+                missing
+                    .push((id.to_owned(), format!("it is present in {found} of the sightings; expected {expected}")));
             }
         }
         missing.sort();
@@ -163,7 +125,7 @@ const fn presence(present: bool) -> &'static str {
 }
 
 /// What the row of a break must say, in the order of [`BREAK_COLUMNS`].
-fn expected_columns(replayed: &Replayed) -> [Option<String>; 11] {
+fn expected_columns(replayed: &Replayed<Standing>) -> [Option<String>; 11] {
     let standing = &replayed.standing;
     let facts = standing.facts();
     [

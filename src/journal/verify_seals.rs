@@ -1,11 +1,9 @@
 //! The seals' part of proving the journal: what their entries add up to, held against their rows. Pure, over rows.
 
-use std::collections::{BTreeMap, HashSet};
-
 use super::SealEntry;
-use super::verify::{shown, standing_difference, text};
+use super::replay::{Replay, Replayed};
+use super::verify::{shown, standing_difference};
 use crate::seals::life::{Standing, apply};
-use crate::text::visible;
 
 /// A row of `seals`: the columns by name, numbers as text too.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,65 +16,23 @@ pub struct SealRow {
 /// The columns of `seals` besides the id.
 pub const SEAL_COLUMNS: [&str; 7] = ["job", "period", "state", "run", "standing", "last_sequence", "last_hash"];
 
-/// What the entries of one seal add up to.
-#[derive(Debug)]
-struct Replayed {
-    standing: Standing,
-    last_sequence: i64,
-    last_hash: String,
-    /// Its row was there.
-    seen: bool,
-}
-
 /// All seals as far as their entries were read.
 #[derive(Debug, Default)]
-pub(super) struct Seals {
-    seals: BTreeMap<String, Replayed>,
-    /// Seals of which a step could not be followed: their rows cannot be judged any more.
-    lost: HashSet<String>,
-}
+pub(super) struct Seals(pub(super) Replay<Standing>);
 
 impl Seals {
-    pub(super) fn count(&self) -> u64 {
-        (self.seals.len() + self.lost.len()) as u64
-    }
-
-    /// Nothing more can be said of this seal; it has its finding.
-    pub(super) fn lose(&mut self, id: &str) {
-        self.seals.remove(id);
-        self.lost.insert(id.to_owned());
-    }
-
     /// One step more; `at` is the sequence and hash of the row. The error says what is wrong.
     pub(super) fn replay(&mut self, entry: &SealEntry, at: &(i64, String)) -> Result<(), String> {
-        if self.lost.contains(&entry.id) {
-            return Ok(());
-        }
-        let before = self.seals.get(&entry.id).map(|replayed| &replayed.standing);
-        match apply(before, &entry.id, &entry.event, entry.at) {
-            Ok(standing) => {
-                let (last_sequence, last_hash) = at.clone();
-                self.seals.insert(entry.id.clone(), Replayed { standing, last_sequence, last_hash, seen: false });
-                Ok(())
-            }
-            Err(illegal) => {
-                self.lose(&entry.id);
-                Err(visible(&illegal.to_string()).into_owned())
-            }
-        }
+        self.0.step(&entry.id, at, |before| apply(before, &entry.id, &entry.event, entry.at))
     }
 
     /// What is wrong with a row of `seals`.
     pub(super) fn row(&mut self, row: &SealRow) -> Vec<String> {
-        let id = text(&row.id);
-        if self.lost.contains(&id) {
-            return Vec::new();
-        }
-        let Some(replayed) = self.seals.get_mut(&id) else { return vec!["no entry speaks of it".to_owned()] };
-        if replayed.seen {
-            return vec!["it is there twice".to_owned()];
-        }
-        replayed.seen = true;
+        let replayed = match self.0.see(&row.id) {
+            Ok(Some(replayed)) => replayed,
+            Ok(None) => return Vec::new(),
+            Err(wrong) => return vec![wrong],
+        };
         let expected = expected_columns(replayed);
         let cells = SEAL_COLUMNS.into_iter().zip(row.columns.iter().zip(expected));
         let wrong = cells.filter(|(_, (found, expected))| found.as_slice() != expected.as_bytes());
@@ -89,17 +45,16 @@ impl Seals {
 
     /// What is missing, by id.
     pub(super) fn unseen(&self) -> Vec<(String, String)> {
-        let missing = self.seals.iter().filter(|(_, replayed)| !replayed.seen);
-        let told = |(id, replayed): (&String, &Replayed)| {
-            let state = replayed.standing.state.name();
-            (id.clone(), format!("it is not among the seals; expected it there as {state}"))
+        let told = |(id, standing): (&str, &Standing)| {
+            let what = format!("it is not among the seals; expected it there as {}", standing.state.name());
+            (id.to_owned(), what)
         };
-        missing.map(told).collect()
+        self.0.unseen().into_iter().map(told).collect()
     }
 }
 
 /// What the row of a seal must say, in the order of [`SEAL_COLUMNS`].
-fn expected_columns(replayed: &Replayed) -> [String; 7] {
+fn expected_columns(replayed: &Replayed<Standing>) -> [String; 7] {
     let standing = &replayed.standing;
     [
         standing.job.clone(),

@@ -32,7 +32,7 @@ pub(super) fn carried(carried: &CarriedFacts, facts: &Facts, page_rows: usize) -
 
 fn cell_of(cell: &Value<'_>) -> Markup {
     match cell {
-        Value::Amount { minor, decimals } => html! { td.number { (format_minor(*minor, *decimals)) } },
+        Value::Amount { minor, decimals } => html! { td.n { (format_minor(*minor, *decimals)) } },
         Value::Text(text) => html! { td { bdi { (visible(text)) } } },
         _ => html! { td {} },
     }

@@ -73,7 +73,7 @@ fn sums(found: &[Adjustment]) -> Markup {
 
 fn cell_of(cell: &Value<'_>) -> Markup {
     match cell {
-        Value::Amount { minor, decimals } => html! { td.number { (format_minor(*minor, *decimals)) } },
+        Value::Amount { minor, decimals } => html! { td.n { (format_minor(*minor, *decimals)) } },
         Value::Text(text) => html! { td { bdi { (visible(text)) } } },
         _ => html! { td {} },
     }
