@@ -4,10 +4,7 @@ use maud::{Markup, html};
 
 use super::super::carried::{COLUMNS, cells, listed, sentences};
 use super::super::facts::{CarriedFacts, Facts};
-use super::super::table::Value;
-use super::super::text::visible;
-use super::lists::rest_note;
-use crate::money::format_minor;
+use super::lists::{cell_of, rest_note};
 
 pub(super) fn carried(carried: &CarriedFacts, facts: &Facts, page_rows: usize) -> Markup {
     let all = listed(carried);
@@ -27,13 +24,5 @@ pub(super) fn carried(carried: &CarriedFacts, facts: &Facts, page_rows: usize) -
             }
             (rest_note(all.len(), shown.len(), "report.xlsx, where the job asks for it"))
         }
-    }
-}
-
-fn cell_of(cell: &Value<'_>) -> Markup {
-    match cell {
-        Value::Amount { minor, decimals } => html! { td.n { (format_minor(*minor, *decimals)) } },
-        Value::Text(text) => html! { td { bdi { (visible(text)) } } },
-        _ => html! { td {} },
     }
 }

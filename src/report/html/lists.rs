@@ -4,17 +4,27 @@ use maud::{Markup, html};
 
 use super::super::amount::count;
 use super::super::facts::Facts;
-use super::super::table::Places;
+use super::super::table::{Places, Value};
 use super::super::text::visible;
 use super::breaks::time;
 use crate::breaks::{SideFacts, Suggestion};
 use crate::frames::Side;
+use crate::money::format_minor;
 
 pub(super) fn rest_note(all: usize, shown: usize, place: &str) -> Markup {
     html! {
         @if all > shown {
             p { "Shown are the first " (count(shown as u64)) " of " (count(all as u64)) "; all stand in " (place) "." }
         }
+    }
+}
+
+/// A cell of a list whose columns a workbook has too.
+pub(super) fn cell_of(cell: &Value<'_>) -> Markup {
+    match cell {
+        Value::Amount { minor, decimals } => html! { td.n { (format_minor(*minor, *decimals)) } },
+        Value::Text(text) => html! { td { bdi { (visible(text)) } } },
+        _ => html! { td {} },
     }
 }
 

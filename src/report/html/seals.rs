@@ -5,10 +5,8 @@ use maud::{Markup, html};
 use super::super::amount::{count, grouped, signed};
 use super::super::facts::Facts;
 use super::super::seals::{COLUMNS, MEANING, cells, headline, sentence};
-use super::super::table::Value;
 use super::super::text::visible;
-use super::lists::rest_note;
-use crate::money::format_minor;
+use super::lists::{cell_of, rest_note};
 use crate::seals::adjustments::{Adjustment, totals};
 
 /// At the head of a late attempt's page.
@@ -68,13 +66,5 @@ fn sums(found: &[Adjustment]) -> Markup {
                 }
             }
         }
-    }
-}
-
-fn cell_of(cell: &Value<'_>) -> Markup {
-    match cell {
-        Value::Amount { minor, decimals } => html! { td.n { (format_minor(*minor, *decimals)) } },
-        Value::Text(text) => html! { td { bdi { (visible(text)) } } },
-        _ => html! { td {} },
     }
 }
