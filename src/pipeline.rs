@@ -3,6 +3,7 @@
 
 mod book;
 mod carried;
+mod cleared;
 mod compare;
 mod earlier;
 mod effects;

@@ -146,6 +146,25 @@ fn what_a_row_of_another_period_clears_stays_closed_while_its_own_period_finds_t
 }
 
 #[test]
+fn what_a_later_period_has_cleared_already_is_opened_and_closed_and_no_news_again() {
+    let row = Evidence::Row { period: "2025-04".to_owned(), side: Side::File, file: "f.csv".to_owned(), line: 7 };
+    let mut late = seen("2025-02", &[(ID, "one")]);
+    late.cleared_later.insert(ID.to_owned(), ("2025-04".to_owned(), row.clone()));
+    let mut known = HashMap::new();
+    let over = Event::Closed { period: "2025-04".to_owned(), evidence: row.clone() };
+    let made = steps(&late, &known);
+    assert!(matches!(&made[..], [(_, Event::Opened { .. }), (_, closed)] if *closed == over), "{made:?}");
+    run(&mut known, &late);
+    assert_eq!(known[ID].status, BreakStatus::Resolved);
+    assert_eq!(steps(&late, &known), []);
+    // The month between finds it too, and is run last: it opens nothing again.
+    let mut between = seen("2025-03", &[(ID, "one")]);
+    between.cleared_later.insert(ID.to_owned(), ("2025-04".to_owned(), row));
+    run(&mut known, &between);
+    assert_eq!((known[ID].status, known[ID].periods.len()), (BreakStatus::Resolved, 2));
+}
+
+#[test]
 fn what_several_periods_clear_together_is_closed_by_a_run_that_has_no_row_of_it() {
     let together = Evidence::Together { period: DAY.to_owned() };
     let standing = lived(&[opened("one"), Event::Closed { period: "2025-03-20".to_owned(), evidence: together }]);

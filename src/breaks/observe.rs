@@ -25,6 +25,8 @@ pub struct Observation {
     pub paired: BTreeMap<String, String>,
     /// Breaks of other periods that this run's files clear, with the rows that do.
     pub cleared: Vec<(String, Evidence)>,
+    /// What is found here and the files of a later period clear, which was run already: id → that period, and the rows.
+    pub cleared_later: BTreeMap<String, (String, Evidence)>,
 }
 
 /// An audit about a break.
@@ -53,7 +55,15 @@ impl Observation {
 pub fn steps(observation: &Observation, known: &HashMap<String, Standing, impl BuildHasher>) -> Vec<(String, Event)> {
     let mut steps = Vec::new();
     for one in &observation.found {
-        steps.extend(step(observation, one, known.get(&one.id)).map(|event| (one.id.clone(), event)));
+        let standing = known.get(&one.id);
+        let event = step(observation, one, standing);
+        let opens = matches!(event, Some(Event::Opened { .. } | Event::Reopened { .. }));
+        let is_open = opens || standing.is_some_and(|standing| standing.status.is_open());
+        steps.extend(event.map(|event| (one.id.clone(), event)));
+        if let Some((period, evidence)) = observation.cleared_later.get(&one.id).filter(|_| is_open) {
+            let event = Event::Closed { period: period.clone(), evidence: evidence.clone() };
+            steps.push((one.id.clone(), event));
+        }
     }
     let found: HashSet<&str> = observation.found.iter().map(|one| one.id.as_str()).collect();
     // Before what is gone from the period: a break may be both, and what clears it says more.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::Request;
+use super::{Request, cleared};
 use crate::breaks::age::last_day;
 use crate::breaks::carry_judge::{self, ClosedBy};
 use crate::breaks::life::{Evidence, Standing};
@@ -32,7 +32,7 @@ pub(super) struct Lives {
 }
 
 /// The breaks of other periods that this run's files clear or replace, with the row that does.
-fn cleared(facts: &Facts) -> Vec<(String, Evidence)> {
+fn carried(facts: &Facts) -> Vec<(String, Evidence)> {
     let Some(carried) = &facts.carried else { return Vec::new() };
     let row = |side: Side, row: RowRef| {
         let file = facts.inputs.iter().filter(|input| input.side == side).nth(row.file as usize);
@@ -53,21 +53,23 @@ impl Lives {
     pub(super) async fn read(request: &Request, journal: Option<&Journal>, facts: &Facts) -> Result<Self, Failure> {
         let (job, period) = (&request.job.name, &request.period.label);
         let pair = |pair: &Suggestion| pair.keys.iter().map(|key| (key.clone(), pair.id.clone())).collect::<Vec<_>>();
-        let observation = Observation {
+        let mut observation = Observation {
             job: job.clone(),
             period: period.clone(),
             found: sightings(period, request.run_time, &facts.breaks, &facts.suggestions),
             changed_inputs: facts.changes.as_ref().map(|changes| changes.changed_inputs.clone()).unwrap_or_default(),
             paired: facts.suggestions.iter().flat_map(pair).collect(),
-            cleared: cleared(facts),
+            cleared: carried(facts),
             ..Observation::default()
         };
+        observation.cleared.extend(cleared::by_this_month(journal, request, facts).await?);
         let mut known = HashMap::new();
         if let Some(journal) = journal {
             known = journal.lives_in(job, period).await?;
             let others: Vec<&str> = observation.ids().into_iter().filter(|id| !known.contains_key(*id)).collect();
             known.extend(journal.lives(&others).await?);
         }
+        observation.cleared_later = cleared::by_later_months(journal, request, facts, &known).await?;
         let as_of = last_day(period).unwrap_or(request.period.first_day);
         let mut lives = Self { observation, known, now: HashMap::new(), run_time: request.run_time, as_of };
         lives.look()?;

@@ -1,5 +1,5 @@
-//! Runs of a job that carries items take their turn: from reading what other periods left to telling them what is left,
-//! one at a time. Two that did so at once would not see each other.
+//! Runs of a job that carries items or closes months take their turn: from reading what other periods left to telling
+//! them what is left, one at a time. Two that did so at once would not see each other.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -66,9 +66,9 @@ impl Drop for Place {
     }
 }
 
-/// Whether runs of the job depend on what others of it leave.
+/// Whether runs of the job depend on what others of it leave: open items, or breaks that another month's file clears.
 pub fn takes_turns(job: &Job) -> bool {
-    job.reconciliation().is_some_and(|work| work.carry > 0)
+    job.reconciliation().is_some_and(|work| work.carry > 0 || work.month_end.is_some())
 }
 
 /// Held by the one run of a job that compares now. Dropped, it is the next one's.

@@ -29,7 +29,7 @@ fn dropped(tale: Tale, months: std::ops::RangeInclusive<u32>) -> Tale {
 
 pub(super) fn dropped_and_paid_later(scene: &Scene) -> Tale {
     let (tale, month) = agreed(scene);
-    dropped(tale.settles(month), 1..=2).pays(month.plus(3))
+    dropped(tale.settles(month), 1..=2).pays(month.plus(3)).cleared_in(month.plus(3))
 }
 
 pub(super) fn dropped_for_good(scene: &Scene) -> Tale {
@@ -53,21 +53,21 @@ pub(super) fn pending_after_paid(scene: &Scene) -> Tale {
 pub(super) fn unpaid_30(scene: &Scene) -> Tale {
     let (tale, month) = agreed(scene);
     let tale = tale.settles(month).pending(month.plus(1)).pending(month.plus(2)).pays(month.plus(3));
-    each(tale, "settled_unpaid", 1..=2, "Pending for more than the merchant's 30 days.")
+    each(tale, "settled_unpaid", 1..=2, "Pending for more than the merchant's 30 days.").cleared_in(month.plus(3))
 }
 
 /// As before, with terms of 60 days.
 pub(super) fn unpaid_60(scene: &Scene) -> Tale {
     let (tale, month) = agreed(scene);
     let tale = tale.settles(month).pending(month.plus(1)).pending(month.plus(2)).pays(month.plus(3));
-    each(tale, "settled_unpaid", 2..=2, "Pending for more than the merchant's 60 days.")
+    each(tale, "settled_unpaid", 2..=2, "Pending for more than the merchant's 60 days.").cleared_in(month.plus(3))
 }
 
 /// A month later still, with terms of 90 days.
 pub(super) fn unpaid_90(scene: &Scene) -> Tale {
     let (tale, month) = agreed(scene);
     let tale = (1..=3).fold(tale.settles(month), |tale, later| tale.pending(month.plus(later))).pays(month.plus(4));
-    each(tale, "settled_unpaid", 3..=3, "Pending for more than the merchant's 90 days.")
+    each(tale, "settled_unpaid", 3..=3, "Pending for more than the merchant's 90 days.").cleared_in(month.plus(4))
 }
 
 /// The month's file states less cashback than the day's, and than the ledger.
@@ -145,7 +145,8 @@ pub(super) fn in_no_month(scene: &Scene) -> Tale {
 
 pub(super) fn a_month_late(scene: &Scene) -> Tale {
     let (tale, month) = agreed(scene);
-    missing_in_month(tale, month).settles_late(month.plus(1)).pays(month.plus(1))
+    let next = month.plus(1);
+    missing_in_month(tale, month).settles_late(next).pays(next).cleared_in(next)
 }
 
 pub(super) fn in_no_day(scene: &Scene) -> Tale {

@@ -21,7 +21,7 @@ pub(super) fn paid_in_january(scene: &Scene) -> Tale {
 
 pub(super) fn paid_in_february(scene: &Scene) -> Tale {
     let tale = of_december(scene).pending(Month(1)).pays(Month(2));
-    each(tale, "settled_unpaid", 1..=1, "Pending since December; the merchant has 30 days.")
+    each(tale, "settled_unpaid", 1..=1, "Pending since December; the merchant has 30 days.").cleared_in(Month(2))
 }
 
 /// At a merchant with terms of 90 days.

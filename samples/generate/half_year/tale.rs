@@ -26,8 +26,8 @@ pub(super) struct Label {
     /// Minor units of the currency.
     pub(super) at_risk: i64,
     pub(super) why: String,
-    /// The day whose files bring what was missing.
-    pub(super) cleared_by: Option<NaiveDate>,
+    /// The day or month whose files bring what was missing, or pay what was owed.
+    pub(super) cleared_by: Option<String>,
 }
 
 /// A row of an end-of-month file.
@@ -159,7 +159,17 @@ impl Tale {
     /// The files of this day bring what the label told last misses.
     pub(super) fn cleared_by(mut self, on: NaiveDate) -> Self {
         if let Some(label) = self.labels.last_mut() {
-            label.cleared_by = Some(on);
+            label.cleared_by = Some(on.to_string());
+        }
+        self
+    }
+
+    /// The file of this month states what the ones before missed, or pays what was owed for too long.
+    pub(super) fn cleared_in(mut self, month: Month) -> Self {
+        let over = ["settled_unpaid", "dropped_pending", "missing_in_month", "missing_in_file"];
+        let labels = self.labels.iter_mut().filter(|label| label.job == MONTHLY && over.contains(&label.kind));
+        for label in labels.filter(|_| month.is_told()) {
+            label.cleared_by = Some(month.label());
         }
         self
     }

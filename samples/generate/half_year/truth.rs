@@ -21,7 +21,7 @@ pub(super) fn labels(labels: &[Label]) -> anyhow::Result<Vec<u8>> {
             label.currency,
             label.measure,
             &label.at_risk.to_string(),
-            &label.cleared_by.map_or_else(String::new, |day| day.to_string()),
+            label.cleared_by.as_deref().unwrap_or_default(),
             &label.why,
         ])?;
     }
