@@ -193,49 +193,57 @@ impl MonthFile {
         format!("cardlinked-reconciliation-{}.csv", self.yymm)
     }
 
-    /// The attributes of a `rewardedTransaction`, a column each.
-    ///
     /// # Errors
     /// Only when memory cannot be written to.
     pub(crate) fn text(&self) -> anyhow::Result<Vec<u8>> {
-        let mut csv = csv::Writer::from_writer(Vec::new());
-        csv.write_record([
-            "transactionId",
-            "status",
-            "transactionAmountInCents",
-            "transactionTimestamp",
-            "paidToIssuer",
-            "commissionEarned.issuer.type",
-            "commissionEarned.issuer.value",
-            "commissionEarned.user.type",
-            "commissionEarned.user.value",
-            "payoutTimestamp",
-            "cardBIN",
-            "cardLastFour",
-            "userId",
-            "merchantId",
-            "offerId",
-        ])?;
-        for MonthRow { purchase, paid_at } in &self.rows {
-            let paid = if paid_at.is_some() { "PAID_IN_FULL" } else { "PENDING" };
-            csv.write_record([
-                &purchase.key,
-                "SETTLED",
-                &purchase.amount.to_string(),
-                &purchase.at.to_string(),
-                paid,
-                "cents",
-                &purchase.issuer_commission.to_string(),
-                "cents",
-                &purchase.user_reward.to_string(),
-                &paid_at.map_or_else(String::new, |at| at.to_string()),
-                purchase.bin,
-                &purchase.last_four,
-                &purchase.user,
-                purchase.merchant.id,
-                purchase.merchant.offer,
-            ])?;
-        }
-        Ok(csv.into_inner()?)
+        month_text(self.rows.iter().map(|row| (&row.purchase, row.paid_at)), None)
     }
+}
+
+/// An end-of-month file: the attributes of a `rewardedTransaction`, a column each, and that of the currency where it has
+/// a name. Each purchase with the time at which it was paid; none: pending.
+///
+/// # Errors
+/// Only when memory cannot be written to.
+pub(crate) fn month_text<'p>(
+    rows: impl Iterator<Item = (&'p Purchase, Option<Moment>)>,
+    currency: Option<&str>,
+) -> anyhow::Result<Vec<u8>> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    let head = ["transactionId", "status", "transactionAmountInCents"];
+    let rest = [
+        "transactionTimestamp",
+        "paidToIssuer",
+        "commissionEarned.issuer.type",
+        "commissionEarned.issuer.value",
+        "commissionEarned.user.type",
+        "commissionEarned.user.value",
+        "payoutTimestamp",
+        "cardBIN",
+        "cardLastFour",
+        "userId",
+        "merchantId",
+        "offerId",
+    ];
+    csv.write_record(head.into_iter().chain(currency).chain(rest))?;
+    for (purchase, paid_at) in rows {
+        let amount = purchase.amount.to_string();
+        let head = [purchase.key.as_str(), "SETTLED", &amount];
+        let rest: [&str; 12] = [
+            &purchase.at.to_string(),
+            if paid_at.is_some() { "PAID_IN_FULL" } else { "PENDING" },
+            "cents",
+            &purchase.issuer_commission.to_string(),
+            "cents",
+            &purchase.user_reward.to_string(),
+            &paid_at.map_or_else(String::new, |at| at.to_string()),
+            purchase.bin,
+            &purchase.last_four,
+            &purchase.user,
+            purchase.merchant.id,
+            purchase.merchant.offer,
+        ];
+        csv.write_record(head.into_iter().chain(currency.map(|_| purchase.currency())).chain(rest))?;
+    }
+    Ok(csv.into_inner()?)
 }

@@ -18,6 +18,7 @@ use std::path::Path;
 use chrono::NaiveDate;
 
 use super::days::Day;
+use super::month::month_text;
 use super::shipped::{
     Files, Listed, MONTHLY, SETTLED, file_name, file_text, ledger_text, list_text, webhooks_gz, write,
 };
@@ -155,7 +156,8 @@ fn add_month(
     let mut rows: Vec<&MonthRow> = rows.collect();
     rows.sort_by(|left, right| (left.purchase.at, &left.purchase.key).cmp(&(right.purchase.at, &right.purchase.key)));
     let name = format!("cardlinked-reconciliation-{}.csv", month.yymm());
-    files.insert(format!("kard/files/{name}"), month_text(month, &rows)?);
+    let stated = rows.iter().map(|row| (&row.purchase, row.paid.then(|| month.paid_at())));
+    files.insert(format!("kard/files/{name}"), month_text(stated, Some("currencyCode"))?);
     if LATE.contains(&month) {
         let why = "Sent 29 minutes after 17:00 of New York, when it was due.";
         labels.push(of_file(tale::MONTHLY, month.label(), "file_late", &name, why));
@@ -169,48 +171,4 @@ fn add_month(
 fn of_file(job: &'static str, period: String, kind: &'static str, name: &str, why: &str) -> Label {
     let (key, why) = (name.to_owned(), why.to_owned());
     Label { job, period, kind, key, currency: "", measure: "", at_risk: 0, why, cleared_by: None }
-}
-
-/// An end-of-month file: the attributes of a `rewardedTransaction`, and the currency.
-fn month_text(month: Month, rows: &[&MonthRow]) -> anyhow::Result<Vec<u8>> {
-    let mut csv = csv::Writer::from_writer(Vec::new());
-    csv.write_record([
-        "transactionId",
-        "status",
-        "transactionAmountInCents",
-        "currencyCode",
-        "transactionTimestamp",
-        "paidToIssuer",
-        "commissionEarned.issuer.type",
-        "commissionEarned.issuer.value",
-        "commissionEarned.user.type",
-        "commissionEarned.user.value",
-        "payoutTimestamp",
-        "cardBIN",
-        "cardLastFour",
-        "userId",
-        "merchantId",
-        "offerId",
-    ])?;
-    for MonthRow { purchase, paid } in rows {
-        csv.write_record([
-            purchase.key.as_str(),
-            "SETTLED",
-            &purchase.amount.to_string(),
-            purchase.currency(),
-            &purchase.at.to_string(),
-            if *paid { "PAID_IN_FULL" } else { "PENDING" },
-            "cents",
-            &purchase.issuer_commission.to_string(),
-            "cents",
-            &purchase.user_reward.to_string(),
-            &if *paid { month.paid_at().to_string() } else { String::new() },
-            purchase.bin,
-            &purchase.last_four,
-            &purchase.user,
-            purchase.merchant.id,
-            purchase.merchant.offer,
-        ])?;
-    }
-    Ok(csv.into_inner()?)
 }
