@@ -3,6 +3,7 @@
 mod backfill;
 mod breaks;
 mod effects;
+mod gc;
 mod listen;
 mod seal;
 mod serve;
@@ -23,6 +24,7 @@ pub use effects::{
     ApproveArgs, EffectsArgs, EffectsCommand, InDoubtCommand, PersonArgs, RejectArgs, ReopenArgs, ResolveArgs,
     WhichArgs,
 };
+pub use gc::GcArgs;
 pub use listen::ListenArgs;
 pub use seal::{SealArgs, SealsArgs, UnsealArgs};
 pub use serve::ServeArgs;
@@ -229,6 +231,9 @@ Examples:
   tieout in-doubt resolve 12ab34cd --applied --reason \"Kard support, case 4711\""
     )]
     InDoubt(InDoubtCommand),
+    /// Remove files of old periods, as `retention:` of tieout.yaml says
+    #[command(after_help = gc::HELP)]
+    Gc(GcArgs),
     /// Prove, hand out or anchor the journal of effects
     Journal(JournalArgs),
     /// Receive the provider's notifications over HTTP and keep them as a webhook log

@@ -38,6 +38,7 @@ pub mod journal;
 pub mod pipeline;
 
 pub mod backfill;
+pub mod retention;
 pub mod schedule;
 pub mod trace;
 

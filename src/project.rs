@@ -2,6 +2,7 @@
 
 mod load;
 mod receiver;
+mod retention;
 pub mod spec;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sandbox;
 pub use load::{FILE, ProjectNotFound};
+pub use retention::RetentionConfig;
 
 /// The project as validated: paths absolute, nothing left to interpret.
 #[derive(Debug, Clone)]
@@ -34,6 +36,8 @@ pub struct Project {
     pub lease: Duration,
     pub providers: BTreeMap<String, ProviderConfig>,
     pub receiver: ReceiverConfig,
+    /// How long `tieout gc` keeps files; none: nothing is removed.
+    pub retention: Option<RetentionConfig>,
 }
 
 #[derive(Debug, Clone)]

@@ -46,3 +46,23 @@ pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
     short.push('…');
     Cow::Owned(short)
 }
+
+/// `86.4 MB`: in powers of ten, as storages count.
+pub fn size_in_words(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1_000 {
+        return if bytes == 1 { "1 byte".to_owned() } else { format!("{bytes} bytes") };
+    }
+    let mut size = u128::from(bytes);
+    let mut units = UNITS.iter();
+    let mut unit = units.next();
+    let mut one: u128 = 1_000;
+    // Rounded to tenths first, so that 999,950 bytes are 1.0 MB and not 1000.0 kB.
+    while (size * 10 + one / 2) / one >= 10_000
+        && let Some(next) = units.next()
+    {
+        (unit, one) = (Some(next), one * 1_000);
+    }
+    size = (size * 10 + one / 2) / one;
+    format!("{}.{} {}", size / 10, size % 10, unit.unwrap_or(&"B"))
+}

@@ -18,6 +18,7 @@ use crate::exit::{ExitCode, Failure};
 use crate::journal::{EffectFilter, Journal, JournalError, RunFilter, RunRecord};
 use crate::money;
 use crate::output::{Cell, Rows};
+use crate::sources::removed::why_gone;
 
 /// The file of a run that holds its breaks.
 pub const BREAKS_FILE: &str = "breaks.parquet";
@@ -49,7 +50,7 @@ pub enum BreaksError {
     #[error("run {run} ended as `{status}` and wrote no breaks; `tieout runs show {run}` says why")]
     NoReport { run: String, status: &'static str },
     /// Exit code 65.
-    #[error("the breaks of run {run} are gone: no file {path}; run the period again to have them")]
+    #[error("the breaks of run {run} are gone: no file {path}{}; run the period again to have them", why_gone(.path))]
     Gone { run: String, path: PathBuf },
     /// Exit code 65.
     #[error("cannot read {path}; run the period again to have it written anew")]

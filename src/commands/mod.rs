@@ -12,6 +12,7 @@ pub mod diff;
 pub mod doctor;
 pub mod due;
 pub mod effects;
+pub mod gc;
 pub mod in_doubt;
 pub mod jobs;
 pub mod journal;
@@ -186,6 +187,7 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
         Command::InDoubt(InDoubtCommand::List) => in_doubt::list(context).await,
         Command::InDoubt(InDoubtCommand::Show { effect }) => in_doubt::show(context, effect).await,
         Command::InDoubt(InDoubtCommand::Resolve(args)) => in_doubt::resolve(context, args).await,
+        Command::Gc(args) => gc::run(context, args).await,
         Command::Journal(args) => match args.command {
             JournalCommand::Verify { anchors } => journal::verify(context, anchors).await,
             JournalCommand::Export { out } => journal::export(context, out).await,

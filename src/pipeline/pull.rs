@@ -13,6 +13,7 @@ use crate::job::{Due, Input, OnMissing, Source, Work};
 use crate::period::Period;
 use crate::project::ProviderConfig;
 use crate::providers::kard::{Client, KardError};
+use crate::sources::removed::why_gone;
 use crate::sources::store::RawStore;
 use crate::sources::{RawFile, file, provider};
 
@@ -222,9 +223,10 @@ pub(super) fn whole(files: &[RawFile]) -> Result<(), Failure> {
         let whole = std::fs::metadata(&file.stored).is_ok_and(|found| found.len() == file.bytes);
         if !whole {
             let message = format!(
-                "the stored bytes of {} ({}) are gone or cut short; run again without --offline",
+                "the stored bytes of {} ({}) are gone or cut short{}; run again without --offline",
                 file.name,
-                file.stored.display()
+                file.stored.display(),
+                why_gone(&file.stored)
             );
             return Err(Failure::new(ExitCode::InputData, anyhow::anyhow!(message)));
         }

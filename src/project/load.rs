@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::spec::{self, HttpSpec, ProjectSpec, ProviderSpec, ProviderType};
-use super::{HttpConfig, KardConfig, Project, ProviderConfig, Secret, receiver};
+use super::{HttpConfig, KardConfig, Project, ProviderConfig, Secret, receiver, retention};
 use crate::config::problem::Excerpts;
 use crate::config::{self, Checker, Problems};
 use crate::exit::{ExitCode, Failure};
@@ -43,6 +43,8 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "body_timeout",
         "rejected",
         "repeat_days",
+        "raw",
+        "reports",
     ],
     keys: &[
         "state",
@@ -54,6 +56,7 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "webhook_key",
         "webhook_key_previous",
         "receiver",
+        "retention",
         "limits",
         "http",
         "env",
@@ -132,7 +135,9 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
     let receiver = receiver::receiver(&root, data.as_deref(), spec, checker);
     let (state, artifacts, data, lease, receiver) = (state?, artifacts?, data?, lease?, receiver?);
     let notifications = data.clone();
-    complete.then_some(Project { root, state, artifacts, data, notifications, lease, providers, receiver })
+    let retention = spec.retention.as_ref().and_then(|written| retention::retention(written, checker));
+    complete &= retention.is_some() == spec.retention.is_some();
+    complete.then_some(Project { root, state, artifacts, data, notifications, lease, providers, receiver, retention })
 }
 
 fn lease(written: Option<&str>, checker: &mut Checker<'_>) -> Option<Duration> {

@@ -30,6 +30,19 @@ pub struct ProjectSpec {
     /// How `tieout listen` takes notifications.
     #[serde(default)]
     pub receiver: Option<ReceiverSpec>,
+    /// How long `tieout gc` keeps files; nothing is removed without it.
+    #[serde(default)]
+    pub retention: Option<RetentionSpec>,
+}
+
+/// How long files are kept after the run that made or read them has ended.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionSpec {
+    /// Inputs as received and sealed builds of what was sent, such as `400d`; at least `1d`.
+    pub raw: String,
+    /// Renderings of reports, such as `3650d`; at least `1d`.
+    pub reports: String,
 }
 
 /// The receiver of notifications.

@@ -57,26 +57,6 @@ pub(super) fn sums_in_words(totals_minor: &BTreeMap<String, i128>) -> String {
     totals_minor.iter().map(|(currency, minor)| money(*minor, currency)).collect::<Vec<_>>().join(", ")
 }
 
-/// `86.4 MB`: in powers of ten, as storages count.
-pub(super) fn size_in_words(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    if bytes < 1_000 {
-        return counted(bytes, "byte", "bytes");
-    }
-    let mut size = u128::from(bytes);
-    let mut units = UNITS.iter();
-    let mut unit = units.next();
-    let mut one: u128 = 1_000;
-    // Rounded to tenths first, so that 999,950 bytes are 1.0 MB and not 1000.0 kB.
-    while (size * 10 + one / 2) / one >= 10_000
-        && let Some(next) = units.next()
-    {
-        (unit, one) = (Some(next), one * 1_000);
-    }
-    size = (size * 10 + one / 2) / one;
-    format!("{}.{} {}", size / 10, size % 10, unit.unwrap_or(&"B"))
-}
-
 /// What was sent, for the headline: `3 bulk files with 1,000,000 rows are sent`.
 pub(super) fn headline(facts: &Facts) -> Option<String> {
     let parcels = facts.sent.as_deref()?;

@@ -3,6 +3,7 @@
 
 pub mod file;
 pub mod provider;
+pub mod removed;
 pub mod store;
 
 use std::path::PathBuf;

@@ -4,9 +4,10 @@ use maud::{Markup, html};
 
 use super::super::amount::{count, money};
 use super::super::facts::{Facts, Fate, ParcelFacts};
-use super::super::sent::{FateTotal, by_fate, not_accepted, size_in_words};
+use super::super::sent::{FateTotal, by_fate, not_accepted};
 use super::super::text::{counted, visible};
 use super::lists::rest_note;
+use crate::text::size_in_words;
 
 /// Digits of a digest that tell parcels apart.
 const DIGEST: usize = 12;

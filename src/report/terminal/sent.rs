@@ -1,10 +1,11 @@
 //! The lines that tell what was sent: sums by fate, and the first of what is not accepted.
 
 use super::super::facts::Facts;
-use super::super::sent::{FateTotal, by_fate, not_accepted, size_in_words, sums_in_words};
+use super::super::sent::{FateTotal, by_fate, not_accepted, sums_in_words};
 use super::super::text::counted;
 use super::{fit, paint, title};
 use crate::report::facts::{Fate, ParcelFacts};
+use crate::text::size_in_words;
 
 /// Kinds and fates that are summed up, and names that are told; of each one more line says how many are left.
 const MOST_TOTALS: usize = 3;

@@ -7,13 +7,14 @@ use super::super::definitions::period_in_words;
 use super::super::effects::by_state;
 use super::super::facts::Facts;
 use super::super::seals;
-use super::super::sent::{by_fate, size_in_words};
+use super::super::sent::by_fate;
 use super::super::table::Value;
 use super::super::totals::{by_risk, by_size, kind_words, measure_words};
 use super::super::verdict::verdict;
 use super::cells::{Page, Styles, page_setup, put, put_amount, put_text, sums_exactly};
 use crate::breaks::{Bridge, RowAccount};
 use crate::effects::words::state_name_words;
+use crate::text::size_in_words;
 
 /// The columns of amounts: beside what they are amounts of.
 const AMOUNT: u16 = 2;
