@@ -55,7 +55,7 @@ fn what_goes_is_listed_with_its_digest_and_what_later_runs_read_stays() {
         lines,
         [
             "job,period,what,files",
-            "rewards,2025-03-19,inputs as received,2",
+            "rewards,2025-03-19,inputs as received,1",
             "rewards,2025-03-19,report of attempt 1,4",
             "rewards,2025-03-19,report of attempt 2,4",
         ]
