@@ -10,6 +10,8 @@ pub mod period;
 pub mod progress;
 pub mod text;
 
+pub mod postgres;
+
 pub mod config;
 
 pub mod calendar;

@@ -90,6 +90,7 @@ mod parcel_answers;
 mod parcels_planned;
 mod periods;
 mod plan_equals_run;
+mod postgres_connections;
 mod presets;
 mod project_files;
 mod properties;

@@ -16,6 +16,7 @@ pub mod lives;
 pub mod months;
 pub mod outbox;
 pub mod plans;
+pub mod postgres;
 pub mod presign;
 pub mod project;
 pub mod receiver;
