@@ -1,5 +1,6 @@
 //! The project file `tieout.yaml`: providers, secrets, and where state and artifacts live.
 
+mod database;
 mod load;
 mod receiver;
 mod retention;
@@ -15,6 +16,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::sandbox;
+pub use database::{DatabaseConfig, DatabaseError};
 pub use load::{FILE, ProjectNotFound};
 pub use retention::RetentionConfig;
 
@@ -35,6 +37,8 @@ pub struct Project {
     /// How long a run may give no sign of life before another may take over; at least a second.
     pub lease: Duration,
     pub providers: BTreeMap<String, ProviderConfig>,
+    /// What jobs may ask, by name.
+    pub databases: BTreeMap<String, DatabaseConfig>,
     pub receiver: ReceiverConfig,
     /// How long `tieout gc` keeps files; none: nothing is removed.
     pub retention: Option<RetentionConfig>,

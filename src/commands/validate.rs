@@ -72,6 +72,7 @@ impl SendingJob {
         let sending = job.sending()?;
         let source = match &sending.source.source {
             Source::Path { pattern } => pattern.clone(),
+            Source::Query { file, .. } => file.clone(),
             Source::Provider { name, .. } => name.clone(),
         };
         Some(Self {
@@ -131,19 +132,18 @@ pub fn run(root: &Path, jobs: &[String]) -> ValidateOutcome {
             None
         }
     };
-    // With a broken project file the jobs are still checked, but for the names of providers.
-    let providers = project.as_ref().map(|project| &project.providers);
+    // With a broken project file the jobs are still checked, but for the names of providers and databases.
     let mut loaded = Vec::<Job>::new();
     if jobs.is_empty() {
         let (calendars, bad) = calendar::load::load_all(root);
         valid.extend(calendars.files());
         problems.extend(bad);
-        let (good, bad) = load::load_all_from(root, providers);
+        let (good, bad) = load::load_all_from(root, project.as_ref());
         loaded.extend(good);
         problems.extend(bad);
     }
     for name in jobs {
-        match load::load_from(root, providers, name) {
+        match load::load_from(root, project.as_ref(), name) {
             Ok(job) => loaded.push(job),
             Err(found) => problems.extend(found),
         }

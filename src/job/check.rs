@@ -6,6 +6,7 @@ mod effects;
 mod input;
 mod matching;
 mod month;
+mod query;
 pub mod rules;
 mod schedule;
 mod sending;
@@ -25,13 +26,15 @@ use crate::calendar::Calendars;
 use crate::config::Checker;
 use crate::frames::Side;
 use crate::money;
-use crate::project::ProviderConfig;
+use crate::project::{DatabaseConfig, ProviderConfig};
 
 /// What a job may refer to.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'c> {
     /// None when `tieout.yaml` itself is wrong: references to providers are then not checked.
     pub providers: Option<&'c BTreeMap<String, ProviderConfig>>,
+    /// Likewise: what inputs may name at `postgres`.
+    pub databases: Option<&'c BTreeMap<String, DatabaseConfig>>,
     /// The built-in calendars and the project's own.
     pub calendars: &'c Calendars,
     /// The job that `month_end` names as its dailies; none: not looked for.

@@ -1,16 +1,15 @@
 //! Finding and loading job files: `jobs/NAME.yaml` below the project folder.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::check::{self, DailyJob};
-use super::{Job, spec};
+use super::{Job, Source, spec};
 use crate::calendar::{self, Calendars};
 use crate::config::problem::Excerpts;
 use crate::config::{self, Checker, Document, Finding, Problems};
 use crate::digest::sha256;
 use crate::frames::Side;
-use crate::project::{Project, ProviderConfig};
+use crate::project::Project;
 
 /// The folder of job files, relative to the project's.
 pub const FOLDER: &str = "jobs";
@@ -20,36 +19,32 @@ pub const FOLDER: &str = "jobs";
 /// # Errors
 /// Everything that is wrong with the file.
 pub fn load(project: &Project, name_or_path: &str) -> Result<Job, Problems> {
-    load_from(&project.root, Some(&project.providers), name_or_path)
+    load_from(&project.root, Some(project), name_or_path)
 }
 
 /// Loads every job of the project, in the order of their names, and tells what is wrong with the others.
 pub fn load_all(project: &Project) -> (Vec<Job>, Problems) {
-    load_all_from(&project.root, Some(&project.providers))
+    load_all_from(&project.root, Some(project))
 }
 
-/// As [`load`], for a project whose own file may be wrong (`providers` is none then).
+/// As [`load`], for a project whose own file may be wrong (`project` is none then).
 ///
 /// # Errors
 /// Everything that is wrong with the file.
-pub fn load_from(
-    root: &Path,
-    providers: Option<&BTreeMap<String, ProviderConfig>>,
-    name_or_path: &str,
-) -> Result<Job, Problems> {
+pub fn load_from(root: &Path, project: Option<&Project>, name_or_path: &str) -> Result<Job, Problems> {
     let is_path = name_or_path.contains(['/', '.']);
     let path = if is_path { root.join(name_or_path) } else { file_of(root, name_or_path) };
     if !is_path && !path.is_file() {
         let shown = path.strip_prefix(root).unwrap_or(&path);
         return Err(Problems::one(shown, unknown_job(root, name_or_path)));
     }
-    Loader::new(root, providers).load(&path)
+    Loader::new(root, project).load(&path)
 }
 
 /// As [`load_all`], for a project whose own file may be wrong. What is wrong with calendars is told only where a job
 /// names one.
-pub fn load_all_from(root: &Path, providers: Option<&BTreeMap<String, ProviderConfig>>) -> (Vec<Job>, Problems) {
-    let loader = Loader::new(root, providers);
+pub fn load_all_from(root: &Path, project: Option<&Project>) -> (Vec<Job>, Problems) {
+    let loader = Loader::new(root, project);
     let mut jobs = Vec::new();
     let (files, mut problems) = config::yaml_files(root, FOLDER, "job");
     for path in files {
@@ -69,14 +64,14 @@ fn file_of(root: &Path, name: &str) -> PathBuf {
 /// What the job files of a project may refer to.
 struct Loader<'l> {
     root: &'l Path,
-    providers: Option<&'l BTreeMap<String, ProviderConfig>>,
+    project: Option<&'l Project>,
     calendars: Calendars,
 }
 
 impl<'l> Loader<'l> {
-    fn new(root: &'l Path, providers: Option<&'l BTreeMap<String, ProviderConfig>>) -> Self {
+    fn new(root: &'l Path, project: Option<&'l Project>) -> Self {
         let (calendars, _) = calendar::load::load_all(root);
-        Self { root, providers, calendars }
+        Self { root, project, calendars }
     }
 
     fn load(&self, path: &Path) -> Result<Job, Problems> {
@@ -118,13 +113,22 @@ impl<'l> Loader<'l> {
         let mut checker = Checker::new(document);
         let digest = sha256(bytes);
         let context = check::Context {
-            providers: self.providers,
+            providers: self.project.map(|project| &project.providers),
+            databases: self.project.map(|project| &project.databases),
             calendars: &self.calendars,
             dailies,
             path: shown,
             digest: &digest,
         };
         let job = check::job(&document.spec, context, &mut checker);
+        for input in job.iter().flat_map(Job::inputs) {
+            if let Source::Query { file, .. } = &input.source
+                && let Err(error) = std::fs::metadata(self.root.join(file))
+            {
+                let message = format!("cannot read the query {file}: {error}");
+                checker.problem(&format!("inputs/{}/query", input.side), message);
+            }
+        }
         let findings = checker.finish();
         match job {
             Some(job) if findings.is_empty() => Ok(job),

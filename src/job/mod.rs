@@ -162,6 +162,12 @@ pub struct Input {
 pub enum Source {
     /// A path or glob below the project folder; `{period}` stands for the label.
     Path { pattern: String },
+    /// What a query of a database of `tieout.yaml` gives for the period.
+    Query {
+        database: String,
+        /// The file of its text, relative to the project folder.
+        file: String,
+    },
     /// The files of a provider of `tieout.yaml` whose list entry falls to the period.
     Provider {
         provider: String,

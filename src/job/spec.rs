@@ -94,13 +94,20 @@ pub struct InputsSpec {
     pub webhooks: Option<InputSpec>,
 }
 
-/// Where one side comes from and how it is read: `path` or `provider`.
+/// Where one side comes from and how it is read: `path`, `postgres` or `provider`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InputSpec {
     /// Path or glob below the data folder; `{period}` stands for the label.
     #[serde(default)]
     pub path: Option<String>,
+    /// A database of tieout.yaml that `query` is asked of.
+    #[serde(default)]
+    pub postgres: Option<String>,
+    /// The file of the query, relative to the project folder, such as `queries/ledger.sql`. `$1` and `$2` in it stand
+    /// for the period's start and end (the end is not part of it), `$3` for its label.
+    #[serde(default)]
+    pub query: Option<String>,
     /// A provider of tieout.yaml.
     #[serde(default)]
     pub provider: Option<String>,

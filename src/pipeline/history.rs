@@ -57,7 +57,7 @@ pub(super) async fn pull(
     };
     let pattern = match &input.source {
         Source::Path { pattern } if pattern.contains(PERIOD) => pattern,
-        Source::Path { .. } | Source::Provider { .. } => {
+        Source::Path { .. } | Source::Query { .. } | Source::Provider { .. } => {
             pulled.warnings.push(unread(side, periods));
             return Ok(());
         }

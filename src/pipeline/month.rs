@@ -121,6 +121,9 @@ impl Months<'_> {
                 }
                 Ok(found)
             }
+            Source::Query { database, file } => {
+                pull::asked(self.request, self.input, database, file, month, self.store).await
+            }
             Source::Provider { .. } if !read.is_empty() && pull::whole(read).is_ok() => Ok(read.to_vec()),
             Source::Provider { provider: name, file_type, name: template } => {
                 let client = match self.client.take() {

@@ -15,7 +15,7 @@ use crate::project::ProviderConfig;
 use crate::providers::kard::{Client, KardError};
 use crate::sources::removed::why_gone;
 use crate::sources::store::RawStore;
-use crate::sources::{RawFile, file, provider};
+use crate::sources::{RawFile, file, provider, query};
 
 /// The raw files of one side.
 #[derive(Debug)]
@@ -177,6 +177,9 @@ async fn from_source(
         Source::Path { pattern } => {
             pulled.files = local(request, pattern, &request.period, store).await?;
         }
+        Source::Query { database, file } => {
+            pulled.files = asked(request, input, database, file, &request.period, store).await?;
+        }
         Source::Provider { provider: name, file_type, name: template } => {
             let client = client(request, input.side, name)?;
             let known = earlier.pulled(input.side);
@@ -190,6 +193,31 @@ async fn from_source(
         }
     }
     Ok(())
+}
+
+/// What a database answers for a period: one file, or none where it has no rows.
+pub(super) async fn asked(
+    request: &Request,
+    input: &Input,
+    database: &str,
+    file: &str,
+    period: &Period,
+    store: &RawStore,
+) -> Result<Vec<RawFile>, Failure> {
+    let Some(config) = request.project.databases.get(database) else {
+        let message = format!("database `{database}` of {} is not in tieout.yaml", place(request, input.side));
+        return Err(Failure::new(ExitCode::Configuration, anyhow::anyhow!(message)));
+    };
+    let at = || format!("database {database} of {}", place(request, input.side));
+    let address = config
+        .address()
+        .map_err(|error| Failure::new(ExitCode::Configuration, anyhow::Error::new(error).context(at())))?;
+    let query = query::Query::read(&request.project.root, database, file);
+    let query = query.map_err(|error| Failure::new(error.exit_code(), error))?;
+    let answered = Box::pin(query.pull(&address, period, input.allow_empty, store)).await;
+    let answered =
+        answered.map_err(|error| Failure::new(error.exit_code(), anyhow::Error::new(error).context(at())))?;
+    Ok(answered.into_iter().collect())
 }
 
 /// A client of the provider that an input names.
@@ -238,6 +266,7 @@ pub(super) fn whole(files: &[RawFile]) -> Result<(), Failure> {
 fn wanted(request: &Request, input: &Input) -> String {
     match &input.source {
         Source::Path { pattern } => pattern.replace("{period}", &request.period.label),
+        Source::Query { database, file } => format!("{database} {file}"),
         Source::Provider { provider: name, file_type, name: template } => {
             format!("{name} {} {}", file_type.name(), provider::file_stem(template, &request.period))
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::spec::{self, HttpSpec, ProjectSpec, ProviderSpec, ProviderType};
-use super::{HttpConfig, KardConfig, Project, ProviderConfig, Secret, receiver, retention};
+use super::{HttpConfig, KardConfig, Project, ProviderConfig, Secret, database, receiver, retention};
 use crate::config::problem::Excerpts;
 use crate::config::{self, Checker, Problems};
 use crate::exit::{ExitCode, Failure};
@@ -55,6 +55,9 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "client_secret",
         "webhook_key",
         "webhook_key_previous",
+        "databases",
+        "address",
+        "url",
         "receiver",
         "retention",
         "limits",
@@ -132,12 +135,32 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
             None => complete = false,
         }
     }
+    let mut databases = BTreeMap::new();
+    for (name, written) in &spec.databases {
+        match database::database(&root, name, written, checker) {
+            Some(database) => {
+                databases.insert(name.clone(), database);
+            }
+            None => complete = false,
+        }
+    }
     let receiver = receiver::receiver(&root, data.as_deref(), spec, checker);
     let (state, artifacts, data, lease, receiver) = (state?, artifacts?, data?, lease?, receiver?);
     let notifications = data.clone();
     let retention = spec.retention.as_ref().and_then(|written| retention::retention(written, checker));
     complete &= retention.is_some() == spec.retention.is_some();
-    complete.then_some(Project { root, state, artifacts, data, notifications, lease, providers, receiver, retention })
+    complete.then_some(Project {
+        root,
+        state,
+        artifacts,
+        data,
+        notifications,
+        lease,
+        providers,
+        databases,
+        receiver,
+        retention,
+    })
 }
 
 fn lease(written: Option<&str>, checker: &mut Checker<'_>) -> Option<Duration> {
@@ -267,7 +290,7 @@ fn identifier(path: &str, key: &str, written: &str, checker: &mut Checker<'_>) -
     Some(written.to_owned())
 }
 
-fn secret(root: &Path, path: &str, written: &Secret, checker: &mut Checker<'_>) -> Option<Secret> {
+pub(super) fn secret(root: &Path, path: &str, written: &Secret, checker: &mut Checker<'_>) -> Option<Secret> {
     match written {
         Secret::Env(name) => {
             let good = |c: char| c.is_ascii_alphanumeric() || c == '_';

@@ -27,6 +27,9 @@ pub struct ProjectSpec {
     /// The systems of others, by the names that jobs use.
     #[serde(default)]
     pub providers: BTreeMap<String, ProviderSpec>,
+    /// Databases that inputs of jobs are read from, by the names that jobs use.
+    #[serde(default)]
+    pub databases: BTreeMap<String, DatabaseSpec>,
     /// How `tieout listen` takes notifications.
     #[serde(default)]
     pub receiver: Option<ReceiverSpec>,
@@ -43,6 +46,19 @@ pub struct RetentionSpec {
     pub raw: String,
     /// Renderings of reports, such as `3650d`; at least `1d`.
     pub reports: String,
+}
+
+/// A `PostgreSQL` database that jobs read: `address`, or `url` where the whole address is secret.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseSpec {
+    /// `postgres://USER@HOST:PORT/DATABASE?sslmode=verify-full&sslrootcert=ca.pem`, without a password: that comes from
+    /// PGPASSWORD or PGPASSFILE.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// Where such an address with its password stands.
+    #[serde(default)]
+    pub url: Option<Secret>,
 }
 
 /// The receiver of notifications.

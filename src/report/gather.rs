@@ -131,6 +131,9 @@ fn of_other_period(frame: &Frame, why: &str) -> Vec<InputFacts> {
 pub fn origin(file: &RawFile) -> String {
     match &file.origin {
         Origin::Path { .. } => "local file".to_owned(),
+        Origin::Query { database, query_sha256, .. } => {
+            format!("database {database}, query of digest {}", query_sha256.get(..12).unwrap_or(query_sha256))
+        }
         Origin::Provider { provider, file_type, sent_at, .. } => {
             format!("{provider}, {file_type}, sent {}", sent_at.format("%Y-%m-%d %H:%M UTC"))
         }

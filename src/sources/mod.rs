@@ -3,6 +3,7 @@
 
 pub mod file;
 pub mod provider;
+pub mod query;
 pub mod removed;
 pub mod store;
 
@@ -30,6 +31,15 @@ pub struct RawFile {
 pub enum Origin {
     /// A file on this machine, as given by the job (relative to the project folder).
     Path { path: String },
+    /// The answer of a database.
+    Query {
+        /// As `tieout.yaml` calls it.
+        database: String,
+        /// The file of the query, relative to the project folder.
+        query: String,
+        /// Of the query's text, lower-case hexadecimal.
+        query_sha256: String,
+    },
     /// A provider's file list.
     Provider {
         provider: String,

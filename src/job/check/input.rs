@@ -8,7 +8,7 @@ use super::super::preset::{self, Preset};
 use super::super::spec::{FormatSpec, InputSpec, LimitsSpec};
 use super::super::{Column, ColumnSource, FileType, Format, Grain, Input, Mapping, OnMissing, ReadLimits, Source};
 use super::due::{self, DueOf};
-use super::{Context, column};
+use super::{Context, column, query};
 use crate::config::{Checker, did_you_mean, quantity};
 use crate::frames::{Field, FieldType, Side};
 use crate::project::ProviderConfig;
@@ -50,7 +50,7 @@ pub(super) fn input(
     let mapping = mapping(&at, spec, preset.as_ref(), checker);
     let due = match &spec.due {
         Some(written) => {
-            let of = DueOf { grain: of.grain, zone: of.zone, local: spec.path.is_some() };
+            let of = DueOf { grain: of.grain, zone: of.zone, local: spec.provider.is_none() };
             due::due(&format!("{at}/due"), written, of, context, checker).map(Some)
         }
         None => Some(None),
@@ -84,6 +84,13 @@ fn preset_of(at: &str, name: &str, checker: &mut Checker<'_>) -> Option<Preset> 
 }
 
 fn source(at: &str, spec: &InputSpec, grain: Grain, context: Context<'_>, checker: &mut Checker<'_>) -> Option<Source> {
+    if let Some(database) = &spec.postgres {
+        return query::query(at, database, spec, context, checker);
+    }
+    if spec.query.is_some() {
+        checker.problem(&format!("{at}/query"), "`query` belongs to a database, and no `postgres` names one");
+        return None;
+    }
     match (&spec.path, &spec.provider) {
         (Some(pattern), None) => {
             for (key, written) in [("file_type", spec.file_type.is_some()), ("name", spec.name.is_some())] {
@@ -110,7 +117,7 @@ fn source(at: &str, spec: &InputSpec, grain: Grain, context: Context<'_>, checke
             None
         }
         (None, None) => {
-            checker.absent(at, "neither `path` nor `provider`", "expected one of them");
+            checker.absent(at, "neither `path` nor `postgres` nor `provider`", "expected one of them");
             None
         }
     }
