@@ -42,7 +42,7 @@ use crate::period::Period;
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::report::verdict::verdict;
-use crate::report::{EFFECTS_FILE, Facts, RECEIVABLE_FILE, SENT_FILE, file_name};
+use crate::report::{EFFECTS_FILE, Facts, Figures, RECEIVABLE_FILE, SENT_FILE, file_name};
 use crate::sources::store::RawStore;
 
 use book::Book;
@@ -288,7 +288,7 @@ async fn attempt(
         Turn::still_ours(turn.as_ref(), (journal, record)).await?;
         let (facts, written) = unless_stopped(stop, published(request, facts, home)).await?;
         lives.record(journal, record).await?;
-        trail.mark(Step::Reported, json!({ "files": written.len() })).await?;
+        trail.mark(Step::Reported, reported(&facts, &written)).await?;
         Ok(Finished { facts, written, calls: Vec::new() })
     };
     let finished = Box::pin(Turn::within(turn.as_ref(), (journal, record), rest)).await?;
@@ -345,6 +345,11 @@ async fn published(request: &Request, facts: Facts, home: PathBuf) -> Result<(Fa
     let written = written?;
     stage.finish(format!("{} files", written.len()));
     Ok((facts, written))
+}
+
+/// What the journal keeps of a report.
+fn reported(facts: &Facts, written: &[PathBuf]) -> serde_json::Value {
+    json!({ "files": written.len(), "figures": Figures::of(facts) })
 }
 
 /// Work that ends at its next pause when the process is asked to stop.

@@ -3,6 +3,8 @@
 mod load;
 mod receiver;
 pub mod spec;
+pub mod spec_watch;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sandbox;
 pub use load::{FILE, ProjectNotFound};
+pub use watch::{Channel, Email, MetricsConfig, NoticeEvent, NotifyConfig, Security, Way};
 
 /// The project as validated: paths absolute, nothing left to interpret.
 #[derive(Debug, Clone)]
@@ -34,6 +37,10 @@ pub struct Project {
     pub lease: Duration,
     pub providers: BTreeMap<String, ProviderConfig>,
     pub receiver: ReceiverConfig,
+    pub notify: NotifyConfig,
+    /// Where `tieout serve` answers probes; none: nowhere.
+    pub ops: Option<SocketAddr>,
+    pub metrics: MetricsConfig,
 }
 
 #[derive(Debug, Clone)]
@@ -52,6 +59,9 @@ impl Project {
         self.data = self.root.join("samples").join("data");
         self.notifications = world.join("notifications");
         self.receiver.folder.clone_from(&self.notifications);
+        // What is only tried out alarms nobody.
+        self.notify = NotifyConfig::default();
+        self.metrics = MetricsConfig::default();
         for provider in self.providers.values_mut() {
             match provider {
                 ProviderConfig::Kard(kard) => {

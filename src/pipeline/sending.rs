@@ -14,7 +14,7 @@ use super::sealing::{self, Sealed};
 use super::send::{self, Ended, Goods, Means, Sent};
 use super::shelf::Shelf;
 use super::stop::Stop;
-use super::{Finished, Request, Trail, compare, effects, open_store, publish, published, pull, unless_stopped, urls};
+use super::{Finished, Request, Trail, compare, effects, open_store, publish, published, pull, reported, unless_stopped, urls};
 use crate::effects::plan::{Plan, Scope};
 use crate::effects::{Ask, Body, Call, EffectKind, EffectsFacts, Standing, State, Target, parcels};
 use crate::exit::{ExitCode, Failure};
@@ -77,7 +77,7 @@ pub(super) async fn attempt(request: &Request, sending: &Sending, run: Run<'_>) 
     lives.tell(request, &mut facts, &[])?;
     let (facts, written) = unless_stopped(stop, published(request, facts, home)).await?;
     lives.record(journal, record).await?;
-    trail.mark(Step::Reported, json!({ "files": written.len() })).await?;
+    trail.mark(Step::Reported, reported(&facts, &written)).await?;
     Ok(Finished { facts, written, calls: Vec::new() })
 }
 

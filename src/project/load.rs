@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::spec::{self, HttpSpec, ProjectSpec, ProviderSpec, ProviderType};
-use super::{HttpConfig, KardConfig, Project, ProviderConfig, Secret, receiver};
+use super::{HttpConfig, KardConfig, Project, ProviderConfig, Secret, receiver, watch};
 use crate::config::problem::Excerpts;
 use crate::config::{self, Checker, Problems};
 use crate::exit::{ExitCode, Failure};
@@ -43,6 +43,10 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "body_timeout",
         "rejected",
         "repeat_days",
+        "events",
+        "jobs",
+        "late_after",
+        "textfile",
     ],
     keys: &[
         "state",
@@ -55,6 +59,22 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "webhook_key_previous",
         "receiver",
         "limits",
+        "notify",
+        "channels",
+        "link",
+        "slack",
+        "webhook",
+        "email",
+        "url",
+        "secret",
+        "smtp",
+        "from",
+        "to",
+        "username",
+        "password",
+        "ops",
+        "metrics",
+        "push",
         "http",
         "env",
         "file",
@@ -130,9 +150,15 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
         }
     }
     let receiver = receiver::receiver(&root, data.as_deref(), spec, checker);
+    let notify = watch::notify(&root, spec.notify.as_ref(), checker);
+    let ops = watch::ops(spec.ops.as_ref(), checker);
+    let metrics = watch::metrics(&root, spec.metrics.as_ref(), checker);
     let (state, artifacts, data, lease, receiver) = (state?, artifacts?, data?, lease?, receiver?);
+    let (notify, ops, metrics) = (notify?, ops?, metrics?);
     let notifications = data.clone();
-    complete.then_some(Project { root, state, artifacts, data, notifications, lease, providers, receiver })
+    let project =
+        Project { root, state, artifacts, data, notifications, lease, providers, receiver, notify, ops, metrics };
+    complete.then_some(project)
 }
 
 fn lease(written: Option<&str>, checker: &mut Checker<'_>) -> Option<Duration> {
@@ -224,7 +250,7 @@ fn kard(root: &Path, at: &str, spec: &ProviderSpec, checker: &mut Checker<'_>) -
 }
 
 /// `https`, or `http` on this machine; no credentials, query or fragment; without a trailing slash.
-fn url(path: &str, key: &str, written: &str, checker: &mut Checker<'_>) -> Option<String> {
+pub(super) fn url(path: &str, key: &str, written: &str, checker: &mut Checker<'_>) -> Option<String> {
     // An address may hold a password: none that is wrong is repeated.
     let Ok(url) = reqwest::Url::parse(written) else {
         checker.problem(path, format!("`{key}` is no URL; expected one such as https://rewards-api.getkard.com"));
@@ -262,7 +288,7 @@ fn identifier(path: &str, key: &str, written: &str, checker: &mut Checker<'_>) -
     Some(written.to_owned())
 }
 
-fn secret(root: &Path, path: &str, written: &Secret, checker: &mut Checker<'_>) -> Option<Secret> {
+pub(super) fn secret(root: &Path, path: &str, written: &Secret, checker: &mut Checker<'_>) -> Option<Secret> {
     match written {
         Secret::Env(name) => {
             let good = |c: char| c.is_ascii_alphanumeric() || c == '_';

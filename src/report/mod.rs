@@ -6,6 +6,7 @@ pub mod csv;
 mod definitions;
 mod effects;
 pub mod facts;
+pub mod figures;
 pub mod gather;
 pub mod gather_sent;
 pub mod html;
@@ -29,6 +30,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 pub use facts::Facts;
+pub use figures::Figures;
 pub use terminal::{MOST_EFFECT_LINES, MOST_LINES, terminal_summary};
 
 use crate::job::ReportFormat;
