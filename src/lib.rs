@@ -8,6 +8,7 @@ pub mod exit;
 pub mod money;
 pub mod period;
 pub mod progress;
+pub mod spans;
 pub mod text;
 
 pub mod config;
@@ -37,6 +38,9 @@ pub mod journal;
 
 pub mod pipeline;
 
+pub mod notify;
+pub mod ops;
+
 pub mod backfill;
 pub mod schedule;
 pub mod trace;
@@ -44,6 +48,8 @@ pub mod trace;
 pub mod sandbox;
 
 pub mod receiver;
+
+pub mod telemetry;
 
 pub mod logging;
 pub mod output;

@@ -58,8 +58,13 @@ pub struct WaitingNotice {
 pub enum Delivery<'a> {
     Delivered,
     /// Not before then again.
-    Again { at: DateTime<Utc>, problem: &'a str },
-    GivenUp { problem: &'a str },
+    Again {
+        at: DateTime<Utc>,
+        problem: &'a str,
+    },
+    GivenUp {
+        problem: &'a str,
+    },
 }
 
 /// How many effects of a job stand where.
@@ -153,11 +158,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the state file cannot be read.
-    pub async fn waiting_notices(
-        &self,
-        now: DateTime<Utc>,
-        at_once: bool,
-    ) -> Result<Vec<WaitingNotice>, JournalError> {
+    pub async fn waiting_notices(&self, now: DateTime<Utc>, at_once: bool) -> Result<Vec<WaitingNotice>, JournalError> {
         let query = sqlx::query(
             "SELECT notices.id AS id, channel, made_at, content, tries FROM notice_deliveries
              JOIN notices ON notices.id = notice_deliveries.notice
@@ -244,9 +245,8 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn count_effects(&self) -> Result<Vec<EffectCount>, JournalError> {
-        let query = sqlx::query(
-            "SELECT job, state, count(*) AS effects FROM effects GROUP BY job, state ORDER BY job, state",
-        );
+        let query =
+            sqlx::query("SELECT job, state, count(*) AS effects FROM effects GROUP BY job, state ORDER BY job, state");
         let rows = query.fetch_all(&mut *self.connection.lock().await).await;
         let rows = rows.map_err(|source| self.told("counting effects", source))?;
         let count = |row: &sqlx::sqlite::SqliteRow| EffectCount {
@@ -273,6 +273,19 @@ impl Journal {
             (row.get("period"), row.get("plan"), row.get::<i64, _>("effects").unsigned_abs())
         };
         Ok(rows.iter().map(plan).collect())
+    }
+
+    /// The latest period of a job, by its label, of which a run was finished.
+    ///
+    /// # Errors
+    /// When the state file cannot be read.
+    pub async fn latest_finished_period(&self, job: &str) -> Result<Option<String>, JournalError> {
+        let query = sqlx::query(
+            "SELECT max(period) AS latest FROM runs WHERE job = $1 AND status IN ('done', 'gate_breached')",
+        )
+        .bind(job);
+        let row = query.fetch_one(&mut *self.connection.lock().await).await;
+        Ok(row.map_err(|source| self.told("looking for the latest period", source))?.get("latest"))
     }
 
     /// The answer of the journal to a probe.

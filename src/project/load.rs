@@ -151,10 +151,15 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
     }
     let receiver = receiver::receiver(&root, data.as_deref(), spec, checker);
     let notify = watch::notify(&root, spec.notify.as_ref(), checker);
-    let ops = watch::ops(spec.ops.as_ref(), checker);
+    // None: no port is opened unless the command line says so.
+    let ops = spec.ops.as_ref().map(|written| watch::ops(written, checker));
     let metrics = watch::metrics(&root, spec.metrics.as_ref(), checker);
     let (state, artifacts, data, lease, receiver) = (state?, artifacts?, data?, lease?, receiver?);
-    let (notify, ops, metrics) = (notify?, ops?, metrics?);
+    let (notify, metrics) = (notify?, metrics?);
+    let ops = match ops {
+        Some(address) => Some(address?),
+        None => None,
+    };
     let notifications = data.clone();
     let project =
         Project { root, state, artifacts, data, notifications, lease, providers, receiver, notify, ops, metrics };

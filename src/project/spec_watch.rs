@@ -95,7 +95,7 @@ pub struct MetricsSpec {
     /// A Pushgateway, such as `http://127.0.0.1:9091`.
     #[serde(default)]
     pub push: Option<String>,
-    /// A file for node_exporter's textfile collector; `{job}` in its name is the job's.
+    /// A file for `node_exporter`'s textfile collector; `{job}` in its name is the job's.
     #[serde(default)]
     pub textfile: Option<String>,
 }

@@ -101,9 +101,7 @@ impl Channel {
         match &self.way {
             Way::Slack { url } => vec![("slack.url", url)],
             Way::Webhook { secret, .. } => vec![("webhook.secret", secret)],
-            Way::Email(email) => {
-                email.login.iter().map(|(_, password)| ("email.password", password)).collect()
-            }
+            Way::Email(email) => email.login.iter().map(|(_, password)| ("email.password", password)).collect(),
         }
     }
 }
@@ -112,9 +110,14 @@ impl Channel {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
     /// The address is the secret.
-    Slack { url: Secret },
+    Slack {
+        url: Secret,
+    },
     /// Signed JSON.
-    Webhook { url: String, secret: Secret },
+    Webhook {
+        url: String,
+        secret: Secret,
+    },
     Email(Box<Email>),
 }
 
@@ -194,10 +197,12 @@ fn check_link(template: &str, checker: &mut Checker<'_>) -> bool {
         checker.problem("notify/link", message);
         return false;
     }
-    let good = reqwest::Url::parse(&plain)
-        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none());
+    let good = reqwest::Url::parse(&plain).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
+    });
     if !good {
-        let message = "`link` is no address; expected one such as https://reports.acme.example/{job}/{period}/{attempt}/";
+        let message =
+            "`link` is no address; expected one such as https://reports.acme.example/{job}/{period}/{attempt}/";
         checker.problem("notify/link", message);
     }
     good
@@ -208,7 +213,8 @@ fn channel(root: &Path, name: &str, written: &ChannelSpec, checker: &mut Checker
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     let named = !name.is_empty() && name.chars().all(good);
     if !named {
-        let message = format!("`{name}` is no name of a channel; expected small letters, digits, hyphens and underscores");
+        let message =
+            format!("`{name}` is no name of a channel; expected small letters, digits, hyphens and underscores");
         checker.problem(&at, message);
     }
     let way = match (&written.slack, &written.webhook, &written.email) {
@@ -304,16 +310,15 @@ fn server(at: &str, text: &str, checker: &mut Checker<'_>) -> Option<(String, u1
     Some((host, url.port().unwrap_or(usual), security))
 }
 
-/// The block `ops:`; none: no port is opened unless the command line says so.
-pub(super) fn ops(written: Option<&OpsSpec>, checker: &mut Checker<'_>) -> Option<Option<SocketAddr>> {
-    let Some(written) = written else { return Some(None) };
+/// The address of the block `ops:`.
+pub(super) fn ops(written: &OpsSpec, checker: &mut Checker<'_>) -> Option<SocketAddr> {
     let address = written.bind.parse().ok();
     if address.is_none() {
         let message =
             format!("`bind` is `{}`; expected an IP address and a port, such as 127.0.0.1:9464", written.bind);
         checker.problem("ops/bind", message);
     }
-    address.map(Some)
+    address
 }
 
 /// The block `metrics:`; without it nothing is written or pushed.
@@ -321,9 +326,10 @@ pub(super) fn metrics(root: &Path, written: Option<&MetricsSpec>, checker: &mut 
     let Some(written) = written else { return Some(MetricsConfig::default()) };
     let push = written.push.as_ref().map(|text| gateway(text, checker));
     let textfile = written.textfile.as_ref().map(|text| {
-        let named = text.ends_with(".prom");
+        let named = Path::new(text).extension().is_some_and(|extension| extension == "prom");
         if !named {
-            let message = format!("`textfile` is `{text}`; expected a path that ends in .prom, as the collector wants it");
+            let message =
+                format!("`textfile` is `{text}`; expected a path that ends in .prom, as the collector wants it");
             checker.problem("metrics/textfile", message);
         }
         named.then(|| root.join(text))
@@ -342,7 +348,10 @@ fn gateway(text: &str, checker: &mut Checker<'_>) -> Option<String> {
             && url.fragment().is_none()
     });
     if !good {
-        checker.problem("metrics/push", "`push` is no address of a Pushgateway; expected one such as http://127.0.0.1:9091");
+        checker.problem(
+            "metrics/push",
+            "`push` is no address of a Pushgateway; expected one such as http://127.0.0.1:9091",
+        );
     }
     good.then(|| text.trim_end_matches('/').to_owned())
 }

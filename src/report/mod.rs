@@ -29,6 +29,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+pub(crate) use amount::{count, money};
 pub use facts::Facts;
 pub use figures::Figures;
 pub use terminal::{MOST_EFFECT_LINES, MOST_LINES, terminal_summary};
