@@ -215,7 +215,6 @@ struct Told<'n> {
 pub fn json(notice: &Notice) -> Vec<u8> {
     let figures = &notice.figures;
     let events: Vec<&'static str> = notice.matters.iter().map(|matter| matter.event.name()).collect();
-    let exact = |(currency, minor): (_, &i64)| exactly(currency, *minor);
     let told = Told {
         schema: NOTICE_SCHEMA,
         id: &notice.id,
@@ -233,7 +232,7 @@ pub fn json(notice: &Notice) -> Vec<u8> {
         rows: figures.rows,
         in_doubt: figures.in_doubt,
         awaiting_approval: figures.awaiting_approval,
-        at_risk: figures.at_risk_minor.iter().map(exact).collect(),
+        at_risk: figures.at_risk_minor.iter().map(|(currency, minor)| exactly(currency, *minor)).collect(),
         link: notice.link.as_deref(),
     };
     serde_json::to_vec(&told).expect("plain data with text keys")

@@ -12,7 +12,7 @@ use prometheus_client::registry::Registry;
 use super::{Seen, Watched};
 use crate::effects::State;
 use crate::job::Job;
-use crate::journal::{EffectCount, Journal, JournalError, RunFilter, RunRecord};
+use crate::journal::{EffectCount, Journal, JournalError, RunFilter, RunRecord, RunStatus};
 use crate::notify::desk::figures;
 use crate::period::Period;
 use crate::report::Figures;
@@ -149,11 +149,7 @@ impl Book {
 
     fn job(&self, name: &str, job: &OfJob) {
         if let Some(run) = &job.latest {
-            self.count(
-                "tieout_run_in_progress",
-                of(name),
-                u64::from(run.exit_code.is_none() && run.finished_at.is_none()),
-            );
+            self.count("tieout_run_in_progress", &of(name), u64::from(run.status == RunStatus::Running));
             if let Some(at) = run.finished_at {
                 self.seconds("tieout_run_last_end_timestamp_seconds", &of(name), timestamp(at));
                 self.seconds("tieout_run_last_duration_seconds", &of(name), (at - run.started_at).as_seconds_f64());
