@@ -9,6 +9,7 @@ mod seal;
 mod serve;
 mod subscriptions;
 mod trace;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -30,6 +31,7 @@ pub use seal::{SealArgs, SealsArgs, UnsealArgs};
 pub use serve::ServeArgs;
 pub use subscriptions::{CreateArgs, SubscriptionsCommand, TurnArgs};
 pub use trace::TraceArgs;
+pub use watch::{HealthArgs, NotifyCommand};
 
 use crate::effects::Anchor;
 use crate::logging::{Asked, Color, LogFormat};
@@ -155,6 +157,12 @@ needed). `tieout serve` does what is to be run.")]
     /// Run what is due, as the schedules of the jobs say, until stopped
     #[command(after_help = serve::HELP)]
     Serve(ServeArgs),
+    /// Ask `tieout serve` on this machine whether it is well
+    #[command(after_help = watch::HEALTH_HELP)]
+    Health(HealthArgs),
+    /// Try the channels by which people are told that something is wrong
+    #[command(subcommand, after_help = watch::NOTIFY_HELP)]
+    Notify(NotifyCommand),
     /// List the holidays of a calendar, or when the inputs of a job are due
     #[command(after_help = "\
 Examples:

@@ -8,6 +8,7 @@ pub mod exit;
 pub mod money;
 pub mod period;
 pub mod progress;
+pub mod spans;
 pub mod text;
 
 pub mod postgres;
@@ -39,6 +40,9 @@ pub mod journal;
 
 pub mod pipeline;
 
+pub mod notify;
+pub mod ops;
+
 pub mod backfill;
 pub mod retention;
 pub mod schedule;
@@ -47,6 +51,8 @@ pub mod trace;
 pub mod sandbox;
 
 pub mod receiver;
+
+pub mod telemetry;
 
 pub mod logging;
 pub mod output;

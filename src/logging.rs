@@ -3,11 +3,15 @@
 use std::io::{IsTerminal, Write};
 
 use clap::ValueEnum;
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::exit::Failure;
 use crate::progress::Progress;
+use crate::spans;
+use crate::telemetry::Traces;
 
 /// The form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -61,19 +65,22 @@ impl Voice {
         }
     }
 
-    /// Sends the process's log to stderr from here on.
-    pub fn start_log(&self) {
-        let builder = tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new(self.level))
+    /// Sends the process's log to stderr from here on, and its spans to a collector where there is one.
+    pub fn start_log(&self, traces: Option<&Traces>) {
+        let log = tracing_subscriber::fmt::layer()
             .with_writer(Stderr(self.progress.clone()))
             .with_ansi(self.color)
             .with_target(false);
-        // Refused only when a log is already set up, which then takes the events.
-        let _ = match self.format {
-            LogFormat::Text if self.brief => builder.without_time().try_init(),
-            LogFormat::Text => builder.try_init(),
-            LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        let log = match self.format {
+            LogFormat::Text if self.brief => log.without_time().boxed(),
+            LogFormat::Text => log.boxed(),
+            LogFormat::Json => log.json().flatten_event(true).boxed(),
         };
+        // What is for traces stands in no log.
+        let filter = EnvFilter::new(format!("{},{}=off", self.level, spans::TARGET));
+        let traces = traces.map(Traces::layer);
+        // Refused only when a log is already set up, which then takes the events.
+        let _ = tracing_subscriber::registry().with(log.with_filter(filter)).with(traces).try_init();
     }
 
     /// Tells why the process ends, once.

@@ -6,14 +6,23 @@ use tieout::cli::Cli;
 use tieout::commands::{self, Context};
 use tieout::exit::{ExitCode, Failure};
 use tieout::logging::Voice;
+use tieout::telemetry::Traces;
 
 fn main() -> std::process::ExitCode {
     // A wrong command line ends here, with clap's message and code 2.
     let cli = Cli::parse();
     let voice = Voice::new(cli.global.log());
-    voice.start_log();
+    let traces = Traces::from_environment();
+    voice.start_log(traces.as_ref().ok().and_then(Option::as_ref));
+    if let Err(why) = &traces {
+        tracing::warn!("{why}");
+    }
 
-    match run(cli, &voice) {
+    let outcome = run(cli, &voice);
+    if let Ok(Some(traces)) = traces {
+        traces.flush();
+    }
+    match outcome {
         Ok(code) => code.into(),
         Err(failure) => {
             voice.tell_failure(&failure);

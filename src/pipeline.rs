@@ -33,6 +33,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use serde_json::json;
+use tracing::{Instrument as _, Span};
 
 use crate::effects::Call;
 use crate::exit::{ExitCode, Failure};
@@ -42,8 +43,9 @@ use crate::period::Period;
 use crate::progress::Progress;
 use crate::project::Project;
 use crate::report::verdict::verdict;
-use crate::report::{EFFECTS_FILE, Facts, RECEIVABLE_FILE, SENT_FILE, file_name};
+use crate::report::{EFFECTS_FILE, Facts, Figures, RECEIVABLE_FILE, SENT_FILE, file_name};
 use crate::sources::store::RawStore;
+use crate::spans;
 
 use book::Book;
 use carried::Neighbours;
@@ -128,7 +130,11 @@ pub async fn run(
         .await
         .map_err(|error| Failure::new(error.exit_code(), error))?;
     let keeper = Keeper::new(&lease, asked);
-    let outcome = leased(request, journal, (&lease, &keeper), &Stop::when(stop)).await;
+    let span = spans::run(&request.job.name, &request.period.label);
+    let stop = Stop::when(stop);
+    let outcome = leased(request, journal, (&lease, &keeper), &stop).instrument(span.clone()).await;
+    spans::run_ended(&span, outcome.as_ref().map_or_else(|failure| failure.code, Finished::exit_code) as u8);
+    drop(span);
     if let Err(error) = journal.release(lease).await {
         tracing::debug!("the lease is not released and is free when this process has ended: {error}");
     }
@@ -160,6 +166,7 @@ async fn leased(
             lease_epoch: Some(lease.epoch()),
         })
         .await?;
+    Span::current().record("tieout.attempt", record.attempt);
     let guard = keeper.guard();
     let outcome = tokio::select! {
         outcome = Box::pin(attempt(request, journal, &record, &guard, stop)) => outcome,
@@ -288,7 +295,7 @@ async fn attempt(
         Turn::still_ours(turn.as_ref(), (journal, record)).await?;
         let (facts, written) = unless_stopped(stop, published(request, facts, home)).await?;
         lives.record(journal, record).await?;
-        trail.mark(Step::Reported, json!({ "files": written.len() })).await?;
+        trail.mark(Step::Reported, reported(&facts, &written)).await?;
         Ok(Finished { facts, written, calls: Vec::new() })
     };
     let finished = Box::pin(Turn::within(turn.as_ref(), (journal, record), rest)).await?;
@@ -323,11 +330,13 @@ async fn acted(
     let stage = request.progress.stage("plan");
     effects::recover(request, journal, record).await?;
     let book = Book::Journal(journal, record);
-    let planned = effects::plan(request, effects, book, wanted, (&mut *facts, lives)).await?;
+    let planning = effects::plan(request, effects, book, wanted, (&mut *facts, lives));
+    let planned = planning.instrument(spans::stage("plan")).await?;
     stage.finish(format!("{} effects", planned.count()));
     trail.mark(Step::Planned, json!({ "plan": planned.digest(), "effects": planned.count() })).await?;
     let stage = request.progress.stage("send");
-    let sent = effects::send(request, effects, &planned, (journal, record, guard, stop)).await?;
+    let sending = effects::send(request, effects, &planned, (journal, record, guard, stop));
+    let sent = sending.instrument(spans::stage("send")).await?;
     stage.finish(format!("{} calls", sent.calls));
     trail.mark(Step::Sent, json!({ "calls": sent.calls })).await?;
     effects::told(request, effects, book, (planned, sent), (facts, lives)).await
@@ -341,10 +350,15 @@ async fn published(request: &Request, facts: Facts, home: PathBuf) -> Result<(Fa
         let written = publish::publish(&facts, &formats, &home, facts.run.attempt);
         (facts, written)
     });
-    let (facts, written) = publishing.await?;
+    let (facts, written) = publishing.instrument(spans::stage("report")).await?;
     let written = written?;
     stage.finish(format!("{} files", written.len()));
     Ok((facts, written))
+}
+
+/// What the journal keeps of a report.
+fn reported(facts: &Facts, written: &[PathBuf]) -> serde_json::Value {
+    json!({ "files": written.len(), "figures": Figures::of(facts) })
 }
 
 /// Work that ends at its next pause when the process is asked to stop.

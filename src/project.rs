@@ -5,6 +5,8 @@ mod load;
 mod receiver;
 mod retention;
 pub mod spec;
+pub mod spec_watch;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,6 +21,7 @@ use crate::sandbox;
 pub use database::{DatabaseConfig, DatabaseError};
 pub use load::{FILE, ProjectNotFound};
 pub use retention::RetentionConfig;
+pub use watch::{Channel, Email, MetricsConfig, NoticeEvent, NotifyConfig, Security, Way};
 
 /// The project as validated: paths absolute, nothing left to interpret.
 #[derive(Debug, Clone)]
@@ -42,6 +45,10 @@ pub struct Project {
     pub receiver: ReceiverConfig,
     /// How long `tieout gc` keeps files; none: nothing is removed.
     pub retention: Option<RetentionConfig>,
+    pub notify: NotifyConfig,
+    /// Where `tieout serve` answers probes; none: nowhere.
+    pub ops: Option<SocketAddr>,
+    pub metrics: MetricsConfig,
 }
 
 #[derive(Debug, Clone)]
@@ -60,6 +67,9 @@ impl Project {
         self.data = self.root.join("samples").join("data");
         self.notifications = world.join("notifications");
         self.receiver.folder.clone_from(&self.notifications);
+        // What is only tried out alarms nobody.
+        self.notify = NotifyConfig::default();
+        self.metrics = MetricsConfig::default();
         for provider in self.providers.values_mut() {
             match provider {
                 ProviderConfig::Kard(kard) => {

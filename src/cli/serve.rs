@@ -1,5 +1,7 @@
 //! `tieout serve`. Shapes only.
 
+use std::net::SocketAddr;
+
 use clap::Args;
 
 pub(super) const HELP: &str = "\
@@ -9,7 +11,7 @@ Example:
 Runs every job that has a schedule: the last complete period each time that it
 fires, what was missed as `catchup` says, and again what may go better later.
 One run of a job at a time. With --listen it is the receiver of notifications as
-well.
+well. On the ops port: /healthz, /readyz, and /metrics for Prometheus.
 
 SIGHUP reads the project's jobs again; a job file that is wrong by then stays as
 it was, and stops no other. SIGTERM lets runs end at their next pause; what they
@@ -23,6 +25,9 @@ pub struct ServeArgs {
     /// Receive notifications as well, as `tieout listen` does, where the project file says
     #[arg(long, conflicts_with = "once")]
     pub listen: bool,
+    #[arg(help = "Answer probes and show metrics here [default: ops.bind]")]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub ops_bind: Option<SocketAddr>,
     /// End when nothing can be run now, with the most serious code of the runs
     #[arg(long)]
     pub once: bool,

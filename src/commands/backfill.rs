@@ -15,9 +15,12 @@ use crate::cli::BackfillArgs;
 use crate::exit::{ExitCode, Failure};
 use crate::job::Job;
 use crate::journal::{BackfillRecord, Journal, PeriodEnd, PlannedPeriod};
+use crate::notify::desk::Desk;
+use crate::ops::push;
 use crate::output::{Cell, Format, Rows};
 use crate::period::Period;
 use crate::pipeline::stop::Stop;
+use crate::project::Project;
 
 /// A backfill that does not begin.
 #[derive(Debug, thiserror::Error)]
@@ -115,7 +118,11 @@ async fn run_all(
             progress: context.progress.clone(),
         };
         let asked = stop.clone();
+        let told_job = orders.job.clone();
         let report = backfill::run(orders, journal, async move { asked.asked().await }).await?;
+        if let Some(report) = &report {
+            after(context.load_project()?, journal, &told_job, report).await;
+        }
         let is_stopped = report.as_ref().is_some_and(|report| report.stopped.is_some());
         reports.extend(report);
         if is_stopped {
@@ -123,6 +130,15 @@ async fn run_all(
         }
     }
     Ok(reports)
+}
+
+/// People are told of all periods in one, and the metrics go where they are wanted.
+async fn after(project: &Project, journal: &Journal, job: &Job, report: &Report) {
+    let ran = report.ends.iter().filter(|end| end.attempt == report.attempt && !end.found);
+    let mut periods: Vec<String> = ran.map(|end| end.period.clone()).collect();
+    periods.sort();
+    Desk { journal, notify: &project.notify }.backfill_ended(&job.name, &periods).await;
+    push::after_run(&project.metrics, journal, job).await;
 }
 
 /// The days, where they are asked for and not behind a backfill that is gone on with; then what is asked for.

@@ -12,7 +12,7 @@ use crate::job::Job;
 use crate::job::load::load_all;
 use crate::journal::Journal;
 use crate::output::{Cell, Format, Rows, visible};
-use crate::project::{KardConfig, Project, ProviderConfig, Secret};
+use crate::project::{KardConfig, NotifyConfig, Project, ProviderConfig, Secret};
 use crate::providers::kard::Client;
 
 /// A provider's signatures and tokens begin to fail when clocks are further apart than this.
@@ -103,6 +103,7 @@ pub async fn run(mut context: Context) -> Result<ExitCode, Failure> {
 async fn project_checks(project: &Project) -> Vec<Check> {
     let mut checks =
         vec![state_check(&project.state).await, artifacts_check(&project.artifacts), jobs_check(&load_all(project))];
+    checks.extend(channel_checks(&project.notify));
     for (name, ProviderConfig::Kard(config)) in &project.providers {
         let secrets = secret_checks(name, config);
         let complete = secrets.iter().all(|check| check.verdict == Verdict::Ok);
@@ -208,13 +209,32 @@ pub fn secret_checks(provider: &str, config: &KardConfig) -> Vec<Check> {
     checks.collect()
 }
 
+/// One check a secret of a channel: that it is there. Whether the other side takes it, `tieout notify test` tells.
+fn channel_checks(notify: &NotifyConfig) -> Vec<Check> {
+    let secrets = notify.channels.iter().flat_map(|(name, channel)| {
+        channel.secrets().into_iter().map(move |(key, secret)| (format!("notify.channels.{name}.{key}"), secret))
+    });
+    let checks = secrets.map(|(at, secret)| {
+        let what = format!("secret {at}");
+        match secret.read() {
+            Ok(_) => Check::ok(what, format!("present {}", place(secret))),
+            Err(error) => Check::fail(what, ExitCode::Configuration, chain(&error), &how_to_set_at(&at, secret)),
+        }
+    });
+    checks.collect()
+}
+
 fn how_to_set(provider: &str, name: &str, secret: &Secret) -> String {
+    how_to_set_at(&format!("providers.{provider}.{name}"), secret)
+}
+
+fn how_to_set_at(at: &str, secret: &Secret) -> String {
     let place = match secret {
         Secret::Env(variable) => format!("set {variable} in the environment that starts tieout"),
         Secret::File(path) => format!("write it into {}, readable by this user alone", path.display()),
         Secret::Sandbox(_) => return "nothing: the sandbox brings its own".to_owned(),
     };
-    format!("{place}, or name another place at providers.{provider}.{name} in tieout.yaml")
+    format!("{place}, or name another place at {at} in tieout.yaml")
 }
 
 fn place(secret: &Secret) -> String {

@@ -13,12 +13,14 @@ pub mod doctor;
 pub mod due;
 pub mod effects;
 pub mod gc;
+pub mod health;
 pub mod in_doubt;
 pub mod jobs;
 pub mod journal;
 pub mod listen;
 pub mod lives;
 pub mod man;
+pub mod notify;
 pub mod person;
 pub mod plan;
 pub mod reopen;
@@ -166,6 +168,8 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
         Command::Jobs => jobs::run(context).await,
         Command::Due(args) => due::run(context, args).await,
         Command::Serve(args) => Box::pin(serve::run(context, args)).await,
+        Command::Health(args) => health::run(context, args).await,
+        Command::Notify(command) => notify::run(context, command).await,
         Command::Calendar(args) => calendar::run(context, &args),
         Command::Runs(args) => match args.show {
             Some(RunsCommand::Show { run }) => runs::show(context, run).await,

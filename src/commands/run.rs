@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::person::person_or_unknown;
-use super::{Context, stopped};
+use super::{Context, notify, stopped};
 use crate::cli::RunArgs;
 use crate::exit::{ExitCode, Failure};
 use crate::job::{self, Job};
@@ -23,7 +23,13 @@ pub async fn run(mut context: Context, args: RunArgs) -> Result<ExitCode, Failur
     let stopped = stopped()?;
     let world = context.start_world().await?;
     let run_time = args.run_time.unwrap_or_else(Utc::now);
-    let job = load_job(&mut context, &args.job)?;
+    let job = match load_job(&mut context, &args.job) {
+        Ok(job) => job,
+        Err(failure) => {
+            notify::not_begun(context.load_project()?, (&args.job, &args.period), &failure).await;
+            return Err(failure);
+        }
+    };
     let period = resolve_period(&job, &args.period, args.scheduled_at.unwrap_or(run_time))?;
     let project = context.load_project()?.clone();
     let journal = Journal::open(&project.state).await?;
@@ -41,6 +47,7 @@ pub async fn run(mut context: Context, args: RunArgs) -> Result<ExitCode, Failur
         progress: context.progress.clone(),
     };
     let outcome = pipeline::run(&request, &journal, stopped).await;
+    notify::after_run(&request.project, &journal, (&request.job, &request.period), outcome.as_ref().err()).await;
     world.stop().await;
     journal.close().await?;
     let finished = outcome?;

@@ -165,7 +165,8 @@ fn detail_words(detail: &Value) -> String {
     match detail {
         Value::Object(pairs) => {
             let words = |(name, value): (&String, &Value)| format!("{value} {}", name.replace('_', " "));
-            pairs.iter().map(words).collect::<Vec<_>>().join(", ")
+            // Figures are for programs: the report tells them better.
+            pairs.iter().filter(|(_, value)| !value.is_object()).map(words).collect::<Vec<_>>().join(", ")
         }
         Value::Array(inputs) => {
             let files = |input: &Value| input["files"].as_array().map_or(0, Vec::len);

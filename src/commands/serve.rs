@@ -1,9 +1,11 @@
 //! `tieout serve`: the scheduler, and the receiver where that is asked for, until it is stopped.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::person::person_or_unknown;
 use super::{Context, listen, stopped};
@@ -13,6 +15,7 @@ use crate::exit::{ExitCode, Failure};
 use crate::job::Job;
 use crate::job::load::load_all;
 use crate::journal::Journal;
+use crate::ops::{Port, Pulse};
 use crate::pipeline::stop::Stop;
 use crate::project::Project;
 use crate::schedule::plan;
@@ -35,7 +38,13 @@ pub async fn run(mut context: Context, args: ServeArgs) -> Result<ExitCode, Fail
     let jobs = Jobs { project, jobs };
     let (send, fresh) = mpsc::channel(1);
     let reading = tokio::spawn(read_on_hangup(jobs.clone(), hangup, send, context.sandbox));
+    let pulse = Arc::new(Pulse::default());
+    let answering = match args.ops_bind.or(jobs.project.ops).filter(|_| !args.once) {
+        Some(address) => Some(answer(address, &journal, &pulse, &stop).await?),
+        None => None,
+    };
     let orders = Orders {
+        pulse,
         world: jobs,
         started_by: person_or_unknown(args.by.as_deref())?,
         sandbox: context.sandbox,
@@ -55,6 +64,11 @@ pub async fn run(mut context: Context, args: ServeArgs) -> Result<ExitCode, Fail
         serve(orders, &journal, fresh, stop).await
     };
     reading.abort();
+    if let Some(answering) = answering {
+        // It ends when the process is told to stop, and what else ends it is told already.
+        answering.abort();
+        _ = answering.await;
+    }
     world.stop().await;
     if let Some(journal) = Arc::into_inner(journal) {
         journal.close().await?;
@@ -62,6 +76,35 @@ pub async fn run(mut context: Context, args: ServeArgs) -> Result<ExitCode, Fail
     let code = outcome?;
     // A service that was told to stop has ended well, whatever its runs have found.
     Ok(if args.once { code } else { ExitCode::Done })
+}
+
+/// Begins to answer probes.
+async fn answer(
+    address: SocketAddr,
+    journal: &Arc<Journal>,
+    pulse: &Arc<Pulse>,
+    stop: &Stop,
+) -> Result<JoinHandle<()>, Failure> {
+    let port = Port::bind(address).await.map_err(|error| {
+        let error = anyhow::Error::new(error).context(format!("cannot answer probes on {address} (`ops: bind:`)"));
+        Failure::new(ExitCode::Configuration, error)
+    })?;
+    tracing::info!("probes and metrics on http://{}", port.address());
+    let (journal, pulse, asked) = (journal.clone(), pulse.clone(), stop.clone());
+    Ok(tokio::spawn(async move {
+        let until_stopped = {
+            let pulse = pulse.clone();
+            async move {
+                _ = asked.asked().await;
+                pulse.stopping();
+                // As long as runs are under way, probes are answered.
+                std::future::pending::<()>().await;
+            }
+        };
+        if let Err(error) = port.serve(journal, pulse, until_stopped).await {
+            tracing::error!("probes are answered no more: {error}");
+        }
+    }))
 }
 
 /// Says which jobs are not run, and why.

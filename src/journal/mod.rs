@@ -3,7 +3,8 @@
 //!
 //! `state` says what may follow what, `sqlite` keeps it (`file` opens it, `rows` reads it back), `lease` keeps two runs
 //! of one period apart. What becomes of effects (`append`, `standings`), of breaks (`breaks`, `lives`) and of sealed
-//! periods (`seals`) stands in one `chain`, which `entries` and `verify` read from end to end.
+//! periods (`seals`) stands in one `chain`, which `entries` and `verify` read from end to end. `notices` keeps what people
+//! were told.
 
 mod append;
 pub mod backfills;
@@ -14,6 +15,7 @@ mod file;
 pub mod kill;
 pub mod lease;
 mod lives;
+mod notices;
 mod replay;
 mod rows;
 mod seals;
@@ -37,6 +39,7 @@ pub use breaks::{BreakEntry, BreakFilter, BreakRow, SightingRecord};
 pub use chain::Writer;
 pub use entries::ExportError;
 pub use lease::{Lease, LeaseError};
+pub use notices::{Delivery, EffectCount, NewNotice, Topic, WaitingNotice};
 pub use seals::{NewSeal, SealEntry};
 pub use sqlite::Journal;
 pub use state::{Ending, Event, IllegalTransition, RunStatus, Step};
@@ -50,7 +53,7 @@ use crate::seals::IllegalSealStep;
 use crate::sources::RawFile;
 
 /// The version of the journal's tables that this program writes.
-pub const SCHEMA_VERSION: u32 = 5;
+pub const SCHEMA_VERSION: u32 = 6;
 const _: () = assert!(file::MIGRATIONS.len() == SCHEMA_VERSION as usize, "one migration a version");
 
 /// The hash before the first entry of effects, breaks and seals, and the anchor of an empty one.

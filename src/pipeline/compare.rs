@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use tracing::Instrument as _;
+
 use super::carried::Neighbours;
 use super::earlier::{self, Earlier};
 use super::effects::Wanted;
@@ -23,6 +25,7 @@ use crate::report::facts::RunFacts;
 use crate::report::gather::{self, Setting};
 use crate::sources::RawFile;
 use crate::sources::store::RawStore;
+use crate::spans;
 
 /// What a comparison is made among: earlier attempts of the period, and the periods around it.
 pub(super) struct Among<'a> {
@@ -46,10 +49,11 @@ pub(super) async fn inputs(
     trail: &Trail<'_>,
 ) -> Result<Inputs, Failure> {
     let stage = request.progress.stage("pull");
-    let pulled = pull::inputs(request, &request.job.inputs(), store, earlier).await?;
+    let sides = request.job.inputs();
+    let pulled = pull::inputs(request, &sides, store, earlier).instrument(spans::stage("pull")).await?;
     stage.finish(format!("{} files", pulled.iter().map(|input| input.files.len()).sum::<usize>()));
     trail.mark(Step::Pulled, earlier::detail(&pulled)).await?;
-    let read = read(request, &pulled, earlier, trail).await?;
+    let read = read(request, &pulled, earlier, trail).instrument(spans::stage("read")).await?;
     pull::check_there(request, &pulled, &read.frames)?;
     Ok(Inputs { pulled, read })
 }
@@ -66,8 +70,8 @@ pub(super) async fn compared(
     let Read { frames, history, months } = read;
     let stage = request.progress.stage("compare");
     let of_months = months.as_ref().map(|months| months.carried(reconciliation.matching.key, &frames));
-    let compared = compare_frames(request, reconciliation, (frames, of_months), among).await?;
-    let (frames, comparison) = compared;
+    let comparing = compare_frames(request, reconciliation, (frames, of_months), among);
+    let (frames, comparison) = comparing.instrument(spans::stage("match")).await?;
     let (frames, history, findings) = history::findings(request, frames, history).await?;
     let (frames, months, closing) = month::close(request, frames, months).await?;
     stage.finish(format!("{} keys agree", comparison.tally.clean_keys));
@@ -83,7 +87,7 @@ pub(super) async fn compared(
         month: closing,
         warnings: pulled.iter().flat_map(|input| input.warnings.iter().cloned()).chain(months.warnings()).collect(),
     };
-    let mut facts = gather::gather(setting, &frames, &comparison);
+    let mut facts = spans::stage("classify").in_scope(|| gather::gather(setting, &frames, &comparison));
     let tells_losses = request.job.input(Side::Webhooks).is_some_and(|input| input.rejected.is_some());
     if let Some(log) = frames.iter().find(|frame| tells_losses && frame.side == Side::Webhooks) {
         losses::tell(&mut facts.breaks, log);

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 use tokio::task::{Id, JoinSet};
+use tracing::Instrument as _;
 
 use super::lease::Guard;
 use super::shelf::Shelf;
@@ -256,7 +257,7 @@ impl Sender<'_> {
         let (client, guard) = (Arc::clone(self.means.client), self.means.guard.clone());
         let letter = Letter::new(&call, self.means.goods);
         tracing::info!(call = call.id(), kind = call.kind.name(), effects = call.members.len(), "sending");
-        let handle = self.flying.spawn(async move {
+        let calling = async move {
             // The process may have slept since the intent was written, and another may have taken over: then the
             // run ends while this waits, and the effect is in doubt.
             guard.held().await;
@@ -272,7 +273,8 @@ impl Sender<'_> {
             };
             kill::after("send");
             answer
-        });
+        };
+        let handle = self.flying.spawn(calling.in_current_span());
         self.under_way.insert(handle.id(), call);
         self.sent.calls += 1;
     }

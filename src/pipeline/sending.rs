@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::json;
+use tracing::Instrument as _;
 
 use super::book::{Book, Standings};
 use super::earlier::Earlier;
@@ -14,7 +15,9 @@ use super::sealing::{self, Sealed};
 use super::send::{self, Ended, Goods, Means, Sent};
 use super::shelf::Shelf;
 use super::stop::Stop;
-use super::{Finished, Request, Trail, compare, effects, open_store, publish, published, pull, unless_stopped, urls};
+use super::{
+    Finished, Request, Trail, compare, effects, open_store, publish, published, pull, reported, unless_stopped, urls,
+};
 use crate::effects::plan::{Plan, Scope};
 use crate::effects::{Ask, Body, Call, EffectKind, EffectsFacts, Standing, State, Target, parcels};
 use crate::exit::{ExitCode, Failure};
@@ -27,6 +30,7 @@ use crate::providers::kard::request_transactions::MAX_URLS;
 use crate::report::Facts;
 use crate::report::gather_sent::{self, Setting};
 use crate::sources::store::RawStore;
+use crate::spans;
 
 /// Parts that are taken from the disk at a time.
 const WAVE: usize = 64;
@@ -51,7 +55,8 @@ pub(super) async fn attempt(request: &Request, sending: &Sending, run: Run<'_>) 
     let store = open_store(&home)?;
     let earlier = Earlier::read(journal, request).await?;
     let spool = Spool::open(home.join(publish::SPOOL)).map_err(unusable)?;
-    let sealed = sealing::seal(request, sending, (&store, spool), &earlier, stop, &trail).await?;
+    let sealing = sealing::seal(request, sending, (&store, spool), &earlier, stop, &trail);
+    let sealed = sealing.instrument(spans::stage("seal")).await?;
 
     let stage = request.progress.stage("plan");
     effects::recover(request, journal, record).await?;
@@ -66,7 +71,8 @@ pub(super) async fn attempt(request: &Request, sending: &Sending, run: Run<'_>) 
     let shelf = Shelf::new(sealed.build(), &request.progress);
     // Of a killed attempt, which had written the outcome and had not come to this.
     used_up(&planned, &shelf, &planned.plan.ids);
-    let (calls, ended) = send(request, sending, &mut planned, (&shelf, client.as_ref()), run).await?;
+    let calling = send(request, sending, &mut planned, (&shelf, client.as_ref()), run);
+    let (calls, ended) = calling.instrument(spans::stage("send")).await?;
     stage.finish(format!("{calls} calls"));
     let heard = wait(request, sending, (book, stop), &mut planned, heard).await?;
     trail.mark(Step::Sent, json!({ "calls": calls })).await?;
@@ -77,7 +83,7 @@ pub(super) async fn attempt(request: &Request, sending: &Sending, run: Run<'_>) 
     lives.tell(request, &mut facts, &[])?;
     let (facts, written) = unless_stopped(stop, published(request, facts, home)).await?;
     lives.record(journal, record).await?;
-    trail.mark(Step::Reported, json!({ "files": written.len() })).await?;
+    trail.mark(Step::Reported, reported(&facts, &written)).await?;
     Ok(Finished { facts, written, calls: Vec::new() })
 }
 

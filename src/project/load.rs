@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::spec::{self, HttpSpec, ProjectSpec, ProviderSpec, ProviderType};
-use super::{HttpConfig, KardConfig, Project, ProviderConfig, Secret, database, receiver, retention};
+use super::{HttpConfig, KardConfig, Project, ProviderConfig, Secret, database, receiver, retention, watch};
 use crate::config::problem::Excerpts;
 use crate::config::{self, Checker, Problems};
 use crate::exit::{ExitCode, Failure};
@@ -45,6 +45,10 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "repeat_days",
         "raw",
         "reports",
+        "events",
+        "jobs",
+        "late_after",
+        "textfile",
     ],
     keys: &[
         "state",
@@ -61,6 +65,22 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "receiver",
         "retention",
         "limits",
+        "notify",
+        "channels",
+        "link",
+        "slack",
+        "webhook",
+        "email",
+        "url",
+        "secret",
+        "smtp",
+        "from",
+        "to",
+        "username",
+        "password",
+        "ops",
+        "metrics",
+        "push",
         "http",
         "env",
         "file",
@@ -145,7 +165,16 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
         }
     }
     let receiver = receiver::receiver(&root, data.as_deref(), spec, checker);
+    let notify = watch::notify(&root, spec.notify.as_ref(), checker);
+    // None: no port is opened unless the command line says so.
+    let ops = spec.ops.as_ref().map(|written| watch::ops(written, checker));
+    let metrics = watch::metrics(&root, spec.metrics.as_ref(), checker);
     let (state, artifacts, data, lease, receiver) = (state?, artifacts?, data?, lease?, receiver?);
+    let (notify, metrics) = (notify?, metrics?);
+    let ops = match ops {
+        Some(address) => Some(address?),
+        None => None,
+    };
     let notifications = data.clone();
     let retention = spec.retention.as_ref().and_then(|written| retention::retention(written, checker));
     complete &= retention.is_some() == spec.retention.is_some();
@@ -160,6 +189,9 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
         databases,
         receiver,
         retention,
+        notify,
+        ops,
+        metrics,
     })
 }
 
@@ -252,7 +284,7 @@ fn kard(root: &Path, at: &str, spec: &ProviderSpec, checker: &mut Checker<'_>) -
 }
 
 /// `https`, or `http` on this machine; no credentials, query or fragment; without a trailing slash.
-fn url(path: &str, key: &str, written: &str, checker: &mut Checker<'_>) -> Option<String> {
+pub(super) fn url(path: &str, key: &str, written: &str, checker: &mut Checker<'_>) -> Option<String> {
     // An address may hold a password: none that is wrong is repeated.
     let Ok(url) = reqwest::Url::parse(written) else {
         checker.problem(path, format!("`{key}` is no URL; expected one such as https://rewards-api.getkard.com"));

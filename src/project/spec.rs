@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Secret;
+use super::spec_watch::{MetricsSpec, NotifySpec, OpsSpec};
 
 /// Where state and artifacts live, and which providers there are.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -36,6 +37,15 @@ pub struct ProjectSpec {
     /// How long `tieout gc` keeps files; nothing is removed without it.
     #[serde(default)]
     pub retention: Option<RetentionSpec>,
+    /// Who is told when something is wrong.
+    #[serde(default)]
+    pub notify: Option<NotifySpec>,
+    /// Where `tieout serve` answers probes and shows metrics; nowhere when left out.
+    #[serde(default)]
+    pub ops: Option<OpsSpec>,
+    /// Where the metrics of a run go when it has ended; nowhere when left out.
+    #[serde(default)]
+    pub metrics: Option<MetricsSpec>,
 }
 
 /// How long files are kept after the run that made or read them has ended.

@@ -31,11 +31,11 @@ pub(super) fn signed(minor: i128, currency: &str) -> String {
 }
 
 /// `USD 1,234.50`
-pub(super) fn money(minor: i128, currency: &str) -> String {
+pub(crate) fn money(minor: i128, currency: &str) -> String {
     format!("{} {}", super::text::visible(currency), grouped(minor, currency))
 }
 
 /// `1,234,567`
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     grouped(i128::from(number), "")
 }

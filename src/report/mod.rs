@@ -6,6 +6,7 @@ pub mod csv;
 mod definitions;
 mod effects;
 pub mod facts;
+pub mod figures;
 pub mod gather;
 pub mod gather_sent;
 pub mod html;
@@ -28,7 +29,9 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+pub(crate) use amount::{count, money};
 pub use facts::Facts;
+pub use figures::Figures;
 pub use terminal::{MOST_EFFECT_LINES, MOST_LINES, terminal_summary};
 
 use crate::job::ReportFormat;

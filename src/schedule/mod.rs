@@ -1,6 +1,7 @@
-//! What a scheduler has to do: which periods of which jobs are due (`plan`: pure), and doing it until it is stopped
+//! What a scheduler has to do: which periods of which jobs are due (`plan`: pure) and which are late (`late`), and doing it until it is stopped
 //! (`serve`).
 
+pub mod late;
 pub mod plan;
 pub mod serve;
 

@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::plan::{self, Planner};
-use super::{Due, Todo, histories};
+use super::{Due, History, Todo, histories, late};
 use crate::backfill::most_serious;
 use crate::exit::{ExitCode, Failure};
 use crate::job::Job;
 use crate::journal::Journal;
+use crate::notify::desk::Desk;
+use crate::ops::{Pulse, Watched, push};
 use crate::pipeline::stop::Stop;
 use crate::pipeline::{self, Request};
 use crate::progress::Progress;
@@ -33,6 +35,8 @@ pub struct Orders {
     pub max_parallel: usize,
     /// End when nothing can be run now.
     pub once: bool,
+    /// Where it leaves for probes and scrapes what it sees.
+    pub pulse: Arc<Pulse>,
 }
 
 /// The project and its jobs, as read at one time.
@@ -70,6 +74,7 @@ pub(crate) async fn serve(
         not_before: BTreeMap::new(),
         codes: Vec::new(),
         told: BTreeSet::new(),
+        telling: None,
     };
     let mut is_fresh = true;
     while server.stop.by().is_none() {
@@ -100,6 +105,9 @@ pub(crate) async fn serve(
     while let Some(ended) = server.running.join_next().await {
         server.ended(ended)?;
     }
+    if let Some(telling) = server.telling.take() {
+        telling.await.map_err(|panic| Failure::new(ExitCode::Unexpected, panic))?;
+    }
     Ok(most_serious(server.codes.into_iter()))
 }
 
@@ -117,6 +125,8 @@ struct Server<'s> {
     codes: Vec<u8>,
     /// What cannot be run and was told of, so that it is told once.
     told: BTreeSet<String>,
+    /// People are being told of what is late.
+    telling: Option<JoinHandle<()>>,
 }
 
 impl Server<'_> {
@@ -128,6 +138,7 @@ impl Server<'_> {
         let due = planner.due();
         let next = plan::next_look(&planner, &due);
         self.tell(&due);
+        self.tell_people(&jobs, &due, now);
         self.not_before.retain(|_, until| *until > now);
         for one in due {
             let held = self.not_before.contains_key(&(one.job.clone(), one.period.label.clone()));
@@ -160,6 +171,9 @@ impl Server<'_> {
         let (journal, stop) = (self.journal.clone(), self.stop.clone());
         self.running.spawn(async move {
             let outcome = pipeline::run(&request, &journal, async move { stop.asked().await }).await;
+            let desk = Desk { journal: &journal, notify: &request.project.notify };
+            desk.run_ended(&request.job, &request.period, outcome.as_ref().err()).await;
+            push::after_run(&request.project.metrics, &journal, &request.job).await;
             let outcome = outcome.map(|finished| (finished.exit_code(), finished.facts.breaks.len()));
             Ended { job: request.job.name, period: request.period.label, outcome }
         });
@@ -181,6 +195,32 @@ impl Server<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Lets probes and scrapes see what is due, and tells people what is late. That takes its time, and nothing waits for
+    /// it.
+    fn tell_people(&mut self, jobs: &BTreeMap<String, (Job, History)>, due: &[Due], now: DateTime<Utc>) {
+        let project = &self.orders.world.project;
+        let alarms = late::alarms(jobs, due, project.notify.late_after, now);
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        let watched = jobs.iter().map(|(name, (job, _))| {
+            let due = due.iter().filter(|one| one.job == *name).count();
+            let late = alarms.get(name).map_or(0, Vec::len);
+            (name.clone(), Watched { due: count(due), late: count(late), ..Watched::of(job) })
+        });
+        self.orders.pulse.looked(now, watched.collect());
+        if project.notify.channels.is_empty() || self.telling.as_ref().is_some_and(|telling| !telling.is_finished()) {
+            return;
+        }
+        let (journal, notify) = (self.journal.clone(), project.notify.clone());
+        let names: Vec<String> = jobs.keys().cloned().collect();
+        self.telling = Some(tokio::spawn(async move {
+            let desk = Desk { journal: &journal, notify: &notify };
+            for (job, alarms) in alarms {
+                desk.late(&job, alarms).await;
+            }
+            desk.look(&names).await;
+        }));
     }
 
     /// Says once of each period why it is not run.

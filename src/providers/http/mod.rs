@@ -16,6 +16,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Request, Response, Url};
+use tracing::Instrument as _;
 
 pub use error::{Failure, HttpError};
 pub use redact::{Redactor, displayable};
@@ -23,6 +24,7 @@ pub use retry::{Decision, Outcome, decide, http_date, retry_after};
 pub use upload::{FileError, PutError};
 
 use crate::project::HttpConfig;
+use crate::spans;
 
 /// Of an error's body no more than this is read.
 pub const ERROR_BODY_BYTES: usize = 8 << 10;
@@ -107,7 +109,7 @@ impl Http {
     /// # Errors
     /// Any other status (with the start of its body, redacted), or no reply.
     pub async fn open(&self, request: Request, redactor: &Redactor) -> Result<Response, Failure> {
-        let response = self.client.execute(request).await.map_err(Failure::transport)?;
+        let response = told(&self.client, request).await?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -175,9 +177,17 @@ fn patient_builder(config: &HttpConfig, direct: bool) -> reqwest::ClientBuilder 
     if direct { builder.no_proxy() } else { builder }
 }
 
+/// Sends a request, and tells traces of it, as far as the head of the reply.
+async fn told(client: &reqwest::Client, request: Request) -> Result<Response, Failure> {
+    let span = spans::call(&request);
+    let response = client.execute(request).instrument(span.clone()).await;
+    spans::call_ended(&span, response.as_ref().ok().map(|response| response.status().as_u16()));
+    response.map_err(Failure::transport)
+}
+
 /// The complete reply to a request that is sent once.
 async fn answer(client: &reqwest::Client, request: Request) -> Result<Answer, Failure> {
-    let mut response = client.execute(request).await.map_err(Failure::transport)?;
+    let mut response = told(client, request).await?;
     let status = response.status().as_u16();
     let retry_after = wait_asked_for(response.headers());
     let declared_html = is_html(response.headers());

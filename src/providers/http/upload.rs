@@ -18,7 +18,7 @@ use reqwest::{Request, Url};
 use tokio::fs::File;
 use tokio::io::AsyncReadExt as _;
 
-use super::{Answer, Failure, Http, HttpError, Redactor, is_html, patient_builder, wait_asked_for};
+use super::{Answer, Failure, Http, HttpError, Redactor, is_html, patient_builder, told, wait_asked_for};
 
 /// So much is read from the file at once.
 const PIECE: usize = 256 << 10;
@@ -123,7 +123,7 @@ async fn verdict(
     course: &Course,
     redactor: &Redactor,
 ) -> Result<Answer, Failure> {
-    let mut response = client.execute(request).await.map_err(Failure::transport)?;
+    let mut response = told(client, request).await?;
     course.moved();
     let status = response.status();
     let retry_after = wait_asked_for(response.headers());
