@@ -148,8 +148,8 @@ async fn no_text_becomes_a_header_and_the_mail_stays_plain() {
 async fn where_starttls_is_insisted_on_nothing_is_sent_in_the_clear() {
     let server = MailServer::start(Manners::default());
     let notice = hostile();
-    let sent =
-        tokio::time::timeout(Duration::from_secs(20), send(&channel(&server, Security::StartTls), &notice, notice.at));
+    let channel = channel(&server, Security::StartTls);
+    let sent = tokio::time::timeout(Duration::from_secs(20), send(&channel, &notice, notice.at));
     let error = sent.await.unwrap().unwrap_err().to_string();
     assert!(error.contains("mail server: "), "{error}");
     assert!(server.mails().is_empty());

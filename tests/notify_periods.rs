@@ -22,8 +22,10 @@ fn project(listener: &HttpListener, schedule: &str, more: &str) -> TestProject {
 }
 
 fn write_day(project: &TestProject, day: &str, ledger: &str) {
-    project.write(&format!("data/file-{day}.csv"), GOOD);
-    project.write(&format!("data/ledger-{day}.csv"), ledger);
+    // The same bytes under another name would be a file that repeats.
+    let of_day = |text: &str| text.replace("a,", &format!("a-{day},"));
+    project.write(&format!("data/file-{day}.csv"), of_day(GOOD));
+    project.write(&format!("data/ledger-{day}.csv"), of_day(ledger));
 }
 
 #[test]
@@ -74,6 +76,20 @@ fn a_period_that_is_not_finished_in_time_is_told_once_by_the_scheduler_and_then_
     project.run(&["serve", "--once"]).ended_with(0);
     let resolved = vec![("resolved".to_owned(), yesterday)];
     assert_eq!(told(&listener), resolved);
+}
+
+#[test]
+fn a_job_that_no_scheduler_can_run_is_told() {
+    let listener = HttpListener::start(&[]);
+    let project = project(&listener, "{cron: \"* * * * *\"}", "");
+    project.write("jobs/daily.yaml", "job: daily\nperiod: 7\n");
+    for _ in 0..2 {
+        project.run(&["serve", "--once"]).ended_with(0);
+    }
+    let posts = listener.take();
+    assert_eq!(posts.len(), 1, "{posts:?}");
+    let notice = verified(&posts[0], KEY.as_bytes());
+    assert_eq!((&notice["job"], &notice["exit_code"]), (&"daily".into(), &78.into()));
 }
 
 #[test]

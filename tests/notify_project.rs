@@ -18,7 +18,7 @@ notify:
         username: tieout, password: {env: MAIL_PASSWORD}}
     relay: {email: {smtp: smtp://relay.acme.example, from: a@acme.example, to: [b@acme.example, c@acme.example]}}
 ops: {bind: 127.0.0.1:9464}
-metrics: {push: 'http://gateway.example:9091/', textfile: metrics/tieout-{job}.prom}
+metrics: {push: 'http://gateway.example:9091/', textfile: 'metrics/tieout-{job}.prom'}
 ";
 
 fn problems(text: &str) -> Vec<String> {
@@ -69,77 +69,80 @@ fn a_sandbox_alarms_nobody() {
     assert!(project.notify.channels.is_empty() && project.metrics.push.is_none() && project.metrics.textfile.is_none());
 }
 
+/// What is written, and all that is told of it.
+const MISTAKES: [(&str, &str); 16] = [
+    (
+        "notify: {channels: {a: {events: [failed]}}}",
+        "tieout.yaml:1:21: channel `a` does not say one way; expected one of `slack`, `webhook`, `email`",
+    ),
+    (
+        "notify: {channels: {a: {slack: {url: {env: A}}, webhook: {url: 'https://a.example', secret: {env: B}}}}}",
+        "tieout.yaml:1:21: channel `a` does not say one way; expected one of `slack`, `webhook`, `email`",
+    ),
+    (
+        "notify: {channels: {A b: {slack: {url: {env: A}}}}}",
+        "tieout.yaml:1:21: `A b` is no name of a channel; expected small letters, digits, hyphens and underscores",
+    ),
+    (
+        "notify: {channels: {a: {slack: {url: {env: A}}, events: []}}}",
+        "tieout.yaml:1:57: `events` is empty; leave it out to be told of all",
+    ),
+    (
+        "notify: {channels: {a: {webhook: {url: 'http://a.example/x', secret: {env: B}}}}}",
+        "tieout.yaml:1:40: `url` begins with http://; expected https://, since credentials pass over it",
+    ),
+    (
+        "notify: {channels: {a: {email: {smtp: 'smtps://u:hunter2@m.example', from: a@b.example, to: [c@d.example]}}}}",
+        "tieout.yaml:1:39: `smtp` holds a user name or password; a secret never stands in this file; use username \
+         and password",
+    ),
+    (
+        "notify: {channels: {a: {email: {smtp: 'imap://m.example', from: a@b.example, to: [c@d.example]}}}}",
+        "tieout.yaml:1:39: `smtp` is no mail server; expected smtps://HOST or smtp://HOST (STARTTLS), with :PORT where \
+         it is not 465 or 587",
+    ),
+    (
+        "notify: {channels: {a: {email: {smtp: 'smtps://m.example', from: nobody, to: [c@d.example]}}}}",
+        "tieout.yaml:1:66: `from` holds what is no mail address; expected one such as ops@acme.example",
+    ),
+    (
+        "notify: {channels: {a: {email: {smtp: 'smtps://m.example', from: \"a@b.example\\r\\nBcc: x@y.example\", to: [c@d.example]}}}}",
+        "tieout.yaml:1:66: `from` holds what is no mail address; expected one such as ops@acme.example",
+    ),
+    (
+        "notify: {channels: {a: {email: {smtp: 'smtps://m.example', from: a@b.example, to: []}}}}",
+        "tieout.yaml:1:83: `to` is empty; expected addresses",
+    ),
+    (
+        "notify: {channels: {a: {email: {smtp: 'smtps://m.example', from: a@b.example, to: [c@d.example], username: u}}}}",
+        "tieout.yaml:1:25: `username` and `password` go together; here is only one of them",
+    ),
+    (
+        "notify: {link: 'https://a.example/{run}'}",
+        "tieout.yaml:1:16: `link` has a placeholder that nobody fills; expected {job}, {period} and {attempt} only",
+    ),
+    (
+        "notify: {link: '{job}'}",
+        "tieout.yaml:1:16: `link` is no address; expected one such as \
+         https://reports.acme.example/{job}/{period}/{attempt}/",
+    ),
+    (
+        "ops: {bind: here}",
+        "tieout.yaml:1:13: `bind` is `here`; expected an IP address and a port, such as 127.0.0.1:9464",
+    ),
+    (
+        "metrics: {push: 'ftp://a'}",
+        "tieout.yaml:1:17: `push` is no address of a Pushgateway; expected one such as http://127.0.0.1:9091",
+    ),
+    (
+        "metrics: {textfile: metrics.txt}",
+        "tieout.yaml:1:21: `textfile` is `metrics.txt`; expected a path that ends in .prom, as the collector wants it",
+    ),
+];
+
 #[test]
 fn each_mistake_is_told_with_its_place_and_without_secrets() {
-    let table = [
-        (
-            "notify: {channels: {a: {events: [failed]}}}",
-            "tieout.yaml:1:21: channel `a` does not say one way; expected one of `slack`, `webhook`, `email`",
-        ),
-        (
-            "notify: {channels: {a: {slack: {url: {env: A}}, webhook: {url: 'https://a.example', secret: {env: B}}}}}",
-            "tieout.yaml:1:21: channel `a` does not say one way; expected one of `slack`, `webhook`, `email`",
-        ),
-        (
-            "notify: {channels: {A b: {slack: {url: {env: A}}}}}",
-            "tieout.yaml:1:21: `A b` is no name of a channel; expected small letters, digits, hyphens and underscores",
-        ),
-        (
-            "notify: {channels: {a: {slack: {url: {env: A}}, events: []}}}",
-            "tieout.yaml:1:57: `events` is empty; leave it out to be told of all",
-        ),
-        (
-            "notify: {channels: {a: {webhook: {url: 'http://a.example/x', secret: {env: B}}}}}",
-            "tieout.yaml:1:40: `url` begins with http://; expected https://, since credentials pass over it",
-        ),
-        (
-            "notify: {channels: {a: {email: {smtp: 'smtps://u:hunter2@m.example', from: a@b.example, to: [c@d.example]}}}}",
-            "tieout.yaml:1:39: `smtp` holds a user name or password; a secret never stands in this file",
-        ),
-        (
-            "notify: {channels: {a: {email: {smtp: 'imap://m.example', from: a@b.example, to: [c@d.example]}}}}",
-            "tieout.yaml:1:39: `smtp` is no mail server; expected smtps://HOST or smtp://HOST (STARTTLS), with :PORT where \
-             it is not 465 or 587",
-        ),
-        (
-            "notify: {channels: {a: {email: {smtp: 'smtps://m.example', from: nobody, to: [c@d.example]}}}}",
-            "tieout.yaml:1:66: `from` holds what is no mail address; expected one such as ops@acme.example",
-        ),
-        (
-            "notify: {channels: {a: {email: {smtp: 'smtps://m.example', from: \"a@b.example\\r\\nBcc: x@y.example\", to: [c@d.example]}}}}",
-            "tieout.yaml:1:66: `from` holds what is no mail address; expected one such as ops@acme.example",
-        ),
-        (
-            "notify: {channels: {a: {email: {smtp: 'smtps://m.example', from: a@b.example, to: []}}}}",
-            "tieout.yaml:1:83: `to` is empty; expected addresses",
-        ),
-        (
-            "notify: {channels: {a: {email: {smtp: 'smtps://m.example', from: a@b.example, to: [c@d.example], username: u}}}}",
-            "tieout.yaml:1:25: `username` and `password` go together; here is only one of them",
-        ),
-        (
-            "notify: {link: 'https://a.example/{run}'}",
-            "tieout.yaml:1:16: `link` has a placeholder that nobody fills; expected {job}, {period} and {attempt} only",
-        ),
-        (
-            "notify: {link: '{job}'}",
-            "tieout.yaml:1:16: `link` is no address; expected one such as \
-             https://reports.acme.example/{job}/{period}/{attempt}/",
-        ),
-        (
-            "ops: {bind: here}",
-            "tieout.yaml:1:13: `bind` is `here`; expected an IP address and a port, such as 127.0.0.1:9464",
-        ),
-        (
-            "metrics: {push: 'ftp://a'}",
-            "tieout.yaml:1:17: `push` is no address of a Pushgateway; expected one such as http://127.0.0.1:9091",
-        ),
-        (
-            "metrics: {textfile: metrics.txt}",
-            "tieout.yaml:1:21: `textfile` is `metrics.txt`; expected a path that ends in .prom, as the collector wants it",
-        ),
-    ];
-    for (written, told) in table {
+    for (written, told) in MISTAKES {
         assert_eq!(problems(&format!("{written}\n")), [told], "{written}");
     }
     let unknown = problems("notify: {channels: {a: {slack: {url: {env: A}}, events: [fail]}}}\n");

@@ -5,7 +5,7 @@ use std::process::Child;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{Days, TimeDelta, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use tieout::journal::Journal;
 use tieout::ops::{MOST_SINCE_LOOK, Port, Pulse};
 
@@ -62,6 +62,11 @@ impl Drop for Served {
     }
 }
 
+/// Seconds.
+fn unix(time: DateTime<Utc>) -> f64 {
+    (time - DateTime::UNIX_EPOCH).as_seconds_f64()
+}
+
 /// Status, content type and body.
 fn get(address: &str, path: &str) -> (u16, String, String) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -103,9 +108,9 @@ fn a_scheduler_that_works_is_well_and_ready_and_its_metrics_say_what_its_runs_fo
     assert_eq!(of("tieout_periods_due", &["tieout_job=first"]).to_bits(), 0_f64.to_bits());
     assert_eq!(of("tieout_periods_due", &["tieout_job=waits"]).to_bits(), 1_f64.to_bits());
     let end = of("tieout_last_finished_period_end_timestamp_seconds", &["tieout_job=first"]);
-    let midnight = today.and_hms_opt(0, 0, 0).unwrap().and_utc().timestamp();
-    assert!([midnight, midnight + 86_400].iter().any(|time| (*time as f64 - end).abs() < 0.5), "{end}");
-    let now = Utc::now().timestamp() as f64;
+    let midnight = unix(today.and_hms_opt(0, 0, 0).unwrap().and_utc());
+    assert!([midnight, midnight + 86_400.0].iter().any(|time| (time - end).abs() < 0.5), "{end}");
+    let now = unix(Utc::now());
     let ended = of("tieout_run_last_end_timestamp_seconds", &["tieout_job=first"]);
     assert!((now - ended).abs() < 300.0 && of("tieout_run_last_duration_seconds", &["tieout_job=first"]) < 300.0);
     assert!((now - of("tieout_scheduler_last_look_timestamp_seconds", &[])).abs() < 120.0);

@@ -43,6 +43,8 @@ const PURE: &[(&str, &[&str])] = &[
     ("src/schedule", &["src/schedule/serve.rs"]),
     ("src/seals", &[]),
     ("src/effects", &[]),
+    ("src/notify/judge.rs", &[]),
+    ("src/notify/words.rs", &[]),
     ("src/backfill/plan.rs", &[]),
     ("src/backfill/range.rs", &[]),
     // It writes the rendered bytes.

@@ -1,5 +1,6 @@
 //! `tieout serve`: the scheduler, and the receiver where that is asked for, until it is stopped.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -15,6 +16,8 @@ use crate::exit::{ExitCode, Failure};
 use crate::job::Job;
 use crate::job::load::load_all;
 use crate::journal::Journal;
+use crate::notify::desk::Desk;
+use crate::notify::judge::NO_PERIOD;
 use crate::ops::{Port, Pulse};
 use crate::pipeline::stop::Stop;
 use crate::project::Project;
@@ -35,6 +38,7 @@ pub async fn run(mut context: Context, args: ServeArgs) -> Result<ExitCode, Fail
     let scheduled = jobs.iter().filter(|job| job.schedule.is_some()).count();
     tracing::info!("{scheduled} of {} jobs have a schedule", jobs.len());
     let journal = Arc::new(Journal::open(&project.state).await?);
+    let telling = tell_people(&project, &journal, &problems);
     let jobs = Jobs { project, jobs };
     let (send, fresh) = mpsc::channel(1);
     let reading = tokio::spawn(read_on_hangup(jobs.clone(), hangup, send, context.sandbox));
@@ -64,6 +68,9 @@ pub async fn run(mut context: Context, args: ServeArgs) -> Result<ExitCode, Fail
         serve(orders, &journal, fresh, stop).await
     };
     reading.abort();
+    if let Err(panic) = telling.await {
+        tracing::warn!("nobody is notified of job files that are wrong: {panic}");
+    }
     if let Some(answering) = answering {
         // It ends when the process is told to stop, and what else ends it is told already.
         answering.abort();
@@ -76,6 +83,23 @@ pub async fn run(mut context: Context, args: ServeArgs) -> Result<ExitCode, Fail
     let code = outcome?;
     // A service that was told to stop has ended well, whatever its runs have found.
     Ok(if args.once { code } else { ExitCode::Done })
+}
+
+/// What no scheduler runs, nobody would miss: people are told of job files that are wrong. The scheduler does not wait for
+/// it.
+fn tell_people(project: &Project, journal: &Arc<Journal>, problems: &Problems) -> JoinHandle<()> {
+    let mut of_jobs = BTreeMap::new();
+    for problem in problems {
+        let name = problem.file.file_stem().map(|name| name.to_string_lossy().into_owned());
+        of_jobs.entry(name.unwrap_or_default()).or_insert_with(|| problem.headline());
+    }
+    let (notify, journal) = (project.notify.clone(), journal.clone());
+    tokio::spawn(async move {
+        for (job, problem) in of_jobs {
+            let failure = Failure::new(ExitCode::Configuration, anyhow::Error::msg(problem));
+            Desk { journal: &journal, notify: &notify }.not_begun(&job, NO_PERIOD, &failure).await;
+        }
+    })
 }
 
 /// Begins to answer probes.

@@ -101,6 +101,14 @@ impl Desk<'_> {
     async fn tell_late(&self, job: &str, mut late: Vec<(String, Alarm)>) -> Result<(), JournalError> {
         let open = self.journal.open_topics(Some(job)).await?;
         late.retain(|(_, alarm)| alarm.topics.iter().any(|topic| !open.contains(topic)));
+        let mut unfinished = Vec::with_capacity(late.len());
+        for (period, alarm) in late {
+            // Since the look it may have been finished.
+            if self.journal.last_finished(job, &period).await?.is_none() {
+                unfinished.push((period, alarm));
+            }
+        }
+        let late = unfinished;
         let (Some((first, _)), Some((last, _))) = (late.first(), late.last()) else { return Ok(()) };
         let period = if late.len() == 1 { first.clone() } else { format!("{first}..{last}") };
         let lines = match late.as_slice() {
