@@ -1,8 +1,10 @@
 //! The project file `tieout.yaml`: providers, secrets, and where state and artifacts live.
 
+pub mod database;
 mod load;
 mod receiver;
 pub mod spec;
+mod state;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,15 +16,17 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::sandbox;
+pub use database::{Database, DatabaseError};
 pub use load::{FILE, ProjectNotFound};
+pub use state::State;
 
 /// The project as validated: paths absolute, nothing left to interpret.
 #[derive(Debug, Clone)]
 pub struct Project {
     /// The folder of `tieout.yaml`.
     pub root: PathBuf,
-    /// The `SQLite` file of the journal.
-    pub state: PathBuf,
+    /// The journal: a file, or a database.
+    pub state: State,
     /// `ARTIFACTS/JOB/PERIOD/ATTEMPT/` is where a run's files go.
     pub artifacts: PathBuf,
     /// Local inputs are read from here: `path:` of a job is relative to it.
@@ -47,7 +51,7 @@ impl Project {
     #[must_use]
     pub fn with_sandbox(mut self, base_url: &str, token_url: &str) -> Self {
         let world = self.root.join("sandbox");
-        self.state = world.join("state.db");
+        self.state = State::Sqlite(world.join("state.db"));
         self.artifacts = world.join("runs");
         self.data = self.root.join("samples").join("data");
         self.notifications = world.join("notifications");

@@ -10,6 +10,7 @@ pub mod completions;
 pub mod decision;
 pub mod diff;
 pub mod doctor;
+mod doctor_state;
 pub mod due;
 pub mod effects;
 pub mod in_doubt;
@@ -135,10 +136,7 @@ impl Context {
     /// When there is no project, or its state file cannot be written.
     pub async fn write_journal(&mut self) -> Result<Option<Journal>, Failure> {
         let state = self.load_project()?.state.clone();
-        if !state.exists() {
-            return Ok(None);
-        }
-        Ok(Some(Journal::open(&state).await?))
+        Ok(Journal::open_existing(&state).await?)
     }
 }
 

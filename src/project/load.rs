@@ -115,7 +115,7 @@ impl Project {
 }
 
 fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Option<Project> {
-    let state = state(&root, spec.state.as_deref().unwrap_or("sqlite:.tieout/state.db"), checker);
+    let state = super::state::state(&root, spec.state.as_ref(), checker);
     let artifacts = folder(&root, "artifacts", spec.artifacts.as_deref().unwrap_or("runs"), checker);
     let data = folder(&root, "data", spec.data.as_deref().unwrap_or("data"), checker);
     let lease = lease(spec.lease.as_deref(), checker);
@@ -145,20 +145,6 @@ fn lease(written: Option<&str>, checker: &mut Checker<'_>) -> Option<Duration> {
     Some(lease)
 }
 
-fn state(root: &Path, written: &str, checker: &mut Checker<'_>) -> Option<PathBuf> {
-    match written.strip_prefix("sqlite:") {
-        Some(path) if !path.trim().is_empty() => Some(joined(root, path)),
-        _ => {
-            // A database's address may hold a password: it is not repeated.
-            let kind = written.split(':').next().unwrap_or_default();
-            let found = if written.contains(':') { format!("`{kind}:…`") } else { format!("`{written}`") };
-            checker
-                .problem("state", format!("`state` is {found}; expected sqlite:PATH, such as sqlite:.tieout/state.db"));
-            None
-        }
-    }
-}
-
 pub(super) fn folder(root: &Path, key: &str, written: &str, checker: &mut Checker<'_>) -> Option<PathBuf> {
     if written.trim().is_empty() || written.contains("://") {
         checker.problem(key, format!("`{key}` is `{written}`; expected a folder of this machine"));
@@ -168,7 +154,7 @@ pub(super) fn folder(root: &Path, key: &str, written: &str, checker: &mut Checke
 }
 
 /// Absolute, without `.` and trailing slashes; `..` is kept, since it may follow a link.
-fn joined(root: &Path, written: &str) -> PathBuf {
+pub(super) fn joined(root: &Path, written: &str) -> PathBuf {
     root.join(written).components().collect()
 }
 
@@ -262,7 +248,7 @@ fn identifier(path: &str, key: &str, written: &str, checker: &mut Checker<'_>) -
     Some(written.to_owned())
 }
 
-fn secret(root: &Path, path: &str, written: &Secret, checker: &mut Checker<'_>) -> Option<Secret> {
+pub(super) fn secret(root: &Path, path: &str, written: &Secret, checker: &mut Checker<'_>) -> Option<Secret> {
     match written {
         Secret::Env(name) => {
             let good = |c: char| c.is_ascii_alphanumeric() || c == '_';

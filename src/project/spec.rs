@@ -6,14 +6,17 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Secret;
+use super::database::DatabaseSpec;
 
 /// Where state and artifacts live, and which providers there are.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectSpec {
-    /// The journal: `sqlite:PATH`, relative to the project folder; `sqlite:.tieout/state.db` when left out.
+    /// The journal: `sqlite:PATH`, relative to the project folder, which is `sqlite:.tieout/state.db` when left out; or a
+    /// `PostgreSQL` database, `postgres://USER@HOST:PORT/DATABASE?sslmode=verify-full`. An address with a password is told
+    /// by where it stands, `{env: NAME}` or `{file: PATH}`.
     #[serde(default)]
-    pub state: Option<String>,
+    pub state: Option<DatabaseSpec>,
     /// The folder of raw files and reports; `runs/` when left out.
     #[serde(default)]
     pub artifacts: Option<String>,
