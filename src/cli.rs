@@ -6,6 +6,7 @@ mod effects;
 mod listen;
 mod seal;
 mod serve;
+mod state;
 mod subscriptions;
 mod trace;
 
@@ -26,6 +27,7 @@ pub use effects::{
 pub use listen::ListenArgs;
 pub use seal::{SealArgs, SealsArgs, UnsealArgs};
 pub use serve::ServeArgs;
+pub use state::{CopyArgs, StateArgs, StateCommand};
 pub use subscriptions::{CreateArgs, SubscriptionsCommand, TurnArgs};
 pub use trace::TraceArgs;
 
@@ -231,6 +233,8 @@ Examples:
     InDoubt(InDoubtCommand),
     /// Prove, hand out or anchor the journal of effects
     Journal(JournalArgs),
+    /// Move the journal to another file or database
+    State(StateArgs),
     /// Receive the provider's notifications over HTTP and keep them as a webhook log
     #[command(after_help = listen::HELP)]
     Listen(ListenArgs),

@@ -28,6 +28,7 @@ pub mod sandbox;
 pub mod schema;
 pub mod seal;
 pub mod serve;
+pub mod state;
 pub mod subscriptions;
 pub mod trace;
 pub mod unseal;
@@ -39,7 +40,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{
     BackfillsCommand, BreaksArgs, BreaksCommand, Command, EffectsCommand, Global, InDoubtCommand, JournalCommand,
-    RunsCommand,
+    RunsCommand, StateCommand,
 };
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{Journal, JournalError};
@@ -188,6 +189,9 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
             JournalCommand::Verify { anchors } => journal::verify(context, anchors).await,
             JournalCommand::Export { out } => journal::export(context, out).await,
             JournalCommand::Anchor => journal::anchor(context).await,
+        },
+        Command::State(args) => match args.command {
+            StateCommand::Copy(args) => Box::pin(state::copy(context, args)).await,
         },
         Command::Listen(args) => listen::run(context, args).await,
         Command::Subscriptions(command) => Box::pin(subscriptions::run(context, command)).await,

@@ -1,6 +1,7 @@
 //! The whole journal from one database into another: every row as it is, in one transaction, proved before it is
 //! committed.
 
+use super::chain::last_entry;
 use super::entries::verify_all;
 use super::link::{Connection, Mode};
 use super::rows::{self, time_text};
@@ -68,14 +69,19 @@ impl Journal {
     pub async fn copy_into(&self, target: &Self, keep: bool) -> Result<Copied, CopyError> {
         let mut from = self.begin(Mode::Write, DOING).await?;
         let mut to = target.begin(Mode::Write, DOING).await?;
+        let told = |source| self.told(DOING, source);
+        from.connection().may_be_slow().await.map_err(told)?;
         self.refuse_held(from.connection()).await?;
         loop {
             let copied = match self.copy_in(from.connection(), target, to.connection()).await {
                 Ok(copied) if keep => Ok(Done::Written(copied)),
                 Ok(copied) => Ok(Done::Nothing(copied)),
                 Err(CopyError::Journal(error)) => Err(error),
-                // The turn ends with it, and takes back what was begun.
-                Err(error) => return Err(error),
+                Err(error) => {
+                    to.give_up().await;
+                    from.give_up().await;
+                    return Err(error);
+                }
             };
             if let Some(copied) = to.settle(copied).await? {
                 // Nothing was written there.
@@ -116,6 +122,8 @@ impl Journal {
         if let Some(first) = verdict.findings.first() {
             return Err(CopyError::Broken { place: self.state.to_string(), first: first.to_string() });
         }
+        // Whoever still has its lock has kept everybody else from writing all the while.
+        last_entry(from).await.map_err(here)?;
         Ok(Copied { tables, verdict })
     }
 

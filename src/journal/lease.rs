@@ -112,11 +112,13 @@ impl Journal {
         // Nobody else takes or renews a lease until the commit.
         let mut turn = self.begin(Mode::Write, TAKING).await?;
         loop {
-            // What stops it is no matter of the journal: the turn ends by itself then.
             let taken = match self.take_lease_in(turn.connection(), &asked).await {
                 Ok(lease) => Ok(Done::Written(lease)),
                 Err(LeaseError::Journal(error)) => Err(error),
-                Err(error) => return Err(error),
+                Err(error) => {
+                    turn.give_up().await;
+                    return Err(error);
+                }
             };
             if let Some(lease) = turn.settle(taken).await? {
                 if lease.lock.is_some() {

@@ -58,7 +58,10 @@ impl Connection {
             (_, Mode::Read) => Ok(()),
             (Self::Sqlite(_), Mode::Snapshot) => self.raw("BEGIN").await,
             (Self::Sqlite(_), Mode::Write) => self.raw(BEGIN_WRITE).await,
-            (Self::Postgres(_), Mode::Snapshot) => self.raw("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await,
+            (Self::Postgres(_), Mode::Snapshot) => {
+                self.raw("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+                self.may_be_slow().await
+            }
             (Self::Postgres(_), Mode::Write) => {
                 // Each statement behind the lock sees all that was committed before the lock was given. Both are sent
                 // at once: one way there and back.
@@ -66,14 +69,20 @@ impl Connection {
                     "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'; \
                      SELECT pg_advisory_xact_lock({LOCK_KEY})"
                 );
-                if let Some(WriteMark { writer, sequence }) = mark {
-                    text.push_str(&format!(
-                        "; INSERT INTO writers (id, sequence, at) VALUES ('{writer}', {sequence}, now()) \
-                         ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, at = excluded.at"
-                    ));
+                if let Some(mark) = mark {
+                    text.push_str("; ");
+                    text.push_str(&leaving(mark));
                 }
                 self.raw(&text).await
             }
+        }
+    }
+
+    /// What was begun may pause for as long as others take: whoever reads an export, or the target of a copy.
+    pub(super) async fn may_be_slow(&mut self) -> sqlx::Result<()> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(_) => self.raw("SET LOCAL idle_in_transaction_session_timeout = 0").await,
         }
     }
 
@@ -129,6 +138,11 @@ impl Connection {
         }
     }
 
+    /// Leaves a mark that is committed with all else.
+    pub(super) async fn leave(&mut self, mark: &WriteMark) -> sqlx::Result<()> {
+        self.raw(&leaving(mark)).await
+    }
+
     /// Whether a write of that mark was committed.
     pub(super) async fn has(&mut self, mark: &WriteMark) -> sqlx::Result<bool> {
         let sequence = i64::try_from(mark.sequence).unwrap_or(i64::MAX);
@@ -154,6 +168,13 @@ impl Connection {
             Self::Postgres(connection) => answered(connection.close()).await,
         }
     }
+}
+
+fn leaving(WriteMark { writer, sequence }: &WriteMark) -> String {
+    format!(
+        "INSERT INTO writers (id, sequence, at) VALUES ('{writer}', {sequence}, now())
+         ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence, at = excluded.at"
+    )
 }
 
 /// The one lock of all that write into this schema of this database.

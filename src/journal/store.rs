@@ -214,6 +214,14 @@ async fn look(address: &Address) -> Result<(sqlx::PgConnection, u32), JournalErr
     Ok((connection, found.version))
 }
 
+/// A server that says to come again later is the right one.
+const fn patience_with(error: &JournalError) -> Duration {
+    match error {
+        JournalError::Database { source: crate::postgres::Error::NotNow { .. }, .. } => PATIENCE,
+        _ => FIRST_PATIENCE,
+    }
+}
+
 /// Opens again and again while a server is just being started.
 async fn patiently<T, F: Future<Output = Result<T, JournalError>>>(
     mut open: impl FnMut() -> F,
@@ -222,10 +230,10 @@ async fn patiently<T, F: Future<Output = Result<T, JournalError>>>(
     let mut wait = Duration::from_millis(100);
     loop {
         match open().await {
-            Err(error) if error.is_passing() && begun.elapsed() + wait < FIRST_PATIENCE => {
+            Err(error) if error.is_passing() && begun.elapsed() + wait < patience_with(&error) => {
                 tracing::debug!("{error}; trying again");
                 tokio::time::sleep(wait).await;
-                wait *= 2;
+                wait = (wait * 2).min(Duration::from_secs(1));
             }
             outcome => return outcome,
         }

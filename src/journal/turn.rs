@@ -42,6 +42,8 @@ pub(super) struct Turn<'j> {
     /// Between begin and end.
     is_open: bool,
     mark: Option<WriteMark>,
+    /// Whether a commit was cut off of which it is not known yet what came of it.
+    in_doubt: bool,
     /// When the server was missed first.
     lost_since: Option<Instant>,
     wait: Duration,
@@ -65,8 +67,8 @@ impl Journal {
     /// Waits for the connection, and for the lock of all writers where something is to be written.
     pub(super) async fn begin(&self, mode: Mode, doing: &'static str) -> Result<Turn<'_>, JournalError> {
         let session = self.session.lock().await;
-        let (is_open, mark, lost_since) = (false, None, None);
-        let mut turn = Turn { journal: self, session, mode, doing, is_open, mark, lost_since, wait: FIRST_WAIT };
+        let (is_open, mark, in_doubt, lost_since, wait) = (false, None, false, None, FIRST_WAIT);
+        let mut turn = Turn { journal: self, session, mode, doing, is_open, mark, in_doubt, lost_since, wait };
         turn.start().await?;
         Ok(turn)
     }
@@ -124,7 +126,8 @@ impl Turn<'_> {
         if self.session.is_none() {
             *self.session = Some(self.journal.reconnect().await?);
         }
-        self.mark = if self.mode == Mode::Write { self.journal.next_mark() } else { None };
+        // One whose commit was cut off is looked for before it is written over.
+        self.mark = if self.mode == Mode::Write && !self.in_doubt { self.journal.next_mark() } else { None };
         let (mode, mark) = (self.mode, self.mark.clone());
         // A read of a file ends by itself; whatever else is cut off leaves something behind in the connection.
         let of_server = self.connection().is_postgres();
@@ -151,32 +154,45 @@ impl Turn<'_> {
             self.give_up().await;
             return Err(error);
         }
-        // The server may have committed it and not been able to say so. Whoever has the lock of all writers knows that
-        // the write is over, and sees whether it has left its mark.
-        let mark = self.mark.clone();
+        // The server may have committed it and not been able to say so.
+        let Some(mark) = self.mark.clone() else { return Err(error) };
         let mut error = error;
+        self.in_doubt = true;
         loop {
             self.wait_after(error).await?;
-            error = match self.try_start().await {
-                Ok(()) => {
-                    let Some(mark) = &mark else { return Ok(false) };
-                    match self.connection().has(mark).await {
-                        Ok(true) => {
-                            self.give_up().await;
-                            self.journal.committed();
-                            return Ok(true);
-                        }
-                        Ok(false) => return Ok(false),
-                        Err(source) => self.journal.told(self.doing, source),
-                    }
+            match self.look_for(&mark).await {
+                Ok(true) => {
+                    self.give_up().await;
+                    self.journal.committed();
+                    return Ok(true);
                 }
-                Err(error) => error,
-            };
+                Ok(false) => {
+                    self.in_doubt = false;
+                    return Ok(false);
+                }
+                Err(again) => error = again,
+            }
         }
     }
 
-    /// Takes back what was begun, if anything.
-    async fn give_up(&mut self) {
+    /// Whether the write of that mark was committed; else what has begun anew has a mark of its own. Whoever has the
+    /// lock of all writers knows that the write is over.
+    async fn look_for(&mut self, mark: &WriteMark) -> Result<bool, JournalError> {
+        self.try_start().await?;
+        let (doing, next) = (self.doing, self.journal.next_mark());
+        let found = match self.connection().has(mark).await {
+            Ok(false) => match &next {
+                Some(next) => self.connection().leave(next).await.map(|()| false),
+                None => Ok(false),
+            },
+            found => found,
+        };
+        self.mark = next;
+        found.map_err(|source| self.journal.told(doing, source))
+    }
+
+    /// Takes back what was begun, if anything, and ends the turn.
+    pub(super) async fn give_up(&mut self) {
         if !self.is_open {
             return;
         }
