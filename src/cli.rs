@@ -7,6 +7,7 @@ mod gc;
 mod listen;
 mod seal;
 mod serve;
+mod state;
 mod subscriptions;
 mod trace;
 mod watch;
@@ -29,6 +30,7 @@ pub use gc::GcArgs;
 pub use listen::ListenArgs;
 pub use seal::{SealArgs, SealsArgs, UnsealArgs};
 pub use serve::ServeArgs;
+pub use state::{CopyArgs, StateArgs, StateCommand};
 pub use subscriptions::{CreateArgs, SubscriptionsCommand, TurnArgs};
 pub use trace::TraceArgs;
 pub use watch::{HealthArgs, NotifyCommand};
@@ -244,6 +246,8 @@ Examples:
     Gc(GcArgs),
     /// Prove, hand out or anchor the journal of effects
     Journal(JournalArgs),
+    /// Move the journal to another file or database
+    State(StateArgs),
     /// Receive the provider's notifications over HTTP and keep them as a webhook log
     #[command(after_help = listen::HELP)]
     Listen(ListenArgs),

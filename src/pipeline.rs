@@ -143,7 +143,7 @@ pub async fn run(
 
 /// Beside the state file lie the locks.
 fn state_folder(request: &Request) -> &Path {
-    request.project.state.parent().unwrap_or(&request.project.root)
+    request.project.state.folder_or(&request.project.root)
 }
 
 async fn leased(

@@ -1,11 +1,12 @@
 //! The project file `tieout.yaml`: providers, secrets, and where state and artifacts live.
 
-mod database;
+pub mod database;
 mod load;
 mod receiver;
 mod retention;
 pub mod spec;
 pub mod spec_watch;
+mod state;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -18,9 +19,10 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::sandbox;
-pub use database::{DatabaseConfig, DatabaseError};
+pub use database::{Database, DatabaseError};
 pub use load::{FILE, ProjectNotFound};
 pub use retention::RetentionConfig;
+pub use state::State;
 pub use watch::{Channel, Email, MetricsConfig, NoticeEvent, NotifyConfig, Security, Way};
 
 /// The project as validated: paths absolute, nothing left to interpret.
@@ -28,8 +30,8 @@ pub use watch::{Channel, Email, MetricsConfig, NoticeEvent, NotifyConfig, Securi
 pub struct Project {
     /// The folder of `tieout.yaml`.
     pub root: PathBuf,
-    /// The `SQLite` file of the journal.
-    pub state: PathBuf,
+    /// The journal: a file, or a database.
+    pub state: State,
     /// `ARTIFACTS/JOB/PERIOD/ATTEMPT/` is where a run's files go.
     pub artifacts: PathBuf,
     /// Local inputs are read from here: `path:` of a job is relative to it.
@@ -41,7 +43,7 @@ pub struct Project {
     pub lease: Duration,
     pub providers: BTreeMap<String, ProviderConfig>,
     /// What jobs may ask, by name.
-    pub databases: BTreeMap<String, DatabaseConfig>,
+    pub databases: BTreeMap<String, Database>,
     pub receiver: ReceiverConfig,
     /// How long `tieout gc` keeps files; none: nothing is removed.
     pub retention: Option<RetentionConfig>,
@@ -62,7 +64,7 @@ impl Project {
     #[must_use]
     pub fn with_sandbox(mut self, base_url: &str, token_url: &str) -> Self {
         let world = self.root.join("sandbox");
-        self.state = world.join("state.db");
+        self.state = State::Sqlite(world.join("state.db"));
         self.artifacts = world.join("runs");
         self.data = self.root.join("samples").join("data");
         self.notifications = world.join("notifications");

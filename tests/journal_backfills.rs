@@ -11,7 +11,17 @@ use tieout::journal::{
     RunStatus,
 };
 
+use crate::support::journal::{also_on_postgres, database_of, state_in};
+use crate::support::postgres::shared;
 use crate::support::utc;
+
+also_on_postgres!(
+    a_backfill_is_read_back_as_it_was_recorded,
+    only_one_of_the_same_range_and_choice_that_is_not_over_is_gone_on_with,
+    an_attempt_that_another_took_over_from_writes_nothing_more,
+    what_stands_there_is_never_changed_or_deleted,
+    a_range_has_the_runs_of_its_periods_and_of_no_other_grain,
+);
 
 const FROM: &str = "2025-03-18";
 const TO: &str = "2025-03-20";
@@ -68,12 +78,14 @@ fn end(attempt: u32, period: &str, code: ExitCode) -> PeriodEnd {
 }
 
 async fn journal(folder: &TempDir) -> (Journal, PathBuf) {
-    let path = folder.path().join("state.db");
-    (Journal::open(&path).await.unwrap(), path)
+    (Journal::open(&state_in(folder.path()).await).await.unwrap(), folder.path().join("state.db"))
 }
 
 /// What any `SQLite` tool would do to the file.
 async fn execute(path: &Path, sql: &'static str) -> Result<(), sqlx::Error> {
+    if let Some(database) = database_of(path.parent().unwrap()).await {
+        return shared().try_sql(&database, sql).await;
+    }
     let mut connection = SqliteConnectOptions::new().filename(path).foreign_keys(true).connect().await.unwrap();
     let done = sqlx::raw_sql(sql).execute(&mut connection).await.map(|_| ());
     connection.close().await.unwrap();
@@ -162,7 +174,7 @@ async fn what_stands_there_is_never_changed_or_deleted() {
     journal.close().await.unwrap();
     for (sql, refused) in [
         ("DELETE FROM backfill_ends", "the end of a period is never deleted"),
-        ("UPDATE backfill_ends SET well = 0", "the end of a period is never changed"),
+        ("UPDATE backfill_ends SET well = FALSE", "the end of a period is never changed"),
         ("DELETE FROM backfill_attempts", "an attempt of a backfill is never deleted"),
         ("UPDATE backfill_attempts SET note = ''", "an attempt of a backfill that has ended is never changed"),
         ("DELETE FROM backfill_periods", "a period of a backfill is never deleted"),
@@ -183,14 +195,14 @@ async fn a_range_has_the_runs_of_its_periods_and_of_no_other_grain() {
     execute(
         &path,
         "INSERT INTO runs (id, job, period, attempt, job_sha256, program_version, sandbox, started_at, status)
-         SELECT job || period, job, period, 1, 'ab', '0.1.0', 0, '2025-03-20T12:00:00Z', 'running' FROM (
+         SELECT job || period, job, period, 1, 'ab', '0.1.0', FALSE, '2025-03-20T12:00:00Z', 'running' FROM (
          SELECT 'rewards' AS job, '2025-03-17' AS period UNION ALL SELECT 'rewards', '2025-03-18'
          UNION ALL SELECT 'other', '2025-03-18' UNION ALL SELECT 'rewards', '2025-03-20'
-         UNION ALL SELECT 'rewards', '2025-04' UNION ALL SELECT 'rewards', '2025-03')",
+         UNION ALL SELECT 'rewards', '2025-04' UNION ALL SELECT 'rewards', '2025-03') AS labels",
     )
     .await
     .unwrap();
-    let journal = Journal::open(&path).await.unwrap();
+    let journal = Journal::open(&state_in(folder.path()).await).await.unwrap();
     let between = async |from: &str, to: &str| {
         let runs = journal.runs_between("rewards", from, to).await.unwrap();
         runs.into_iter().map(|run| run.period).collect::<Vec<_>>()

@@ -8,10 +8,22 @@ use tieout::breaks::observe::{Dispute, Observation};
 use tieout::exit::ExitCode;
 use tieout::journal::{BreakFilter, Journal, JournalError, Writer};
 
-use crate::support::journal::{Place, effect, proposed};
+use crate::support::journal::{Place, also_on_postgres, effect, proposed};
 use crate::support::lives::{AT, DAY, JOB, many, person};
 use crate::support::utc;
 use tieout::effects::EffectKind;
+
+also_on_postgres!(
+    a_run_again_records_nothing_but_when_it_was_seen_last,
+    what_is_new_changed_gone_and_found_again_is_told_apart,
+    effects_and_breaks_stand_in_one_chain,
+    a_decision_is_written_for_all_or_for_none,
+    what_an_audit_says_of_a_break_of_another_period_is_recorded_too,
+    ids_are_found_by_their_first_digits,
+    a_run_without_its_lease_records_nothing,
+    what_is_written_stays_written,
+    twenty_thousand_breaks_take_seconds_and_one_commit,
+);
 
 fn id(number: usize) -> String {
     format!("{number:016x}")

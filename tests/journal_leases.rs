@@ -11,8 +11,14 @@ use tieout::journal::{
     EffectFilter, Ending, Journal, JournalError, Lease, LeaseError, RunOutcome, RunStatus, Step, Writer,
 };
 
-use crate::support::journal::{JOB, PERIOD, Place, effect, new_run, proposed};
+use crate::support::journal::{JOB, PERIOD, Place, also_on_postgres, database_of, effect, new_run, proposed};
 use tieout::effects::EffectKind;
+
+also_on_postgres!(
+    a_renewed_lease_lasts_on_also_when_the_renewal_comes_late,
+    an_overtaken_lease_is_neither_renewed_nor_released,
+    every_late_write_of_an_overtaken_run_is_refused_and_changes_nothing,
+);
 
 const FOLDER: &str = "TIEOUT_TEST_LEASE_FOLDER";
 const MINUTE: Duration = Duration::from_mins(1);
@@ -130,7 +136,9 @@ async fn an_overtaken_lease_is_neither_renewed_nor_released() {
     assert_eq!(lost.exit_code(), ExitCode::TryAgainLater);
     journal.release(first).await.unwrap();
     assert!(matches!(take(&journal, folder).await, Err(LeaseError::Held { .. })), "the second one still has it");
-    assert_eq!(lock_files(&place), ["rewards-daily--2025-03-19.2.lock"]);
+    // Beside a file; who shares a database shares no disk.
+    let of_file = database_of(folder).await.is_none();
+    assert_eq!(lock_files(&place), of_file.then_some("rewards-daily--2025-03-19.2.lock").as_slice());
     journal.renew(&second).await.unwrap();
 }
 

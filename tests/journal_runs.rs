@@ -13,6 +13,19 @@ use tieout::journal::{
 };
 use tieout::sources::{Origin, RawFile};
 
+use crate::support::journal::{also_on_postgres, state_in};
+
+also_on_postgres!(
+    a_run_is_read_back_as_it_was_recorded,
+    inputs_are_read_back_in_their_order,
+    an_attempt_that_never_ended_is_interrupted_by_the_next_one_and_by_no_other,
+    the_journal_tells_first_last_and_last_finished_attempts_apart,
+    a_refused_step_changes_nothing_and_says_what_stood_before_it,
+    a_run_ends_once,
+    an_unknown_run_is_refused_with_the_nearest_ids,
+    concurrent_starts_get_attempts_of_their_own,
+);
+
 /// The steps that a run marks by itself, in order.
 const WORK: [Step; 7] =
     [Step::Pulled, Step::Normalized, Step::Matched, Step::Classified, Step::Planned, Step::Sent, Step::Reported];
@@ -62,7 +75,7 @@ fn failure() -> RunOutcome {
 }
 
 async fn journal(folder: &TempDir) -> Journal {
-    Journal::open(&folder.path().join("state.db")).await.unwrap()
+    Journal::open(&state_in(folder.path()).await).await.unwrap()
 }
 
 async fn marked_up_to(journal: &Journal, run: &RunRecord, last: Step) {
@@ -111,7 +124,7 @@ async fn a_run_is_read_back_as_it_was_recorded() {
     assert_eq!(finished, expected);
     journal.close().await.unwrap();
 
-    let again = Journal::open_read_only(&folder.path().join("state.db")).await.unwrap().unwrap();
+    let again = Journal::open_read_only(&state_in(folder.path()).await).await.unwrap().unwrap();
     assert_eq!(again.run(&run.id).await.unwrap(), expected);
     let steps = again.steps(&run.id).await.unwrap();
     assert_eq!(steps.iter().map(|step| step.step).collect::<Vec<_>>(), COMPARING);
@@ -276,12 +289,12 @@ async fn an_unknown_run_is_refused_with_the_nearest_ids() {
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_starts_get_attempts_of_their_own() {
     let folder = TempDir::new().unwrap();
-    let path = folder.path().join("state.db");
+    let state = state_in(folder.path()).await;
     let starts = (0..8).map(|_| {
-        let path = path.clone();
+        let state = state.clone();
         // Each opens the file by itself, so some of them meet while it is being made.
         tokio::spawn(async move {
-            let journal = Journal::open(&path).await.unwrap();
+            let journal = Journal::open(&state).await.unwrap();
             journal.start_run(new_run("rewards", "2025-03-19")).await.unwrap().attempt
         })
     });

@@ -8,9 +8,17 @@ use tieout::journal::{JournalError, NewSeal};
 use tieout::seals::life::apply;
 use tieout::seals::{Event, SealState};
 
-use crate::support::journal::{JOB, PERIOD, Place, new_run};
+use crate::support::journal::{JOB, PERIOD, Place, also_on_postgres, new_run};
 use crate::support::lives::{AT, many};
 use crate::support::utc;
+
+also_on_postgres!(
+    a_period_is_sealed_opened_again_and_sealed_with_another_attempt,
+    what_cannot_follow_is_refused_and_nothing_is_written,
+    a_run_that_was_begun_meanwhile_keeps_the_seal_off,
+    seals_stand_in_the_one_chain_and_are_exported,
+    what_is_written_stays_written,
+);
 
 fn run(attempt: u32) -> String {
     format!("{JOB}/{PERIOD}/{attempt}")

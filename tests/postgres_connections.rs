@@ -134,7 +134,7 @@ async fn errors_of_statements_are_told_apart_by_what_is_to_be_done() {
         (&address, "SET statement_timeout = 10; SELECT pg_sleep(5)", ExitCode::TryAgainLater, "stopped a statement"),
         (
             &address,
-            "SET default_transaction_read_only = on; INSERT INTO books VALUES (1)",
+            "SET transaction_read_only = on; INSERT INTO books VALUES (1)",
             ExitCode::Configuration,
             "is read-only (cannot execute INSERT in a read-only transaction)",
         ),

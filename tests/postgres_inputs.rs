@@ -45,7 +45,7 @@ fn project(sql: &str, query: &str, more: &[(&str, &str)]) -> (TestProject, Strin
     });
     project.write("books.url", shared().address(&database));
     let written = String::from_utf8(project.read("tieout.yaml")).unwrap();
-    project.write("tieout.yaml", format!("{written}databases:\n  books: {{url: {{file: books.url}}}}\n"));
+    project.write("tieout.yaml", format!("{written}databases:\n  books: {{file: books.url}}\n"));
     (project, database)
 }
 

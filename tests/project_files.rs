@@ -70,7 +70,7 @@ fn an_empty_group_of_settings_means_the_defaults() {
     let workspace = Workspace::new("{}\n");
     let project = workspace.project();
     assert_eq!(project.root, workspace.root());
-    assert_eq!(project.state, workspace.root().join(".tieout/state.db"));
+    assert_eq!(project.state.file(), Some(&*workspace.root().join(".tieout/state.db")));
     assert_eq!(project.artifacts, workspace.root().join("runs"));
     assert_eq!(project.data, workspace.root().join("data"));
     assert_eq!(project.lease, Duration::from_mins(1));
@@ -95,7 +95,7 @@ fn a_lease_is_a_time_of_at_least_a_second() {
 fn paths_are_relative_to_the_project_and_may_be_absolute() {
     let workspace = Workspace::new("state: sqlite:/var/lib/tieout.db\nartifacts: out/\ndata: /srv/data\n");
     let project = workspace.project();
-    assert_eq!(project.state, Path::new("/var/lib/tieout.db"));
+    assert_eq!(project.state.file(), Some(Path::new("/var/lib/tieout.db")));
     assert_eq!(project.artifacts, workspace.root().join("out"));
     assert_eq!(project.data, Path::new("/srv/data"));
 }
@@ -169,7 +169,7 @@ fn a_wrong_project_file_ends_a_command_with_78_and_all_its_problems() {
 fn the_sandbox_has_a_world_of_its_own() {
     let workspace = Workspace::new(PROJECT);
     let project = workspace.project().with_sandbox("http://127.0.0.1:9/", "http://127.0.0.1:9/token");
-    assert_eq!(project.state, workspace.root().join("sandbox/state.db"));
+    assert_eq!(project.state.file(), Some(&*workspace.root().join("sandbox/state.db")));
     assert_eq!(project.artifacts, workspace.root().join("sandbox/runs"));
     assert_eq!(project.data, workspace.root().join("samples/data"));
     for name in ["kard", "keyless"] {
@@ -207,6 +207,12 @@ fn each_mistake_is_told_with_its_place() {
         ("client_id: {env: ID}\n", "http: {first_delay: 2m}\n    client_id: {env: ID}\n"),
         ("client_id: {env: ID}\n", "http: {total_timeout: 99999d, idle_timeout: 0s}\n    client_id: {env: ID}\n"),
         ("providers:\n  kard:\n", "state: postgres://me:hunter2@db/x\nproviders:\n  kard:\n"),
+        ("providers:\n  kard:\n", "state: postgres://db/x?password=hunter2\nproviders:\n  kard:\n"),
+        ("providers:\n  kard:\n", "state: postgres://db/x?sslmod=require\nproviders:\n  kard:\n"),
+        ("providers:\n  kard:\n", "state: postgres://db\nproviders:\n  kard:\n"),
+        ("providers:\n  kard:\n", "state: mysql://me:hunter2@db/x\nproviders:\n  kard:\n"),
+        ("providers:\n  kard:\n", "state: {env: \"postgres://me:hunter2@db/x\"}\nproviders:\n  kard:\n"),
+        ("providers:\n  kard:\n", "state: {url: \"postgres://me:hunter2@db/x\"}\nproviders:\n  kard:\n"),
         ("providers:\n  kard:\n", "artifacts: s3://bucket/x\nproviders:\n  kard:\n"),
         ("providers:\n  kard:\n", "providers:\n  My Kard:\n"),
     ];

@@ -105,7 +105,7 @@ pub async fn run(
     stop: impl Future<Output = &'static str> + Send + 'static,
 ) -> Result<Option<Report>, Failure> {
     let asked = (Instant::now(), Utc::now());
-    let folder = orders.project.state.parent().unwrap_or(&orders.project.root).to_owned();
+    let folder = orders.project.state.folder_or(&orders.project.root).to_owned();
     let lease = journal.take_lease(&folder, &orders.job.name, LEASE, orders.project.lease).await;
     let lease = lease.map_err(|error| held(&orders.job, error))?;
     let keeper = Keeper::new(&lease, asked);

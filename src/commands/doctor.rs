@@ -5,12 +5,11 @@ use std::path::Path;
 
 use chrono::TimeDelta;
 
-use super::Context;
+use super::{Context, doctor_state};
 use crate::config::Problems;
 use crate::exit::{ExitCode, Failure};
 use crate::job::Job;
 use crate::job::load::load_all;
-use crate::journal::Journal;
 use crate::output::{Cell, Format, Rows, visible};
 use crate::project::{KardConfig, NotifyConfig, Project, ProviderConfig, Secret};
 use crate::providers::kard::Client;
@@ -60,11 +59,11 @@ pub enum Probe {
 }
 
 impl Check {
-    fn ok(what: impl Into<String>, found: impl Into<String>) -> Self {
+    pub(super) fn ok(what: impl Into<String>, found: impl Into<String>) -> Self {
         Self { what: what.into(), verdict: Verdict::Ok, found: found.into(), to_do: String::new() }
     }
 
-    fn fail(what: impl Into<String>, code: ExitCode, found: impl Into<String>, to_do: &str) -> Self {
+    pub(super) fn fail(what: impl Into<String>, code: ExitCode, found: impl Into<String>, to_do: &str) -> Self {
         Self { what: what.into(), verdict: Verdict::Fail(code), found: found.into(), to_do: to_do.to_owned() }
     }
 }
@@ -101,8 +100,11 @@ pub async fn run(mut context: Context) -> Result<ExitCode, Failure> {
 }
 
 async fn project_checks(project: &Project) -> Vec<Check> {
-    let mut checks =
-        vec![state_check(&project.state).await, artifacts_check(&project.artifacts), jobs_check(&load_all(project))];
+    let mut checks = vec![
+        doctor_state::check(&project.state).await,
+        artifacts_check(&project.artifacts),
+        jobs_check(&load_all(project)),
+    ];
     checks.extend(channel_checks(&project.notify));
     for (name, ProviderConfig::Kard(config)) in &project.providers {
         let secrets = secret_checks(name, config);
@@ -125,22 +127,6 @@ async fn probe(config: &KardConfig) -> Probe {
         Ok(answer) => Probe::Answered { clock_skew: answer.clock_skew.map(|ahead| -ahead) },
         Err(error) if error.exit_code() == ExitCode::CredentialsRefused => Probe::Refused(error.into()),
         Err(error) => Probe::Silent(error.into()),
-    }
-}
-
-async fn state_check(path: &Path) -> Check {
-    let what = "state file";
-    match Journal::open(path).await {
-        Ok(journal) => match journal.close().await {
-            Ok(()) => Check::ok(what, format!("{} can be written", path.display())),
-            Err(error) => Check::fail(what, ExitCode::Configuration, chain(&error), "see the message"),
-        },
-        Err(error) => Check::fail(
-            what,
-            ExitCode::Configuration,
-            chain(&error),
-            "put `state` of tieout.yaml where it can be written",
-        ),
     }
 }
 
@@ -358,7 +344,7 @@ pub fn worst(checks: &[Check]) -> ExitCode {
 }
 
 /// An error and what is behind it, in one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let behind = std::iter::successors(Some(error), |error| error.source());
     behind.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

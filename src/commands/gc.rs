@@ -1,7 +1,6 @@
 //! `tieout gc`: removes files of old periods.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use chrono::Utc;
 
@@ -126,7 +125,7 @@ async fn lease(
     job: &str,
     period: &str,
 ) -> Result<crate::journal::Lease, LeaseError> {
-    let folder = project.state.parent().unwrap_or(Path::new("."));
+    let folder = project.state.folder_or(&project.root);
     journal.take_lease(folder, job, period, project.lease).await
 }
 

@@ -10,6 +10,7 @@ pub mod completions;
 pub mod decision;
 pub mod diff;
 pub mod doctor;
+mod doctor_state;
 pub mod due;
 pub mod effects;
 pub mod gc;
@@ -30,6 +31,7 @@ pub mod sandbox;
 pub mod schema;
 pub mod seal;
 pub mod serve;
+pub mod state;
 pub mod subscriptions;
 pub mod trace;
 pub mod unseal;
@@ -41,7 +43,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{
     BackfillsCommand, BreaksArgs, BreaksCommand, Command, EffectsCommand, Global, InDoubtCommand, JournalCommand,
-    RunsCommand,
+    RunsCommand, StateCommand,
 };
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{Journal, JournalError};
@@ -138,10 +140,7 @@ impl Context {
     /// When there is no project, or its state file cannot be written.
     pub async fn write_journal(&mut self) -> Result<Option<Journal>, Failure> {
         let state = self.load_project()?.state.clone();
-        if !state.exists() {
-            return Ok(None);
-        }
-        Ok(Some(Journal::open(&state).await?))
+        Ok(Journal::open_existing(&state).await?)
     }
 }
 
@@ -196,6 +195,9 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
             JournalCommand::Verify { anchors } => journal::verify(context, anchors).await,
             JournalCommand::Export { out } => journal::export(context, out).await,
             JournalCommand::Anchor => journal::anchor(context).await,
+        },
+        Command::State(args) => match args.command {
+            StateCommand::Copy(args) => Box::pin(state::copy(context, args)).await,
         },
         Command::Listen(args) => listen::run(context, args).await,
         Command::Subscriptions(command) => Box::pin(subscriptions::run(context, command)).await,

@@ -26,7 +26,7 @@ use crate::calendar::Calendars;
 use crate::config::Checker;
 use crate::frames::Side;
 use crate::money;
-use crate::project::{DatabaseConfig, ProviderConfig};
+use crate::project::{Database, ProviderConfig};
 
 /// What a job may refer to.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +34,7 @@ pub struct Context<'c> {
     /// None when `tieout.yaml` itself is wrong: references to providers are then not checked.
     pub providers: Option<&'c BTreeMap<String, ProviderConfig>>,
     /// Likewise: what inputs may name at `postgres`.
-    pub databases: Option<&'c BTreeMap<String, DatabaseConfig>>,
+    pub databases: Option<&'c BTreeMap<String, Database>>,
     /// The built-in calendars and the project's own.
     pub calendars: &'c Calendars,
     /// The job that `month_end` names as its dailies; none: not looked for.

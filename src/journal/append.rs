@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 
-use sqlx::{Connection, QueryBuilder, Row, Sqlite, SqliteConnection};
-
 use super::chain::{CHUNK, Chain, Subject, Writer, insert_entries, last_entry};
-use super::file::BEGIN_WRITE;
+use super::link::{Connection, Mode};
+use super::statement::Statement;
+use super::turn::Done;
 use super::{Journal, JournalError, rows};
 use crate::effects::{Anchor, BusinessKey, Effect, Event, IllegalEffectStep, Standing, apply};
 use crate::text::visible;
+
+/// What is told when a statement of these fails.
+const DOING: &str = "recording what becomes of effects";
 
 impl Journal {
     /// Appends events of effects (effect id, event): all of them or none, durable when this returns. Gives
@@ -22,27 +25,39 @@ impl Journal {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let told = |source| self.told("recording what becomes of effects", source);
-        let mut connection = self.connection.lock().await;
-        let mut transaction = connection.begin_with(BEGIN_WRITE).await.map_err(told)?;
-        self.check_lease(&mut transaction, writer, "recording what becomes of effects").await?;
-        let last = last_entry(&mut transaction).await.map_err(told)?;
-        let known = self.known(&mut transaction, events).await?;
+        let mut turn = self.begin(Mode::Write, DOING).await?;
+        loop {
+            let done = self.append_in(turn.connection(), writer, events).await;
+            if let Some(after) = turn.settle(done).await? {
+                return Ok(after);
+            }
+        }
+    }
+
+    async fn append_in(
+        &self,
+        connection: &mut Connection,
+        writer: Writer<'_>,
+        events: &[(String, Event)],
+    ) -> Result<Done<Vec<Standing>>, JournalError> {
+        let told = |source| self.told(DOING, source);
+        self.check_lease(connection, writer, DOING).await?;
+        let last = last_entry(connection).await.map_err(told)?;
+        let known = self.known(connection, events).await?;
         let mut batch = Batch::new(writer, last, known, events.len());
         for (id, event) in events {
             batch.add(id, event)?;
         }
-        refuse_other_ids(&mut transaction, &batch.proposed).await.map_err(told)??;
-        insert_entries(&mut transaction, &batch.chain.lines).await.map_err(told)?;
-        write_standings(&mut transaction, &batch).await.map_err(told)?;
-        self.commit(transaction).await.map_err(told)?;
-        Ok(batch.after)
+        refuse_other_ids(connection, &batch.proposed).await.map_err(told)??;
+        insert_entries(connection, &batch.chain.lines).await.map_err(told)?;
+        write_standings(connection, &batch).await.map_err(told)?;
+        Ok(Done::Written(batch.after))
     }
 
     /// The standings before, of the effects that the events are about.
     async fn known(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         events: &[(String, Event)],
     ) -> Result<HashMap<String, Standing>, JournalError> {
         let mut ids: Vec<&str> = events.iter().map(|(id, _)| id.as_str()).collect();
@@ -50,13 +65,10 @@ impl Journal {
         ids.dedup();
         let mut known = HashMap::with_capacity(ids.len());
         for chunk in ids.chunks(CHUNK) {
-            let mut query = QueryBuilder::<Sqlite>::new("SELECT id, standing FROM effects WHERE id IN (");
-            let mut list = query.separated(", ");
-            for id in chunk {
-                list.push_bind(*id);
-            }
+            let mut query = Statement::new("SELECT id, standing FROM effects WHERE id IN (");
+            query.push_list(chunk.iter().copied());
             query.push(")");
-            let found = query.build().fetch_all(&mut *connection).await;
+            let found = query.fetch_all(connection).await;
             for row in found.map_err(|source| self.told("reading where effects stand", source))? {
                 let standing = self.readable(rows::standing(&row))?;
                 known.insert(row.get("id"), standing);
@@ -134,21 +146,21 @@ fn other_id(key: &BusinessKey, proposed: &str, known: &str) -> JournalError {
 
 /// What is proposed for the first time must not be known under another id.
 async fn refuse_other_ids(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     proposed: &HashMap<(&BusinessKey, u32), &str>,
 ) -> sqlx::Result<Result<(), JournalError>> {
     let proposed: Vec<_> = proposed.iter().collect();
     for chunk in proposed.chunks(CHUNK) {
-        let mut query = QueryBuilder::<Sqlite>::new(
+        let mut query = Statement::new(
             "SELECT id, provider, organization, kind, transaction_id, opening FROM effects
              WHERE (provider, organization, kind, transaction_id, opening) IN (",
         );
-        query.push_values(chunk, |mut row, ((key, opening), _)| {
+        query.push_values(chunk, |row, ((key, opening), _)| {
             row.push_bind(&*key.provider).push_bind(&*key.organization).push_bind(key.kind.name());
             row.push_bind(&*key.transaction).push_bind(i64::from(*opening));
         });
         query.push(") LIMIT 1");
-        let Some(row) = query.build().fetch_optional(&mut *connection).await? else { continue };
+        let Some(row) = query.fetch_optional(connection).await? else { continue };
         let same = |key: &BusinessKey, opening: u32| {
             row.get::<&str, _>("provider") == key.provider
                 && row.get::<&str, _>("organization") == key.organization
@@ -164,16 +176,16 @@ async fn refuse_other_ids(
 }
 
 /// Writes the standings that the batch has changed, each once.
-async fn write_standings(connection: &mut SqliteConnection, batch: &Batch<'_>) -> sqlx::Result<()> {
+async fn write_standings(connection: &mut Connection, batch: &Batch<'_>) -> sqlx::Result<()> {
     let mut changed: Vec<usize> = batch.latest.values().copied().collect();
     // In one order always: the same events make the same file.
     changed.sort_unstable();
     for chunk in changed.chunks(CHUNK) {
-        let mut query = QueryBuilder::<Sqlite>::new(
+        let mut query = Statement::new(
             "INSERT INTO effects (id, provider, organization, kind, transaction_id, opening, job, period, plan, state,
              standing, last_sequence, last_hash) ",
         );
-        query.push_values(chunk, |mut row, place| {
+        query.push_values(chunk, |row, place| {
             let (standing, written) = (&batch.after[*place], &batch.chain.lines[*place]);
             let effect = &standing.effect;
             let text = serde_json::to_string(standing).expect("a standing is plain data with text keys");
@@ -188,7 +200,7 @@ async fn write_standings(connection: &mut SqliteConnection, batch: &Batch<'_>) -
              state = excluded.state, standing = excluded.standing, last_sequence = excluded.last_sequence,
              last_hash = excluded.last_hash",
         );
-        query.build().execute(&mut *connection).await?;
+        query.execute(connection).await?;
     }
     Ok(())
 }

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::{QueryBuilder, Row, Sqlite};
 
-use super::file::BEGIN_WRITE;
+use super::link::{Connection, Mode};
 use super::rows::{self, time_text};
+use super::statement::{Statement, query};
+use super::turn::Done;
 use super::{Journal, JournalError, RunRecord, RunStatus, kill};
 use crate::exit::ExitCode;
 
@@ -214,7 +215,14 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be written.
     pub async fn begin_backfill(&self, new: &NewBackfill) -> Result<u64, JournalError> {
-        self.insert_backfill(new).await.map_err(|source| self.told("recording a backfill", source))
+        const DOING: &str = "recording a backfill";
+        let mut turn = self.begin(Mode::Write, DOING).await?;
+        loop {
+            let done = insert_backfill(turn.connection(), new).await.map_err(|source| self.told(DOING, source));
+            if let Some(id) = turn.settle(done.map(Done::Written)).await? {
+                return Ok(id);
+            }
+        }
     }
 
     /// Begins the next attempt of a backfill; earlier ones that never ended become `killed`. Whoever begins one holds
@@ -223,9 +231,15 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be written.
     pub async fn begin_backfill_attempt(&self, backfill: u64, new: &NewBackfillAttempt) -> Result<u32, JournalError> {
-        let attempt = self.insert_backfill_attempt(backfill, new).await;
-        let attempt = attempt.map_err(|source| self.told("recording an attempt of a backfill", source))?;
-        self.readable(rows::small("an attempt of a backfill", attempt))
+        const DOING: &str = "recording an attempt of a backfill";
+        let mut turn = self.begin(Mode::Write, DOING).await?;
+        loop {
+            let done = insert_backfill_attempt(turn.connection(), backfill, new).await;
+            let done = done.map_err(|source| self.told(DOING, source));
+            if let Some(attempt) = turn.settle(done.map(Done::Written)).await? {
+                return self.readable(rows::small("an attempt of a backfill", attempt));
+            }
+        }
     }
 
     /// Writes down how a period ended.
@@ -235,10 +249,10 @@ impl Journal {
     pub async fn end_backfill_period(&self, backfill: u64, end: &PeriodEnd) -> Result<(), JournalError> {
         kill::before(END_OF_PERIOD);
         // One statement is a transaction of its own.
-        let query = sqlx::query(
+        let query = query(
             "INSERT INTO backfill_ends (backfill, attempt, period, status, well, found, run, exit_code, breaks, message,
-             begun_at, ended_at) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
-             FROM backfill_attempts WHERE backfill = ?1 AND attempt = ?2 AND status = 'running'",
+             begun_at, ended_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+             FROM backfill_attempts WHERE backfill = $1 AND attempt = $2 AND status = 'running'",
         )
         .bind(rows::count(backfill))
         .bind(end.attempt)
@@ -252,8 +266,7 @@ impl Journal {
         .bind(end.message.as_deref())
         .bind(time_text(end.begun_at))
         .bind(time_text(end.ended_at));
-        let done = query.execute(&mut *self.connection.lock().await).await;
-        self.still_ours(backfill, "recording the end of a period", done)?;
+        self.write_of_ours(backfill, "recording the end of a period", &query).await?;
         kill::after(END_OF_PERIOD);
         Ok(())
     }
@@ -270,9 +283,9 @@ impl Journal {
         exit_code: ExitCode,
     ) -> Result<(), JournalError> {
         let status = if stopped_by.is_some() { BackfillStatus::Stopped } else { BackfillStatus::Ended };
-        let query = sqlx::query(
-            "UPDATE backfill_attempts SET status = ?3, exit_code = ?4, message = ?5, ended_at = ?6
-             WHERE backfill = ?1 AND attempt = ?2 AND status = 'running'",
+        let query = query(
+            "UPDATE backfill_attempts SET status = $3, exit_code = $4, message = $5, ended_at = $6
+             WHERE backfill = $1 AND attempt = $2 AND status = 'running'",
         )
         .bind(rows::count(backfill))
         .bind(attempt)
@@ -280,21 +293,13 @@ impl Journal {
         .bind(exit_code as u8)
         .bind(stopped_by)
         .bind(time_text(Utc::now()));
-        let done = query.execute(&mut *self.connection.lock().await).await;
-        self.still_ours(backfill, "recording the end of an attempt", done)
+        self.write_of_ours(backfill, "recording the end of an attempt", &query).await
     }
 
-    fn still_ours(
-        &self,
-        backfill: u64,
-        doing: &'static str,
-        done: sqlx::Result<sqlx::sqlite::SqliteQueryResult>,
-    ) -> Result<(), JournalError> {
-        let done = done.map_err(|source| self.told(doing, source))?;
-        if done.rows_affected() == 0 {
+    async fn write_of_ours(&self, backfill: u64, doing: &'static str, query: &Statement) -> Result<(), JournalError> {
+        if self.execute_alone(doing, query).await? == 0 {
             return Err(JournalError::LeaseLost { run: format!("backfill {backfill}") });
         }
-        self.committed();
         Ok(())
     }
 
@@ -308,11 +313,11 @@ impl Journal {
         (from, to): (&str, &str),
         reprocess: Reprocess,
     ) -> Result<Option<BackfillRecord>, JournalError> {
-        let mut query = QueryBuilder::<Sqlite>::new(RECORDS);
+        let mut query = Statement::new(RECORDS);
         query.push(" WHERE job = ").push_bind(job).push(" AND from_period = ").push_bind(from);
         query.push(" AND to_period = ").push_bind(to).push(" AND reprocess = ").push_bind(reprocess.name());
         query.push(" ORDER BY id DESC LIMIT 1");
-        let latest = self.backfills_of(&mut query).await?.pop();
+        let latest = self.backfills_of(&query).await?.pop();
         Ok(latest.filter(|backfill| !backfill.status.is_over()))
     }
 
@@ -321,12 +326,12 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn backfills(&self, job: Option<&str>, limit: u32) -> Result<Vec<BackfillRecord>, JournalError> {
-        let mut query = QueryBuilder::<Sqlite>::new(RECORDS);
+        let mut query = Statement::new(RECORDS);
         if let Some(job) = job {
             query.push(" WHERE job = ").push_bind(job);
         }
         query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
-        self.backfills_of(&mut query).await
+        self.backfills_of(&query).await
     }
 
     /// The backfill of that number.
@@ -334,9 +339,9 @@ impl Journal {
     /// # Errors
     /// [`JournalError::UnknownBackfill`] when there is none.
     pub async fn backfill(&self, id: u64) -> Result<BackfillRecord, JournalError> {
-        let mut query = QueryBuilder::<Sqlite>::new(RECORDS);
+        let mut query = Statement::new(RECORDS);
         query.push(" WHERE id = ").push_bind(rows::count(id));
-        self.backfills_of(&mut query).await?.pop().ok_or(JournalError::UnknownBackfill { id })
+        self.backfills_of(&query).await?.pop().ok_or(JournalError::UnknownBackfill { id })
     }
 
     /// The periods of a backfill, the earliest first.
@@ -344,12 +349,10 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn backfill_periods(&self, backfill: u64) -> Result<Vec<PlannedPeriod>, JournalError> {
-        let query = sqlx::query(
-            "SELECT period, known_attempts, skipped FROM backfill_periods WHERE backfill = ?1 ORDER BY position",
-        );
+        let query =
+            query("SELECT period, known_attempts, skipped FROM backfill_periods WHERE backfill = $1 ORDER BY position");
         let query = query.bind(rows::count(backfill));
-        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told("reading the periods of a backfill", source))?;
+        let rows = self.fetch_all("reading the periods of a backfill", &query).await?;
         self.readable(rows.iter().map(rows::planned_period).collect())
     }
 
@@ -358,15 +361,15 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn backfill_attempts(&self, backfill: u64) -> Result<Vec<BackfillAttempt>, JournalError> {
-        let query = sqlx::query(
-            "SELECT backfill_attempts.*, coalesce(sum(well AND NOT found), 0) AS done,
-             coalesce(sum(found), 0) AS found, coalesce(sum(NOT well), 0) AS not_done
-             FROM backfill_attempts LEFT JOIN backfill_ends USING (backfill, attempt)
-             WHERE backfill = ?1 GROUP BY attempt ORDER BY attempt",
+        let query = query(
+            "SELECT backfill_attempts.*, count(*) FILTER (WHERE well AND NOT found) AS done,
+             count(*) FILTER (WHERE found) AS found, count(*) FILTER (WHERE NOT well) AS not_done
+             FROM backfill_attempts LEFT JOIN backfill_ends ON backfill_ends.backfill = backfill_attempts.backfill
+             AND backfill_ends.attempt = backfill_attempts.attempt WHERE backfill_attempts.backfill = $1
+             GROUP BY backfill_attempts.backfill, backfill_attempts.attempt ORDER BY backfill_attempts.attempt",
         );
         let query = query.bind(rows::count(backfill));
-        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told("reading the attempts of a backfill", source))?;
+        let rows = self.fetch_all("reading the attempts of a backfill", &query).await?;
         self.readable(rows.iter().map(rows::backfill_attempt).collect())
     }
 
@@ -375,10 +378,9 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn backfill_ends(&self, backfill: u64) -> Result<Vec<PeriodEnd>, JournalError> {
-        let query = sqlx::query("SELECT * FROM backfill_ends WHERE backfill = ?1 ORDER BY attempt, ended_at, period");
+        let query = query("SELECT * FROM backfill_ends WHERE backfill = $1 ORDER BY attempt, ended_at, period");
         let query = query.bind(rows::count(backfill));
-        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told("reading what a backfill did", source))?;
+        let rows = self.fetch_all("reading what a backfill did", &query).await?;
         self.readable(rows.iter().map(rows::period_end).collect())
     }
 
@@ -388,13 +390,12 @@ impl Journal {
     /// When the state file cannot be read.
     pub async fn runs_between(&self, job: &str, from: &str, to: &str) -> Result<Vec<RunRecord>, JournalError> {
         // Labels of one grain sort as their periods do; a label of the other grain is nobody's.
-        let query = sqlx::query(
-            "SELECT * FROM runs WHERE job = ?1 AND period BETWEEN ?2 AND ?3 AND length(period) = length(?2)
+        let query = query(
+            "SELECT * FROM runs WHERE job = $1 AND period BETWEEN $2 AND $3 AND length(period) = length($2)
              ORDER BY sequence",
         );
         let query = query.bind(job).bind(from).bind(to);
-        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told("listing the runs of a range", source))?;
+        let rows = self.fetch_all("listing the runs of a range", &query).await?;
         self.readable(rows.iter().map(rows::run).collect())
     }
 
@@ -403,11 +404,10 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn runs_since(&self, job: &str, from: &str) -> Result<Vec<RunRecord>, JournalError> {
-        let query = sqlx::query(
-            "SELECT * FROM runs WHERE job = ?1 AND period >= ?2 AND length(period) = length(?2) ORDER BY sequence",
+        let query = query(
+            "SELECT * FROM runs WHERE job = $1 AND period >= $2 AND length(period) = length($2) ORDER BY sequence",
         );
-        let rows = query.bind(job).bind(from).fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told("listing the runs since a period", source))?;
+        let rows = self.fetch_all("listing the runs since a period", &query.bind(job).bind(from)).await?;
         self.readable(rows.iter().map(rows::run).collect())
     }
 
@@ -416,77 +416,74 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn first_period(&self, job: &str, length: usize) -> Result<Option<String>, JournalError> {
-        let query = sqlx::query_scalar("SELECT min(period) FROM runs WHERE job = ?1 AND length(period) = ?2");
+        let query = query("SELECT min(period) FROM runs WHERE job = $1 AND length(period) = $2");
         let length = i64::try_from(length).unwrap_or(i64::MAX);
-        let found = query.bind(job).bind(length).fetch_one(&mut *self.connection.lock().await).await;
-        found.map_err(|source| self.told("looking for the first period", source))
+        let rows = self.fetch_all("looking for the first period", &query.bind(job).bind(length)).await?;
+        Ok(rows.first().and_then(|row| row.get(0)))
     }
 
-    async fn backfills_of(&self, query: &mut QueryBuilder<Sqlite>) -> Result<Vec<BackfillRecord>, JournalError> {
-        let rows = query.build().fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told("listing backfills", source))?;
+    async fn backfills_of(&self, query: &Statement) -> Result<Vec<BackfillRecord>, JournalError> {
+        let rows = self.fetch_all("listing backfills", query).await?;
         self.readable(rows.iter().map(rows::backfill).collect())
     }
+}
 
-    async fn insert_backfill(&self, new: &NewBackfill) -> sqlx::Result<u64> {
-        let mut connection = self.connection.lock().await;
-        let mut transaction = sqlx::Connection::begin_with(&mut *connection, BEGIN_WRITE).await?;
-        let id: i64 = sqlx::query_scalar(
-            "INSERT INTO backfills (job, from_period, to_period, reprocess, begun_at, begun_by)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) RETURNING id",
+async fn insert_backfill(connection: &mut Connection, new: &NewBackfill) -> sqlx::Result<u64> {
+    let row = query(
+        "INSERT INTO backfills (job, from_period, to_period, reprocess, begun_at, begun_by)
+         VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+    )
+    .bind(&new.job)
+    .bind(&new.from)
+    .bind(&new.to)
+    .bind(new.reprocess.name())
+    .bind(time_text(new.begun_at))
+    .bind(&new.begun_by)
+    .fetch_one(connection)
+    .await?;
+    let id: i64 = row.get("id");
+    for (position, period) in (1_i64..).zip(&new.periods) {
+        query(
+            "INSERT INTO backfill_periods (backfill, position, period, known_attempts, skipped)
+             VALUES ($1, $2, $3, $4, $5)",
         )
-        .bind(&new.job)
-        .bind(&new.from)
-        .bind(&new.to)
-        .bind(new.reprocess.name())
-        .bind(time_text(new.begun_at))
-        .bind(&new.begun_by)
-        .fetch_one(&mut *transaction)
+        .bind(id)
+        .bind(position)
+        .bind(&period.period)
+        .bind(period.known_attempts)
+        .bind(period.skipped.as_deref())
+        .execute(connection)
         .await?;
-        for (position, period) in (1_i64..).zip(&new.periods) {
-            sqlx::query(
-                "INSERT INTO backfill_periods (backfill, position, period, known_attempts, skipped)
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-            )
-            .bind(id)
-            .bind(position)
-            .bind(&period.period)
-            .bind(period.known_attempts)
-            .bind(period.skipped.as_deref())
-            .execute(&mut *transaction)
-            .await?;
-        }
-        self.commit(transaction).await?;
-        Ok(id.unsigned_abs())
     }
+    Ok(id.unsigned_abs())
+}
 
-    async fn insert_backfill_attempt(&self, backfill: u64, new: &NewBackfillAttempt) -> sqlx::Result<i64> {
-        let backfill = rows::count(backfill);
-        let mut connection = self.connection.lock().await;
-        let mut transaction = sqlx::Connection::begin_with(&mut *connection, BEGIN_WRITE).await?;
-        sqlx::query("UPDATE backfill_attempts SET status = 'killed' WHERE backfill = ?1 AND status = 'running'")
-            .bind(backfill)
-            .execute(&mut *transaction)
-            .await?;
-        let row = sqlx::query(
-            "INSERT INTO backfill_attempts (backfill, attempt, begun_at, begun_by, note, max_parallel, newest_first,
-             offline, program_version, job_sha256, status)
-             SELECT ?1, coalesce(max(attempt), 0) + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'running'
-             FROM backfill_attempts WHERE backfill = ?1 RETURNING attempt",
-        )
+async fn insert_backfill_attempt(
+    connection: &mut Connection,
+    backfill: u64,
+    new: &NewBackfillAttempt,
+) -> sqlx::Result<i64> {
+    let backfill = rows::count(backfill);
+    query("UPDATE backfill_attempts SET status = 'killed' WHERE backfill = $1 AND status = 'running'")
         .bind(backfill)
-        .bind(time_text(new.begun_at))
-        .bind(&new.begun_by)
-        .bind(new.note.as_deref())
-        .bind(new.max_parallel)
-        .bind(new.newest_first)
-        .bind(new.offline)
-        .bind(&new.program_version)
-        .bind(&new.job_sha256)
-        .fetch_one(&mut *transaction)
+        .execute(connection)
         .await?;
-        let attempt = row.get("attempt");
-        self.commit(transaction).await?;
-        Ok(attempt)
-    }
+    let row = query(
+        "INSERT INTO backfill_attempts (backfill, attempt, begun_at, begun_by, note, max_parallel, newest_first,
+         offline, program_version, job_sha256, status)
+         SELECT $1, coalesce(max(attempt), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, 'running'
+         FROM backfill_attempts WHERE backfill = $1 RETURNING attempt",
+    )
+    .bind(backfill)
+    .bind(time_text(new.begun_at))
+    .bind(&new.begun_by)
+    .bind(new.note.as_deref())
+    .bind(new.max_parallel)
+    .bind(new.newest_first)
+    .bind(new.offline)
+    .bind(&new.program_version)
+    .bind(&new.job_sha256)
+    .fetch_one(connection)
+    .await?;
+    Ok(row.get("attempt"))
 }

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::{Connection, QueryBuilder, Sqlite, SqliteConnection};
 
 use super::chain::{CHUNK, Chain, Subject, Writer, insert_entries, last_entry};
-use super::file::BEGIN_WRITE;
+use super::link::{Connection, Mode};
 use super::rows::time_text;
+use super::statement::{Statement, query};
+use super::turn::Done;
 use super::{Journal, JournalError, RunRecord, kill, rows};
 use crate::breaks::life::{Event, Standing, apply};
 use crate::breaks::observe::{self, Observation};
@@ -85,28 +86,41 @@ impl Journal {
         seen_at: DateTime<Utc>,
     ) -> Result<u64, JournalError> {
         kill::before("observe");
+        let mut turn = self.begin(Mode::Write, DOING).await?;
+        loop {
+            let done = self.observe_in(turn.connection(), run, observation, seen_at).await;
+            if let Some(steps) = turn.settle(done).await? {
+                kill::after("observe");
+                return Ok(steps);
+            }
+        }
+    }
+
+    async fn observe_in(
+        &self,
+        connection: &mut Connection,
+        run: &RunRecord,
+        observation: &Observation,
+        seen_at: DateTime<Utc>,
+    ) -> Result<Done<u64>, JournalError> {
         let told = |source| self.told(DOING, source);
-        let mut connection = self.connection.lock().await;
-        let mut transaction = connection.begin_with(BEGIN_WRITE).await.map_err(told)?;
-        self.check_lease(&mut transaction, Writer::Run(run), DOING).await?;
-        let mut known = self.breaks_present(&mut transaction, &observation.job, &observation.period).await?;
+        self.check_lease(connection, Writer::Run(run), DOING).await?;
+        let mut known = self.breaks_present(connection, &observation.job, &observation.period).await?;
         let others: Vec<&str> = observation.ids().into_iter().filter(|id| !known.contains_key(*id)).collect();
-        known.extend(self.breaks_of(&mut transaction, &others).await?);
+        known.extend(self.breaks_of(connection, &others).await?);
         let steps = observe::steps(observation, &known);
         if steps.is_empty() && observation.found.is_empty() {
-            return Ok(0);
+            return Ok(Done::Nothing(0));
         }
-        let last = last_entry(&mut transaction).await.map_err(told)?;
+        let last = last_entry(connection).await.map_err(told)?;
         let mut batch = Batch::new(Chain::new(Writer::Run(run), last, steps.len()), known);
         for (id, event) in &steps {
             batch.add(id, event)?;
         }
-        batch.write(&mut transaction).await.map_err(told)?;
+        batch.write(connection).await.map_err(told)?;
         let sighted = Sighted { run, observation, seen_at: time_text(seen_at) };
-        sighted.write(&mut transaction, &steps).await.map_err(told)?;
-        self.commit(transaction).await.map_err(told)?;
-        kill::after("observe");
-        Ok(steps.len() as u64)
+        sighted.write(connection, &steps).await.map_err(told)?;
+        Ok(Done::Written(steps.len() as u64))
     }
 
     /// Records the same decision of a person about breaks that are known: about all of them or none, durable when this
@@ -116,19 +130,31 @@ impl Journal {
     /// [`JournalError::IllegalBreak`] when the decision cannot follow, or when the state file cannot be written.
     /// Nothing is written then.
     pub async fn decide(&self, ids: &[String], event: &Event) -> Result<Vec<Standing>, JournalError> {
+        let mut turn = self.begin(Mode::Write, DOING).await?;
+        loop {
+            let done = self.decide_in(turn.connection(), ids, event).await;
+            if let Some(after) = turn.settle(done).await? {
+                return Ok(after);
+            }
+        }
+    }
+
+    async fn decide_in(
+        &self,
+        connection: &mut Connection,
+        ids: &[String],
+        event: &Event,
+    ) -> Result<Done<Vec<Standing>>, JournalError> {
         let told = |source| self.told(DOING, source);
-        let mut connection = self.connection.lock().await;
-        let mut transaction = connection.begin_with(BEGIN_WRITE).await.map_err(told)?;
         let wanted: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let known = self.breaks_of(&mut transaction, &wanted).await?;
-        let last = last_entry(&mut transaction).await.map_err(told)?;
+        let known = self.breaks_of(connection, &wanted).await?;
+        let last = last_entry(connection).await.map_err(told)?;
         let mut batch = Batch::new(Chain::new(Writer::Person, last, ids.len()), known);
         for id in ids {
             batch.add(id, event)?;
         }
-        batch.write(&mut transaction).await.map_err(told)?;
-        self.commit(transaction).await.map_err(told)?;
-        Ok(batch.after)
+        batch.write(connection).await.map_err(told)?;
+        Ok(Done::Written(batch.after))
     }
 }
 
@@ -157,17 +183,17 @@ impl<'e> Batch<'e> {
         Ok(())
     }
 
-    async fn write(&self, connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    async fn write(&self, connection: &mut Connection) -> sqlx::Result<()> {
         insert_entries(connection, &self.chain.lines).await?;
         let mut changed: Vec<usize> = self.latest.values().copied().collect();
         // In one order always: the same events make the same file.
         changed.sort_unstable();
         for chunk in changed.chunks(CHUNK) {
-            let mut query = QueryBuilder::<Sqlite>::new(
+            let mut query = Statement::new(
                 "INSERT INTO breaks (id, job, kind, key, currency, at_risk_minor, status, owner, first_period, standing,
                  last_sequence, last_hash) ",
             );
-            query.push_values(chunk, |mut row, place| {
+            query.push_values(chunk, |row, place| {
                 let (standing, written) = (&self.after[*place], &self.chain.lines[*place]);
                 let facts = standing.facts();
                 let text = serde_json::to_string(standing).expect("a standing is plain data with text keys");
@@ -183,7 +209,7 @@ impl<'e> Batch<'e> {
                  owner = excluded.owner, first_period = excluded.first_period, standing = excluded.standing,
                  last_sequence = excluded.last_sequence, last_hash = excluded.last_hash",
             );
-            query.build().execute(&mut *connection).await?;
+            query.execute(connection).await?;
         }
         Ok(())
     }
@@ -197,20 +223,20 @@ struct Sighted<'s> {
 }
 
 impl Sighted<'_> {
-    async fn write(&self, connection: &mut SqliteConnection, steps: &[(String, Event)]) -> sqlx::Result<()> {
+    async fn write(&self, connection: &mut Connection, steps: &[(String, Event)]) -> sqlx::Result<()> {
         let found =
             |event: &Event| matches!(event, Event::Opened { .. } | Event::Changed { .. } | Event::Reopened { .. });
         let here: Vec<&str> = steps.iter().filter(|(_, event)| found(event)).map(|(id, _)| id.as_str()).collect();
         for chunk in here.chunks(CHUNK) {
-            let mut query = QueryBuilder::<Sqlite>::new(
+            let mut query = Statement::new(
                 "INSERT INTO sightings (job, period, break_id, present, first_run, last_run, last_seen) ",
             );
-            query.push_values(chunk, |mut row, id| {
+            query.push_values(chunk, |row, id| {
                 row.push_bind(&*self.observation.job).push_bind(&*self.observation.period).push_bind(*id);
-                row.push_bind(1_i64).push_bind(&*self.run.id).push_bind(&*self.run.id).push_bind(&*self.seen_at);
+                row.push_bind(true).push_bind(&*self.run.id).push_bind(&*self.run.id).push_bind(&*self.seen_at);
             });
-            query.push(" ON CONFLICT (job, period, break_id) DO UPDATE SET present = 1");
-            query.build().execute(&mut *connection).await?;
+            query.push(" ON CONFLICT (job, period, break_id) DO UPDATE SET present = TRUE");
+            query.execute(connection).await?;
         }
         let is_gone = |event: &Event| match event {
             Event::Closed { evidence, .. } => evidence.is_of_its_own_period(),
@@ -218,26 +244,21 @@ impl Sighted<'_> {
         };
         let gone: Vec<&str> = steps.iter().filter(|(_, event)| is_gone(event)).map(|(id, _)| id.as_str()).collect();
         for chunk in gone.chunks(CHUNK) {
-            let mut query = QueryBuilder::<Sqlite>::new("UPDATE sightings SET present = 0 WHERE job = ");
+            let mut query = Statement::new("UPDATE sightings SET present = FALSE WHERE job = ");
             query.push_bind(&*self.observation.job).push(" AND period = ").push_bind(&*self.observation.period);
             query.push(" AND break_id IN (");
-            let mut list = query.separated(", ");
-            for id in chunk {
-                list.push_bind(*id);
-            }
+            query.push_list(chunk.iter().copied());
             query.push(")");
-            query.build().execute(&mut *connection).await?;
+            query.execute(connection).await?;
         }
         // What is present now is what this run has found.
-        sqlx::query(
-            "UPDATE sightings SET last_run = ?3, last_seen = ?4 WHERE job = ?1 AND period = ?2 AND present = 1",
-        )
-        .bind(&self.observation.job)
-        .bind(&self.observation.period)
-        .bind(&self.run.id)
-        .bind(&self.seen_at)
-        .execute(connection)
-        .await?;
+        query("UPDATE sightings SET last_run = $3, last_seen = $4 WHERE job = $1 AND period = $2 AND present = TRUE")
+            .bind(&self.observation.job)
+            .bind(&self.observation.period)
+            .bind(&self.run.id)
+            .bind(&self.seen_at)
+            .execute(connection)
+            .await?;
         Ok(())
     }
 }

@@ -2,14 +2,15 @@
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
-use super::sqlite::holds_lease;
+use super::link::Connection;
+use super::runs::holds_lease;
+use super::statement::{Statement, query};
 use super::{GENESIS, Journal, JournalError, RunRecord, rows};
 use crate::digest::sha256;
 use crate::effects::Anchor;
 
-/// Rows of one statement. Each takes up to 13 of the 32,766 values that `SQLite` binds at most.
+/// Rows of one statement. Each takes up to 13 values; `SQLite` binds 32,766 at most, `PostgreSQL` 65,535.
 pub(super) const CHUNK: usize = 500;
 
 /// Who writes.
@@ -114,7 +115,7 @@ impl Journal {
     /// Nothing is written by a run whose lease somebody else has taken. To be asked inside the transaction.
     pub(super) async fn check_lease(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         writer: Writer<'_>,
         doing: &'static str,
     ) -> Result<(), JournalError> {
@@ -127,22 +128,22 @@ impl Journal {
 }
 
 /// The last entry's sequence and hash.
-pub(super) async fn last_entry(connection: &mut SqliteConnection) -> sqlx::Result<Anchor> {
-    let row = sqlx::query("SELECT sequence, hash FROM entries ORDER BY sequence DESC LIMIT 1");
+pub(super) async fn last_entry(connection: &mut Connection) -> sqlx::Result<Anchor> {
+    let row = query("SELECT sequence, hash FROM entries ORDER BY sequence DESC LIMIT 1");
     Ok(match row.fetch_optional(connection).await? {
         Some(row) => Anchor { sequence: row.get::<i64, _>("sequence").unsigned_abs(), hash: row.get("hash") },
         None => Anchor { sequence: 0, hash: GENESIS.to_owned() },
     })
 }
 
-pub(super) async fn insert_entries(connection: &mut SqliteConnection, lines: &[Line<'_>]) -> sqlx::Result<()> {
+pub(super) async fn insert_entries(connection: &mut Connection, lines: &[Line<'_>]) -> sqlx::Result<()> {
     for chunk in lines.chunks(CHUNK) {
-        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO entries (sequence, effect, entry, hash, subject) ");
-        query.push_values(chunk, |mut row, line| {
+        let mut query = Statement::new("INSERT INTO entries (sequence, effect, entry, hash, subject) ");
+        query.push_values(chunk, |row, line| {
             row.push_bind(rows::count(line.sequence)).push_bind(line.id);
             row.push_bind(&*line.entry).push_bind(&*line.hash).push_bind(line.subject.name());
         });
-        query.build().execute(&mut *connection).await?;
+        query.execute(connection).await?;
     }
     Ok(())
 }

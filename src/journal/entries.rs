@@ -3,8 +3,10 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sqlx::{Connection, Row, SqliteConnection};
 
+use super::link::{Connection, Mode};
+use super::statement::Statement;
+use super::turn::Done;
 use super::verify::{EFFECT_COLUMNS, EffectRow, EntryRow, Verdict, Verifier};
 use super::verify_breaks::{BREAK_COLUMNS, LifeRow, SightingRow};
 use super::verify_seals::{SEAL_COLUMNS, SealRow};
@@ -51,32 +53,15 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read. What is wrong with the entries is no error but a finding.
     pub async fn verify(&self, anchors: &[Anchor]) -> Result<Verdict, JournalError> {
-        let mut verifier = Verifier::new(anchors);
-        let read = async {
-            let mut connection = self.connection.lock().await;
-            let mut transaction = connection.begin().await?;
-            let mut next = Some(i64::MIN);
-            while let Some(from) = next {
-                let page = entries_from(&mut transaction, from).await?;
-                for row in &page {
-                    verifier.entry(row);
-                }
-                next = following(&page);
+        const DOING: &str = "reading the journal";
+        let mut turn = self.begin(Mode::Snapshot, DOING).await?;
+        loop {
+            let mut verifier = Verifier::new(anchors);
+            let done = verify_all(turn.connection(), &mut verifier).await.map_err(|source| self.told(DOING, source));
+            if turn.settle(done.map(Done::Nothing)).await?.is_some() {
+                return Ok(verifier.finish());
             }
-            let mut next = Some(i64::MIN);
-            while let Some(from) = next {
-                let page = effects_from(&mut transaction, from).await?;
-                for (_, row) in &page {
-                    verifier.effect(row);
-                }
-                next = page.last().and_then(|(rowid, _)| rowid.checked_add(1));
-            }
-            verify_breaks(&mut transaction, &mut verifier).await?;
-            verify_seals(&mut transaction, &mut verifier).await?;
-            transaction.rollback().await
-        };
-        read.await.map_err(|source| self.told("reading the journal", source))?;
-        Ok(verifier.finish())
+        }
     }
 
     /// Hands out every entry, in order, as lines `{"hash":…,"entry":…}`, some at a time. The SHA-256 of the text
@@ -85,12 +70,12 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read, `out` fails, or an entry is no JSON text.
     pub async fn export(&self, mut out: impl FnMut(&[u8]) -> std::io::Result<()>) -> Result<u64, ExportError> {
-        let told = |source| self.told("reading the journal", source);
-        let mut connection = self.connection.lock().await;
-        let mut transaction = connection.begin().await.map_err(told)?;
+        const DOING: &str = "reading the journal";
+        let mut turn = self.begin(Mode::Snapshot, DOING).await?;
         let (mut next, mut handed_out) = (Some(i64::MIN), 0);
         while let Some(from) = next {
-            let page = entries_from(&mut transaction, from).await.map_err(told)?;
+            // What was handed out cannot be taken back: this is not begun again.
+            let page = entries_from(turn.connection(), from).await.map_err(|source| self.told(DOING, source))?;
             let mut lines = Vec::new();
             for row in &page {
                 export_line(row, &mut lines).ok_or(ExportError::NoJson { sequence: row.sequence })?;
@@ -99,9 +84,44 @@ impl Journal {
             handed_out += page.len() as u64;
             next = following(&page);
         }
-        transaction.rollback().await.map_err(told)?;
+        turn.settle(Ok(Done::Nothing(()))).await?;
         Ok(handed_out)
     }
+}
+
+pub(super) async fn verify_all(connection: &mut Connection, verifier: &mut Verifier) -> sqlx::Result<()> {
+    let mut next = Some(i64::MIN);
+    while let Some(from) = next {
+        let page = entries_from(connection, from).await?;
+        for row in &page {
+            verifier.entry(row);
+        }
+        next = following(&page);
+    }
+    let mut next = Some(i64::MIN);
+    while let Some(from) = next {
+        let page = effects_from(connection, from).await?;
+        for (_, row) in &page {
+            verifier.effect(row);
+        }
+        next = page.last().and_then(|(rowid, _)| rowid.checked_add(1));
+    }
+    verify_breaks(connection, verifier).await?;
+    verify_seals(connection, verifier).await
+}
+
+/// The bytes of these columns, by name.
+fn bytes(connection: &Connection, columns: &[&str]) -> String {
+    let columns = columns.iter().map(|column| format!("{} AS {column}", connection.bytes_of(column)));
+    columns.collect::<Vec<_>>().join(", ")
+}
+
+/// A page of a table whose rows have a number: the number, the id, then the columns, as bytes.
+fn page_of(connection: &Connection, table: &str, columns: &[&str]) -> Statement {
+    let (id, columns) = (bytes(connection, &["id"]), bytes(connection, columns));
+    Statement::new(format!(
+        "SELECT rowid, {id}, {columns} FROM {table} WHERE {table}.rowid >= $1 ORDER BY {table}.rowid LIMIT $2"
+    ))
 }
 
 fn export_line(row: &EntryRow, lines: &mut Vec<u8>) -> Option<()> {
@@ -121,13 +141,10 @@ fn following(page: &[EntryRow]) -> Option<i64> {
 }
 
 /// As blobs: what somebody has written into the file by hand may be no text.
-async fn entries_from(connection: &mut SqliteConnection, from: i64) -> sqlx::Result<Vec<EntryRow>> {
-    let rows = sqlx::query(
-        "SELECT sequence, CAST(subject AS BLOB) AS subject, CAST(effect AS BLOB) AS effect,
-         CAST(entry AS BLOB) AS entry, CAST(hash AS BLOB) AS hash
-         FROM entries WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2",
-    );
-    let rows = rows.bind(from).bind(PAGE).fetch_all(connection).await?;
+async fn entries_from(connection: &mut Connection, from: i64) -> sqlx::Result<Vec<EntryRow>> {
+    let columns = bytes(connection, &["subject", "effect", "entry", "hash"]);
+    let text = format!("SELECT sequence, {columns} FROM entries WHERE sequence >= $1 ORDER BY sequence LIMIT $2");
+    let rows = Statement::new(text).bind(from).bind(PAGE).fetch_all(connection).await?;
     rows.iter()
         .map(|row| {
             Ok(EntryRow {
@@ -141,14 +158,9 @@ async fn entries_from(connection: &mut SqliteConnection, from: i64) -> sqlx::Res
         .collect()
 }
 
-async fn effects_from(connection: &mut SqliteConnection, from: i64) -> sqlx::Result<Vec<(i64, EffectRow)>> {
-    let rows = sqlx::query(
-        "SELECT rowid, CAST(id AS BLOB), CAST(provider AS BLOB), CAST(organization AS BLOB), CAST(kind AS BLOB),
-         CAST(transaction_id AS BLOB), CAST(opening AS BLOB), CAST(job AS BLOB), CAST(period AS BLOB),
-         CAST(plan AS BLOB), CAST(state AS BLOB), CAST(standing AS BLOB), CAST(last_sequence AS BLOB),
-         CAST(last_hash AS BLOB) FROM effects WHERE rowid >= ?1 ORDER BY rowid LIMIT ?2",
-    );
-    let rows = rows.bind(from).bind(PAGE).fetch_all(connection).await?;
+async fn effects_from(connection: &mut Connection, from: i64) -> sqlx::Result<Vec<(i64, EffectRow)>> {
+    let page = page_of(connection, "effects", &EFFECT_COLUMNS);
+    let rows = page.bind(from).bind(PAGE).fetch_all(connection).await?;
     rows.iter()
         .map(|row| {
             // The row's number, the id, then the columns.
@@ -159,14 +171,11 @@ async fn effects_from(connection: &mut SqliteConnection, from: i64) -> sqlx::Res
 }
 
 /// Every row about breaks, a page at a time.
-async fn verify_breaks(connection: &mut SqliteConnection, verifier: &mut Verifier) -> sqlx::Result<()> {
-    let breaks = "SELECT rowid, CAST(id AS BLOB), CAST(job AS BLOB), CAST(kind AS BLOB), CAST(key AS BLOB),
-         CAST(currency AS BLOB), CAST(at_risk_minor AS BLOB), CAST(status AS BLOB), CAST(owner AS BLOB),
-         CAST(first_period AS BLOB), CAST(standing AS BLOB), CAST(last_sequence AS BLOB), CAST(last_hash AS BLOB)
-         FROM breaks WHERE rowid >= ?1 ORDER BY rowid LIMIT ?2";
+async fn verify_breaks(connection: &mut Connection, verifier: &mut Verifier) -> sqlx::Result<()> {
+    let breaks = page_of(connection, "breaks", &BREAK_COLUMNS);
     let mut next = Some(i64::MIN);
     while let Some(from) = next {
-        let page = sqlx::query(breaks).bind(from).bind(PAGE).fetch_all(&mut *connection).await?;
+        let page = breaks.clone().bind(from).bind(PAGE).fetch_all(connection).await?;
         for row in &page {
             // The row's number, the id, then the columns.
             let columns = (2..BREAK_COLUMNS.len() + 2).map(|place| row.try_get(place)).collect::<Result<_, _>>()?;
@@ -175,12 +184,15 @@ async fn verify_breaks(connection: &mut SqliteConnection, verifier: &mut Verifie
         let last = page.last().map(|row| row.try_get::<i64, _>(0)).transpose()?;
         next = last.and_then(|rowid| rowid.checked_add(1));
     }
-    let sightings = "SELECT CAST(job AS BLOB), CAST(period AS BLOB), CAST(break_id AS BLOB), present, job, period,
-         break_id FROM sightings WHERE (job, period, break_id) > (?1, ?2, ?3) ORDER BY job, period, break_id LIMIT ?4";
+    let [job, period, id] = ["job", "period", "break_id"].map(|column| connection.bytes_of(column));
+    let sightings = Statement::new(format!(
+        "SELECT {job}, {period}, {id}, present, job, period, break_id FROM sightings
+         WHERE (job, period, break_id) > ($1, $2, $3) ORDER BY job, period, break_id LIMIT $4"
+    ));
     let mut after: Option<[String; 3]> = Some([String::new(), String::new(), String::new()]);
     while let Some([job, period, id]) = after {
-        let page = sqlx::query(sightings).bind(job).bind(period).bind(id).bind(PAGE);
-        let page = page.fetch_all(&mut *connection).await?;
+        let page = sightings.clone().bind(job).bind(period).bind(id).bind(PAGE);
+        let page = page.fetch_all(connection).await?;
         for row in &page {
             let (job, period, id) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
             verifier.sighting(&SightingRow { job, period, id, present: row.try_get(3)? });
@@ -192,13 +204,11 @@ async fn verify_breaks(connection: &mut SqliteConnection, verifier: &mut Verifie
 }
 
 /// Every row of `seals`, a page at a time.
-async fn verify_seals(connection: &mut SqliteConnection, verifier: &mut Verifier) -> sqlx::Result<()> {
-    let seals = "SELECT rowid, CAST(id AS BLOB), CAST(job AS BLOB), CAST(period AS BLOB), CAST(state AS BLOB),
-         CAST(run AS BLOB), CAST(standing AS BLOB), CAST(last_sequence AS BLOB), CAST(last_hash AS BLOB)
-         FROM seals WHERE rowid >= ?1 ORDER BY rowid LIMIT ?2";
+async fn verify_seals(connection: &mut Connection, verifier: &mut Verifier) -> sqlx::Result<()> {
+    let seals = page_of(connection, "seals", &SEAL_COLUMNS);
     let mut next = Some(i64::MIN);
     while let Some(from) = next {
-        let page = sqlx::query(seals).bind(from).bind(PAGE).fetch_all(&mut *connection).await?;
+        let page = seals.clone().bind(from).bind(PAGE).fetch_all(connection).await?;
         for row in &page {
             // The row's number, the id, then the columns.
             let columns = (2..SEAL_COLUMNS.len() + 2).map(|place| row.try_get(place)).collect::<Result<_, _>>()?;

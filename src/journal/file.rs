@@ -79,7 +79,7 @@ pub(super) fn told(path: &Path, doing: &'static str, source: sqlx::Error) -> Jou
         Some(READONLY | CANTOPEN) => JournalError::NotWritable { path, source: Box::new(source) },
         Some(FULL) => JournalError::DiskFull { path, source },
         Some(NOTADB) => JournalError::NotOurs { path },
-        _ => JournalError::Database { path, doing, source },
+        _ => JournalError::File { path, doing, source },
     }
 }
 

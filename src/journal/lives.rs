@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
-
 use super::chain::CHUNK;
+use super::link::{Connection, Mode};
 use super::rows::{self, Unreadable};
+use super::statement::{Row, Statement, query};
+use super::turn::Done;
 use super::{BreakEntry, BreakFilter, BreakRow, Journal, JournalError, SightingRecord};
 use crate::breaks::life::{Sighting, Standing};
 
@@ -22,8 +22,13 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn lives(&self, ids: &[&str]) -> Result<HashMap<String, Standing>, JournalError> {
-        let mut connection = self.connection.lock().await;
-        self.breaks_of(&mut connection, ids).await
+        let mut turn = self.begin(Mode::Read, DOING).await?;
+        loop {
+            let found = self.breaks_of(turn.connection(), ids).await;
+            if let Some(lives) = turn.settle(found.map(Done::Nothing)).await? {
+                return Ok(lives);
+            }
+        }
     }
 
     /// Every break that the latest attempt of this job and period has found, by id.
@@ -31,8 +36,13 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn lives_in(&self, job: &str, period: &str) -> Result<HashMap<String, Standing>, JournalError> {
-        let mut connection = self.connection.lock().await;
-        self.breaks_present(&mut connection, job, period).await
+        let mut turn = self.begin(Mode::Read, DOING).await?;
+        loop {
+            let found = self.breaks_present(turn.connection(), job, period).await;
+            if let Some(lives) = turn.settle(found.map(Done::Nothing)).await? {
+                return Ok(lives);
+            }
+        }
     }
 
     /// The breaks that pass the filter: by job, first period, kind, then most at risk first.
@@ -40,7 +50,7 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn breaks(&self, filter: &BreakFilter) -> Result<Vec<BreakRow>, JournalError> {
-        let mut query = QueryBuilder::<Sqlite>::new(
+        let mut query = Statement::new(
             "SELECT breaks.id, standing, sightings.* FROM breaks JOIN sightings ON break_id = breaks.id
              AND sightings.period = (SELECT period FROM sightings WHERE break_id = breaks.id
              ORDER BY last_seen DESC, period DESC LIMIT 1) WHERE TRUE",
@@ -58,8 +68,7 @@ impl Journal {
         one_of(&mut query, " AND status IN (", filter.statuses.iter().map(|status| status.name()));
         one_of(&mut query, " AND kind IN (", filter.kinds.iter().map(|kind| kind.name()));
         query.push(" ORDER BY breaks.job, first_period, kind, at_risk_minor DESC, key, breaks.id");
-        let rows = query.build().fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told(DOING, source))?;
+        let rows = self.fetch_all(DOING, &query).await?;
         let read = |row| Ok(BreakRow { standing: standing(row)?, last: sighting(row)? });
         self.readable(rows.iter().map(read).collect())
     }
@@ -74,10 +83,8 @@ impl Journal {
         let first = if long_enough { id.to_ascii_lowercase() } else { id.to_owned() };
         // `g` stands after every digit.
         let end = if long_enough { format!("{first}g") } else { first.clone() };
-        let query =
-            sqlx::query("SELECT id, standing FROM breaks WHERE id = ?1 OR (id > ?1 AND id < ?2) ORDER BY id LIMIT 4");
-        let rows = query.bind(&first).bind(end).fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told(DOING, source))?;
+        let query = query("SELECT id, standing FROM breaks WHERE id = $1 OR (id > $1 AND id < $2) ORDER BY id LIMIT 4");
+        let rows = self.fetch_all(DOING, &query.bind(&first).bind(end)).await?;
         let mut found: Vec<Standing> = self.readable(rows.iter().map(standing).collect())?;
         match found.len() {
             0 => Err(JournalError::UnknownBreak { id: id.to_owned(), nearest: self.breaks_of_key(id).await? }),
@@ -95,13 +102,12 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn suggestions_of_key(&self, key: &str) -> Result<Vec<Standing>, JournalError> {
-        let query = sqlx::query(
-            "SELECT id, standing FROM breaks WHERE kind = ?1 AND status = 'suggested' AND instr(key, ?2) > 0
+        let query = query(
+            "SELECT id, standing FROM breaks WHERE kind = $1 AND status = 'suggested' AND replace(key, $2, '') <> key
              ORDER BY last_sequence",
         );
         let query = query.bind(Sighting::PAIR).bind(key);
-        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told(DOING, source))?;
+        let rows = self.fetch_all(DOING, &query).await?;
         let mut found: Vec<Standing> = self.readable(rows.iter().map(standing).collect())?;
         found.retain(|standing| standing.facts().key.split(Sighting::PAIRED).any(|paired| paired == key));
         Ok(found)
@@ -112,13 +118,12 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn lives_of_key(&self, key: &str) -> Result<Vec<Standing>, JournalError> {
-        let query = sqlx::query(
-            "SELECT id, standing FROM breaks WHERE key = ?2 OR (kind = ?1 AND instr(key, ?2) > 0)
+        let query = query(
+            "SELECT id, standing FROM breaks WHERE key = $2 OR (kind = $1 AND replace(key, $2, '') <> key)
              ORDER BY last_sequence",
         );
         let query = query.bind(Sighting::PAIR).bind(key);
-        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told(DOING, source))?;
+        let rows = self.fetch_all(DOING, &query).await?;
         let mut found: Vec<Standing> = self.readable(rows.iter().map(standing).collect())?;
         let pairs_it = |facts: &Sighting| facts.key.split(Sighting::PAIRED).any(|paired| paired == key);
         found.retain(|standing| standing.facts().key == key || pairs_it(standing.facts()));
@@ -127,9 +132,8 @@ impl Journal {
 
     /// The ids of breaks of that key.
     async fn breaks_of_key(&self, key: &str) -> Result<Vec<String>, JournalError> {
-        let query = sqlx::query("SELECT id FROM breaks WHERE key = ?1 ORDER BY id LIMIT 3").bind(key);
-        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
-        Ok(rows.map_err(|source| self.told(DOING, source))?.iter().map(|row| row.get("id")).collect())
+        let query = query("SELECT id FROM breaks WHERE key = $1 ORDER BY id LIMIT 3").bind(key);
+        Ok(self.fetch_all(DOING, &query).await?.iter().map(|row| row.get("id")).collect())
     }
 
     /// Everything that was recorded of a break, in order, by its whole id.
@@ -137,12 +141,10 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn life_of(&self, id: &str) -> Result<Vec<BreakEntry>, JournalError> {
-        let query = sqlx::query(
-            "SELECT sequence, entry FROM entries WHERE effect = ?1 AND subject = 'break' ORDER BY sequence",
-        );
-        let rows = query.bind(id).fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told("reading what became of a break", source))?;
-        let read = |row: &SqliteRow| {
+        let query =
+            query("SELECT sequence, entry FROM entries WHERE effect = $1 AND subject = 'break' ORDER BY sequence");
+        let rows = self.fetch_all("reading what became of a break", &query.bind(id)).await?;
+        let read = |row: &Row| {
             serde_json::from_str(row.get("entry"))
                 .map_err(|_| Unreadable::new("an entry about a break", &row.get::<i64, _>("sequence")))
         };
@@ -154,21 +156,20 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn sightings(&self, id: &str) -> Result<Vec<SightingRecord>, JournalError> {
-        let query = sqlx::query("SELECT * FROM sightings WHERE break_id = ?1 ORDER BY period").bind(id);
-        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told(DOING, source))?;
+        let query = query("SELECT * FROM sightings WHERE break_id = $1 ORDER BY period").bind(id);
+        let rows = self.fetch_all(DOING, &query).await?;
         self.readable(rows.iter().map(sighting).collect())
     }
 
     pub(super) async fn breaks_present(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         job: &str,
         period: &str,
     ) -> Result<HashMap<String, Standing>, JournalError> {
-        let query = sqlx::query(
+        let query = query(
             "SELECT breaks.id, standing FROM sightings JOIN breaks ON breaks.id = break_id
-             WHERE sightings.job = ?1 AND period = ?2 AND present = 1",
+             WHERE sightings.job = $1 AND period = $2 AND present",
         );
         let rows = query.bind(job).bind(period).fetch_all(connection).await;
         let rows = rows.map_err(|source| self.told(DOING, source))?;
@@ -177,14 +178,14 @@ impl Journal {
 
     pub(super) async fn breaks_of(
         &self,
-        connection: &mut SqliteConnection,
+        connection: &mut Connection,
         ids: &[&str],
     ) -> Result<HashMap<String, Standing>, JournalError> {
         let mut known = HashMap::with_capacity(ids.len());
         for chunk in ids.chunks(CHUNK) {
-            let mut query = QueryBuilder::<Sqlite>::new("SELECT id, standing FROM breaks WHERE TRUE");
+            let mut query = Statement::new("SELECT id, standing FROM breaks WHERE TRUE");
             one_of(&mut query, " AND id IN (", chunk.iter().copied());
-            let rows = query.build().fetch_all(&mut *connection).await;
+            let rows = query.fetch_all(connection).await;
             for row in rows.map_err(|source| self.told(DOING, source))? {
                 let (id, standing) = self.readable(by_id(&row))?;
                 known.insert(id, standing);
@@ -195,29 +196,24 @@ impl Journal {
 }
 
 /// A condition that one of these is met; none where there are none.
-fn one_of<'q>(query: &mut QueryBuilder<Sqlite>, condition: &str, values: impl Iterator<Item = &'q str>) {
+fn one_of<'q>(query: &mut Statement, condition: &str, values: impl Iterator<Item = &'q str>) {
     let mut values = values.peekable();
     if values.peek().is_none() {
         return;
     }
-    query.push(condition);
-    let mut list = query.separated(", ");
-    for value in values {
-        list.push_bind(value);
-    }
-    query.push(")");
+    query.push(condition).push_list(values).push(")");
 }
 
-fn by_id(row: &SqliteRow) -> Result<(String, Standing), Unreadable> {
+fn by_id(row: &Row) -> Result<(String, Standing), Unreadable> {
     Ok((row.get("id"), standing(row)?))
 }
 
-fn standing(row: &SqliteRow) -> Result<Standing, Unreadable> {
+fn standing(row: &Row) -> Result<Standing, Unreadable> {
     serde_json::from_str(row.get("standing"))
         .map_err(|_| Unreadable::new("the standing of a break", row.get::<&str, _>("id")))
 }
 
-fn sighting(row: &SqliteRow) -> Result<SightingRecord, Unreadable> {
+fn sighting(row: &Row) -> Result<SightingRecord, Unreadable> {
     Ok(SightingRecord {
         period: row.get("period"),
         present: row.get("present"),

@@ -1,27 +1,35 @@
 //! The journal: what was run, how far it came, what it read, how it ended. Attempts are appended, never
 //! overwritten, and every mark is on disk before the work goes on.
 //!
-//! `state` says what may follow what, `sqlite` keeps it (`file` opens it, `rows` reads it back), `lease` keeps two runs
-//! of one period apart. What becomes of effects (`append`, `standings`), of breaks (`breaks`, `lives`) and of sealed
-//! periods (`seals`) stands in one `chain`, which `entries` and `verify` read from end to end. `notices` keeps what people
-//! were told.
+//! `state` says what may follow what, `runs` keeps it (`rows` reads it back), `lease` keeps two runs of one period
+//! apart. It is kept in a file (`file` opens it) or in a database (`postgres`): `store` is either, `statement` is written
+//! once for both, `link` holds what differs, and `turn` goes on when a server was away. What becomes of effects (`append`,
+//! `standings`), of breaks (`breaks`, `lives`) and of sealed periods (`seals`) stands in one `chain`, which `entries` and
+//! `verify` read from end to end. `notices` keeps what people were told.
 
 mod append;
 pub mod backfills;
 mod breaks;
 mod chain;
+mod copy;
 mod entries;
 mod file;
 pub mod kill;
 pub mod lease;
+mod link;
 mod lives;
 mod notices;
+mod postgres;
 mod replay;
 mod rows;
+mod runs;
 mod seals;
-pub mod sqlite;
 mod standings;
 pub mod state;
+mod statement;
+mod store;
+mod tables;
+mod turn;
 pub mod verify;
 pub mod verify_breaks;
 pub mod verify_seals;
@@ -37,18 +45,20 @@ pub use backfills::{
 };
 pub use breaks::{BreakEntry, BreakFilter, BreakRow, SightingRecord};
 pub use chain::Writer;
+pub use copy::{Copied, CopyError};
 pub use entries::ExportError;
 pub use lease::{Lease, LeaseError};
 pub use notices::{Delivery, EffectCount, NewNotice, Topic, WaitingNotice};
 pub use seals::{NewSeal, SealEntry};
-pub use sqlite::Journal;
 pub use state::{Ending, Event, IllegalTransition, RunStatus, Step};
+pub use store::{Journal, PATIENCE};
 pub use verify::{Finding, Verdict};
 
 use crate::breaks::life::IllegalBreakStep;
 use crate::effects::{EffectKind, IllegalEffectStep, State};
 use crate::exit::ExitCode;
 use crate::frames::Side;
+use crate::project::DatabaseError;
 use crate::seals::IllegalSealStep;
 use crate::sources::RawFile;
 
@@ -231,19 +241,50 @@ pub enum JournalError {
     /// Exit code 2.
     #[error("no backfill {id} in the state file; `tieout backfills` lists them")]
     UnknownBackfill { id: u64 },
-    #[error("the state file {path} holds `{value}` as {what}, which this program cannot read")]
-    Unreadable { path: PathBuf, what: &'static str, value: String },
+    #[error("{state} holds `{value}` as {what}, which this program cannot read")]
+    Unreadable { state: String, what: &'static str, value: String },
     #[error("the path {path} is not valid text and cannot be recorded; rename the folder")]
     PathNotText { path: PathBuf },
     #[error("state file {path}: {doing}")]
-    Database { path: PathBuf, doing: &'static str, source: sqlx::Error },
+    File { path: PathBuf, doing: &'static str, source: sqlx::Error },
+    /// With the exit code of its source.
+    #[error("state database: {doing}")]
+    Database { doing: &'static str, source: crate::postgres::Error },
+    /// Exit code 78.
+    #[error("state database")]
+    Address(#[from] DatabaseError),
+    /// Exit code 78. Nothing was done to the database.
+    #[error(
+        "the tables of {database} were written by a newer tieout: they are of version {found}, this program knows {known}; \
+         install the newer program, or point `state` in tieout.yaml at another database or `schema`"
+    )]
+    NewerTables { database: String, found: u32, known: u32 },
+    /// Exit code 78. Nothing was done to the database.
+    #[error(
+        "schema {schema} of {database} has tables of another program under our names; give tieout a schema of its own: \
+         ?schema=tieout behind the address"
+    )]
+    ForeignTables { database: String, schema: String },
+    /// Exit code 78.
+    #[error("{database} is PostgreSQL {found}; tieout needs 13 or newer")]
+    OldServer { database: String, found: i64 },
+    /// Exit code 78.
+    #[error("{database} keeps text as {found}; create the database again with ENCODING 'UTF8'")]
+    Encoding { database: String, found: String },
 }
 
 impl JournalError {
     /// The exit code of a process that ends by it.
     pub const fn exit_code(&self) -> ExitCode {
         match self {
-            Self::NewerSchema { .. } | Self::NotOurs { .. } => ExitCode::Configuration,
+            Self::NewerSchema { .. }
+            | Self::NotOurs { .. }
+            | Self::Address(_)
+            | Self::NewerTables { .. }
+            | Self::ForeignTables { .. }
+            | Self::OldServer { .. }
+            | Self::Encoding { .. } => ExitCode::Configuration,
+            Self::Database { source, .. } => source.exit_code(),
             Self::Busy { .. } | Self::LeaseLost { .. } | Self::RunMeanwhile { .. } => ExitCode::TryAgainLater,
             Self::UnknownRun { .. }
             | Self::UnknownEffect { .. }
@@ -260,8 +301,20 @@ impl JournalError {
             | Self::DiskFull { .. }
             | Self::Unreadable { .. }
             | Self::PathNotText { .. }
-            | Self::Database { .. } => ExitCode::Unexpected,
+            | Self::File { .. } => ExitCode::Unexpected,
         }
+    }
+}
+
+impl JournalError {
+    /// Whether the database does not answer now, and may do so in a while.
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::Database { source, .. } if source.is_passing())
+    }
+
+    /// Whether another connection keeps a lock of the database.
+    const fn is_locked(&self) -> bool {
+        matches!(self, Self::Database { source: crate::postgres::Error::Locked { .. }, .. })
     }
 }
 

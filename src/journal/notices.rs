@@ -3,10 +3,11 @@
 //! rather than never; receivers know it by its id. Beside it the few counts that watchers ask for.
 
 use chrono::{DateTime, Utc};
-use sqlx::{Connection, Row};
 
-use super::file::BEGIN_WRITE;
+use super::link::{Connection, Mode};
 use super::rows::{Unreadable, time_text};
+use super::statement::{Row, Statement, query};
+use super::turn::Done;
 use super::{Journal, JournalError};
 
 /// What is told when a statement of these fails.
@@ -82,14 +83,13 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn open_topics(&self, job: Option<&str>) -> Result<Vec<Topic>, JournalError> {
-        let every = "SELECT job, period, event, about FROM notice_topics WHERE is_open = 1
-             ORDER BY job, period, event, about";
-        let of_job = "SELECT job, period, event, about FROM notice_topics WHERE is_open = 1 AND job = $1
-             ORDER BY job, period, event, about";
-        let query = job.map_or_else(|| sqlx::query(every), |job| sqlx::query(of_job).bind(job));
-        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told(READING, source))?;
-        let topic = |row: &sqlx::sqlite::SqliteRow| Topic {
+        let mut query = query("SELECT job, period, event, about FROM notice_topics WHERE is_open = $1").bind(true);
+        if let Some(job) = job {
+            query.push(" AND job = ").push_bind(job);
+        }
+        query.push(" ORDER BY job, period, event, about");
+        let rows = self.fetch_all(READING, &query).await?;
+        let topic = |row: &Row| Topic {
             job: row.get("job"),
             period: row.get("period"),
             event: row.get("event"),
@@ -110,47 +110,13 @@ impl Journal {
         closed: &[Topic],
         notice: Option<&NewNotice>,
     ) -> Result<bool, JournalError> {
-        let told = |source| self.told(DOING, source);
-        let mut connection = self.connection.lock().await;
-        let mut transaction = connection.begin_with(BEGIN_WRITE).await.map_err(told)?;
-        let id = notice.map_or("", |notice| &notice.id);
-        let mut changed = 0;
-        for topic in opened {
-            let done = sqlx::query(
-                "INSERT INTO notice_topics (job, period, event, about, is_open, notice) VALUES ($1, $2, $3, $4, 1, $5)
-                 ON CONFLICT (job, period, event, about) DO UPDATE SET is_open = 1, notice = excluded.notice
-                 WHERE notice_topics.is_open = 0",
-            )
-            .bind(&topic.job)
-            .bind(&topic.period)
-            .bind(&topic.event)
-            .bind(&topic.about)
-            .bind(id)
-            .execute(&mut *transaction)
-            .await;
-            changed += done.map_err(told)?.rows_affected();
+        let mut turn = self.begin(Mode::Write, DOING).await?;
+        loop {
+            let done = tell_in(turn.connection(), opened, closed, notice).await;
+            if let Some(told) = turn.settle(done.map_err(|source| self.told(DOING, source))).await? {
+                return Ok(told);
+            }
         }
-        for topic in closed {
-            let done = sqlx::query(
-                "UPDATE notice_topics SET is_open = 0
-                 WHERE job = $1 AND period = $2 AND event = $3 AND about = $4 AND is_open = 1",
-            )
-            .bind(&topic.job)
-            .bind(&topic.period)
-            .bind(&topic.event)
-            .bind(&topic.about)
-            .execute(&mut *transaction)
-            .await;
-            changed += done.map_err(told)?.rows_affected();
-        }
-        if changed == 0 {
-            return Ok(false);
-        }
-        if let Some(notice) = notice {
-            insert(&mut transaction, notice).await.map_err(told)?;
-        }
-        self.commit(transaction).await.map_err(told)?;
-        Ok(true)
     }
 
     /// The notices that channels still wait for, the oldest first; not those that a living process is at. With
@@ -159,17 +125,18 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn waiting_notices(&self, now: DateTime<Utc>, at_once: bool) -> Result<Vec<WaitingNotice>, JournalError> {
-        let query = sqlx::query(
+        let mut query = query(
             "SELECT notices.id AS id, channel, made_at, content, tries FROM notice_deliveries
              JOIN notices ON notices.id = notice_deliveries.notice
-             WHERE state = 'waiting' AND claimed_until <= $1 AND (next_try_at <= $1 OR $2 = 1)
-             ORDER BY made_at, notices.id, channel",
+             WHERE state = 'waiting' AND claimed_until <= $1",
         )
-        .bind(time_text(now))
-        .bind(i64::from(at_once));
-        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told(READING, source))?;
-        let waiting = |row: &sqlx::sqlite::SqliteRow| {
+        .bind(time_text(now));
+        if !at_once {
+            query.push(" AND next_try_at <= $1");
+        }
+        query.push(" ORDER BY made_at, notices.id, channel");
+        let rows = self.fetch_all(READING, &query).await?;
+        let waiting = |row: &Row| {
             let tries: i64 = row.get("tries");
             Ok(WaitingNotice {
                 id: row.get("id"),
@@ -187,18 +154,15 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be written.
     pub async fn claim_delivery(&self, notice: &WaitingNotice, until: DateTime<Utc>) -> Result<bool, JournalError> {
-        let query = sqlx::query(
+        let query = query(
             "UPDATE notice_deliveries SET tries = tries + 1, claimed_until = $4
              WHERE notice = $1 AND channel = $2 AND state = 'waiting' AND tries = $3",
         )
         .bind(&notice.id)
         .bind(&notice.channel)
-        .bind(i64::from(notice.tries))
+        .bind(notice.tries)
         .bind(time_text(until));
-        let done = query.execute(&mut *self.connection.lock().await).await;
-        let done = done.map_err(|source| self.told(DOING, source))?;
-        self.committed();
-        Ok(done.rows_affected() == 1)
+        Ok(self.execute_alone(DOING, &query).await? == 1)
     }
 
     /// Writes down what became of a try.
@@ -211,7 +175,7 @@ impl Journal {
             Delivery::Again { at, problem } => ("waiting", time_text(at), Some(problem)),
             Delivery::GivenUp { problem } => ("given_up", NEVER.to_owned(), Some(problem)),
         };
-        let query = sqlx::query(
+        let query = query(
             "UPDATE notice_deliveries SET state = $3, next_try_at = $4, problem = $5, claimed_until = $6
              WHERE notice = $1 AND channel = $2 AND state = 'waiting'",
         )
@@ -221,9 +185,7 @@ impl Journal {
         .bind(next)
         .bind(problem)
         .bind(NEVER);
-        query.execute(&mut *self.connection.lock().await).await.map_err(|source| self.told(DOING, source))?;
-        self.committed();
-        Ok(())
+        self.execute_alone(DOING, &query).await.map(|_| ())
     }
 
     /// How many notices wait for each channel.
@@ -231,12 +193,11 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn waiting_by_channel(&self) -> Result<Vec<(String, u64)>, JournalError> {
-        let query = sqlx::query(
+        let query = query(
             "SELECT channel, count(*) AS waiting FROM notice_deliveries WHERE state = 'waiting'
              GROUP BY channel ORDER BY channel",
         );
-        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told(READING, source))?;
+        let rows = self.fetch_all(READING, &query).await?;
         Ok(rows.iter().map(|row| (row.get("channel"), row.get::<i64, _>("waiting").unsigned_abs())).collect())
     }
 
@@ -246,10 +207,9 @@ impl Journal {
     /// When the state file cannot be read.
     pub async fn count_effects(&self) -> Result<Vec<EffectCount>, JournalError> {
         let query =
-            sqlx::query("SELECT job, state, count(*) AS effects FROM effects GROUP BY job, state ORDER BY job, state");
-        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told("counting effects", source))?;
-        let count = |row: &sqlx::sqlite::SqliteRow| EffectCount {
+            query("SELECT job, state, count(*) AS effects FROM effects GROUP BY job, state ORDER BY job, state");
+        let rows = self.fetch_all("counting effects", &query).await?;
+        let count = |row: &Row| EffectCount {
             job: row.get("job"),
             state: row.get("state"),
             effects: row.get::<i64, _>("effects").unsigned_abs(),
@@ -262,16 +222,13 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn plans_to_approve(&self, job: &str) -> Result<Vec<(String, String, u64)>, JournalError> {
-        let query = sqlx::query(
+        let query = query(
             "SELECT period, plan, count(*) AS effects FROM effects WHERE job = $1 AND state = 'proposed'
              GROUP BY period, plan ORDER BY period, plan",
         )
         .bind(job);
-        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told("counting effects", source))?;
-        let plan = |row: &sqlx::sqlite::SqliteRow| {
-            (row.get("period"), row.get("plan"), row.get::<i64, _>("effects").unsigned_abs())
-        };
+        let rows = self.fetch_all("counting effects", &query).await?;
+        let plan = |row: &Row| (row.get("period"), row.get("plan"), row.get::<i64, _>("effects").unsigned_abs());
         Ok(rows.iter().map(plan).collect())
     }
 
@@ -280,12 +237,11 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn latest_finished_period(&self, job: &str) -> Result<Option<String>, JournalError> {
-        let query = sqlx::query(
-            "SELECT max(period) AS latest FROM runs WHERE job = $1 AND status IN ('done', 'gate_breached')",
-        )
-        .bind(job);
-        let row = query.fetch_one(&mut *self.connection.lock().await).await;
-        Ok(row.map_err(|source| self.told("looking for the latest period", source))?.get("latest"))
+        let query =
+            query("SELECT max(period) AS latest FROM runs WHERE job = $1 AND status IN ('done', 'gate_breached')")
+                .bind(job);
+        let rows = self.fetch_all("looking for the latest period", &query).await?;
+        Ok(rows.first().and_then(|row| row.get("latest")))
     }
 
     /// The answer of the journal to a probe.
@@ -293,23 +249,57 @@ impl Journal {
     /// # Errors
     /// When it does not answer.
     pub async fn ping(&self) -> Result<(), JournalError> {
-        let query = sqlx::query("SELECT 1");
-        let done = query.fetch_one(&mut *self.connection.lock().await).await;
-        done.map(|_| ()).map_err(|source| self.told("asking whether it answers", source))
+        self.fetch_all("asking whether it answers", &query("SELECT 1")).await.map(|_| ())
     }
 }
 
-async fn insert(connection: &mut sqlx::SqliteConnection, notice: &NewNotice) -> sqlx::Result<()> {
-    sqlx::query("INSERT INTO notices (id, job, period, made_at, content) VALUES ($1, $2, $3, $4, $5)")
+async fn tell_in(
+    connection: &mut Connection,
+    opened: &[Topic],
+    closed: &[Topic],
+    notice: Option<&NewNotice>,
+) -> sqlx::Result<Done<bool>> {
+    let id = notice.map_or("", |notice| &notice.id);
+    let mut changed = 0;
+    for topic in opened {
+        let open = query(
+            "INSERT INTO notice_topics (job, period, event, about, is_open, notice) VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (job, period, event, about) DO UPDATE SET is_open = excluded.is_open, notice = excluded.notice
+             WHERE notice_topics.is_open <> excluded.is_open",
+        );
+        changed += of_topic(open, topic).bind(true).bind(id).execute(connection).await?;
+    }
+    for topic in closed {
+        let close = query(
+            "UPDATE notice_topics SET is_open = $5
+             WHERE job = $1 AND period = $2 AND event = $3 AND about = $4 AND is_open <> $5",
+        );
+        changed += of_topic(close, topic).bind(false).execute(connection).await?;
+    }
+    if changed == 0 {
+        return Ok(Done::Nothing(false));
+    }
+    if let Some(notice) = notice {
+        insert(connection, notice).await?;
+    }
+    Ok(Done::Written(true))
+}
+
+fn of_topic(statement: Statement, topic: &Topic) -> Statement {
+    statement.bind(&topic.job).bind(&topic.period).bind(&topic.event).bind(&topic.about)
+}
+
+async fn insert(connection: &mut Connection, notice: &NewNotice) -> sqlx::Result<()> {
+    query("INSERT INTO notices (id, job, period, made_at, content) VALUES ($1, $2, $3, $4, $5)")
         .bind(&notice.id)
         .bind(&notice.job)
         .bind(&notice.period)
         .bind(time_text(notice.made_at))
         .bind(&notice.content)
-        .execute(&mut *connection)
+        .execute(connection)
         .await?;
     for channel in &notice.channels {
-        sqlx::query(
+        query(
             "INSERT INTO notice_deliveries (notice, channel, state, tries, claimed_until, next_try_at)
              VALUES ($1, $2, 'waiting', 0, $3, $4)",
         )
@@ -317,7 +307,7 @@ async fn insert(connection: &mut sqlx::SqliteConnection, notice: &NewNotice) -> 
         .bind(channel)
         .bind(NEVER)
         .bind(time_text(notice.made_at))
-        .execute(&mut *connection)
+        .execute(connection)
         .await?;
     }
     Ok(())

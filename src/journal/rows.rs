@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use super::backfills::{BackfillAttempt, BackfillRecord, BackfillStatus, PeriodEnd, PlannedPeriod, Reprocess};
+use super::statement::Row;
 use super::{InputRecord, RunRecord, RunStatus, Step, StepRecord};
 use crate::effects::{Entry, Standing};
 use crate::frames::Side;
@@ -30,7 +29,7 @@ pub(super) fn time_text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
 
-/// `SQLite`'s integers are signed; no count of ours comes near the end of them.
+/// The integers of databases are signed; no count of ours comes near the end of them.
 pub(super) fn count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
@@ -43,7 +42,7 @@ pub(super) fn step_name(name: &str) -> Result<Step, Unreadable> {
     Step::from_name(name).ok_or_else(|| Unreadable::new("a step", name))
 }
 
-pub(super) fn run(row: &SqliteRow) -> Result<RunRecord, Unreadable> {
+pub(super) fn run(row: &Row) -> Result<RunRecord, Unreadable> {
     let attempt: i64 = row.get("attempt");
     Ok(RunRecord {
         id: row.get("id"),
@@ -68,7 +67,7 @@ pub(super) fn run(row: &SqliteRow) -> Result<RunRecord, Unreadable> {
     })
 }
 
-pub(super) fn step(row: &SqliteRow) -> Result<StepRecord, Unreadable> {
+pub(super) fn step(row: &Row) -> Result<StepRecord, Unreadable> {
     let detail: &str = row.get("detail");
     Ok(StepRecord {
         step: step_name(row.get("step"))?,
@@ -77,7 +76,7 @@ pub(super) fn step(row: &SqliteRow) -> Result<StepRecord, Unreadable> {
     })
 }
 
-pub(super) fn input(row: &SqliteRow) -> Result<InputRecord, Unreadable> {
+pub(super) fn input(row: &Row) -> Result<InputRecord, Unreadable> {
     let side: &str = row.get("side");
     let origin: &str = row.get("origin");
     Ok(InputRecord {
@@ -97,7 +96,7 @@ pub(super) fn input(row: &SqliteRow) -> Result<InputRecord, Unreadable> {
 }
 
 /// A row with `id` and `standing`.
-pub(super) fn standing(row: &SqliteRow) -> Result<Standing, Unreadable> {
+pub(super) fn standing(row: &Row) -> Result<Standing, Unreadable> {
     serde_json::from_str(row.get("standing")).map_err(|_| {
         // The text is long and holds what others wrote; the id is enough to find it.
         Unreadable::new("the standing of an effect", row.get::<&str, _>("id"))
@@ -105,12 +104,12 @@ pub(super) fn standing(row: &SqliteRow) -> Result<Standing, Unreadable> {
 }
 
 /// A row with `sequence` and `entry`.
-pub(super) fn entry(row: &SqliteRow) -> Result<Entry, Unreadable> {
+pub(super) fn entry(row: &Row) -> Result<Entry, Unreadable> {
     serde_json::from_str(row.get("entry"))
         .map_err(|_| Unreadable::new("the entry of the journal", &row.get::<i64, _>("sequence")))
 }
 
-pub(super) fn backfill(row: &SqliteRow) -> Result<BackfillRecord, Unreadable> {
+pub(super) fn backfill(row: &Row) -> Result<BackfillRecord, Unreadable> {
     let reprocess: &str = row.get("reprocess");
     let (to_run, done) = (whole(row, "to_run"), whole(row, "done"));
     let status = match backfill_status(row.get("status"))? {
@@ -134,7 +133,7 @@ pub(super) fn backfill(row: &SqliteRow) -> Result<BackfillRecord, Unreadable> {
     })
 }
 
-pub(super) fn planned_period(row: &SqliteRow) -> Result<PlannedPeriod, Unreadable> {
+pub(super) fn planned_period(row: &Row) -> Result<PlannedPeriod, Unreadable> {
     Ok(PlannedPeriod {
         period: row.get("period"),
         known_attempts: small("a number of attempts", row.get("known_attempts"))?,
@@ -142,7 +141,7 @@ pub(super) fn planned_period(row: &SqliteRow) -> Result<PlannedPeriod, Unreadabl
     })
 }
 
-pub(super) fn backfill_attempt(row: &SqliteRow) -> Result<BackfillAttempt, Unreadable> {
+pub(super) fn backfill_attempt(row: &Row) -> Result<BackfillAttempt, Unreadable> {
     Ok(BackfillAttempt {
         attempt: small("an attempt of a backfill", row.get("attempt"))?,
         begun_at: time(row.get("begun_at"))?,
@@ -163,7 +162,7 @@ pub(super) fn backfill_attempt(row: &SqliteRow) -> Result<BackfillAttempt, Unrea
     })
 }
 
-pub(super) fn period_end(row: &SqliteRow) -> Result<PeriodEnd, Unreadable> {
+pub(super) fn period_end(row: &Row) -> Result<PeriodEnd, Unreadable> {
     Ok(PeriodEnd {
         attempt: small("an attempt of a backfill", row.get("attempt"))?,
         period: row.get("period"),
@@ -187,8 +186,8 @@ fn exit_code(code: i64) -> Result<u8, Unreadable> {
     u8::try_from(code).map_err(|_| Unreadable::new("an exit code", &code))
 }
 
-/// What `count(*)` and numbers given by `SQLite` are: never negative.
-fn whole(row: &SqliteRow, column: &str) -> u64 {
+/// What `count(*)` and numbers given by the database are: never negative.
+fn whole(row: &Row, column: &str) -> u64 {
     row.get::<i64, _>(column).unsigned_abs()
 }
 

@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Connection, Row, SqliteConnection};
 
 use super::chain::{Chain, Line, Subject, Writer, insert_entries, last_entry};
-use super::file::BEGIN_WRITE;
+use super::link::{Connection, Mode};
 use super::rows::Unreadable;
+use super::statement::{Row, query};
+use super::turn::Done;
 use super::{Journal, JournalError, rows};
 use crate::seals::life::{Event, Standing, apply, seal_id};
 
@@ -52,30 +52,41 @@ impl Journal {
     /// [`JournalError::IllegalSeal`] when a decision cannot follow, [`JournalError::RunMeanwhile`] when a run was begun
     /// since; or when the state file cannot be written. Nothing is written then.
     pub async fn decide_seals(&self, decisions: &[NewSeal]) -> Result<Vec<Standing>, JournalError> {
+        let mut turn = self.begin(Mode::Write, DOING).await?;
+        loop {
+            let done = self.decide_seals_in(turn.connection(), decisions).await;
+            if let Some(after) = turn.settle(done).await? {
+                return Ok(after);
+            }
+        }
+    }
+
+    async fn decide_seals_in(
+        &self,
+        connection: &mut Connection,
+        decisions: &[NewSeal],
+    ) -> Result<Done<Vec<Standing>>, JournalError> {
         let told = |source| self.told(DOING, source);
         let ids: Vec<String> = decisions.iter().map(|one| seal_id(&one.job, &one.period)).collect();
-        let mut connection = self.connection.lock().await;
-        let mut transaction = connection.begin_with(BEGIN_WRITE).await.map_err(told)?;
-        let last = last_entry(&mut transaction).await.map_err(told)?;
+        let last = last_entry(connection).await.map_err(told)?;
         let mut chain = Chain::new(Writer::Person, last, decisions.len());
         let mut after = Vec::with_capacity(decisions.len());
         for (id, decision) in ids.iter().zip(decisions) {
             if let Some(known) = &decision.latest_run {
-                let latest = latest_run(&mut transaction, decision).await.map_err(told)?;
+                let latest = latest_run(connection, decision).await.map_err(told)?;
                 if let Some(run) = latest.filter(|latest| latest != known) {
                     return Err(JournalError::RunMeanwhile { id: id.clone(), run });
                 }
             }
-            let before = self.seal(&mut transaction, id).await?;
+            let before = self.seal(connection, id).await?;
             after.push(apply(before.as_ref(), id, &decision.event, chain.at)?);
             chain.push(Subject::Seal, id, &decision.event);
         }
-        insert_entries(&mut transaction, &chain.lines).await.map_err(told)?;
+        insert_entries(connection, &chain.lines).await.map_err(told)?;
         for (standing, line) in after.iter().zip(&chain.lines) {
-            write(&mut transaction, standing, line).await.map_err(told)?;
+            write(connection, standing, line).await.map_err(told)?;
         }
-        self.commit(transaction).await.map_err(told)?;
-        Ok(after)
+        Ok(Done::Written(after))
     }
 
     /// Every seal, of one job or of all, by job and period; those that were opened again too.
@@ -83,10 +94,8 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn seals(&self, job: Option<&str>) -> Result<Vec<Standing>, JournalError> {
-        let query =
-            sqlx::query("SELECT id, standing FROM seals WHERE ?1 IS NULL OR job = ?1 ORDER BY job, period").bind(job);
-        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told("reading seals", source))?;
+        let query = query("SELECT id, standing FROM seals WHERE $1 IS NULL OR job = $1 ORDER BY job, period").bind(job);
+        let rows = self.fetch_all("reading seals", &query).await?;
         self.readable(rows.iter().map(standing).collect())
     }
 
@@ -95,27 +104,33 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn sealed(&self, job: &str, period: &str) -> Result<Option<Standing>, JournalError> {
-        let mut connection = self.connection.lock().await;
-        Ok(self.seal(&mut connection, &seal_id(job, period)).await?.filter(Standing::is_sealed))
+        let mut turn = self.begin(Mode::Read, "reading a seal").await?;
+        loop {
+            let found = self.seal(turn.connection(), &seal_id(job, period)).await;
+            if let Some(seal) = turn.settle(found.map(Done::Nothing)).await? {
+                return Ok(seal.filter(Standing::is_sealed));
+            }
+        }
     }
 
-    async fn seal(&self, connection: &mut SqliteConnection, id: &str) -> Result<Option<Standing>, JournalError> {
-        let query = sqlx::query("SELECT id, standing FROM seals WHERE id = ?1").bind(id);
+    async fn seal(&self, connection: &mut Connection, id: &str) -> Result<Option<Standing>, JournalError> {
+        let query = query("SELECT id, standing FROM seals WHERE id = $1").bind(id);
         let row = query.fetch_optional(connection).await.map_err(|source| self.told("reading a seal", source))?;
         row.map(|row| self.readable(standing(&row))).transpose()
     }
 }
 
-async fn latest_run(connection: &mut SqliteConnection, of: &NewSeal) -> sqlx::Result<Option<String>> {
-    let query = "SELECT id FROM runs WHERE job = ?1 AND period = ?2 ORDER BY attempt DESC LIMIT 1";
-    sqlx::query_scalar(query).bind(&of.job).bind(&of.period).fetch_optional(connection).await
+async fn latest_run(connection: &mut Connection, of: &NewSeal) -> sqlx::Result<Option<String>> {
+    const LATEST: &str = "SELECT id FROM runs WHERE job = $1 AND period = $2 ORDER BY attempt DESC LIMIT 1";
+    let row = query(LATEST).bind(&of.job).bind(&of.period).fetch_optional(connection).await?;
+    Ok(row.map(|row| row.get("id")))
 }
 
-async fn write(connection: &mut SqliteConnection, standing: &Standing, line: &Line<'_>) -> sqlx::Result<()> {
+async fn write(connection: &mut Connection, standing: &Standing, line: &Line<'_>) -> sqlx::Result<()> {
     let text = serde_json::to_string(standing).expect("a standing is plain data with text keys");
-    sqlx::query(
+    query(
         "INSERT INTO seals (id, job, period, state, run, standing, last_sequence, last_hash)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (id) DO UPDATE SET state = excluded.state, run = excluded.run, standing = excluded.standing,
          last_sequence = excluded.last_sequence, last_hash = excluded.last_hash",
     )
@@ -132,7 +147,7 @@ async fn write(connection: &mut SqliteConnection, standing: &Standing, line: &Li
     Ok(())
 }
 
-fn standing(row: &SqliteRow) -> Result<Standing, Unreadable> {
+fn standing(row: &Row) -> Result<Standing, Unreadable> {
     serde_json::from_str(row.get("standing"))
         .map_err(|_| Unreadable::new("the standing of a seal", row.get::<&str, _>("id")))
 }

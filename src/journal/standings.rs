@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use sqlx::{QueryBuilder, Row, Sqlite};
-
 use super::chain::last_entry;
+use super::link::Mode;
+use super::statement::{Statement, query};
+use super::turn::Done;
 use super::{EffectFilter, Journal, JournalError, rows};
 use crate::effects::{Anchor, BusinessKey, Entry, Standing};
 
@@ -22,17 +23,18 @@ impl Journal {
     pub async fn standings(&self, keys: &[BusinessKey]) -> Result<Vec<Standing>, JournalError> {
         let mut found: HashMap<BusinessKey, Standing> = HashMap::new();
         for chunk in keys.chunks(CHUNK) {
-            // Of a group with one `max`, SQLite gives the row that has it.
-            let mut query = QueryBuilder::<Sqlite>::new(
-                "SELECT id, standing, max(opening) FROM effects
-                 WHERE (provider, organization, kind, transaction_id) IN (",
+            let mut query = Statement::new(
+                "SELECT id, standing FROM effects WHERE opening = (SELECT max(opening) FROM effects AS others
+                 WHERE others.provider = effects.provider AND others.organization = effects.organization
+                 AND others.kind = effects.kind AND others.transaction_id = effects.transaction_id)
+                 AND (provider, organization, kind, transaction_id) IN (",
             );
-            query.push_values(chunk, |mut row, key| {
+            query.push_values(chunk, |row, key| {
                 row.push_bind(&*key.provider).push_bind(&*key.organization);
                 row.push_bind(key.kind.name()).push_bind(&*key.transaction);
             });
-            query.push(") GROUP BY provider, organization, kind, transaction_id");
-            for standing in self.standings_of(&mut query).await? {
+            query.push(")");
+            for standing in self.standings_of(&query).await? {
                 found.insert(standing.effect.key.clone(), standing);
             }
         }
@@ -44,7 +46,7 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn effects(&self, filter: &EffectFilter) -> Result<Vec<Standing>, JournalError> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT id, standing FROM effects WHERE TRUE");
+        let mut query = Statement::new("SELECT id, standing FROM effects WHERE TRUE");
         let columns = [
             (" AND job = ", filter.job.as_deref()),
             (" AND period = ", filter.period.as_deref()),
@@ -58,16 +60,11 @@ impl Journal {
             }
         }
         if !filter.states.is_empty() {
-            query.push(" AND state IN (");
-            let mut list = query.separated(", ");
-            for state in &filter.states {
-                list.push_bind(state.name());
-            }
-            query.push(")");
+            query.push(" AND state IN (").push_list(filter.states.iter().map(|state| state.name())).push(")");
         }
         query.push(" ORDER BY job, period, kind, transaction_id, opening, id LIMIT ");
-        query.push_bind(filter.limit.map_or(-1, i64::from));
-        self.standings_of(&mut query).await
+        query.push_bind(filter.limit.map_or(i64::MAX, i64::from));
+        self.standings_of(&query).await
     }
 
     /// The effect of that id, or of the one id that begins with these digits, of which there must be four.
@@ -80,10 +77,10 @@ impl Journal {
         let first = if long_enough { id.to_ascii_lowercase() } else { id.to_owned() };
         // `g` stands after every digit.
         let end = if long_enough { format!("{first}g") } else { first.clone() };
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT id, standing FROM effects WHERE id = ");
+        let mut query = Statement::new("SELECT id, standing FROM effects WHERE id = ");
         query.push_bind(&*first).push(" OR (id > ").push_bind(&*first).push(" AND id < ").push_bind(end);
         query.push(") ORDER BY id LIMIT 4");
-        let mut found = self.standings_of(&mut query).await?;
+        let mut found = self.standings_of(&query).await?;
         match found.len() {
             0 => Err(JournalError::UnknownEffect { id: id.to_owned(), nearest: self.nearest_effects(id).await? }),
             1 => Ok(found.remove(0)),
@@ -101,12 +98,10 @@ impl Journal {
     /// As [`Journal::effect`].
     pub async fn history(&self, id: &str) -> Result<Vec<Entry>, JournalError> {
         let id = self.effect(id).await?.effect.id;
-        let query = sqlx::query(
-            "SELECT sequence, entry FROM entries WHERE effect = ?1 AND subject = 'effect' ORDER BY sequence",
-        )
-        .bind(id);
-        let rows = query.fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told("reading what became of an effect", source))?;
+        let query =
+            query("SELECT sequence, entry FROM entries WHERE effect = $1 AND subject = 'effect' ORDER BY sequence")
+                .bind(id);
+        let rows = self.fetch_all("reading what became of an effect", &query).await?;
         self.readable(rows.iter().map(rows::entry).collect())
     }
 
@@ -115,23 +110,27 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn anchor(&self) -> Result<Anchor, JournalError> {
-        let anchor = last_entry(&mut *self.connection.lock().await).await;
-        anchor.map_err(|source| self.told("looking for the end of the journal", source))
+        const DOING: &str = "looking for the end of the journal";
+        let mut turn = self.begin(Mode::Read, DOING).await?;
+        loop {
+            let found = last_entry(turn.connection()).await.map_err(|source| self.told(DOING, source));
+            if let Some(anchor) = turn.settle(found.map(Done::Nothing)).await? {
+                return Ok(anchor);
+            }
+        }
     }
 
-    async fn standings_of(&self, query: &mut QueryBuilder<Sqlite>) -> Result<Vec<Standing>, JournalError> {
-        let rows = query.build().fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told("reading where effects stand", source))?;
+    async fn standings_of(&self, query: &Statement) -> Result<Vec<Standing>, JournalError> {
+        let rows = self.fetch_all("reading where effects stand", query).await?;
         self.readable(rows.iter().map(rows::standing).collect())
     }
 
     /// The effects of a transaction that is named instead of an id, or else the ids that look like it.
     async fn nearest_effects(&self, id: &str) -> Result<Vec<String>, JournalError> {
-        let query = sqlx::query(
-            "SELECT id, transaction_id = ?1 AS named FROM effects ORDER BY named DESC, last_sequence DESC LIMIT 10000",
+        let query = query(
+            "SELECT id, transaction_id = $1 AS named FROM effects ORDER BY named DESC, last_sequence DESC LIMIT 10000",
         );
-        let rows = query.bind(id).fetch_all(&mut *self.connection.lock().await).await;
-        let rows = rows.map_err(|source| self.told("looking for effects like it", source))?;
+        let rows = self.fetch_all("looking for effects like it", &query.bind(id)).await?;
         let mut scored: Vec<(f64, String)> = rows
             .iter()
             .map(|row| {

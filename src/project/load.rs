@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::spec::{self, HttpSpec, ProjectSpec, ProviderSpec, ProviderType};
-use super::{HttpConfig, KardConfig, Project, ProviderConfig, Secret, database, receiver, retention, watch};
+use super::{HttpConfig, KardConfig, Project, ProviderConfig, Secret, database::Database, receiver, retention, watch};
 use crate::config::problem::Excerpts;
 use crate::config::{self, Checker, Problems};
 use crate::exit::{ExitCode, Failure};
@@ -141,7 +141,7 @@ impl Project {
 }
 
 fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Option<Project> {
-    let state = state(&root, spec.state.as_deref().unwrap_or("sqlite:.tieout/state.db"), checker);
+    let state = super::state::state(&root, spec.state.as_ref(), checker);
     let artifacts = folder(&root, "artifacts", spec.artifacts.as_deref().unwrap_or("runs"), checker);
     let data = folder(&root, "data", spec.data.as_deref().unwrap_or("data"), checker);
     let lease = lease(spec.lease.as_deref(), checker);
@@ -157,7 +157,7 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
     }
     let mut databases = BTreeMap::new();
     for (name, written) in &spec.databases {
-        match database::database(&root, name, written, checker) {
+        match Database::check(&root, &format!("databases/{name}"), name, written, checker) {
             Some(database) => {
                 databases.insert(name.clone(), database);
             }
@@ -205,20 +205,6 @@ fn lease(written: Option<&str>, checker: &mut Checker<'_>) -> Option<Duration> {
     Some(lease)
 }
 
-fn state(root: &Path, written: &str, checker: &mut Checker<'_>) -> Option<PathBuf> {
-    match written.strip_prefix("sqlite:") {
-        Some(path) if !path.trim().is_empty() => Some(joined(root, path)),
-        _ => {
-            // A database's address may hold a password: it is not repeated.
-            let kind = written.split(':').next().unwrap_or_default();
-            let found = if written.contains(':') { format!("`{kind}:…`") } else { format!("`{written}`") };
-            checker
-                .problem("state", format!("`state` is {found}; expected sqlite:PATH, such as sqlite:.tieout/state.db"));
-            None
-        }
-    }
-}
-
 pub(super) fn folder(root: &Path, key: &str, written: &str, checker: &mut Checker<'_>) -> Option<PathBuf> {
     if written.trim().is_empty() || written.contains("://") {
         checker.problem(key, format!("`{key}` is `{written}`; expected a folder of this machine"));
@@ -228,7 +214,7 @@ pub(super) fn folder(root: &Path, key: &str, written: &str, checker: &mut Checke
 }
 
 /// Absolute, without `.` and trailing slashes; `..` is kept, since it may follow a link.
-fn joined(root: &Path, written: &str) -> PathBuf {
+pub(super) fn joined(root: &Path, written: &str) -> PathBuf {
     root.join(written).components().collect()
 }
 

@@ -6,15 +6,18 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Secret;
+use super::database::DatabaseSpec;
 use super::spec_watch::{MetricsSpec, NotifySpec, OpsSpec};
 
 /// Where state and artifacts live, and which providers there are.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProjectSpec {
-    /// The journal: `sqlite:PATH`, relative to the project folder; `sqlite:.tieout/state.db` when left out.
+    /// The journal: `sqlite:PATH`, relative to the project folder, which is `sqlite:.tieout/state.db` when left out; or a
+    /// `PostgreSQL` database, `postgres://USER@HOST:PORT/DATABASE?sslmode=verify-full`. An address with a password is told
+    /// by where it stands, `{env: NAME}` or `{file: PATH}`.
     #[serde(default)]
-    pub state: Option<String>,
+    pub state: Option<DatabaseSpec>,
     /// The folder of raw files and reports; `runs/` when left out.
     #[serde(default)]
     pub artifacts: Option<String>,
@@ -28,7 +31,9 @@ pub struct ProjectSpec {
     /// The systems of others, by the names that jobs use.
     #[serde(default)]
     pub providers: BTreeMap<String, ProviderSpec>,
-    /// Databases that inputs of jobs are read from, by the names that jobs use.
+    /// Databases that inputs of jobs are read from, by the names that jobs use:
+    /// `postgres://USER@HOST:PORT/DATABASE?sslmode=verify-full`, or `{env: NAME}` or `{file: PATH}` where the whole address
+    /// with its password stands.
     #[serde(default)]
     pub databases: BTreeMap<String, DatabaseSpec>,
     /// How `tieout listen` takes notifications.
@@ -56,19 +61,6 @@ pub struct RetentionSpec {
     pub raw: String,
     /// Renderings of reports, such as `3650d`; at least `1d`.
     pub reports: String,
-}
-
-/// A `PostgreSQL` database that jobs read: `address`, or `url` where the whole address is secret.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DatabaseSpec {
-    /// `postgres://USER@HOST:PORT/DATABASE?sslmode=verify-full&sslrootcert=ca.pem`, without a password: that comes from
-    /// PGPASSWORD or PGPASSFILE.
-    #[serde(default)]
-    pub address: Option<String>,
-    /// Where such an address with its password stands.
-    #[serde(default)]
-    pub url: Option<Secret>,
 }
 
 /// The receiver of notifications.

@@ -1,5 +1,7 @@
-//! A journal in a folder of its own, effects by hand, and what any `SQLite` tool would do to the file.
+//! A journal in a folder or a database of its own, effects by hand, and what anybody with a shell would do to it.
 
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,12 +12,64 @@ use tieout::effects::{Ask, BusinessKey, Effect, EffectKind, Event, Ground, RowPl
 use tieout::frames::Side;
 use tieout::job::AuditCode;
 use tieout::journal::{Journal, Lease, NewRun, RunRecord};
+use tieout::project::State;
 
+use super::postgres::shared;
 use super::utc;
 
 pub(crate) const JOB: &str = "rewards-daily";
 pub(crate) const PERIOD: &str = "2025-03-19";
 pub(crate) const PLAN: &str = "plan-1";
+
+thread_local! {
+    static ON_POSTGRES: Cell<bool> = const { Cell::new(false) };
+    /// Folder → the database that stands for its state file.
+    static DATABASES: RefCell<HashMap<PathBuf, String>> = RefCell::new(HashMap::new());
+}
+
+/// Does a test that was written for a state file once more, with a database in its place.
+pub(crate) fn on_postgres(test: impl FnOnce()) {
+    ON_POSTGRES.set(true);
+    test();
+    ON_POSTGRES.set(false);
+}
+
+/// The same tests once more, in a module `postgres`, for `.ci/postgres`.
+macro_rules! also_on_postgres {
+    ($($test:ident),+ $(,)?) => {
+        mod postgres {
+            $(
+                #[test]
+                #[ignore = "needs PostgreSQL: .ci/postgres"]
+                fn $test() {
+                    crate::support::journal::on_postgres(super::$test);
+                }
+            )+
+        }
+    };
+}
+pub(crate) use also_on_postgres;
+
+/// The state file of this folder, or the database that stands for it.
+pub(crate) async fn state_in(folder: &Path) -> State {
+    match database_of(folder).await {
+        Some(database) => State::parse(&shared().address(&database), folder).unwrap(),
+        None => State::Sqlite(folder.join("state.db")),
+    }
+}
+
+/// None where tests are done with a file.
+pub(crate) async fn database_of(folder: &Path) -> Option<String> {
+    if !ON_POSTGRES.get() {
+        return None;
+    }
+    if let Some(known) = DATABASES.with_borrow(|known| known.get(folder).cloned()) {
+        return Some(known);
+    }
+    let made = shared().database().await;
+    DATABASES.with_borrow_mut(|known| known.insert(folder.to_owned(), made.clone()));
+    Some(made)
+}
 
 /// A state folder for one test.
 pub(crate) struct Place {
@@ -32,11 +86,14 @@ impl Place {
     }
 
     pub(crate) async fn open(&self) -> Journal {
-        Journal::open(&self.path()).await.unwrap()
+        Journal::open(&state_in(self.folder.path()).await).await.unwrap()
     }
 
     /// Runs SQL as somebody with a shell would, and tells the error.
     pub(crate) async fn try_sql(&self, sql: &str) -> Result<(), sqlx::Error> {
+        if let Some(database) = database_of(self.folder.path()).await {
+            return shared().try_sql(&database, sql).await;
+        }
         let mut connection = plain(&self.path()).await;
         let done = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.map(|_| ());
         connection.close().await.unwrap();
@@ -54,10 +111,22 @@ impl Place {
     }
 
     pub(crate) async fn number(&self, sql: &'static str) -> i64 {
+        if let Some(database) = database_of(self.folder.path()).await {
+            return sqlx::query_scalar(sql).fetch_one(&mut shared().connect(&database).await).await.unwrap();
+        }
         let mut connection = plain(&self.path()).await;
         let number = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();
         connection.close().await.unwrap();
         number
+    }
+
+    /// Number, text and hash of each entry, as anybody reads them.
+    pub(crate) async fn entries(&self) -> Vec<(i64, String, String)> {
+        const ALL: &str = "SELECT sequence, entry, hash FROM entries ORDER BY sequence";
+        if let Some(database) = database_of(self.folder.path()).await {
+            return sqlx::query_as(ALL).fetch_all(&mut shared().connect(&database).await).await.unwrap();
+        }
+        sqlx::query_as(ALL).fetch_all(&mut plain(&self.path()).await).await.unwrap()
     }
 
     /// A lease and a run under it.

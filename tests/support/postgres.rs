@@ -136,16 +136,6 @@ impl Server {
         done(control);
     }
 
-    /// What the server has logged so far.
-    pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.join("log")).unwrap()
-    }
-
-    /// The address of a database of it, with the superuser's name and no password.
-    pub(crate) fn bare_address(&self, database: &str) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
-    }
-
     /// The address of a database of it, with the superuser's name and password.
     pub(crate) fn address(&self, database: &str) -> String {
         format!("postgres://postgres:{}@127.0.0.1:{}/{database}", PASSWORD.replace(' ', "%20"), self.port)
