@@ -28,6 +28,9 @@ const OPTIONS: [&str; 9] = [
     "statement-cache-capacity",
 ];
 
+/// Options whose value is a path.
+const CERTIFICATES: [&str; 3] = ["sslrootcert", "sslcert", "sslkey"];
+
 /// The address of a database: `postgres://USER@HOST:PORT/DATABASE?sslmode=verify-full&sslrootcert=ca.pem`.
 #[derive(Debug, Clone)]
 pub struct Address {
@@ -64,6 +67,10 @@ pub enum AddressError {
     Schema(String),
     #[error("an option of the address cannot be used: {0}")]
     Option(&'static str),
+    #[error(
+        "`{option}` of the address names {path}, which cannot be read; it is relative to the folder of tieout.yaml"
+    )]
+    Unreadable { option: &'static str, path: PathBuf },
 }
 
 impl Address {
@@ -124,7 +131,7 @@ impl Address {
     /// # Errors
     /// See [`Error`].
     pub async fn connect(&self, application: &str, timeout: Duration) -> Result<PgConnection, Error> {
-        let options = self.options().map_err(|source| Error::Address { source })?;
+        let options = self.readable().and_then(|()| self.options()).map_err(|source| Error::Address { source })?;
         let options =
             if options.get_application_name().is_some() { options } else { options.application_name(application) };
         match tokio::time::timeout(timeout, options.connect()).await {
@@ -146,11 +153,22 @@ impl Address {
         Error::of(&self.shown, source)
     }
 
+    /// A certificate that is not there would look like a server that is not.
+    fn readable(&self) -> Result<(), AddressError> {
+        let url = Url::parse(self.url.expose_secret()).map_err(|_| AddressError::NoUrl)?;
+        for (key, value) in url.query_pairs() {
+            if let Some(option) = CERTIFICATES.into_iter().find(|option| *option == key) {
+                let path = self.folder.join(&*value);
+                std::fs::File::open(&path).map_err(|_| AddressError::Unreadable { option, path })?;
+            }
+        }
+        Ok(())
+    }
+
     fn options(&self) -> Result<PgConnectOptions, AddressError> {
         let mut url = Url::parse(self.url.expose_secret()).map_err(|_| AddressError::NoUrl)?;
-        let certificates = ["sslrootcert", "sslcert", "sslkey"];
         let ours: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-        let theirs = ours.iter().filter(|(key, _)| key != "schema" && !certificates.contains(&&**key));
+        let theirs = ours.iter().filter(|(key, _)| key != "schema" && !CERTIFICATES.contains(&&**key));
         let theirs: Vec<_> = theirs.cloned().collect();
         url.set_query(None);
         if !theirs.is_empty() {

@@ -121,35 +121,43 @@ async fn writes_and_reads_outlive_restarts_of_the_server_and_each_is_done_once()
     let state = state(&server.address(&database));
     let stop = Arc::new(AtomicBool::new(false));
     // Two processes' worth of writers: each has a connection of its own.
-    let writers: Vec<_> = (0..2)
-        .map(|writer| {
-            let (state, stop) = (state.clone(), stop.clone());
+    let written = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+    let writers: Vec<_> = written
+        .iter()
+        .enumerate()
+        .map(|(writer, written)| {
+            let (state, stop, written) = (state.clone(), stop.clone(), written.clone());
             tokio::spawn(async move {
                 let journal = Journal::open(&state).await.unwrap();
-                let mut written = 0;
                 while !stop.load(Ordering::SeqCst) {
-                    let after = journal.append(Writer::Person, &[marker(writer * 1_000_000 + written)]).await;
-                    after.unwrap_or_else(|error| panic!("write {written} of {writer}: {error:?}"));
-                    assert!(journal.anchor().await.unwrap().sequence > written as u64);
-                    written += 1;
+                    let number = written.load(Ordering::SeqCst);
+                    let after = journal.append(Writer::Person, &[marker(writer * 1_000_000 + number)]).await;
+                    after.unwrap_or_else(|error| panic!("write {number} of {writer}: {error:?}"));
+                    assert!(journal.anchor().await.unwrap().sequence > number as u64);
+                    written.store(number + 1, Ordering::SeqCst);
                 }
-                written
             })
         })
         .collect();
+    // Both are in the middle of it, before each restart and after the last.
+    let both_go_on = async || {
+        let before = written.each_ref().map(|count| count.load(Ordering::SeqCst));
+        while written.iter().zip(before).any(|(count, before)| count.load(Ordering::SeqCst) < before + 5) {
+            assert!(writers.iter().all(|writer| !writer.is_finished()), "a writer has failed");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
     for mode in ["immediate", "fast", "immediate", "fast"] {
-        tokio::time::sleep(Duration::from_millis(400)).await;
+        both_go_on().await;
         let server = server.clone();
         tokio::task::spawn_blocking(move || server.control(&["restart", "-m", mode])).await.unwrap();
     }
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    both_go_on().await;
     stop.store(true, Ordering::SeqCst);
-    let mut written = 0;
     for writer in writers {
-        let of_one = writer.await.unwrap();
-        assert!(of_one > 5, "{of_one}");
-        written += of_one;
+        writer.await.unwrap();
     }
+    let written: usize = written.iter().map(|count| count.load(Ordering::SeqCst)).sum();
     let journal = Journal::open_read_only(&state).await.unwrap().unwrap();
     let verdict = journal.verify(&[]).await.unwrap();
     assert!(verdict.is_whole(), "{:?}", verdict.findings);

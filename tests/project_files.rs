@@ -242,7 +242,13 @@ fn each_mistake_is_told_with_its_place() {
     tieout.yaml:7:5: `first_delay` is longer than `max_delay`
     tieout.yaml:7:27: `99999d` is too long; expected at most 3650d
     tieout.yaml:7:49: `idle_timeout` is zero; expected a time to wait
-    tieout.yaml:1:8: `state` is `postgres:…`; expected sqlite:PATH, such as sqlite:.tieout/state.db
+    tieout.yaml:1:8: `state` holds a password; a secret never stands in this file; write {env: NAME} or {file: PATH} for the whole address, or take the password out of it: PGPASSWORD and PGPASSFILE are read
+    tieout.yaml:1:8: `state` holds a password; a secret never stands in this file; write {env: NAME} or {file: PATH} for the whole address, or take the password out of it: PGPASSWORD and PGPASSFILE are read
+    tieout.yaml:1:8: `state`: the address has an option `sslmod`, which is not known; known are sslmode, sslrootcert, sslcert, sslkey, schema, host, application_name, options, statement-cache-capacity
+    tieout.yaml:1:8: `state`: the address names no database; expected its name behind the host, as in postgres://USER@HOST/tieout
+    tieout.yaml:1:8: `state` is `mysql:…`; expected sqlite:PATH, such as sqlite:.tieout/state.db, or postgres://USER@HOST/DATABASE
+    tieout.yaml:1:14: `env` is no name of an environment variable; expected one such as KARD_CLIENT_SECRET
+    tieout.yaml:1:9: unknown key `url` in state; expected one of `env`, `file`
     tieout.yaml:1:12: `artifacts` is `s3://bucket/x`; expected a folder of this machine
     tieout.yaml:2:3: `My Kard` is no provider name; expected small letters, digits, hyphens and underscores
     "#);

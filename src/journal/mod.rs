@@ -259,6 +259,12 @@ pub enum JournalError {
          install the newer program, or point `state` in tieout.yaml at another database or `schema`"
     )]
     NewerTables { database: String, found: u32, known: u32 },
+    /// Exit code 78.
+    #[error(
+        "the tables of {database} were of version {known} and are of version {found} now: it was put back to an earlier \
+         day, or emptied, while this program worked with it; nothing more is written"
+    )]
+    OtherTables { database: String, found: u32, known: u32 },
     /// Exit code 78. Nothing was done to the database.
     #[error(
         "schema {schema} of {database} has tables of another program under our names; give tieout a schema of its own: \
@@ -282,6 +288,7 @@ impl JournalError {
             | Self::Address(_)
             | Self::NewerTables { .. }
             | Self::ForeignTables { .. }
+            | Self::OtherTables { .. }
             | Self::OldServer { .. }
             | Self::Encoding { .. } => ExitCode::Configuration,
             Self::Database { source, .. } => source.exit_code(),

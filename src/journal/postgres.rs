@@ -23,7 +23,7 @@ const _: () = assert!(MIGRATIONS.len() == SCHEMA_VERSION as usize, "the same ver
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// `hashtextextended` and `gen_random_uuid` are of PostgreSQL 13 and older; what is before it is not tested.
+/// What is before `PostgreSQL` 13 gets no more repairs, and is not tested.
 const OLDEST_SERVER: i64 = 130_000;
 
 /// What stands in a database, if anything.
@@ -55,6 +55,16 @@ pub(super) async fn open(address: &Address) -> Result<PgConnection, JournalError
     }
     migrate(address, &mut connection).await?;
     Ok(connection)
+}
+
+/// Connects anew. A newer program may have been there meanwhile.
+pub(super) async fn again(address: &Address) -> Result<PgConnection, JournalError> {
+    let mut connection = session(address).await?;
+    let found = look(address, &mut connection).await?.version;
+    if found == SCHEMA_VERSION {
+        return Ok(connection);
+    }
+    Err(JournalError::OtherTables { database: address.shown().to_owned(), found, known: SCHEMA_VERSION })
 }
 
 /// Nothing is changed. An error where the tables are of somebody else or of a newer program.

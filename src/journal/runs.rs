@@ -21,8 +21,8 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be written, and [`JournalError::LeaseLost`] when another has taken the lease.
     pub async fn start_run(&self, new: NewRun) -> Result<RunRecord, JournalError> {
-        kill::before(Step::Started.name());
         const DOING: &str = "recording a new run";
+        kill::before(Step::Started.name());
         let mut turn = self.begin(Mode::Write, DOING).await?;
         let id = loop {
             let done = insert_run(turn.connection(), &new).await.map_err(|source| self.told(DOING, source));
@@ -43,9 +43,9 @@ impl Journal {
     /// [`JournalError::Illegal`] when the step cannot follow what the run has behind it, and
     /// [`JournalError::LeaseLost`] when another has taken the run's lease.
     pub async fn mark(&self, run: &RunRecord, step: Step, detail: serde_json::Value) -> Result<(), JournalError> {
+        const DOING: &str = "recording a step";
         kill::before(step.name());
         let record = StepRecord { step, at: Utc::now(), detail };
-        const DOING: &str = "recording a step";
         let mut turn = self.begin(Mode::Write, DOING).await?;
         let checked = loop {
             let done = append_step(turn.connection(), &run.id, &record).await;
@@ -63,12 +63,12 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be written, a path is not text, or the run's lease is lost.
     pub async fn record_inputs(&self, run: &RunRecord, inputs: &[(Side, RawFile, u64)]) -> Result<(), JournalError> {
+        const DOING: &str = "recording the inputs";
         let mut lines = Vec::with_capacity(inputs.len());
         for (side, file, rows) in inputs {
             let stored = file.stored.to_str().ok_or_else(|| JournalError::PathNotText { path: file.stored.clone() })?;
             lines.push((*side, file, stored, *rows));
         }
-        const DOING: &str = "recording the inputs";
         let mut turn = self.begin(Mode::Write, DOING).await?;
         let written = loop {
             let done = insert_inputs(turn.connection(), &run.id, &lines).await;
@@ -85,12 +85,12 @@ impl Journal {
     /// [`JournalError::Illegal`] when the run has already ended, or is called done before its reports are written,
     /// and [`JournalError::LeaseLost`] when another has taken its lease.
     pub async fn finish(&self, run: &RunRecord, outcome: RunOutcome) -> Result<RunRecord, JournalError> {
+        const DOING: &str = "recording the end";
         kill::before(Step::Finished.name());
         let artifacts = match &outcome.artifacts {
             Some(path) => Some(path.to_str().ok_or_else(|| JournalError::PathNotText { path: path.clone() })?),
             None => None,
         };
-        const DOING: &str = "recording the end";
         let mut turn = self.begin(Mode::Write, DOING).await?;
         let checked = loop {
             let done = end_run(turn.connection(), &run.id, &outcome, artifacts).await;

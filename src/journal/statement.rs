@@ -1,7 +1,7 @@
 //! Statements as they are written once for both databases, and the rows that come back.
 //!
-//! Placeholders are `$1`, `$2`, …: `SQLite` takes them too. What both understand is used and nothing else; the few
-//! differences stand in `link`.
+//! Placeholders are `$1`, `$2`, …; `link` says them to `SQLite` in its own way. What both understand is used and nothing
+//! else; the few differences stand in `link`.
 
 use std::borrow::Cow;
 
@@ -78,7 +78,7 @@ impl Statement {
     pub(super) fn push_bind(&mut self, value: impl Into<Value>) -> &mut Self {
         self.values.push(value.into());
         let place = self.values.len();
-        self.push(&format!("${place}"))
+        self.push("$").push(&place.to_string())
     }
 
     /// `(a, b, c)` without the parentheses.

@@ -78,7 +78,7 @@ impl Journal {
         match &self.state {
             State::Sqlite(path) if self.read_only => Ok(Connection::Sqlite(file::open_read_only(path).await?.0)),
             State::Sqlite(path) => Ok(Connection::Sqlite(file::open(path).await?)),
-            State::Postgres(database) => postgres::session(&database.address()?).await.map(Connection::Postgres),
+            State::Postgres(database) => postgres::again(&database.address()?).await.map(Connection::Postgres),
         }
     }
 
@@ -96,7 +96,7 @@ impl Turn<'_> {
     /// Ends the turn. None: it has begun anew, and all of it is to be done again.
     pub(super) async fn settle<T>(&mut self, done: Result<Done<T>, JournalError>) -> Result<Option<T>, JournalError> {
         match done {
-            Ok(Done::Written(value)) => Ok(self.commit().await?.then_some(value)),
+            Ok(Done::Written(value)) => Ok(Box::pin(self.commit()).await?.then_some(value)),
             Ok(Done::Nothing(value)) => {
                 self.give_up().await;
                 Ok(Some(value))
@@ -115,7 +115,7 @@ impl Turn<'_> {
 
     async fn start(&mut self) -> Result<(), JournalError> {
         loop {
-            match self.try_start().await {
+            match Box::pin(self.try_start()).await {
                 Ok(()) => return Ok(()),
                 Err(error) => self.wait_after(error).await?,
             }
@@ -178,7 +178,7 @@ impl Turn<'_> {
     /// Whether the write of that mark was committed; else what has begun anew has a mark of its own. Whoever has the
     /// lock of all writers knows that the write is over.
     async fn look_for(&mut self, mark: &WriteMark) -> Result<bool, JournalError> {
-        self.try_start().await?;
+        Box::pin(self.try_start()).await?;
         let (doing, next) = (self.doing, self.journal.next_mark());
         let found = match self.connection().has(mark).await {
             Ok(false) => match &next {

@@ -1,4 +1,4 @@
-//! The address of a PostgreSQL database as the project file tells it: in plain text, or where it stands.
+//! The address of a `PostgreSQL` database as the project file tells it: in plain text, or where it stands.
 
 use std::path::{Path, PathBuf};
 
