@@ -352,7 +352,7 @@ fn a_newer_state_file_ends_with_78() {
     let (code, stderr) = fixture.failure(&["runs"]);
     assert_eq!(code, Some(78));
     assert!(
-        stderr.contains("its tables are of version 7, this program knows 5; install the newer program"),
+        stderr.contains("its tables are of version 7, this program knows 6; install the newer program"),
         "{stderr}"
     );
 }
