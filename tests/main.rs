@@ -87,6 +87,7 @@ mod outgoing_support;
 mod output_formats;
 mod parcel_answers;
 mod parcels_planned;
+mod period_resolver;
 mod periods;
 mod plan_equals_run;
 mod presets;

@@ -11,7 +11,7 @@ use crate::exit::{ExitCode, Failure};
 use crate::job::{self, Job};
 use crate::journal::Journal;
 use crate::output::{Cell, Format, Rows};
-use crate::period::Period;
+use crate::period::{Period, Resolver};
 use crate::pipeline::{self, Finished, Request};
 use crate::report::{json, terminal_summary};
 
@@ -56,7 +56,7 @@ pub(super) fn load_job(context: &mut Context, name: &str) -> Result<Job, Failure
 
 /// The period that a label names; `auto` is the last one that is complete at `now`.
 pub(super) fn resolve_period(job: &Job, label: &str, now: DateTime<Utc>) -> Result<Period, Failure> {
-    Period::resolve(label, job.grain, job.zone, now).map_err(|error| {
+    Resolver::of(job, now).resolve(label).map_err(|error| {
         Failure::new(ExitCode::Usage, anyhow::Error::new(error).context(format!("--period of job {}", job.name)))
     })
 }
