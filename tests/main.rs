@@ -140,6 +140,7 @@ mod run_sending_confirm;
 mod run_sending_faults;
 mod run_stopped_sending;
 mod run_stopped_uploads;
+mod run_waiting;
 mod samples_compared;
 mod samples_generated;
 mod samples_news;

@@ -46,7 +46,7 @@ pub(super) async fn inputs(
     trail: &Trail<'_>,
 ) -> Result<Inputs, Failure> {
     let stage = request.progress.stage("pull");
-    let pulled = pull::inputs(request, &request.job.inputs(), store, earlier).await?;
+    let pulled = pull::inputs(request, &request.job.inputs(), store, earlier, trail.0.is_some()).await?;
     stage.finish(format!("{} files", pulled.iter().map(|input| input.files.len()).sum::<usize>()));
     trail.mark(Step::Pulled, earlier::detail(&pulled)).await?;
     let read = read(request, &pulled, earlier, trail).await?;
