@@ -28,6 +28,7 @@ pub mod schema;
 pub mod seal;
 pub mod serve;
 pub mod subscriptions;
+pub mod termination;
 pub mod trace;
 pub mod unseal;
 pub mod validate;
