@@ -34,6 +34,7 @@ mod comparison_edges;
 mod confirming_files;
 mod crash_campaign;
 mod crash_campaign_sending;
+mod doctor_routes;
 mod due_dates;
 mod effect_words;
 mod effects_calls;

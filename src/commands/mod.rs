@@ -10,6 +10,7 @@ pub mod completions;
 pub mod decision;
 pub mod diff;
 pub mod doctor;
+mod doctor_route;
 pub mod due;
 pub mod effects;
 pub mod in_doubt;
