@@ -3,6 +3,7 @@
 mod backfill;
 mod breaks;
 mod effects;
+mod k8s;
 mod listen;
 mod run;
 mod seal;
@@ -24,6 +25,7 @@ pub use effects::{
     ApproveArgs, EffectsArgs, EffectsCommand, InDoubtCommand, PersonArgs, RejectArgs, ReopenArgs, ResolveArgs,
     WhichArgs,
 };
+pub use k8s::{K8sCommand, RenderArgs, RunBy};
 pub use listen::ListenArgs;
 pub use run::RunArgs;
 pub use seal::{SealArgs, SealsArgs, UnsealArgs};
@@ -242,6 +244,9 @@ Example:
 
 Ends with 0 when all is well, else with the code of the worst finding.")]
     Doctor,
+    /// Make what runs the project in a Kubernetes cluster
+    #[command(subcommand, after_help = k8s::HELP)]
+    K8s(K8sCommand),
     /// Print the JSON Schema of a file, for editors
     #[command(after_help = "\
 Example:

@@ -45,6 +45,8 @@ pub mod sandbox;
 
 pub mod receiver;
 
+pub mod kubernetes;
+
 pub mod logging;
 pub mod output;
 

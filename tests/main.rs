@@ -62,6 +62,7 @@ mod journal_leases;
 mod journal_runs;
 mod journal_seals;
 mod journal_verify;
+mod k8s_render;
 mod kard_client;
 mod kard_effects;
 mod kard_faults;

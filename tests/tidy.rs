@@ -41,6 +41,8 @@ const PURE: &[(&str, &[&str])] = &[
     ("src/breaks", &[]),
     ("src/month", &[]),
     ("src/schedule", &["src/schedule/serve.rs"]),
+    // It reads the project's files and keeps the base.
+    ("src/kubernetes", &["src/kubernetes/folder.rs"]),
     ("src/seals", &[]),
     ("src/effects", &[]),
     ("src/backfill/plan.rs", &[]),
