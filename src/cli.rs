@@ -4,7 +4,9 @@ mod backfill;
 mod breaks;
 mod effects;
 mod gc;
+mod k8s;
 mod listen;
+mod run;
 mod seal;
 mod serve;
 mod state;
@@ -27,7 +29,9 @@ pub use effects::{
     WhichArgs,
 };
 pub use gc::GcArgs;
+pub use k8s::{K8sCommand, RenderArgs, RunBy};
 pub use listen::ListenArgs;
+pub use run::RunArgs;
 pub use seal::{SealArgs, SealsArgs, UnsealArgs};
 pub use serve::ServeArgs;
 pub use state::{CopyArgs, StateArgs, StateCommand};
@@ -112,11 +116,7 @@ impl Global {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a job for one period and report every break
-    #[command(after_help = "\
-Example:
-  tieout run rewards-daily --period 2025-03-19 --attempt-note \"late file came\"
-
-A period that has already been run gets a new attempt; nothing is overwritten.")]
+    #[command(after_help = run::HELP)]
     Run(RunArgs),
     /// Say what a run would do, without doing it
     #[command(after_help = "\
@@ -261,6 +261,9 @@ Example:
 
 Ends with 0 when all is well, else with the code of the worst finding.")]
     Doctor,
+    /// Make what runs the project in a Kubernetes cluster
+    #[command(subcommand, after_help = k8s::HELP)]
+    K8s(K8sCommand),
     /// Print the JSON Schema of a file, for editors
     #[command(after_help = "\
 Example:
@@ -301,30 +304,6 @@ Examples:
   tieout man | man -l -
   tieout man --out /usr/local/share/man/man1")]
     Man(ManArgs),
-}
-
-#[derive(Debug, Clone, Args)]
-pub struct RunArgs {
-    /// The job: the name of a file in jobs/, without its ending
-    pub job: String,
-    /// Which data: a day 2025-03-19, a month 2025-03, or auto for the last complete one
-    #[arg(long, value_name = "PERIOD")]
-    pub period: String,
-    /// The time for which a scheduler started it: `auto` is the last period complete then, even when it starts later
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    pub scheduled_at: Option<DateTime<Utc>>,
-    /// Why it is run, for whoever reads the list of runs
-    #[arg(long, value_name = "TEXT")]
-    pub attempt_note: Option<String>,
-    /// The time that the report states as its own, such as 2025-03-20T09:45:00Z [default: now]
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    pub run_time: Option<DateTime<Utc>>,
-    /// Ask no provider: use the files that an earlier attempt pulled, and send nothing
-    #[arg(long)]
-    pub offline: bool,
-    #[arg(help = "Who starts it [default: TIEOUT_BY, else the login name]")]
-    #[arg(long, value_name = "NAME")]
-    pub by: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]

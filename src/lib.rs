@@ -52,6 +52,7 @@ pub mod sandbox;
 
 pub mod receiver;
 
+pub mod kubernetes;
 pub mod telemetry;
 
 pub mod logging;

@@ -1,11 +1,15 @@
 //! A period: the label of the data, and the half-open interval it stands for in the job's zone.
 
+mod resolve;
+
 use chrono::{
     DateTime, Datelike, Days, MappedLocalTime, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc,
 };
 use chrono_tz::Tz;
 
 use crate::job::Grain;
+
+pub use resolve::{AUTO, Resolver, TooMany, between};
 
 /// A day or a month of data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,17 +65,6 @@ impl Period {
             return Err(PeriodError::Skipped { label: label.to_owned(), zone });
         }
         Ok(period)
-    }
-
-    /// The period that a person asks for: a label, or `auto` for the last one that is complete at `now`.
-    ///
-    /// # Errors
-    /// As [`Self::parse`].
-    pub fn resolve(asked: &str, grain: Grain, zone: Tz, now: DateTime<Utc>) -> Result<Self, PeriodError> {
-        match asked {
-            "auto" => Ok(Self::last_complete(now, grain, zone)),
-            label => Self::parse(label, grain, zone),
-        }
     }
 
     /// The period that an instant lies in.

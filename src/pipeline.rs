@@ -25,6 +25,7 @@ mod shelf;
 pub(crate) mod stop;
 mod turn;
 mod urls;
+mod wait;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

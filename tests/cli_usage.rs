@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 32] = [
+const COMMANDS: [&str; 33] = [
     "",
     "run",
     "plan",
@@ -34,6 +34,7 @@ const COMMANDS: [&str; 32] = [
     "subscriptions enable",
     "subscriptions disable",
     "doctor",
+    "k8s render",
     "schema",
     "sandbox",
     "completions",

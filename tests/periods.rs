@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use proptest::prelude::*;
 use tieout::job::Grain;
-use tieout::period::Period;
+use tieout::period::{Period, Resolver};
 
 fn utc(text: &str) -> DateTime<Utc> {
     text.parse().expect("a time")
@@ -109,7 +109,8 @@ fn the_last_complete_period_ends_at_or_before_the_instant() {
 #[test]
 fn auto_asks_for_the_last_complete_period() {
     let now = utc("2025-03-20T03:00:00Z");
-    let resolve = |asked: &str| Period::resolve(asked, Grain::Day, zone("America/New_York"), now).unwrap().label;
+    let resolver = Resolver { grain: Grain::Day, zone: zone("America/New_York"), at: now };
+    let resolve = |asked: &str| resolver.resolve(asked).unwrap().label;
     assert_eq!(resolve("auto"), "2025-03-18");
     assert_eq!(resolve("2024-02-29"), "2024-02-29");
 }

@@ -36,6 +36,7 @@ pub fn ledger(format: Format) -> Input {
         allow_empty: false,
         on_missing: OnMissing::Wait,
         due: None,
+        wait_until: None,
         verify: None,
         rejected: None,
         known_columns: None,

@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
 use crate::job::Grain;
-use crate::period::{Period, PeriodError};
+use crate::period::{Period, PeriodError, Resolver, TooMany, between};
 
 /// More than this at once is a slip of the pen: ten years of days.
 pub const MOST_PERIODS: usize = 3_700;
@@ -42,26 +42,23 @@ pub const fn units(grain: Grain) -> &'static str {
 /// # Errors
 /// When a label names no period of the grain, the range is empty or too long, or a period of it is not over yet.
 pub fn resolve(from: &str, to: &str, grain: Grain, zone: Tz, now: DateTime<Utc>) -> Result<Vec<Period>, RangeError> {
-    let parse =
-        |option, label| Period::parse(label, grain, zone).map_err(|source| RangeError::Label { option, source });
+    let resolver = Resolver { grain, zone, at: now };
+    let parse = |option, label| resolver.named(label).map_err(|source| RangeError::Label { option, source });
     let (from, to) = (parse("--from", from)?, parse("--to", to)?);
     if from.start > to.start {
         return Err(RangeError::Reversed { from: from.label, to: to.label });
     }
-    let last = Period::last_complete(now, grain, zone);
+    let last = resolver.last();
     if from.start > last.start {
         return Err(RangeError::NoneComplete { from: from.label, end: from.end, last: last.label });
     }
     if to.start > last.start {
         return Err(RangeError::NotComplete { to: to.label, end: to.end, last: last.label });
     }
-    let mut periods = vec![from.clone()];
-    while let Some(period) = periods.last().filter(|period| period.start < to.start) {
-        if periods.len() == MOST_PERIODS {
-            let (units, last) = (units(grain), period.label.clone());
-            return Err(RangeError::TooMany { from: from.label, to: to.label, units, last });
-        }
-        periods.push(period.next());
-    }
-    Ok(periods)
+    between(&from, &to, MOST_PERIODS).map_err(|TooMany { last }| RangeError::TooMany {
+        from: from.label,
+        to: to.label,
+        units: units(grain),
+        last: last.label,
+    })
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chrono::TimeDelta;
 
-use super::{Context, doctor_state};
+use super::{Context, doctor_route, doctor_state};
 use crate::config::Problems;
 use crate::exit::{ExitCode, Failure};
 use crate::job::Job;
@@ -250,12 +250,7 @@ pub fn provider_check(name: &str, probe: &Probe) -> Check {
             format!("{error:#}"),
             "check client_id, client_secret and organization with the provider",
         ),
-        Probe::Silent(error) => Check::fail(
-            what,
-            ExitCode::ProviderUnavailable,
-            format!("{error:#}"),
-            "check base_url and token_url, this machine's network and its proxy settings",
-        ),
+        Probe::Silent(error) => doctor_route::silent(what, error),
     }
 }
 

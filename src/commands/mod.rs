@@ -10,6 +10,7 @@ pub mod completions;
 pub mod decision;
 pub mod diff;
 pub mod doctor;
+mod doctor_route;
 mod doctor_state;
 pub mod due;
 pub mod effects;
@@ -18,6 +19,7 @@ pub mod health;
 pub mod in_doubt;
 pub mod jobs;
 pub mod journal;
+pub mod k8s;
 pub mod listen;
 pub mod lives;
 pub mod man;
@@ -33,6 +35,7 @@ pub mod seal;
 pub mod serve;
 pub mod state;
 pub mod subscriptions;
+pub mod termination;
 pub mod trace;
 pub mod unseal;
 pub mod validate;
@@ -43,7 +46,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{
     BackfillsCommand, BreaksArgs, BreaksCommand, Command, EffectsCommand, Global, InDoubtCommand, JournalCommand,
-    RunsCommand, StateCommand,
+    K8sCommand, RunsCommand, StateCommand,
 };
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{Journal, JournalError};
@@ -154,7 +157,7 @@ impl From<JournalError> for Failure {
 ///
 /// # Errors
 /// Whatever ends the process with another code than the command's own.
-pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Failure> {
+pub async fn dispatch(command: Command, mut context: Context) -> Result<ExitCode, Failure> {
     match command {
         Command::Run(args) => Box::pin(run::run(context, args)).await,
         Command::Plan(args) => Box::pin(until_stopped(plan::run(context, args))).await,
@@ -202,6 +205,7 @@ pub async fn dispatch(command: Command, context: Context) -> Result<ExitCode, Fa
         Command::Listen(args) => listen::run(context, args).await,
         Command::Subscriptions(command) => Box::pin(subscriptions::run(context, command)).await,
         Command::Doctor => doctor::run(context).await,
+        Command::K8s(K8sCommand::Render(args)) => k8s::render(&mut context, args),
         Command::Schema(args) => schema::command(&context, &args),
         Command::Sandbox(args) => sandbox::run(context, args).await,
         Command::Completions(args) => completions::run(&context, args.shell),

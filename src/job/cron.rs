@@ -82,6 +82,40 @@ pub(super) fn last(expression: &str, zone: Tz, until: DateTime<Utc>) -> Option<D
     before.map(|wall| first_instant(zone, wall.naive_utc())).find(|instant| *instant <= until)
 }
 
+/// Whether the expression names the time that the clocks of a zone show at an instant.
+pub(super) fn names(expression: &str, zone: Tz, instant: DateTime<Utc>) -> bool {
+    parse(expression).is_ok_and(|parsed| parsed.includes(wall(zone, instant).and_utc()))
+}
+
+/// The same expression in words that every cron knows: days of the week as numbers from 0 to 6, months by their first
+/// three letters. One that is no expression stays as it is.
+pub fn plain(expression: &str) -> String {
+    let fields = expression.split_ascii_whitespace().collect::<Vec<_>>();
+    let [minute, hour, day, month, week_day] = fields[..] else { return expression.to_owned() };
+    let week_day = match week_days(week_day) {
+        // Those of the crate count from 1.
+        Ok(numbers) if numbers != "*" => {
+            let days = numbers.split(',').filter_map(|number| number.parse::<u32>().ok());
+            days.map(|number| (number - 1).to_string()).collect::<Vec<_>>().join(",")
+        }
+        _ => "*".to_owned(),
+    };
+    format!("{minute} {hour} {day} {} {week_day}", short_names(month))
+}
+
+/// Names cut to three letters, in small ones.
+fn short_names(field: &str) -> String {
+    let mut letters = 0;
+    let mut short = String::new();
+    for c in field.chars() {
+        letters = if c.is_ascii_alphabetic() { letters + 1 } else { 0 };
+        if letters <= 3 {
+            short.push(c.to_ascii_lowercase());
+        }
+    }
+    short
+}
+
 fn wall(zone: Tz, instant: DateTime<Utc>) -> NaiveDateTime {
     instant.with_timezone(&zone).naive_local()
 }

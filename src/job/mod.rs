@@ -17,6 +17,7 @@ pub mod spec_month;
 pub mod spec_rules;
 pub mod spec_schedule;
 pub mod spec_sending;
+pub mod spec_wait;
 pub mod template;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ pub use schedule::{Catchup, Schedule};
 pub use sending::{BulkFileType, Confirm, SendApproval, Sending, Upload, Way};
 pub use template::{Placeholder, Template, TemplateError};
 
+use crate::calendar::DueDate;
 use crate::frames::{Field, Measure, Side};
 use crate::period::duration_words;
 
@@ -149,6 +151,8 @@ pub struct Input {
     pub allow_empty: bool,
     pub on_missing: OnMissing,
     pub due: Option<Due>,
+    /// Until when a run that does not find it looks again and again; none: it does not wait.
+    pub wait_until: Option<DueDate>,
     /// Check each logged notification's signature with this provider's webhook key.
     pub verify: Option<String>,
     /// Path or glob of what the receiver rejected, likewise: tells lost notifications from rejected ones.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use super::cron;
@@ -64,6 +64,16 @@ impl Schedule {
             fire = cron::last(&self.cron, self.zone, fire - TimeDelta::seconds(1))?;
         }
         None
+    }
+
+    /// The first day after an instant on which clocks are put forward over a time at which it fires; none where that does
+    /// not come to pass within so many times that it fires.
+    pub fn first_skipped(&self, after: DateTime<Utc>, fires: usize) -> Option<NaiveDate> {
+        let all = std::iter::successors(cron::next(&self.cron, self.zone, after), |fire| {
+            cron::next(&self.cron, self.zone, *fire)
+        });
+        let skipped = all.take(fires).find(|fire| !cron::names(&self.cron, self.zone, *fire))?;
+        Some(skipped.with_timezone(&self.zone).date_naive())
     }
 
     fn is_open(&self, fire: DateTime<Utc>) -> bool {

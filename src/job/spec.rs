@@ -11,6 +11,7 @@ use super::spec_effects::EffectsSpec;
 use super::spec_month::MonthEndSpec;
 use super::spec_schedule::ScheduleSpec;
 use super::spec_sending::{HistoricalSpec, IncomingSpec, UploadSpec};
+use super::spec_wait::WaitSpec;
 use super::{ControlPaths, FileType, Grain, OnMissing, ReportFormat, Sign, Splits, Unit};
 use crate::frames::Field;
 
@@ -154,6 +155,10 @@ pub struct InputSpec {
     /// `{day: 15, time: "17:00", calendar: us-federal}`.
     #[serde(default)]
     pub due: Option<DueSpec>,
+    /// A run that does not find it looks again until then, and goes on without it after that: a time of the day after
+    /// the period such as "11:30", or a day as for `due`.
+    #[serde(default)]
+    pub wait_until: Option<WaitSpec>,
     /// Check each logged notification's signature with this provider's `webhook_key`.
     #[serde(default)]
     pub verify: Option<String>,

@@ -96,7 +96,7 @@ async fn of_job(
     let latest = journal.runs(&last(false)).await?.pop();
     let finished = journal.runs(&last(true)).await?.pop();
     let label = journal.latest_finished_period(name).await?;
-    let period = label.and_then(|label| Period::resolve(&label, watched.grain, watched.zone, Utc::now()).ok());
+    let period = label.and_then(|label| Period::parse(&label, watched.grain, watched.zone).ok());
     Ok(OfJob {
         latest,
         finished: figures(journal, finished.as_ref()).await?,

@@ -50,7 +50,8 @@ pub(super) async fn inputs(
 ) -> Result<Inputs, Failure> {
     let stage = request.progress.stage("pull");
     let sides = request.job.inputs();
-    let pulled = pull::inputs(request, &sides, store, earlier).instrument(spans::stage("pull")).await?;
+    let pulled =
+        pull::inputs(request, &sides, store, earlier, trail.0.is_some()).instrument(spans::stage("pull")).await?;
     stage.finish(format!("{} files", pulled.iter().map(|input| input.files.len()).sum::<usize>()));
     trail.mark(Step::Pulled, earlier::detail(&pulled)).await?;
     let read = read(request, &pulled, earlier, trail).instrument(spans::stage("read")).await?;

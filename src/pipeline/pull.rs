@@ -6,6 +6,7 @@ use super::Request;
 use super::earlier::Earlier;
 use super::history::{self, PeriodFiles};
 use super::month;
+use super::wait::{self, Looks};
 use crate::breaks::files;
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{Frame, Repeat, Side, Warning};
@@ -56,12 +57,13 @@ impl PulledInput {
 }
 
 /// Pulls every input of the job, those of this machine first: while one of them is not there yet, the provider is
-/// not asked for its file again and again.
+/// not asked for its file again and again. A run that is `waiting` looks again for what is not there, as the job says.
 pub(super) async fn inputs(
     request: &Request,
     inputs: &[&Input],
     store: &RawStore,
     earlier: &Earlier,
+    waiting: bool,
 ) -> Result<Vec<PulledInput>, Failure> {
     let mut pulled = Vec::new();
     let mut inputs = inputs.to_vec();
@@ -73,6 +75,10 @@ pub(super) async fn inputs(
             one.files = stored(earlier, input.side, &one.wanted)?;
         } else {
             from_source(request, input, store, earlier, &mut one).await?;
+            let mut looks = Looks::of(request, input, waiting);
+            while one.missing() && looks.another(&one.wanted).await {
+                from_source(request, input, store, earlier, &mut one).await?;
+            }
         }
         if one.missing() && waits(request, input) {
             return Err(not_there(request, input, &one.wanted, None));
@@ -110,13 +116,14 @@ pub(super) fn check_there(request: &Request, pulled: &[PulledInput], frames: &[F
     Ok(())
 }
 
-/// Whether the job waits for an input that is not there: for ever, or until the day on which it is due.
+/// Whether the job waits for an input that is not there: for ever, or until the day on which it is due, or until the time
+/// that `wait_until` says.
 fn waits(request: &Request, input: &Input) -> bool {
     let over = match &input.due {
         Some(due @ Due::On(_)) => due.of(&request.period) < request.run_time,
         Some(Due::After(_)) | None => false,
     };
-    input.on_missing == OnMissing::Wait && !over
+    input.on_missing == OnMissing::Wait && !over && !wait::is_over(request, input)
 }
 
 fn not_there(request: &Request, input: &Input, wanted: &str, instead: Option<&str>) -> Failure {

@@ -48,7 +48,7 @@ pub(super) async fn seal(
     trail: &Trail<'_>,
 ) -> Result<Sealed, Failure> {
     let stage = request.progress.stage("pull");
-    let pulled = unless_stopped(stop, pull::inputs(request, &[&sending.source], store, earlier)).await?;
+    let pulled = unless_stopped(stop, pull::inputs(request, &[&sending.source], store, earlier, false)).await?;
     stage.finish(format!("{} files", pulled.iter().map(|input| input.files.len()).sum::<usize>()));
     trail.mark(Step::Pulled, earlier::detail(&pulled)).await?;
     let mut warnings: Vec<Warning> = pulled.iter().flat_map(|input| input.warnings.iter().cloned()).collect();

@@ -1,6 +1,7 @@
-//! What a scheduler has to do: which periods of which jobs are due (`plan`: pure) and which are late (`late`), and doing it until it is stopped
-//! (`serve`).
+//! What a scheduler has to do: which periods of which jobs are due (`plan`: pure) and which are late (`late`), doing it
+//! until it is stopped (`serve`), and what one run does that something else has started in its place (`asked`: pure).
 
+pub mod asked;
 pub mod late;
 pub mod plan;
 pub mod serve;

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::exit::ExitCode;
 use crate::job::{Catchup, Job, Schedule};
 use crate::journal::{RunRecord, RunStatus};
-use crate::period::Period;
+use crate::period::{Period, Resolver};
 
 /// What is known of a job's periods.
 #[derive(Debug, Clone, Default)]
@@ -123,7 +123,7 @@ impl Planner<'_> {
             return Vec::new();
         }
         let open = asked_for(job, schedule, asked_at).into_iter().filter(|period| !history.is_finished(period));
-        let latest = Period::last_complete(asked_at, job.grain, job.zone);
+        let latest = Resolver::of(job, asked_at).last();
         // What lies before the first period that was ever tried was not missed.
         let first = history.first.as_deref().unwrap_or(&latest.label);
         open.filter(|period| period.label == latest.label || period.label.as_str() >= first)
@@ -173,19 +173,12 @@ impl Planner<'_> {
 /// The periods that a schedule asks for when it has fired last at an instant: the last complete one, and those before
 /// it that it catches up with. The earliest first.
 fn asked_for(job: &Job, schedule: &Schedule, asked_at: DateTime<Utc>) -> Vec<Period> {
-    let latest = Period::last_complete(asked_at, job.grain, job.zone);
-    let back = std::iter::successors(Some(latest), |period| Some(period.previous()));
-    let mut periods: Vec<Period> = back.take(schedule.catchup.reach() as usize + 1).collect();
-    periods.reverse();
-    periods
+    Resolver::of(job, asked_at).last_and_before(schedule.catchup.reach())
 }
 
-/// The periods of a job that lie within a period of another, by their calendar days: zones may differ.
+/// The periods of a job that lie within a period of another, by their calendar days.
 fn within(job: &Job, period: &Period) -> Vec<Period> {
-    let (first, end) = (period.first_day, period.next().first_day);
-    let begin = Period::containing(period.start, job.grain, job.zone).previous();
-    let all = std::iter::successors(Some(begin), |period| Some(period.next()));
-    all.take_while(|inner| inner.first_day < end).filter(|inner| inner.first_day >= first).collect()
+    Resolver::of(job, period.end).within(period)
 }
 
 /// How far back the history of each job has to reach for a plan at an instant: its own periods, and those that others
@@ -199,7 +192,7 @@ pub fn earliest(jobs: &[Job], now: DateTime<Utc>) -> BTreeMap<String, Period> {
         }
     };
     for job in jobs {
-        note(&job.name, Period::last_complete(now, job.grain, job.zone));
+        note(&job.name, Resolver::of(job, now).last());
         let Some(schedule) = &job.schedule else { continue };
         let Some(asked_at) = schedule.last_fire(now) else { continue };
         let Some(first) = asked_for(job, schedule, asked_at).into_iter().next() else { continue };
@@ -224,9 +217,7 @@ pub fn problems(jobs: &[Job]) -> Vec<String> {
         for name in after(&job.name) {
             match jobs.iter().find(|other| other.name == *name) {
                 None => found.push(format!("{}: schedule.after names `{name}`, and there is no such job", job.name)),
-                Some(other)
-                    if within(other, &Period::last_complete(DateTime::UNIX_EPOCH, job.grain, job.zone)).is_empty() =>
-                {
+                Some(other) if within(other, &Resolver::of(job, DateTime::UNIX_EPOCH).last()).is_empty() => {
                     found.push(format!(
                         "{}: schedule.after names `{name}`, whose periods are longer than its own",
                         job.name

@@ -1,9 +1,10 @@
-//! `due:` of an input.
+//! `due:` and `wait_until:` of an input.
 
 use chrono::NaiveTime;
 use chrono_tz::Tz;
 
 use super::super::spec_due::{DueDateSpec, DueSpec};
+use super::super::spec_wait::WaitSpec;
 use super::super::{Due, Grain};
 use super::{Context, delta};
 use crate::calendar::DueDate;
@@ -35,6 +36,26 @@ pub(super) fn due(
         DueSpec::After(text) => delta(path, text, checker).map(Due::After),
         DueSpec::On(date) => due_date(path, date, of, context, checker).map(Due::On),
     }
+}
+
+/// `wait_until:` of an input.
+pub(super) fn wait(
+    path: &str,
+    written: &WaitSpec,
+    of: DueOf,
+    context: Context<'_>,
+    checker: &mut Checker<'_>,
+) -> Option<DueDate> {
+    let text = match written {
+        WaitSpec::At(text) => text,
+        WaitSpec::On(date) => return due_date(path, date, of, context, checker),
+    };
+    let time = time(text);
+    if time.is_none() {
+        let message = format!("`{text}` is no time of day; expected hours and minutes such as \"11:30\"");
+        checker.problem(path, message);
+    }
+    Some(DueDate { day: None, time: time?, zone: of.zone?, calendar: None })
 }
 
 fn due_date(

@@ -22,6 +22,8 @@ pub(super) struct OfJob {
     pub(super) grain: Grain,
     /// Of the period; none when it is wrong itself.
     pub(super) zone: Option<Tz>,
+    /// Of the schedule, where it states one; else of the period.
+    pub(super) wait_zone: Option<Tz>,
     /// The field that rows find each other by.
     pub(super) key: Field,
 }
@@ -55,6 +57,13 @@ pub(super) fn input(
         }
         None => Some(None),
     };
+    let wait_until = match &spec.wait_until {
+        Some(written) => {
+            let of = DueOf { grain: of.grain, zone: of.wait_zone, local: spec.path.is_some() };
+            due::wait(&format!("{at}/wait_until"), written, of, context, checker).map(Some)
+        }
+        None => Some(None),
+    };
     let known_columns = known_columns(spec, preset.as_ref());
     let limits = limits(&at, format.as_ref(), spec.limits.as_ref(), checker);
     Some(Input {
@@ -67,6 +76,7 @@ pub(super) fn input(
         allow_empty: spec.allow_empty.unwrap_or(false),
         on_missing: spec.on_missing.unwrap_or(OnMissing::Wait),
         due: due?,
+        wait_until: wait_until?,
         verify: spec.verify.clone(),
         rejected: spec.rejected.clone(),
         known_columns,

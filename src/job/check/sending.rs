@@ -166,6 +166,7 @@ impl Written<'_> {
             allow_empty: spec.allow_empty.unwrap_or(false),
             on_missing: spec.on_missing.unwrap_or_default(),
             due: None,
+            wait_until: None,
             verify: None,
             rejected: None,
             known_columns: spec.known_columns.clone(),
@@ -318,6 +319,7 @@ fn confirm(spec: &ConfirmSpec, context: Context<'_>, checker: &mut Checker<'_>) 
         // Without a log there is no result yet, and `within` says when that is too late.
         on_missing: OnMissing::Break,
         due: None,
+        wait_until: None,
         verify: spec.verify.clone(),
         rejected: None,
         known_columns: preset.known_columns,

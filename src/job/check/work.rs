@@ -94,7 +94,9 @@ fn reconciliation(
     checker: &mut Checker<'_>,
 ) -> Option<Reconciliation> {
     let key = matching::key(matched);
-    let of = OfJob { grain: spec.period.grain, zone, key };
+    // A zone that is none is told where the schedule is checked.
+    let scheduled = spec.schedule.as_ref().and_then(|schedule| schedule.timezone.as_ref()?.parse().ok());
+    let of = OfJob { grain: spec.period.grain, zone, wait_zone: scheduled.or(zone), key };
     let inputs = inputs(written, of, context, checker);
     let matching = matching::matching(matched, &inputs, checker);
     let grace = match &spec.grace {

@@ -5,6 +5,7 @@
 //! or by the journal (effects), and credentials never follow a redirect.
 
 mod error;
+mod reason;
 mod redact;
 mod retry;
 mod upload;
@@ -19,6 +20,7 @@ use reqwest::{Request, Response, Url};
 use tracing::Instrument as _;
 
 pub use error::{Failure, HttpError};
+pub use reason::{NoConnection, no_connection};
 pub use redact::{Redactor, displayable};
 pub use retry::{Decision, Outcome, decide, http_date, retry_after};
 pub use upload::{FileError, PutError};
