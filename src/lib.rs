@@ -12,6 +12,8 @@ pub mod text;
 
 pub mod config;
 
+pub mod objects;
+
 pub mod calendar;
 pub mod job;
 pub mod project;

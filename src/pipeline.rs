@@ -343,6 +343,7 @@ async fn published(request: &Request, facts: Facts, home: PathBuf) -> Result<(Fa
     });
     let (facts, written) = publishing.await?;
     let written = written?;
+    request.project.kept().keep_folder(&report_folder(request, facts.run.attempt)).await?;
     stage.finish(format!("{} files", written.len()));
     Ok((facts, written))
 }
@@ -367,7 +368,7 @@ fn success(finished: &Finished, request: &Request) -> RunOutcome {
         ties_out: Some(facts.ties_out()),
         message: told(facts, &breached),
         finished_at: Utc::now(),
-        artifacts: Some(publish::attempt_folder(&publish::period_folder(request), facts.run.attempt)),
+        artifacts: Some(request.project.kept().recorded(&report_folder(request, facts.run.attempt))),
     }
 }
 

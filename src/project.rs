@@ -2,6 +2,7 @@
 
 mod load;
 mod receiver;
+mod s3;
 pub mod spec;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::objects::{Artifacts, Place, S3};
 use crate::sandbox;
 pub use load::{FILE, ProjectNotFound};
 
@@ -23,8 +25,12 @@ pub struct Project {
     pub root: PathBuf,
     /// The `SQLite` file of the journal.
     pub state: PathBuf,
-    /// `ARTIFACTS/JOB/PERIOD/ATTEMPT/` is where a run's files go.
+    /// `ARTIFACTS/JOB/PERIOD/ATTEMPT/` is where a run's files go. Of artifacts in a bucket it holds copies.
     pub artifacts: PathBuf,
+    /// The bucket that artifacts are kept in; none: in the folder itself.
+    pub kept: Option<Place>,
+    /// What everything speaks with that says `s3://`.
+    pub s3: S3,
     /// Local inputs are read from here: `path:` of a job is relative to it.
     pub data: PathBuf,
     /// Logs of notifications that sending jobs wait for are read from here: the same folder, but for a sandbox, which
@@ -42,6 +48,14 @@ pub enum ProviderConfig {
 }
 
 impl Project {
+    /// What brings artifacts here and keeps them.
+    pub fn kept(&self) -> Artifacts {
+        match &self.kept {
+            Some(place) => Artifacts::in_s3(self.artifacts.clone(), self.s3.clone(), place.clone()),
+            None => Artifacts::on_disk(self.artifacts.clone()),
+        }
+    }
+
     /// The same project in a world of its own, for `--sandbox`: state and artifacts in `sandbox/`,
     /// local inputs from `samples/data/`, and every provider at the sandbox's addresses with its credentials.
     #[must_use]
@@ -49,6 +63,7 @@ impl Project {
         let world = self.root.join("sandbox");
         self.state = world.join("state.db");
         self.artifacts = world.join("runs");
+        self.kept = None;
         self.data = self.root.join("samples").join("data");
         self.notifications = world.join("notifications");
         self.receiver.folder.clone_from(&self.notifications);

@@ -72,6 +72,7 @@ impl SendingJob {
         let sending = job.sending()?;
         let source = match &sending.source.source {
             Source::Path { pattern } => pattern.clone(),
+            Source::S3(objects) => objects.to_string(),
             Source::Provider { name, .. } => name.clone(),
         };
         Some(Self {

@@ -7,6 +7,7 @@ pub mod due;
 pub mod effects;
 pub mod load;
 pub mod month;
+pub mod objects;
 pub mod preset;
 pub mod schedule;
 pub mod sending;
@@ -31,6 +32,7 @@ pub use due::Due;
 pub use effects::{ApprovalRule, AuditCode, AuditRule, Caution, Effects, FraudRule, Grouping, MarkerRule, Rate};
 pub use load::{load, load_all};
 pub use month::{MonthEnd, Payout, Terms};
+pub use objects::Objects;
 pub use schedule::{Catchup, Schedule};
 pub use sending::{BulkFileType, Confirm, SendApproval, Sending, Upload, Way};
 pub use template::{Placeholder, Template, TemplateError};
@@ -162,6 +164,8 @@ pub struct Input {
 pub enum Source {
     /// A path or glob below the project folder; `{period}` stands for the label.
     Path { pattern: String },
+    /// Objects of a bucket.
+    S3(Objects),
     /// The files of a provider of `tieout.yaml` whose list entry falls to the period.
     Provider {
         provider: String,

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::spec::{self, HttpSpec, ProjectSpec, ProviderSpec, ProviderType};
-use super::{HttpConfig, KardConfig, Project, ProviderConfig, Secret, receiver};
+use super::{HttpConfig, KardConfig, Project, ProviderConfig, Secret, receiver, s3};
 use crate::config::problem::Excerpts;
 use crate::config::{self, Checker, Problems};
 use crate::exit::{ExitCode, Failure};
+use crate::objects::S3;
 
 /// The project file's name.
 pub const FILE: &str = "tieout.yaml";
@@ -22,6 +23,10 @@ const LEAST_LEASE: Duration = Duration::from_secs(1);
 const SHOWN: Excerpts = Excerpts::Guarded {
     values: &[
         "artifacts",
+        "cache",
+        "region",
+        "path_style",
+        "profile",
         "data",
         "lease",
         "type",
@@ -54,6 +59,8 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "webhook_key",
         "webhook_key_previous",
         "receiver",
+        "s3",
+        "endpoint",
         "limits",
         "http",
         "env",
@@ -116,7 +123,7 @@ impl Project {
 
 fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Option<Project> {
     let state = state(&root, spec.state.as_deref().unwrap_or("sqlite:.tieout/state.db"), checker);
-    let artifacts = folder(&root, "artifacts", spec.artifacts.as_deref().unwrap_or("runs"), checker);
+    let (artifacts, s3) = (s3::artifacts(&root, spec, checker), s3::settings(spec, checker));
     let data = folder(&root, "data", spec.data.as_deref().unwrap_or("data"), checker);
     let lease = lease(spec.lease.as_deref(), checker);
     let mut providers = BTreeMap::new();
@@ -130,9 +137,10 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
         }
     }
     let receiver = receiver::receiver(&root, data.as_deref(), spec, checker);
-    let (state, artifacts, data, lease, receiver) = (state?, artifacts?, data?, lease?, receiver?);
+    let (state, data, lease, receiver) = (state?, data?, lease?, receiver?);
+    let (s3::ArtifactsPlace { folder: artifacts, kept }, s3) = (artifacts?, S3::new(s3?));
     let notifications = data.clone();
-    complete.then_some(Project { root, state, artifacts, data, notifications, lease, providers, receiver })
+    complete.then_some(Project { root, state, artifacts, kept, s3, data, notifications, lease, providers, receiver })
 }
 
 fn lease(written: Option<&str>, checker: &mut Checker<'_>) -> Option<Duration> {

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Secret;
+pub use super::s3::S3Spec;
 
 /// Where state and artifacts live, and which providers there are.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -14,9 +15,16 @@ pub struct ProjectSpec {
     /// The journal: `sqlite:PATH`, relative to the project folder; `sqlite:.tieout/state.db` when left out.
     #[serde(default)]
     pub state: Option<String>,
-    /// The folder of raw files and reports; `runs/` when left out.
+    /// Where raw files and reports are kept: a folder, or `s3://bucket/prefix`; `runs/` when left out.
     #[serde(default)]
     pub artifacts: Option<String>,
+    /// The folder in which artifacts of a bucket are worked on, which may be lost at any time; `.tieout/artifacts` when
+    /// left out.
+    #[serde(default)]
+    pub cache: Option<String>,
+    /// How everything that says `s3://` is reached.
+    #[serde(default)]
+    pub s3: Option<S3Spec>,
     /// The folder that the local inputs of jobs are relative to; `data/` when left out.
     #[serde(default)]
     pub data: Option<String>,

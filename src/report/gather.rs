@@ -10,6 +10,7 @@ use crate::breaks::{Break, gates};
 use crate::frames::{Frame, Measure, Warning};
 use crate::job::{Due, Job, MonthEnd, Payout, Reconciliation, Splits};
 use crate::month::Closing;
+use crate::objects::Place;
 use crate::period::{Period, duration_words};
 use crate::seals::SealFacts;
 use crate::sources::{Origin, RawFile};
@@ -131,6 +132,10 @@ fn of_other_period(frame: &Frame, why: &str) -> Vec<InputFacts> {
 pub fn origin(file: &RawFile) -> String {
     match &file.origin {
         Origin::Path { .. } => "local file".to_owned(),
+        Origin::S3 { bucket, key, last_modified, .. } => {
+            let place = Place { bucket: bucket.clone(), prefix: key.clone() };
+            format!("{place}, modified {}", last_modified.format("%Y-%m-%d %H:%M UTC"))
+        }
         Origin::Provider { provider, file_type, sent_at, .. } => {
             format!("{provider}, {file_type}, sent {}", sent_at.format("%Y-%m-%d %H:%M UTC"))
         }

@@ -2,6 +2,7 @@
 //! with their origin, as a [`RawFile`].
 
 pub mod file;
+pub mod objects;
 pub mod provider;
 pub mod store;
 
@@ -29,6 +30,17 @@ pub struct RawFile {
 pub enum Origin {
     /// A file on this machine, as given by the job (relative to the project folder).
     Path { path: String },
+    /// An object of a bucket.
+    S3 {
+        bucket: String,
+        key: String,
+        /// As the store says it, without quotation marks.
+        etag: String,
+        /// Where the bucket keeps versions.
+        version_id: Option<String>,
+        /// UTC, to the second.
+        last_modified: DateTime<Utc>,
+    },
     /// A provider's file list.
     Provider {
         provider: String,

@@ -8,7 +8,7 @@ use super::super::preset::{self, Preset};
 use super::super::spec::{FormatSpec, InputSpec, LimitsSpec};
 use super::super::{Column, ColumnSource, FileType, Format, Grain, Input, Mapping, OnMissing, ReadLimits, Source};
 use super::due::{self, DueOf};
-use super::{Context, column};
+use super::{Context, column, objects};
 use crate::config::{Checker, did_you_mean, quantity};
 use crate::frames::{Field, FieldType, Side};
 use crate::project::ProviderConfig;
@@ -50,7 +50,11 @@ pub(super) fn input(
     let mapping = mapping(&at, spec, preset.as_ref(), checker);
     let due = match &spec.due {
         Some(written) => {
-            let of = DueOf { grain: of.grain, zone: of.zone, local: spec.path.is_some() };
+            let of = DueOf {
+                grain: of.grain,
+                zone: of.zone,
+                own: spec.path.as_ref().map(|_| "a path").or(spec.s3.as_ref().map(|_| "in a bucket")),
+            };
             due::due(&format!("{at}/due"), written, of, context, checker).map(Some)
         }
         None => Some(None),
@@ -84,18 +88,17 @@ fn preset_of(at: &str, name: &str, checker: &mut Checker<'_>) -> Option<Preset> 
 }
 
 fn source(at: &str, spec: &InputSpec, grain: Grain, context: Context<'_>, checker: &mut Checker<'_>) -> Option<Source> {
+    let only_path = spec.s3.is_none();
+    if only_path && spec.pattern.is_some() {
+        checker.problem(&format!("{at}/pattern"), "`pattern` says which objects of `s3`, and this input has none");
+    }
     match (&spec.path, &spec.provider) {
-        (Some(pattern), None) => {
-            for (key, written) in [("file_type", spec.file_type.is_some()), ("name", spec.name.is_some())] {
-                if written {
-                    let message = format!("`{key}` belongs to a provider's file, and this input is a path");
-                    checker.problem(&format!("{at}/{key}"), message);
-                }
-            }
+        (Some(pattern), None) if only_path => {
+            not_of_provider(at, spec, "a path", checker);
             path_pattern(&format!("{at}/path"), pattern, checker)?;
             Some(Source::Path { pattern: pattern.clone() })
         }
-        (None, Some(provider)) => {
+        (None, Some(provider)) if only_path => {
             provider_of(&format!("{at}/provider"), provider, context, checker);
             let Some(file_type) = spec.file_type else {
                 let help = "it says which of the provider's files";
@@ -105,13 +108,33 @@ fn source(at: &str, spec: &InputSpec, grain: Grain, context: Context<'_>, checke
             let name = file_name(at, spec, file_type, grain, checker)?;
             Some(Source::Provider { provider: provider.clone(), file_type, name })
         }
-        (Some(_), Some(_)) => {
+        (None, None) => match &spec.s3 {
+            Some(places) => {
+                not_of_provider(at, spec, "a prefix in a bucket", checker);
+                objects::objects(at, places, spec, grain, checker).map(Source::S3)
+            }
+            None => {
+                checker.absent(at, "neither `path` nor `provider`", "expected one of them, or `s3`");
+                None
+            }
+        },
+        (Some(_), Some(_)) if only_path => {
             checker.problem(&format!("{at}/path"), "both `path` and `provider`; expected one of them");
             None
         }
-        (None, None) => {
-            checker.absent(at, "neither `path` nor `provider`", "expected one of them");
+        (path, _) => {
+            let other = if path.is_some() { "path" } else { "provider" };
+            checker.problem(&format!("{at}/s3"), format!("both `s3` and `{other}`; expected one of them"));
             None
+        }
+    }
+}
+
+fn not_of_provider(at: &str, spec: &InputSpec, is: &str, checker: &mut Checker<'_>) {
+    for (key, written) in [("file_type", spec.file_type.is_some()), ("name", spec.name.is_some())] {
+        if written {
+            let message = format!("`{key}` belongs to a provider's file, and this input is {is}");
+            checker.problem(&format!("{at}/{key}"), message);
         }
     }
 }
@@ -159,10 +182,7 @@ fn file_name(
         };
         return Some(default.to_owned());
     };
-    let known: &[&str] = match grain {
-        Grain::Day => &["yymmdd", "yymm", "period"],
-        Grain::Month => &["yymm", "period"],
-    };
+    let known = objects::known(grain);
     let path = format!("{at}/name");
     if name.trim().is_empty() {
         checker.problem(&path, "the name is empty, so every file of the provider would be taken");
@@ -173,7 +193,7 @@ fn file_name(
 }
 
 /// Every `{word}` must be known.
-fn placeholders(path: &str, pattern: &str, known: &[&str], checker: &mut Checker<'_>) -> Option<()> {
+pub(super) fn placeholders(path: &str, pattern: &str, known: &[&str], checker: &mut Checker<'_>) -> Option<()> {
     let mut rest = pattern;
     while let Some(open) = rest.find(['{', '}']) {
         let word = rest[open..].strip_prefix('{').and_then(|after| after.split_once('}'));
