@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "helpers of a test binary have nobody to be public to")]
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the answer")]
 
+mod artifacts_s3;
 mod audit_news;
 mod audit_notices;
 mod authorized_unsettled;
@@ -51,6 +52,7 @@ mod growth;
 mod half_year;
 mod history_of_rules;
 mod http_retry;
+mod inputs_s3;
 mod job_files;
 mod job_mistakes;
 mod journal_backfills;
@@ -79,6 +81,8 @@ mod month_property;
 mod month_reports;
 mod month_sealed;
 mod normalize_values;
+mod objects;
+mod objects_s3;
 mod outgoing_build;
 mod outgoing_deflate;
 mod outgoing_gzip;

@@ -1,5 +1,7 @@
 //! `tieout doctor`: can this machine run the project's jobs? One row a check, with what to do about it.
 
+mod buckets;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -101,8 +103,11 @@ pub async fn run(mut context: Context) -> Result<ExitCode, Failure> {
 }
 
 async fn project_checks(project: &Project) -> Vec<Check> {
-    let mut checks =
-        vec![state_check(&project.state).await, artifacts_check(&project.artifacts), jobs_check(&load_all(project))];
+    let jobs = load_all(project);
+    let mut checks = vec![state_check(&project.state).await, buckets::artifacts_folder(&project.artifacts)];
+    checks.extend(buckets::artifacts(project).await);
+    checks.push(jobs_check(&jobs));
+    checks.extend(buckets::inputs(project, &jobs.0).await);
     for (name, ProviderConfig::Kard(config)) in &project.providers {
         let secrets = secret_checks(name, config);
         let complete = secrets.iter().all(|check| check.verdict == Verdict::Ok);
@@ -139,21 +144,6 @@ async fn state_check(path: &Path) -> Check {
             ExitCode::Configuration,
             chain(&error),
             "put `state` of tieout.yaml where it can be written",
-        ),
-    }
-}
-
-fn artifacts_check(folder: &Path) -> Check {
-    let what = "artifacts folder";
-    let tried = std::fs::create_dir_all(folder)
-        .and_then(|()| tempfile::Builder::new().prefix(".tmp-doctor-").tempfile_in(folder));
-    match tried {
-        Ok(_) => Check::ok(what, format!("{} can be written", folder.display())),
-        Err(error) => Check::fail(
-            what,
-            ExitCode::Configuration,
-            format!("cannot write {}: {error}", folder.display()),
-            "put `artifacts` of tieout.yaml where it can be written",
         ),
     }
 }

@@ -9,6 +9,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{Credentials, RequestChecksumCalculation};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::DateTime as SdkTime;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use chrono::{DateTime, Utc};
@@ -26,7 +27,8 @@ const FIRST_DELAY: Duration = Duration::from_millis(100);
 const MAX_DELAY: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Until the first byte of an answer.
-const READ_TIMEOUT: Duration = Duration::from_secs(60);
+const READ_TIMEOUT: Duration = Duration::from_mins(1);
+const LISTING: &str = "listing";
 /// The metadata under which an object states the SHA-256 of its bytes.
 pub(super) const DIGEST: &str = "sha256";
 
@@ -145,22 +147,17 @@ impl S3 {
     /// # Errors
     /// When the bucket cannot be listed.
     pub async fn list(&self, place: &Place) -> Result<Vec<Found>, ObjectError> {
-        const DOING: &str = "listing";
         let mut found = Vec::new();
         let mut next = None;
         loop {
             let page = self.client().await.list_objects_v2().bucket(&place.bucket).prefix(&place.prefix);
-            let page = page.set_continuation_token(next).send().await;
-            let page = page.map_err(|error| match ObjectError::of(DOING, place, error) {
-                // There is nothing else in a list that could be missing.
-                ObjectError::NotThere { doing, place } => ObjectError::NoBucket { doing, place },
-                error => error,
-            })?;
+            let page = Box::pin(page.set_continuation_token(next).send()).await;
+            let page = page.map_err(|error| of_list(place, error))?;
             for object in page.contents() {
                 let Some(key) = object.key().filter(|key| !key.ends_with('/')) else { continue };
                 let place = Place { bucket: place.bucket.clone(), prefix: key.to_owned() };
                 found.push(Found {
-                    bytes: size(DOING, &place, object.size())?,
+                    bytes: size(LISTING, &place, object.size())?,
                     etag: etag(object.e_tag()),
                     version: None,
                     last_modified: time(object.last_modified()),
@@ -177,6 +174,16 @@ impl S3 {
         Ok(found)
     }
 
+    /// Whether there is anything at a place; asks for one name.
+    ///
+    /// # Errors
+    /// When the bucket cannot be listed.
+    pub async fn look(&self, place: &Place) -> Result<bool, ObjectError> {
+        let page = self.client().await.list_objects_v2().bucket(&place.bucket).prefix(&place.prefix).max_keys(1);
+        let page = Box::pin(page.send()).await.map_err(|error| of_list(place, error))?;
+        Ok(!page.contents().is_empty())
+    }
+
     /// What the store tells of an object.
     ///
     /// # Errors
@@ -184,7 +191,7 @@ impl S3 {
     /// is not there, where listing is not allowed.)
     pub async fn head(&self, place: &Place) -> Result<Found, ObjectError> {
         const DOING: &str = "looking at";
-        let asked = self.client().await.head_object().bucket(&place.bucket).key(place.key()).send().await;
+        let asked = Box::pin(self.client().await.head_object().bucket(&place.bucket).key(place.key()).send()).await;
         let head = asked.map_err(|error| ObjectError::of(DOING, place, error))?;
         Ok(Found {
             place: place.clone(),
@@ -201,11 +208,22 @@ impl S3 {
     /// # Errors
     /// When the store refuses.
     pub async fn delete(&self, place: &Place) -> Result<(), ObjectError> {
-        let asked = self.client().await.delete_object().bucket(&place.bucket).key(place.key()).send().await;
+        let asked = Box::pin(self.client().await.delete_object().bucket(&place.bucket).key(place.key()).send()).await;
         match asked.map_err(|error| ObjectError::of("removing", place, error)) {
             Err(error) if !error.is_not_there() => Err(error),
             _ => Ok(()),
         }
+    }
+}
+
+/// There is nothing else in a list that could be missing but its bucket.
+fn of_list<E>(place: &Place, error: SdkError<E>) -> ObjectError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    match ObjectError::of(LISTING, place, error) {
+        ObjectError::NotThere { doing, place } => ObjectError::NoBucket { doing, place },
+        error => error,
     }
 }
 

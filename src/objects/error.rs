@@ -12,6 +12,18 @@ type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// The words of a store are shown up to so many characters.
 const SHOWN: usize = 200;
+/// What stores say of credentials that they do not know, or no longer.
+const REFUSED: [&str; 9] = [
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidToken",
+    "NotSignedUp",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+];
 
 /// Why an object could not be read, written or listed.
 #[derive(Debug, thiserror::Error)]
@@ -120,22 +132,16 @@ impl ObjectError {
         let code = code.unwrap_or_default();
         match (status, code.as_str()) {
             (_, "NoSuchBucket") => Self::NoBucket { doing, place },
-            (404, "NoSuchUpload") => Self::Other { doing, place, status, code, told },
+            (404, "NoSuchUpload") | (501, _) => Self::Other { doing, place, status, code, told },
             (404, _) => Self::NotThere { doing, place },
             (412, _) | (409, "ConditionalRequestConflict") => Self::Exists { doing, place },
-            (
-                _,
-                "ExpiredToken"
-                | "ExpiredTokenException"
-                | "InvalidAccessKeyId"
-                | "InvalidToken"
-                | "TokenRefreshRequired",
-            )
-            | (_, "SignatureDoesNotMatch" | "RequestTimeTooSkewed" | "InvalidClientTokenId" | "NotSignedUp")
-            | (401, _) => Self::Refused { doing, place, code, told },
+            // An answer to HEAD has no words: this is what S3 says there of a token that has expired.
+            (400, "") => Self::Refused { doing, place, code: "400 Bad Request".to_owned(), told },
+            (status, refused) if status == 401 || REFUSED.contains(&refused) => {
+                Self::Refused { doing, place, code, told }
+            }
             (403, _) => Self::Denied { doing, place, told },
-            (301 | 307, _)
-            | (_, "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException") => {
+            (301 | 307, _) | (_, "PermanentRedirect" | "AuthorizationHeaderMalformed") => {
                 let told = region.map_or(told, |region| format!(" ({region})"));
                 Self::OtherRegion { doing, place, told }
             }
@@ -159,7 +165,9 @@ fn told(words: Option<&str>, request: Option<&str>) -> String {
     let mut told =
         words.filter(|words| !words.is_empty()).map_or_else(String::new, |words| format!(": {}", shown(words)));
     if let Some(request) = request {
-        told.push_str(&format!(" (request {request})"));
+        told.push_str(" (request ");
+        told.push_str(request);
+        told.push(')');
     }
     told
 }

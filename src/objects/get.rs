@@ -64,7 +64,7 @@ impl S3 {
     }
 
     async fn open(&self, place: &Place) -> Result<(Found, ByteStream), ObjectError> {
-        let asked = self.client().await.get_object().bucket(&place.bucket).key(place.key()).send().await;
+        let asked = Box::pin(self.client().await.get_object().bucket(&place.bucket).key(place.key()).send()).await;
         let answer = asked.map_err(|error| ObjectError::of(DOING, place, error))?;
         let found = Found {
             place: place.clone(),
@@ -82,7 +82,7 @@ impl S3 {
         let place = &found.place;
         let request = self.client().await.get_object().bucket(&place.bucket).key(place.key());
         let request = request.range(format!("bytes={from}-")).if_match(format!("\"{}\"", found.etag));
-        let answer = request.set_version_id(found.version.clone()).send().await;
+        let answer = Box::pin(request.set_version_id(found.version.clone()).send()).await;
         let answer = answer.map_err(|error| match ObjectError::of(DOING, place, error) {
             ObjectError::Exists { doing, place } => ObjectError::Changed { doing, place },
             error => error,

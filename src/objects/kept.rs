@@ -15,6 +15,7 @@ use super::place::Place;
 use super::put::{DEFAULT_PART_BYTES, Put, digest_of};
 use crate::digest::hex;
 use crate::exit::{ExitCode, Failure};
+use crate::journal::kill;
 
 /// What is on its way has such a name: what a killed process leaves of it is swept.
 const UNFINISHED: &str = ".tmp-";
@@ -226,6 +227,7 @@ impl Artifacts {
 }
 
 async fn keep_one(s3: &S3, place: Place, path: &Path) -> Result<(), KeepError> {
+    kill::before("keep");
     let told = |source| KeepError::Disk { path: path.to_owned(), source };
     let named = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix(RAW));
     let (sha256, bytes) = match named {
@@ -238,10 +240,13 @@ async fn keep_one(s3: &S3, place: Place, path: &Path) -> Result<(), KeepError> {
     let put = Put { place, path: path.to_owned(), bytes, sha256, part_bytes: DEFAULT_PART_BYTES };
     match s3.put(&put).await {
         // Another process has been quicker; or an answer of the store was lost, and it was us.
-        Err(error) if error.is_there_already() => match is_kept(s3, &put.place, (&put.sha256, bytes)).await? {
-            true => Ok(()),
-            false => Err(error.into()),
-        },
+        Err(error) if error.is_there_already() => {
+            if is_kept(s3, &put.place, (&put.sha256, bytes)).await? {
+                Ok(())
+            } else {
+                Err(error.into())
+            }
+        }
         done => Ok(done?),
     }
 }
@@ -252,18 +257,17 @@ async fn is_kept(s3: &S3, place: &Place, (sha256, bytes): (&str, u64)) -> Result
         Err(error) if error.is_not_there() => return Ok(false),
         found => found?,
     };
-    let there = match found.sha256 {
-        Some(stated) => stated,
+    let there = if let Some(stated) = found.sha256 {
+        stated
+    } else {
         // Copied here by other means, without what tieout states.
-        None => {
-            let mut hasher = Sha256::new();
-            let mut add = |chunk: &[u8]| {
-                hasher.update(chunk);
-                Ok(())
-            };
-            s3.get(place, Path::new(""), &mut add).await?;
-            hex(&hasher.finalize())
-        }
+        let mut hasher = Sha256::new();
+        let mut add = |chunk: &[u8]| {
+            hasher.update(chunk);
+            Ok(())
+        };
+        s3.get(place, Path::new(""), &mut add).await?;
+        hex(&hasher.finalize())
     };
     if there == sha256 && found.bytes == bytes {
         return Ok(true);

@@ -82,7 +82,7 @@ impl S3 {
             let request =
                 request.if_none_match("*").metadata(DIGEST, &put.sha256).set_checksum_sha256(checksum.clone());
             let length = i64::try_from(put.bytes).ok();
-            let asked = request.set_content_length(length).body(body.map_err(unreadable)?).send().await;
+            let asked = Box::pin(request.set_content_length(length).body(body.map_err(unreadable)?).send()).await;
             match asked.map_err(|error| ObjectError::of(DOING, &put.place, error)) {
                 // Two writers at once: one may have failed by now.
                 Err(error) if error.is_there_already() && !self.is_there(&put.place).await? => {}
@@ -108,7 +108,8 @@ impl S3 {
             return Err(ObjectError::Exists { doing: DOING, place: place.clone() });
         }
         let begun = self.client().await.create_multipart_upload().bucket(&place.bucket).key(place.key());
-        let begun = begun.metadata(DIGEST, &put.sha256).checksum_algorithm(ChecksumAlgorithm::Sha256).send().await;
+        let begun =
+            Box::pin(begun.metadata(DIGEST, &put.sha256).checksum_algorithm(ChecksumAlgorithm::Sha256).send()).await;
         let begun = begun.map_err(|error| ObjectError::of(DOING, place, error))?;
         let upload = begun.upload_id().unwrap_or_default().to_owned();
         let mut begun = Begun { s3: self.clone(), place: place.clone(), upload, over: false };
@@ -125,7 +126,7 @@ impl S3 {
 
     async fn give_up(&self, place: &Place, upload: &str) {
         let aborted = self.client().await.abort_multipart_upload().bucket(&place.bucket).key(place.key());
-        if let Err(error) = aborted.upload_id(upload).send().await {
+        if let Err(error) = Box::pin(aborted.upload_id(upload).send()).await {
             let error = ObjectError::of("giving up", place, error);
             tracing::warn!("{error}; a rule of the bucket for incomplete multipart uploads removes it in time");
         }
@@ -173,7 +174,7 @@ impl S3 {
         let checksum = BASE64_STANDARD.encode(Sha256::digest(&part));
         let request = self.client().await.upload_part().bucket(&place.bucket).key(place.key()).upload_id(upload);
         let request = request.part_number(number).checksum_sha256(&checksum).body(ByteStream::from(part));
-        let sent = request.send().await.map_err(|error| ObjectError::of(DOING, place, error))?;
+        let sent = Box::pin(request.send()).await.map_err(|error| ObjectError::of(DOING, place, error))?;
         let part = CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag().map(str::to_owned));
         Ok(part.checksum_sha256(checksum).build())
     }
@@ -183,7 +184,7 @@ impl S3 {
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
         let request = self.client().await.complete_multipart_upload().bucket(&place.bucket).key(place.key());
         let request = request.upload_id(upload).multipart_upload(parts).if_none_match("*");
-        match request.send().await.map_err(|error| ObjectError::of(DOING, place, error)) {
+        match Box::pin(request.send()).await.map_err(|error| ObjectError::of(DOING, place, error)) {
             // An answer that was lost on its way is asked for again, and the upload is then over.
             Err(error @ ObjectError::Other { .. }) => match self.head(place).await {
                 Ok(found) if found.sha256.as_ref() == Some(&put.sha256) && found.bytes == put.bytes => Ok(()),

@@ -108,16 +108,14 @@ fn source(at: &str, spec: &InputSpec, grain: Grain, context: Context<'_>, checke
             let name = file_name(at, spec, file_type, grain, checker)?;
             Some(Source::Provider { provider: provider.clone(), file_type, name })
         }
-        (None, None) => match &spec.s3 {
-            Some(places) => {
-                not_of_provider(at, spec, "a prefix in a bucket", checker);
-                objects::objects(at, places, spec, grain, checker).map(Source::S3)
-            }
-            None => {
+        (None, None) => {
+            let Some(places) = &spec.s3 else {
                 checker.absent(at, "neither `path` nor `provider`", "expected one of them, or `s3`");
-                None
-            }
-        },
+                return None;
+            };
+            not_of_provider(at, spec, "a prefix in a bucket", checker);
+            objects::objects(at, places, spec, grain, checker).map(Source::S3)
+        }
         (Some(_), Some(_)) if only_path => {
             checker.problem(&format!("{at}/path"), "both `path` and `provider`; expected one of them");
             None
