@@ -343,7 +343,9 @@ async fn published(request: &Request, facts: Facts, home: PathBuf) -> Result<(Fa
     });
     let (facts, written) = publishing.await?;
     let written = written?;
-    request.project.kept().keep_folder(&report_folder(request, facts.run.attempt)).await?;
+    let kept = request.project.kept();
+    kept.keep_folder(&report_folder(request, facts.run.attempt)).await?;
+    let written: Vec<PathBuf> = written.iter().map(|path| kept.recorded(path)).collect();
     stage.finish(format!("{} files", written.len()));
     Ok((facts, written))
 }

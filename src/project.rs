@@ -67,6 +67,7 @@ impl Project {
         self.data = self.root.join("samples").join("data");
         self.notifications = world.join("notifications");
         self.receiver.folder.clone_from(&self.notifications);
+        self.receiver.publish = None;
         for provider in self.providers.values_mut() {
             match provider {
                 ProviderConfig::Kard(kard) => {
@@ -125,6 +126,8 @@ pub struct ReceiverConfig {
     pub path: String,
     /// The folder of the segments; absolute.
     pub folder: PathBuf,
+    /// Where segments are copied to, and how often; none: they stay here.
+    pub publish: Option<(Place, Duration)>,
     /// The provider whose key they are signed with; none: the only one there is.
     pub provider: Option<String>,
     pub limits: ReceiverLimits,

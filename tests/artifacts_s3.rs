@@ -26,7 +26,7 @@ fn a_new_pod_finds_what_earlier_ones_have_left() {
     pods.run(&["run", "rewards", "--period", DAY]).ended_with(0);
     let summary: serde_json::Value =
         serde_json::from_slice(&pods.kept(&format!("rewards/{DAY}/2/summary.json"))).unwrap();
-    assert_eq!(summary["changes"]["since_attempt"], 1, "{}", summary["changes"]);
+    assert_eq!(summary["changes"]["against_attempt"], 1, "{}", summary["changes"]);
 
     pods.fresh();
     let [first, second] = [1, 2].map(|attempt| format!("rewards/{DAY}/{attempt}"));

@@ -80,8 +80,8 @@ fn of_one_name_under_two_prefixes_the_first_counts_and_other_bytes_are_told() {
     assert_eq!(
         warnings(&pods, 2),
         [
-            "settled-250319.csv stands under two prefixes with different bytes: s3://bucket/upload/settled-250319.csv (133 \
-          bytes) counts, s3://bucket/backup/settled-250319.csv (55 bytes) does not"
+            "settled-250319.csv stands under two prefixes with different bytes: s3://bucket/upload/settled-250319.csv (126 \
+          bytes) counts, s3://bucket/backup/settled-250319.csv (56 bytes) does not"
         ]
     );
 }
@@ -120,7 +120,8 @@ fn plan_and_doctor_know_inputs_in_a_bucket() {
     let pods = pods(&[]);
     pods.server.lay("upload/settled-250319.csv", file_rows());
     let plan = pods.run(&["plan", "rewards", "--period", DAY]).ended_with(0);
-    assert!(plan.stdout.contains("amount_mismatch"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("amount mismatch"), "{}", plan.stdout);
+    assert!(plan.stdout.contains("write  s3://bucket/kept/rewards/2025-03-19/1: summary.json"), "{}", plan.stdout);
     assert_eq!(pods.server.keys("kept"), Vec::<String>::new(), "a plan keeps nothing");
 
     let told = pods.run(&["doctor", "--format", "csv"]).stdout;

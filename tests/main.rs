@@ -165,6 +165,7 @@ mod schemas;
 mod seal_adjustments;
 mod seal_refusals;
 mod sealed_readers;
+mod segments_s3;
 mod sending_in_jobs;
 mod sending_mistakes;
 mod serve;

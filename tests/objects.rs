@@ -33,7 +33,18 @@ fn a_place_is_a_bucket_and_a_prefix() {
         "s3://bucket/a\u{202e}b",
     ]
     .map(|text| Place::parse(text).unwrap_err().to_string());
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @r"
+    `bucket/prefix` is no place in S3; expected one such as s3://bucket/prefix/
+    `postgres://…` is no place in S3; expected one such as s3://bucket/prefix/
+    `s3:///prefix` names no bucket; expected 3 to 63 small letters, digits, dots and hyphens, such as s3://my-bucket/prefix/
+    `s3://Bucket/prefix` names no bucket; expected 3 to 63 small letters, digits, dots and hyphens, such as s3://my-bucket/prefix/
+    `s3://bu/prefix` names no bucket; expected 3 to 63 small letters, digits, dots and hyphens, such as s3://my-bucket/prefix/
+    `s3://bucket./prefix` names no bucket; expected 3 to 63 small letters, digits, dots and hyphens, such as s3://my-bucket/prefix/
+    `s3://a..b/prefix` names no bucket; expected 3 to 63 small letters, digits, dots and hyphens, such as s3://my-bucket/prefix/
+    `s3://bucket//prefix` has an empty part, `.` or `..` in its prefix; expected one such as s3://bucket/prefix/
+    `s3://bucket/a/../b` has an empty part, `.` or `..` in its prefix; expected one such as s3://bucket/prefix/
+    `s3://bucket/a�b` has an empty part, `.` or `..` in its prefix; expected one such as s3://bucket/prefix/
+    ");
 }
 
 /// How a list ends when the store always answers this.
@@ -55,12 +66,22 @@ async fn what_a_store_answers_is_told_with_what_to_do() {
         (403, "RequestTimeTooSkewed"),
         (301, "PermanentRedirect"),
         (501, "NotImplemented"),
-        (418, "Teapot\u{1b}[31m"),
+        (418, "Teapot\u{202e}toofs"),
     ] {
         let (error, asked) = listed(Act::Refuse(status, code)).await;
         told.push_str(&format!("{} after {asked}: {error}\n", error.exit_code() as u8));
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r"
+    78 after 1: listing s3://bucket/a/: there is no bucket `bucket`; create it, or correct its name in tieout.yaml or the job
+    77 after 1: listing s3://bucket/a/: access denied: the store's own words; allow these credentials s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload there, or use others
+    77 after 1: listing s3://bucket/a/: the credentials are not accepted (ExpiredToken: the store's own words); renew them where the SDK finds them (environment, profile, role), and check this machine's clock
+    77 after 1: listing s3://bucket/a/: the credentials are not accepted (InvalidAccessKeyId: the store's own words); renew them where the SDK finds them (environment, profile, role), and check this machine's clock
+    77 after 1: listing s3://bucket/a/: the credentials are not accepted (SignatureDoesNotMatch: the store's own words); renew them where the SDK finds them (environment, profile, role), and check this machine's clock
+    77 after 1: listing s3://bucket/a/: the credentials are not accepted (RequestTimeTooSkewed: the store's own words); renew them where the SDK finds them (environment, profile, role), and check this machine's clock
+    78 after 1: listing s3://bucket/a/: the bucket is in another region: the store's own words; set s3.region in tieout.yaml
+    1 after 1: listing s3://bucket/a/: the store answered 501 NotImplemented: the store's own words
+    1 after 1: listing s3://bucket/a/: the store answered 418 Teapot�toofs: the store's own words
+    ");
 }
 
 #[tokio::test]
@@ -203,7 +224,7 @@ async fn an_object_is_written_under_the_condition_that_there_is_none_with_its_le
     assert_eq!(asked.header("transfer-encoding"), None);
     let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     assert_eq!(asked.header("x-amz-meta-sha256"), Some(sha256));
-    assert_eq!(asked.header("x-amz-checksum-sha256"), Some("ungwv48bz+pbqua3vpwiiwnha2oxf3qctbd/yfiafa0="));
+    assert_eq!(asked.header("x-amz-checksum-sha256"), Some("ungwv48bz+pbqudexa4ii7adyaowf3qctbd/yfiafa0="));
     assert_eq!(asked.body, b"abc");
     assert!(!asked.headers.contains(&SECRET_KEY.to_lowercase()));
 }
@@ -293,7 +314,14 @@ fn doctor_tells_what_is_wrong_with_the_bucket_and_what_to_do() {
         true,
     );
     told.push_str(&format!("replaces, {code}: {line}\n"));
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r#"
+    missing, 78: artifacts bucket,fail,listing s3://bucket/kept/: there is no bucket `bucket`,"create it, or correct its name in tieout.yaml or the job"
+    denied, 77: artifacts bucket,fail,listing s3://bucket/kept/: access denied: the store's own words,"allow these credentials s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload there, or use others"
+    expired, 77: artifacts bucket,fail,listing s3://bucket/kept/: the credentials are not accepted (ExpiredToken: the store's own words),"renew them where the SDK finds them (environment, profile, role), and check this machine's clock"
+    no route, 69: artifacts bucket,fail,listing s3://bucket/kept/: no answer: connection closed before message completed,"check the network, s3.endpoint in tieout.yaml and whether a proxy or policy of the network stands between"
+    no credentials, 77: artifacts bucket,fail,listing s3://bucket/kept/: no credentials,"set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, name a profile at s3.profile in tieout.yaml, or give the machine or pod a role"
+    replaces, 78: artifacts bucket,fail,s3://bucket/kept/: the store replaced an object although it was told not to (If-None-Match: *),"use a store that honours conditional writes, or two runs at once may overwrite each other's files"
+    "#);
 }
 
 #[tokio::test]

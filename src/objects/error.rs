@@ -36,14 +36,14 @@ pub enum ObjectError {
     NotThere { doing: &'static str, place: Place },
     /// Exit code 77.
     #[error(
-        "{doing} {place}: access denied; allow these credentials s3:ListBucket, s3:GetObject, s3:PutObject, \
-         s3:DeleteObject and s3:AbortMultipartUpload there, or use others{told}"
+        "{doing} {place}: access denied{told}; allow these credentials s3:ListBucket, s3:GetObject, s3:PutObject, \
+         s3:DeleteObject and s3:AbortMultipartUpload there, or use others"
     )]
     Denied { doing: &'static str, place: Place, told: String },
     /// Exit code 77.
     #[error(
-        "{doing} {place}: the credentials are not accepted ({code}); renew them where the SDK finds them (environment, \
-         profile, role), and check this machine's clock{told}"
+        "{doing} {place}: the credentials are not accepted ({code}{told}); renew them where the SDK finds them \
+         (environment, profile, role), and check this machine's clock"
     )]
     Refused { doing: &'static str, place: Place, code: String, told: String },
     /// Exit code 77.
@@ -56,7 +56,7 @@ pub enum ObjectError {
     #[error("{doing} {place}: the bucket is in another region{told}; set s3.region in tieout.yaml")]
     OtherRegion { doing: &'static str, place: Place, told: String },
     /// Exit code 69.
-    #[error("{doing} {place}: the store is too busy or failing ({status} {code}), after all retries; try again later")]
+    #[error("{doing} {place}: the store is too busy or failing ({status}{code}), after all retries; try again later")]
     Busy { doing: &'static str, place: Place, status: u16, code: String },
     /// Exit code 69.
     #[error(
@@ -73,8 +73,8 @@ pub enum ObjectError {
     /// Exit code 65.
     #[error("{doing} {place}: {found}; expected {expected}: the object is damaged or was replaced")]
     Damaged { doing: &'static str, place: Place, found: String, expected: String },
-    #[error("{doing} {place}: the store answered {status} {code}{told}")]
-    Other { doing: &'static str, place: Place, status: u16, code: String, told: String },
+    #[error("{doing} {place}: the store answered {status}{told}")]
+    Other { doing: &'static str, place: Place, status: u16, told: String },
     #[error("{doing} {place}: cannot use {path} on this machine")]
     Disk { doing: &'static str, place: Place, path: std::path::PathBuf, source: std::io::Error },
 }
@@ -132,7 +132,9 @@ impl ObjectError {
         let code = code.unwrap_or_default();
         match (status, code.as_str()) {
             (_, "NoSuchBucket") => Self::NoBucket { doing, place },
-            (404, "NoSuchUpload") | (501, _) => Self::Other { doing, place, status, code, told },
+            (404, "NoSuchUpload") | (501, _) => {
+                Self::Other { doing, place, status, told: format!("{}{told}", after(&code)) }
+            }
             (404, _) => Self::NotThere { doing, place },
             (412, _) | (409, "ConditionalRequestConflict") => Self::Exists { doing, place },
             // An answer to HEAD has no words: this is what S3 says there of a token that has expired.
@@ -151,8 +153,10 @@ impl ObjectError {
                 found: format!("the store received other bytes than were sent ({code})"),
                 expected: "those of the file".to_owned(),
             },
-            (429 | 500.., _) | (_, "SlowDown" | "RequestTimeout") => Self::Busy { doing, place, status, code },
-            _ => Self::Other { doing, place, status, code, told },
+            (429 | 500.., _) | (_, "SlowDown" | "RequestTimeout") => {
+                Self::Busy { doing, place, status, code: after(&code) }
+            }
+            _ => Self::Other { doing, place, status, told: format!("{}{told}", after(&code)) },
         }
     }
 }
@@ -170,6 +174,11 @@ fn told(words: Option<&str>, request: Option<&str>) -> String {
         told.push(')');
     }
     told
+}
+
+/// A code stands after its status, if there is one.
+fn after(code: &str) -> String {
+    if code.is_empty() { String::new() } else { format!(" {code}") }
 }
 
 fn shown(text: &str) -> String {

@@ -41,6 +41,8 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "bind",
         "path",
         "folder",
+        "publish",
+        "publish_every",
         "provider",
         "body",
         "connections",

@@ -1,17 +1,20 @@
 //! `s3:` of the project file, and artifacts that are kept in a bucket.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::load::folder;
-use super::spec::ProjectSpec;
+use super::spec::{ProjectSpec, ReceiverSpec};
 use crate::config::Checker;
 use crate::objects::{Place, S3Settings};
 
 /// Where artifacts of a bucket are worked on, where the file does not say.
 const CACHE: &str = ".tieout/artifacts";
+/// How often notifications are copied, where the file does not say.
+const PUBLISH_EVERY: Duration = Duration::from_mins(1);
 
 /// How `s3://` is reached. Credentials are found by the SDK's own chain and stand in no file of the project.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -80,4 +83,27 @@ pub(super) fn artifacts(root: &Path, spec: &ProjectSpec, checker: &mut Checker<'
     let cache = folder(root, "cache", spec.cache.as_deref().unwrap_or(CACHE), checker);
     let place = checker.keep("artifacts", Place::parse(written));
     Some(ArtifactsPlace { folder: cache?, kept: Some(place?.folder()) })
+}
+
+/// `publish` and `publish_every` of the receiver; none inside where it copies nothing.
+#[expect(clippy::option_option, reason = "wrong, absent and written are three things")]
+pub(super) fn publish(written: &ReceiverSpec, checker: &mut Checker<'_>) -> Option<Option<(Place, Duration)>> {
+    let every = match &written.publish_every {
+        Some(text) => checker.duration("receiver/publish_every", text)?,
+        None => PUBLISH_EVERY,
+    };
+    if every.is_zero() {
+        checker.problem("receiver/publish_every", "`publish_every` is zero; expected a time to wait");
+        return None;
+    }
+    let Some(text) = &written.publish else {
+        if written.publish_every.is_some() {
+            let message = "`publish_every` says how often `publish` copies, and there is none";
+            checker.problem("receiver/publish_every", message);
+            return None;
+        }
+        return Some(None);
+    };
+    let place = checker.keep("receiver/publish", Place::parse(text))?;
+    Some(Some((place.folder(), every)))
 }

@@ -53,6 +53,13 @@ pub struct ReceiverSpec {
     /// The folder of the log; the folder of the local inputs when left out.
     #[serde(default)]
     pub folder: Option<String>,
+    /// Where the log is copied to for jobs that run elsewhere, such as `s3://bucket/webhooks/`: they read it by `s3` and
+    /// `pattern: "webhooks-{period}.*.jsonl"`.
+    #[serde(default)]
+    pub publish: Option<String>,
+    /// How often what is new is copied; `1m` when left out.
+    #[serde(default)]
+    pub publish_every: Option<String>,
     /// The provider whose `webhook_key` signs; can be left out where there is only one.
     #[serde(default)]
     pub provider: Option<String>,

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use chrono::Utc;
 
-use super::{Check, chain};
+use super::Check;
 use crate::exit::ExitCode;
 use crate::job::{Job, Source};
 use crate::objects::{ObjectError, Place, Put, S3};
 use crate::project::Project;
+use crate::text::{cut, visible};
 
 /// Whether files can be written where artifacts are, or are worked on.
 pub(super) fn artifacts_folder(folder: &Path) -> Check {
@@ -99,9 +100,14 @@ pub(super) async fn inputs(project: &Project, jobs: &[Job]) -> Vec<Check> {
     checks
 }
 
-/// What is wrong, and apart from it what to do.
+/// What is wrong, with its first cause, and apart from it what to do.
 fn of_error(what: &str, error: &ObjectError) -> Check {
-    let told = chain(error);
+    let told = error.to_string();
     let (found, to_do) = told.split_once("; ").unwrap_or((&told, "see the message"));
+    let first = std::iter::successors(std::error::Error::source(error), |error| error.source()).last();
+    // Where credentials were looked for is a list of the SDK's own, several lines long.
+    let first = first.filter(|_| matches!(error, ObjectError::NoRoute { .. }));
+    let found =
+        first.map_or_else(|| found.to_owned(), |first| format!("{found}: {}", cut(&visible(&first.to_string()), 200)));
     Check::fail(what, error.exit_code(), found, to_do)
 }
