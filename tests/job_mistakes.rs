@@ -235,7 +235,7 @@ const INPUTS: &[Mistake] = &[
     Mistake {
         right: "path: file-{period}.csv",
         wrong: "quarantine: 1",
-        told: &["4:3: neither `path` nor `provider`; expected one of them"],
+        told: &["4:3: neither `path`, `s3` nor `provider`; expected one of them"],
     },
     Mistake {
         right: "path: file-{period}.csv",

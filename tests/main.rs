@@ -81,6 +81,7 @@ mod month_property;
 mod month_reports;
 mod month_sealed;
 mod normalize_values;
+mod object_mistakes;
 mod objects;
 mod objects_s3;
 mod outgoing_build;

@@ -265,9 +265,9 @@ fn each_mistake_is_told_with_its_place() {
     tieout.yaml:1:8: `state` is `postgres:…`; expected sqlite:PATH, such as sqlite:.tieout/state.db
     tieout.yaml:1:12: `s3://Bucket/x` names no bucket; expected 3 to 63 small letters, digits, dots and hyphens, such as s3://my-bucket/prefix/
     tieout.yaml:1:12: `artifacts` is `gs://bucket/x`; expected a folder of this machine
-    tieout.yaml:1:8: `cache` is for artifacts in a bucket, and these are in a folder of this machine
+    tieout.yaml:1:8: `cache` is for artifacts in a bucket, and these are in a folder of this machine; leave it out
     tieout.yaml:1:16: `endpoint` is no address of a store; expected one such as https://minio.example.com
-    tieout.yaml:1:60: `region` is empty; leave it out to have the SDK find it
+    tieout.yaml:1:52: `region` is empty; leave it out to have the SDK find it
     tieout.yaml:2:3: `My Kard` is no provider name; expected small letters, digits, hyphens and underscores
     "#);
 }

@@ -110,7 +110,7 @@ fn source(at: &str, spec: &InputSpec, grain: Grain, context: Context<'_>, checke
         }
         (None, None) => {
             let Some(places) = &spec.s3 else {
-                checker.absent(at, "neither `path` nor `provider`", "expected one of them, or `s3`");
+                checker.absent(at, "neither `path`, `s3` nor `provider`", "expected one of them");
                 return None;
             };
             not_of_provider(at, spec, "a prefix in a bucket", checker);
