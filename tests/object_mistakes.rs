@@ -73,7 +73,7 @@ const MISTAKES: &[Mistake] = &[
         right: PATH,
         wrong: "s3: s3://bucket/a",
         told: &[
-            "5:5: missing key `pattern`; it says which objects after the prefix, such as cardlinked-reconciliation-{yymmdd}*",
+            "5:9: missing key `pattern`; it says which objects after the prefix, such as cardlinked-reconciliation-{yymmdd}*",
         ],
     },
     Mistake {

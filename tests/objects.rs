@@ -1,5 +1,6 @@
 //! Objects: places, what a store's answers mean, and what is asked of it, without any store.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -69,7 +70,7 @@ async fn what_a_store_answers_is_told_with_what_to_do() {
         (418, "Teapot\u{202e}toofs"),
     ] {
         let (error, asked) = listed(Act::Refuse(status, code)).await;
-        told.push_str(&format!("{} after {asked}: {error}\n", error.exit_code() as u8));
+        writeln!(told, "{} after {asked}: {error}", error.exit_code() as u8).unwrap();
     }
     insta::assert_snapshot!(told, @r"
     78 after 1: listing s3://bucket/a/: there is no bucket `bucket`; create it, or correct its name in tieout.yaml or the job
@@ -298,10 +299,10 @@ fn doctor_tells_what_is_wrong_with_the_bucket_and_what_to_do() {
     ];
     for (what, act) in cases {
         let (code, line) = doctor(move |_| act.clone(), true);
-        told.push_str(&format!("{what}, {code}: {line}\n"));
+        writeln!(told, "{what}, {code}: {line}").unwrap();
     }
     let (code, line) = doctor(|_| Act::Drop, false);
-    told.push_str(&format!("no credentials, {code}: {line}\n"));
+    writeln!(told, "no credentials, {code}: {line}").unwrap();
     let empty = "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>";
     let list = answer(200, "content-type: application/xml\r\n", empty.as_bytes());
     let (code, line) = doctor(
@@ -313,7 +314,7 @@ fn doctor_tells_what_is_wrong_with_the_bucket_and_what_to_do() {
         },
         true,
     );
-    told.push_str(&format!("replaces, {code}: {line}\n"));
+    writeln!(told, "replaces, {code}: {line}").unwrap();
     insta::assert_snapshot!(told, @r#"
     missing, 78: artifacts bucket,fail,listing s3://bucket/kept/: there is no bucket `bucket`,"create it, or correct its name in tieout.yaml or the job"
     denied, 77: artifacts bucket,fail,listing s3://bucket/kept/: access denied: the store's own words,"allow these credentials s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload there, or use others"

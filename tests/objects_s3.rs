@@ -15,7 +15,7 @@ fn file(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
 }
 
 fn bytes(length: usize) -> Vec<u8> {
-    (0..length).map(|n| (n * 31 % 251) as u8).collect()
+    (0..length).map(|n| u8::try_from(n * 31 % 251).unwrap()).collect()
 }
 
 async fn read(s3: &S3, key: &str) -> Result<Vec<u8>, ObjectError> {
@@ -132,9 +132,8 @@ async fn a_big_file_that_does_not_arrive_whole_leaves_nothing() {
     let (server, folder) = (Server::start(), TempDir::new().unwrap());
     let content = bytes(12_000_000);
     let put = Put { part_bytes: PART, ..Put::of(place("big"), &file(&folder, "big", &content)).unwrap() };
-    let front = Front::start(Some(server.address), |asked| match asked.target.contains("partNumber=2") {
-        true => Act::Refuse(503, "SlowDown"),
-        false => Act::Pass,
+    let front = Front::start(Some(server.address), |asked| {
+        if asked.target.contains("partNumber=2") { Act::Refuse(503, "SlowDown") } else { Act::Pass }
     });
     let front = front.await;
     let error = s3(front.address).put(&put).await.unwrap_err();

@@ -98,7 +98,8 @@ impl S3 {
     }
 
     pub(super) async fn client(&self) -> &Client {
-        self.client.get_or_init(|| self.connect()).await
+        // Looking for credentials and a region is much, and done once.
+        self.client.get_or_init(|| Box::pin(self.connect())).await
     }
 
     async fn connect(&self) -> Client {

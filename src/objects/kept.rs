@@ -106,9 +106,9 @@ impl Artifacts {
         let folder = self.folder.join(run);
         let Some((s3, place)) = &self.kept else { return Ok(folder) };
         let place = place.join(&format!("{run}/"));
-        for found in s3.list(&place).await? {
+        for found in Box::pin(s3.list(&place)).await? {
             if let Some(name) = name_below(&place, &found.place) {
-                self.bring_object(s3, &found.place, &folder.join(name)).await?;
+                Box::pin(self.bring_object(s3, &found.place, &folder.join(name))).await?;
             }
         }
         Ok(folder)
@@ -121,7 +121,7 @@ impl Artifacts {
     pub async fn bring_file(&self, path: &Path) -> Result<(), KeepError> {
         let Some((s3, place)) = &self.kept else { return Ok(()) };
         let Some(key) = self.key(path) else { return Ok(()) };
-        match self.bring_object(s3, &place.join(&key), path).await {
+        match Box::pin(self.bring_object(s3, &place.join(&key), path)).await {
             Err(KeepError::Object(error)) if error.is_not_there() => Ok(()),
             brought => brought,
         }
@@ -137,7 +137,7 @@ impl Artifacts {
         if folder.exists() {
             return Ok(());
         }
-        let found = s3.list(&place).await?;
+        let found = Box::pin(s3.list(&place)).await?;
         let names: Vec<_> = found.iter().filter_map(|found| Some((found, name_below(&place, &found.place)?))).collect();
         if names.iter().all(|(_, name)| *name != last) {
             return Ok(());
@@ -147,7 +147,7 @@ impl Artifacts {
         std::fs::create_dir_all(parent).map_err(told)?;
         let aside = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(parent).map_err(told)?;
         for (found, name) in names {
-            self.bring_object(s3, &found.place, &aside.path().join(name)).await?;
+            Box::pin(self.bring_object(s3, &found.place, &aside.path().join(name))).await?;
         }
         std::fs::rename(aside.path(), folder).map_err(told)?;
         // The folder is no longer where the guard would look for it.
@@ -193,7 +193,7 @@ impl Artifacts {
         let Some((s3, place)) = &self.kept else { return Ok(()) };
         for path in paths {
             let Some(key) = self.key(path) else { continue };
-            keep_one(s3, place.join(&key), path).await?;
+            Box::pin(keep_one(s3, place.join(&key), path)).await?;
         }
         Ok(())
     }

@@ -94,7 +94,7 @@ impl Publisher {
         let task = tokio::spawn(async move {
             loop {
                 let last = tokio::select! {
-                    _ = tokio::time::sleep(self.to.every) => false,
+                    () = tokio::time::sleep(self.to.every) => false,
                     _ = &mut stopped => true,
                 };
                 if let Err(error) = self.publish().await {

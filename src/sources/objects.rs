@@ -69,7 +69,7 @@ pub async fn pull(
 ) -> Result<Pulled, ObjectsError> {
     let mut look = 1;
     loop {
-        match pull_once(s3, objects, period, store, known).await {
+        match Box::pin(pull_once(s3, objects, period, store, known)).await {
             Err(ObjectsError::Object(error)) if error.is_not_there() && look < LOOKS => {
                 tracing::debug!("{error}; looking again, it may have been moved");
                 look += 1;

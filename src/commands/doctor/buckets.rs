@@ -32,7 +32,7 @@ pub(super) fn artifacts_folder(folder: &Path) -> Check {
 pub(super) async fn artifacts(project: &Project) -> Option<Check> {
     let place = project.kept.as_ref()?;
     let what = "artifacts bucket";
-    Some(match probe(&project.s3, place).await {
+    Some(match Box::pin(probe(&project.s3, place)).await {
         Ok(Probed::Once) => Check::ok(what, format!("{place} can be listed and written, each object once")),
         Ok(Probed::Twice) => Check::fail(
             what,
@@ -91,7 +91,7 @@ pub(super) async fn inputs(project: &Project, jobs: &[Job]) -> Vec<Check> {
     let mut checks = Vec::new();
     for place in places {
         let what = format!("inputs in {place}");
-        checks.push(match project.s3.look(&place).await {
+        checks.push(match Box::pin(project.s3.look(&place)).await {
             Ok(true) => Check::ok(what, "can be listed"),
             Ok(false) => Check::ok(what, "can be listed; holds nothing yet"),
             Err(error) => of_error(&what, &error),
