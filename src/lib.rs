@@ -15,6 +15,8 @@ pub mod postgres;
 
 pub mod config;
 
+pub mod objects;
+
 pub mod calendar;
 pub mod job;
 pub mod project;

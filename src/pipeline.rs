@@ -353,6 +353,9 @@ async fn published(request: &Request, facts: Facts, home: PathBuf) -> Result<(Fa
     });
     let (facts, written) = publishing.instrument(spans::stage("report")).await?;
     let written = written?;
+    let kept = request.project.kept();
+    kept.keep_folder(&report_folder(request, facts.run.attempt)).await?;
+    let written: Vec<PathBuf> = written.iter().map(|path| kept.recorded(path)).collect();
     stage.finish(format!("{} files", written.len()));
     Ok((facts, written))
 }
@@ -382,7 +385,7 @@ fn success(finished: &Finished, request: &Request) -> RunOutcome {
         ties_out: Some(facts.ties_out()),
         message: told(facts, &breached),
         finished_at: Utc::now(),
-        artifacts: Some(publish::attempt_folder(&publish::period_folder(request), facts.run.attempt)),
+        artifacts: Some(request.project.kept().recorded(&report_folder(request, facts.run.attempt))),
     }
 }
 

@@ -4,6 +4,7 @@ pub mod database;
 mod load;
 mod receiver;
 mod retention;
+mod s3;
 pub mod spec;
 pub mod spec_watch;
 mod state;
@@ -18,6 +19,7 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use crate::objects::{Artifacts, Place, S3};
 use crate::sandbox;
 pub use database::{Database, DatabaseError};
 pub use load::{FILE, ProjectNotFound};
@@ -32,8 +34,12 @@ pub struct Project {
     pub root: PathBuf,
     /// The journal: a file, or a database.
     pub state: State,
-    /// `ARTIFACTS/JOB/PERIOD/ATTEMPT/` is where a run's files go.
+    /// `ARTIFACTS/JOB/PERIOD/ATTEMPT/` is where a run's files go. Of artifacts in a bucket it holds copies.
     pub artifacts: PathBuf,
+    /// The bucket that artifacts are kept in; none: in the folder itself.
+    pub kept: Option<Place>,
+    /// What everything speaks with that says `s3://`.
+    pub s3: S3,
     /// Local inputs are read from here: `path:` of a job is relative to it.
     pub data: PathBuf,
     /// Logs of notifications that sending jobs wait for are read from here: the same folder, but for a sandbox, which
@@ -59,6 +65,14 @@ pub enum ProviderConfig {
 }
 
 impl Project {
+    /// What brings artifacts here and keeps them.
+    pub fn kept(&self) -> Artifacts {
+        match &self.kept {
+            Some(place) => Artifacts::in_s3(self.artifacts.clone(), self.s3.clone(), place.clone()),
+            None => Artifacts::on_disk(self.artifacts.clone()),
+        }
+    }
+
     /// The same project in a world of its own, for `--sandbox`: state and artifacts in `sandbox/`,
     /// local inputs from `samples/data/`, and every provider at the sandbox's addresses with its credentials.
     #[must_use]
@@ -66,12 +80,14 @@ impl Project {
         let world = self.root.join("sandbox");
         self.state = State::Sqlite(world.join("state.db"));
         self.artifacts = world.join("runs");
+        self.kept = None;
         self.data = self.root.join("samples").join("data");
         self.notifications = world.join("notifications");
         self.receiver.folder.clone_from(&self.notifications);
         // What is only tried out alarms nobody.
         self.notify = NotifyConfig::default();
         self.metrics = MetricsConfig::default();
+        self.receiver.publish = None;
         for provider in self.providers.values_mut() {
             match provider {
                 ProviderConfig::Kard(kard) => {
@@ -130,6 +146,8 @@ pub struct ReceiverConfig {
     pub path: String,
     /// The folder of the segments; absolute.
     pub folder: PathBuf,
+    /// Where segments are copied to, and how often; none: they stay here.
+    pub publish: Option<(Place, Duration)>,
     /// The provider whose key they are signed with; none: the only one there is.
     pub provider: Option<String>,
     pub limits: ReceiverLimits,

@@ -235,7 +235,7 @@ const INPUTS: &[Mistake] = &[
     Mistake {
         right: "path: file-{period}.csv",
         wrong: "quarantine: 1",
-        told: &["4:3: neither `path` nor `postgres` nor `provider`; expected one of them"],
+        told: &["4:3: neither `path`, `s3`, `postgres` nor `provider`; expected one of them"],
     },
     Mistake {
         right: "path: file-{period}.csv",

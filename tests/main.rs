@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "helpers of a test binary have nobody to be public to")]
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the answer")]
 
+mod artifacts_s3;
 mod audit_news;
 mod audit_notices;
 mod authorized_unsettled;
@@ -53,6 +54,7 @@ mod growth;
 mod half_year;
 mod history_of_rules;
 mod http_retry;
+mod inputs_s3;
 mod job_files;
 mod job_mistakes;
 mod journal_backfills;
@@ -89,6 +91,9 @@ mod notify_periods;
 mod notify_project;
 mod notify_runs;
 mod notify_words;
+mod object_mistakes;
+mod objects;
+mod objects_s3;
 mod ops_files;
 mod ops_port;
 mod ops_push;
@@ -186,6 +191,7 @@ mod schemas;
 mod seal_adjustments;
 mod seal_refusals;
 mod sealed_readers;
+mod segments_s3;
 mod sending_in_jobs;
 mod sending_mistakes;
 mod serve;

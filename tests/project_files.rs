@@ -101,6 +101,29 @@ fn paths_are_relative_to_the_project_and_may_be_absolute() {
 }
 
 #[test]
+fn artifacts_may_be_kept_in_a_bucket_and_worked_on_in_a_folder_that_may_be_lost() {
+    let workspace = Workspace::new("artifacts: s3://bucket/kept\n");
+    let project = workspace.project();
+    assert_eq!(project.kept.as_ref().map(ToString::to_string).as_deref(), Some("s3://bucket/kept/"));
+    assert_eq!(project.artifacts, workspace.root().join(".tieout/artifacts"));
+    assert_eq!(project.s3.settings(), &tieout::objects::S3Settings::default());
+    // The sandbox's world is a folder of its own.
+    let sandbox = project.with_sandbox("http://127.0.0.1:1", "http://127.0.0.1:1");
+    assert_eq!((sandbox.kept, sandbox.artifacts), (None, workspace.root().join("sandbox/runs")));
+
+    let store = "s3: {endpoint: \"https://minio.example:9000/\", region: eu-1, profile: tieout}\n";
+    let workspace = Workspace::new(&format!("artifacts: s3://bucket\ncache: /var/cache/tieout\n{store}"));
+    let project = workspace.project();
+    assert_eq!(project.artifacts, Path::new("/var/cache/tieout"));
+    let settings = project.s3.settings();
+    assert_eq!(settings.endpoint.as_deref(), Some("https://minio.example:9000"));
+    assert_eq!((settings.region.as_deref(), settings.profile.as_deref()), (Some("eu-1"), Some("tieout")));
+    assert!(settings.path_style, "a store of one's own seldom has names for its buckets");
+    let workspace = Workspace::new("s3: {endpoint: \"https://store.example\", path_style: false}\n");
+    assert!(!workspace.project().s3.settings().path_style);
+}
+
+#[test]
 fn a_provider_is_read_with_its_secrets_left_where_they_are() {
     let text = "\
 providers:
@@ -213,7 +236,10 @@ fn each_mistake_is_told_with_its_place() {
         ("providers:\n  kard:\n", "state: mysql://me:hunter2@db/x\nproviders:\n  kard:\n"),
         ("providers:\n  kard:\n", "state: {env: \"postgres://me:hunter2@db/x\"}\nproviders:\n  kard:\n"),
         ("providers:\n  kard:\n", "state: {url: \"postgres://me:hunter2@db/x\"}\nproviders:\n  kard:\n"),
-        ("providers:\n  kard:\n", "artifacts: s3://bucket/x\nproviders:\n  kard:\n"),
+        ("providers:\n  kard:\n", "artifacts: s3://Bucket/x\nproviders:\n  kard:\n"),
+        ("providers:\n  kard:\n", "artifacts: gs://bucket/x\nproviders:\n  kard:\n"),
+        ("providers:\n  kard:\n", "cache: /var/cache/tieout\nproviders:\n  kard:\n"),
+        ("providers:\n  kard:\n", "s3: {endpoint: \"https://me:hunter2@store\", region: \"\"}\nproviders:\n  kard:\n"),
         ("providers:\n  kard:\n", "providers:\n  My Kard:\n"),
     ];
     let mut told = String::new();
@@ -249,7 +275,11 @@ fn each_mistake_is_told_with_its_place() {
     tieout.yaml:1:8: `state` is `mysql:…`; expected sqlite:PATH, such as sqlite:.tieout/state.db, or postgres://USER@HOST/DATABASE
     tieout.yaml:1:14: `env` is no name of an environment variable; expected one such as KARD_CLIENT_SECRET
     tieout.yaml:1:9: unknown key `url` in state; expected one of `env`, `file`
-    tieout.yaml:1:12: `artifacts` is `s3://bucket/x`; expected a folder of this machine
+    tieout.yaml:1:12: `s3://Bucket/x` names no bucket; expected 3 to 63 small letters, digits, dots and hyphens, such as s3://my-bucket/prefix/
+    tieout.yaml:1:12: `artifacts` is `gs://bucket/x`; expected a folder of this machine
+    tieout.yaml:1:8: `cache` is for artifacts in a bucket, and these are in a folder of this machine; leave it out
+    tieout.yaml:1:16: `endpoint` is no address of a store; expected one such as https://minio.example.com
+    tieout.yaml:1:52: `region` is empty; leave it out to have the SDK find it
     tieout.yaml:2:3: `My Kard` is no provider name; expected small letters, digits, hyphens and underscores
     "#);
 }

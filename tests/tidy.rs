@@ -18,6 +18,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("providers", "sources", "a download goes straight into the raw store"),
     ("matching", "breaks", "a folded key holds the facts that its break will show"),
     ("sources", "frames", "a source may tell a warning, in the words of the frame"),
+    ("objects", "journal", "keeping can be killed at a named point, like everything that the journal tells of"),
     ("outgoing", "journal", "a build can be killed at named points, like everything that the journal tells of"),
 ];
 

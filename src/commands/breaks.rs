@@ -81,10 +81,12 @@ impl From<BreaksError> for Failure {
 /// # Errors
 /// When the run is unknown, never finished, or its file is gone.
 pub async fn run(mut context: Context, args: BreaksArgs) -> Result<ExitCode, Failure> {
-    let artifacts = context.load_project()?.artifacts.clone();
+    let project = context.load_project()?;
+    let (artifacts, kept) = (project.artifacts.clone(), project.kept());
     let journal = context.read_journal().await?;
     let run = wanted_run(journal.as_ref(), &args).await?;
     let path = artifacts.join(&run.id).join(BREAKS_FILE);
+    kept.bring_file(&path).await?;
     let frame = read(&run, &path)?;
     let unreadable = |source| BreaksError::Unreadable { path: path.clone(), source };
     let table = BreakTable::new(&frame).map_err(unreadable)?;

@@ -41,13 +41,17 @@ impl From<DiffError> for Failure {
 /// # Errors
 /// When a run is unknown, of another job, never finished, or its file is gone.
 pub async fn run(mut context: Context, args: DiffArgs) -> Result<ExitCode, Failure> {
-    let artifacts = context.load_project()?.artifacts.clone();
+    let project = context.load_project()?;
+    let (artifacts, kept) = (project.artifacts.clone(), project.kept());
     let unknown = |id: &str| JournalError::UnknownRun { id: id.to_owned(), nearest: Vec::new() };
     let journal = context.read_journal().await?.ok_or_else(|| unknown(&args.before))?;
     let (before, after) = (journal.run(&args.before).await?, journal.run(&args.after).await?);
     if before.job != after.job {
         let (of, other) = (before.job, after.job);
         return Err(DiffError::OtherJob { before: before.id, of, after: after.id, other }.into());
+    }
+    for run in [&before, &after] {
+        kept.bring_file(&artifacts.join(&run.id).join(BREAKS_FILE)).await?;
     }
     let table = |run: &RunRecord| -> Result<Table, Failure> {
         let path = artifacts.join(&run.id).join(BREAKS_FILE);

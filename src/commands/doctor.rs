@@ -1,7 +1,8 @@
 //! `tieout doctor`: can this machine run the project's jobs? One row a check, with what to do about it.
 
+mod buckets;
+
 use std::fmt::Write as _;
-use std::path::Path;
 
 use chrono::TimeDelta;
 
@@ -100,11 +101,11 @@ pub async fn run(mut context: Context) -> Result<ExitCode, Failure> {
 }
 
 async fn project_checks(project: &Project) -> Vec<Check> {
-    let mut checks = vec![
-        doctor_state::check(&project.state).await,
-        artifacts_check(&project.artifacts),
-        jobs_check(&load_all(project)),
-    ];
+    let jobs = load_all(project);
+    let mut checks = vec![doctor_state::check(&project.state).await, buckets::artifacts_folder(&project.artifacts)];
+    checks.extend(buckets::artifacts(project).await);
+    checks.push(jobs_check(&jobs));
+    checks.extend(buckets::inputs(project, &jobs.0).await);
     checks.extend(channel_checks(&project.notify));
     for (name, ProviderConfig::Kard(config)) in &project.providers {
         let secrets = secret_checks(name, config);
@@ -127,21 +128,6 @@ async fn probe(config: &KardConfig) -> Probe {
         Ok(answer) => Probe::Answered { clock_skew: answer.clock_skew.map(|ahead| -ahead) },
         Err(error) if error.exit_code() == ExitCode::CredentialsRefused => Probe::Refused(error.into()),
         Err(error) => Probe::Silent(error.into()),
-    }
-}
-
-fn artifacts_check(folder: &Path) -> Check {
-    let what = "artifacts folder";
-    let tried = std::fs::create_dir_all(folder)
-        .and_then(|()| tempfile::Builder::new().prefix(".tmp-doctor-").tempfile_in(folder));
-    match tried {
-        Ok(_) => Check::ok(what, format!("{} can be written", folder.display())),
-        Err(error) => Check::fail(
-            what,
-            ExitCode::Configuration,
-            format!("cannot write {}: {error}", folder.display()),
-            "put `artifacts` of tieout.yaml where it can be written",
-        ),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::effects::Anchor;
 use crate::exit::{ExitCode, Failure};
 use crate::job::ReportFormat;
 use crate::journal::{ExportError, GENESIS, Journal, RunFilter, Verdict};
+use crate::objects::Artifacts;
 use crate::output::{Cell, Format, Rows};
 use crate::report::file_name;
 
@@ -39,9 +40,10 @@ struct SummaryEffects {
 /// When there is no project or the journal cannot be read.
 pub async fn verify(mut context: Context, mut anchors: Vec<Anchor>) -> Result<ExitCode, Failure> {
     let given = anchors.len();
+    let kept = context.load_project()?.kept();
     let verdict = match context.read_journal().await? {
         Some(journal) => {
-            anchors.extend(report_anchors(&journal).await?);
+            anchors.extend(report_anchors(&journal, &kept).await?);
             journal.verify(&anchors).await?
         }
         // Nothing was ever run: an anchor of something is proof that there was.
@@ -107,11 +109,12 @@ pub async fn anchor(mut context: Context) -> Result<ExitCode, Failure> {
 }
 
 /// The anchors in the reports of the journal's runs, as far as these are still there.
-async fn report_anchors(journal: &Journal) -> Result<Vec<Anchor>, Failure> {
+async fn report_anchors(journal: &Journal, kept: &Artifacts) -> Result<Vec<Anchor>, Failure> {
     let mut anchors = Vec::new();
     for run in journal.runs(&RunFilter::default()).await? {
         let Some(folder) = run.artifacts else { continue };
-        let path = Path::new(&folder).join(file_name(ReportFormat::Json));
+        let path = kept.here(Path::new(&folder)).join(file_name(ReportFormat::Json));
+        kept.bring_file(&path).await?;
         let bytes = match std::fs::read(&path) {
             Ok(bytes) => bytes,
             // Reports may be kept for a shorter time than the journal.

@@ -6,7 +6,7 @@ use super::{Context, stopped};
 use crate::cli::ListenArgs;
 use crate::exit::{ExitCode, Failure};
 use crate::project::{KardConfig, Project, ProviderConfig};
-use crate::receiver::{Options, Receiver, ReceiverError};
+use crate::receiver::{Options, Publish, Receiver, ReceiverError};
 
 impl From<ReceiverError> for Failure {
     fn from(error: ReceiverError) -> Self {
@@ -58,7 +58,12 @@ pub(super) async fn start(context: &mut Context, args: ListenArgs) -> Result<Rec
         limits: receiver.limits.clone(),
     };
     let path = options.path.clone();
-    let receiver = Receiver::start(options).await?;
+    let publish = receiver.publish.clone().map(|(place, every)| Publish { s3: project.s3.clone(), place, every });
+    let mut receiver = Receiver::start(options).await?;
+    if let Some(to) = publish {
+        tracing::info!("the log is copied to {}", to.place);
+        receiver = receiver.publishing(to)?;
+    }
     let (address, known) = (receiver.address(), receiver.known());
     tracing::info!("listening on http://{address}{path} for {name}, {known} known; the log is in {}", folder.display());
     Ok(receiver)

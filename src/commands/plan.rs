@@ -69,7 +69,7 @@ fn preamble(request: &Request, finished: &Finished) -> String {
             input.side, input.name, input.origin, input.rows
         );
     }
-    let folder = pipeline::report_folder(request, facts.run.attempt);
+    let folder = request.project.kept().recorded(&pipeline::report_folder(request, facts.run.attempt));
     let names = pipeline::report_files(&request.job).join(", ");
     let _ = writeln!(text, "  write  {}: {names}", folder.display());
     sending(&mut text, finished);

@@ -14,6 +14,7 @@ use crate::digest::sha256;
 use crate::exit::{ExitCode, Failure};
 use crate::job::{Job, ReportFormat, Work};
 use crate::journal::{Journal, JournalError, NewSeal, RunFilter, RunRecord, RunStatus};
+use crate::objects::Artifacts;
 use crate::output::{Cell, Rows};
 use crate::period::Period;
 use crate::pipeline::days_of_month;
@@ -98,7 +99,7 @@ pub async fn seal(mut context: Context, args: SealArgs) -> Result<ExitCode, Fail
         return Err(SealError::Sends { job: job.name }.into());
     };
     let period = resolve_period(&job, &args.period, Utc::now())?;
-    let candidates = Candidates { artifacts: context.load_project()?.artifacts.clone(), sandbox: context.sandbox };
+    let candidates = Candidates { kept: context.load_project()?.kept(), sandbox: context.sandbox };
     let no_run = || SealError::NoRun {
         job: job.name.clone(),
         period: period.label.clone(),
@@ -107,7 +108,7 @@ pub async fn seal(mut context: Context, args: SealArgs) -> Result<ExitCode, Fail
     let journal = context.write_journal().await?.ok_or_else(no_run)?;
     if let Some(known) = journal.sealed(&job.name, &period.label).await? {
         tracing::info!("{} of {} is sealed already, by {}; nothing is changed", period.label, job.name, known.by);
-        context.output.rows(&rows(&[Listed { seal: known, late_run: None }], &candidates.artifacts))?;
+        context.output.rows(&rows(&[Listed { seal: known, late_run: None }], &candidates.kept).await?)?;
         return Ok(ExitCode::Done);
     }
     let own = candidates.find(&journal, &job.name, &period.label).await?.ok_or_else(no_run)?;
@@ -125,7 +126,7 @@ pub async fn seal(mut context: Context, args: SealArgs) -> Result<ExitCode, Fail
     journal.close().await?;
     tracing::info!("{}", told(&after));
     let listed: Vec<Listed> = after.into_iter().map(|seal| Listed { seal, late_run: None }).collect();
-    context.output.rows(&rows(&listed, &candidates.artifacts))?;
+    context.output.rows(&rows(&listed, &candidates.kept).await?)?;
     Ok(ExitCode::Done)
 }
 
@@ -168,7 +169,7 @@ async fn warn_of_open_month(journal: &Journal, job: &Job, period: &Period) -> Re
 
 /// Where runs that may be sealed are looked for.
 struct Candidates {
-    artifacts: PathBuf,
+    kept: Artifacts,
     sandbox: bool,
 }
 
@@ -218,7 +219,8 @@ impl Candidates {
         if run.ties_out != Some(true) {
             return Err(SealError::NotTied { run: run.id, command: command() }.into());
         }
-        let files = self.files(&run.id).map_err(|(path, source)| SealError::NoReport {
+        let folder = self.kept.bring(&run.id).await?;
+        let files = files(&folder).map_err(|(path, source)| SealError::NoReport {
             run: run.id.clone(),
             path,
             command: command(),
@@ -228,27 +230,6 @@ impl Candidates {
         let is_open = |life: &&Life| life.status.is_open() && !life.facts().is_pair();
         let open_breaks = lives.values().filter(is_open).count() as u64;
         Ok(Some(Candidate { run, latest, files, open_breaks }))
-    }
-
-    /// The files of a report with their digests; those that a later run reads must be there.
-    fn files(&self, run: &str) -> Result<BTreeMap<String, String>, (PathBuf, std::io::Error)> {
-        let folder = self.artifacts.join(run);
-        let told = |path: &Path| {
-            let path = path.to_owned();
-            move |source| (path.clone(), source)
-        };
-        let mut files = BTreeMap::new();
-        for name in [ReportFormat::Json, ReportFormat::Parquet].map(file_name) {
-            let path = folder.join(name);
-            std::fs::metadata(&path).map_err(told(&path))?;
-        }
-        for entry in std::fs::read_dir(&folder).map_err(told(&folder))? {
-            let path = entry.map_err(told(&folder))?.path();
-            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-            let bytes = std::fs::read(&path).map_err(told(&path))?;
-            files.insert(name.to_owned(), sha256(&bytes));
-        }
-        Ok(files)
     }
 
     /// The days of a month that are open; each must have a finished run.
@@ -276,6 +257,26 @@ impl Candidates {
     }
 }
 
+/// The files of a report with their digests; those that a later run reads must be there.
+fn files(folder: &Path) -> Result<BTreeMap<String, String>, (PathBuf, std::io::Error)> {
+    let told = |path: &Path| {
+        let path = path.to_owned();
+        move |source| (path.clone(), source)
+    };
+    let mut files = BTreeMap::new();
+    for name in [ReportFormat::Json, ReportFormat::Parquet].map(file_name) {
+        let path = folder.join(name);
+        std::fs::metadata(&path).map_err(told(&path))?;
+    }
+    for entry in std::fs::read_dir(folder).map_err(told(folder))? {
+        let path = entry.map_err(told(folder))?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let bytes = std::fs::read(&path).map_err(told(&path))?;
+        files.insert(name.to_owned(), sha256(&bytes));
+    }
+    Ok(files)
+}
+
 /// A seal with what became of its period since.
 struct Listed {
     seal: Standing,
@@ -288,7 +289,7 @@ struct Listed {
 /// # Errors
 /// When there is no project or the journal cannot be read.
 pub async fn list(mut context: Context, args: SealsArgs) -> Result<ExitCode, Failure> {
-    let artifacts = context.load_project()?.artifacts.clone();
+    let kept = context.load_project()?.kept();
     let mut listed = Vec::new();
     if let Some(journal) = context.read_journal().await? {
         for seal in journal.seals(args.job.as_deref()).await?.into_iter().filter(Standing::is_sealed) {
@@ -300,27 +301,28 @@ pub async fn list(mut context: Context, args: SealsArgs) -> Result<ExitCode, Fai
     if listed.is_empty() {
         tracing::info!("no period is sealed; `tieout seal JOB --period PERIOD --reason TEXT` seals one");
     }
-    context.output.rows(&rows(&listed, &artifacts))?;
+    context.output.rows(&rows(&listed, &kept).await?)?;
     Ok(ExitCode::Done)
 }
 
-fn rows(listed: &[Listed], artifacts: &Path) -> Rows {
+async fn rows(listed: &[Listed], kept: &Artifacts) -> Result<Rows, Failure> {
     let columns = ["job", "period", "run", "late_run", "open_breaks", "report", "sealed_at", "by", "reason"];
     let mut rows = Rows::new(&columns).spare(&["sealed_at", "report", "open_breaks", "reason"]);
     for Listed { seal, late_run } in listed {
+        let report = kept.bring(&seal.run).await?;
         rows.push(vec![
             Cell::text(&*seal.job),
             Cell::text(&*seal.period),
             Cell::text(&*seal.run),
             Cell::or_empty(late_run.as_deref().map(Cell::text)),
             Cell::integer(seal.open_breaks),
-            Cell::text(report_state(seal, &artifacts.join(&seal.run))),
+            Cell::text(report_state(seal, &report)),
             Cell::Time(seal.at),
             Cell::text(&*seal.by),
             Cell::text(&*seal.reason),
         ]);
     }
-    rows
+    Ok(rows)
 }
 
 /// Whether the sealed report is still what was sealed: `whole`, `changed` or `gone`.

@@ -32,7 +32,7 @@ pub async fn run(mut context: Context, args: TraceArgs) -> Result<ExitCode, Fail
     let story = match context.read_journal().await? {
         Some(journal) => {
             let (jobs, _) = job::load_all(&project);
-            trace(&journal, &jobs, &search).await?
+            trace(&journal, &project.kept(), &jobs, &search).await?
         }
         None => Story::default(),
     };

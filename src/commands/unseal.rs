@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
 
 use chrono_tz::Tz;
 
@@ -13,6 +12,7 @@ use crate::cli::UnsealArgs;
 use crate::exit::{ExitCode, Failure};
 use crate::job::Grain;
 use crate::journal::NewSeal;
+use crate::objects::Artifacts;
 use crate::output::{Cell, Rows};
 use crate::period::Period;
 use crate::report::{ADJUSTMENTS_FILE, RECEIVABLE_FILE};
@@ -43,14 +43,14 @@ impl std::fmt::Display for Rests {
 /// When it is not sealed, a later sealed one rests on it, or nobody is named.
 pub async fn run(mut context: Context, args: UnsealArgs) -> Result<ExitCode, Failure> {
     let by = person(args.person.by.as_deref())?;
-    let artifacts = context.load_project()?.artifacts.clone();
+    let kept = context.load_project()?.kept();
     let (job, period) = (args.job, args.period);
     let not_sealed = || SealError::NotSealed { job: job.clone(), period: period.clone() };
     let journal = context.write_journal().await?.ok_or_else(not_sealed)?;
     let seals: Vec<Standing> = journal.seals(Some(&job)).await?.into_iter().filter(Standing::is_sealed).collect();
     let seal = seals.iter().find(|seal| seal.period == period).ok_or_else(not_sealed)?;
     for later in seals.iter().filter(|later| later.period > period) {
-        if let Some(rests) = rests_on(seal, later, &artifacts)? {
+        if let Some(rests) = rests_on(seal, later, &kept).await? {
             let later = later.period.clone();
             return Err(SealError::RestsOn { job: job.clone(), period: period.clone(), rests, later }.into());
         }
@@ -70,7 +70,7 @@ pub async fn run(mut context: Context, args: UnsealArgs) -> Result<ExitCode, Fai
 }
 
 /// Whether what is signed off of a later period would no longer be true.
-fn rests_on(seal: &Standing, later: &Standing, artifacts: &Path) -> Result<Option<Rests>, Failure> {
+async fn rests_on(seal: &Standing, later: &Standing, kept: &Artifacts) -> Result<Option<Rests>, Failure> {
     let run = later.run.clone();
     let month = |label: &str| Period::parse(label, Grain::Month, Tz::UTC).ok();
     let next = month(&seal.period).map(|month| month.next().label);
@@ -80,7 +80,7 @@ fn rests_on(seal: &Standing, later: &Standing, artifacts: &Path) -> Result<Optio
     if !later.files.contains_key(ADJUSTMENTS_FILE) {
         return Ok(None);
     }
-    let path = artifacts.join(&run).join(ADJUSTMENTS_FILE);
+    let path = kept.bring(&run).await?.join(ADJUSTMENTS_FILE);
     let list = File::open(&path).map(BufReader::new).and_then(read_list);
     let list = list.map_err(|source| SealError::NoList { run: run.clone(), path, source })?;
     // Of a period before it, too: open in between, this one would take them in itself.

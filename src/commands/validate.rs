@@ -73,6 +73,7 @@ impl SendingJob {
         let source = match &sending.source.source {
             Source::Path { pattern } => pattern.clone(),
             Source::Query { file, .. } => file.clone(),
+            Source::S3(objects) => objects.to_string(),
             Source::Provider { name, .. } => name.clone(),
         };
         Some(Self {

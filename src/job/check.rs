@@ -6,6 +6,7 @@ mod effects;
 mod input;
 mod matching;
 mod month;
+mod objects;
 mod query;
 pub mod rules;
 mod schedule;

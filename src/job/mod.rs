@@ -7,6 +7,7 @@ pub mod due;
 pub mod effects;
 pub mod load;
 pub mod month;
+pub mod objects;
 pub mod preset;
 pub mod schedule;
 pub mod sending;
@@ -32,6 +33,7 @@ pub use due::Due;
 pub use effects::{ApprovalRule, AuditCode, AuditRule, Caution, Effects, FraudRule, Grouping, MarkerRule, Rate};
 pub use load::{load, load_all};
 pub use month::{MonthEnd, Payout, Terms};
+pub use objects::Objects;
 pub use schedule::{Catchup, Schedule};
 pub use sending::{BulkFileType, Confirm, SendApproval, Sending, Upload, Way};
 pub use template::{Placeholder, Template, TemplateError};
@@ -172,6 +174,8 @@ pub enum Source {
         /// The file of its text, relative to the project folder.
         file: String,
     },
+    /// Objects of a bucket.
+    S3(Objects),
     /// The files of a provider of `tieout.yaml` whose list entry falls to the period.
     Provider {
         provider: String,

@@ -95,7 +95,7 @@ pub struct InputsSpec {
     pub webhooks: Option<InputSpec>,
 }
 
-/// Where one side comes from and how it is read: `path`, `postgres` or `provider`.
+/// Where one side comes from and how it is read: `path`, `s3`, `postgres` or `provider`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InputSpec {
@@ -109,6 +109,14 @@ pub struct InputSpec {
     /// for the period's start and end (the end is not part of it), `$3` for its label.
     #[serde(default)]
     pub query: Option<String>,
+    /// Prefix in a bucket such as `s3://bucket/upload/`, or several: of one name the first that has it counts.
+    #[serde(default, deserialize_with = "one_or_many")]
+    #[schemars(schema_with = "one_or_many_schema")]
+    pub s3: Option<Vec<String>>,
+    /// Of objects: name or glob after the prefix; `{yymmdd}`, `{yymm}` and `{period}` stand for the period, in the prefix
+    /// too.
+    #[serde(default)]
+    pub pattern: Option<String>,
     /// A provider of tieout.yaml.
     #[serde(default)]
     pub provider: Option<String>,

@@ -15,6 +15,7 @@ use super::places;
 use super::sealed;
 use crate::digest;
 use crate::journal::kill;
+use crate::objects::{Artifacts, KeepError};
 use crate::sources::store::Keeping;
 
 /// The manifest: written last.
@@ -99,6 +100,19 @@ impl Spool {
         let sealed = Sealed { folder, manifest };
         sealed.check_sizes()?;
         Ok(Some(sealed))
+    }
+
+    /// Brings a sealed build into the folder of a spool, whole or not at all, where it is kept elsewhere.
+    ///
+    /// # Errors
+    /// When it cannot be brought.
+    pub async fn bring(kept: &Artifacts, folder: &Path, key: &str) -> Result<(), KeepError> {
+        kept.bring_whole(&folder.join(key), MANIFEST).await
+    }
+
+    /// The folder of the builds.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// An empty folder for a build. What an earlier, killed one left under the same key goes.
@@ -195,6 +209,14 @@ impl Sealed {
     /// Where it lies. What belongs to sending it may be kept beside it.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The files that it consists of, the manifest last: what has that is whole. The URLs of bulk files are none of
+    /// them: they are secrets of this machine, and soon of no use.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let stored: BTreeSet<&str> = self.manifest.parcels.iter().map(|parcel| parcel.stored.as_str()).collect();
+        let files = stored.into_iter().chain([PLACES]).map(|name| self.folder.join(name)).filter(|path| path.exists());
+        files.chain([self.folder.join(MANIFEST)]).collect()
     }
 
     /// The file whose bytes, all of them, are sent as a bulk file.

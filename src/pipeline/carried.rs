@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use super::earlier::{PulledFiles, pulled_by};
+use super::earlier::{PulledFiles, pulled_by, report_file};
 use super::{Request, aside, pull};
 use crate::breaks::carry::{Others, Reach, Said, Until};
 use crate::breaks::carry_file::LeftOpen;
@@ -46,7 +46,10 @@ impl Neighbours {
         let mut lists = Vec::new();
         for period in before.take(reach).chain(after.take(reach)) {
             let Some(run) = journal.last_finished(&request.job.name, &period.label).await? else { continue };
-            let left = run.artifacts.as_ref().map_or_else(|| Ok(LeftOpen::default()), left_open)?;
+            let left = match report_file(request, &run, OPEN_ITEMS_FILE).await? {
+                Some(path) => left_open(&path)?,
+                None => LeftOpen::default(),
+            };
             lists.push((period, run, left));
         }
         Ok(Self { lists, near })
@@ -57,7 +60,7 @@ impl Neighbours {
         let mut others = Others::of_lists(self.lists.iter().map(|(.., left)| left));
         let latest = self.later_than(&request.period).max_by_key(|(period, ..)| period.end);
         if let (Some(journal), Some((period, run, _))) = (journal, latest) {
-            let pulled = pulled_by(journal, run).await?;
+            let pulled = pulled_by(journal, request, run).await?;
             let has_files = |side: Side| pulled.iter().any(|input| input.side == side && !input.files.is_empty());
             let sides = request.job.inputs().into_iter().map(|input| input.side);
             others.until = Some(Until { end: period.end, missing: sides.filter(|side| !has_files(*side)).collect() });
@@ -108,7 +111,7 @@ impl Neighbours {
     ) -> Result<BTreeMap<String, Vec<Said>>, Failure> {
         let mut found = BTreeMap::<String, Vec<Said>>::new();
         for (period, run, _) in self.later_than(&request.period) {
-            let pulled = pulled_by(journal, run).await?;
+            let pulled = pulled_by(journal, request, run).await?;
             let frames = frames(request, reconciliation, &pulled).await?;
             let states_reward = states_reward(&frames);
             let mut rules = Rules::new(&request.job.name, reconciliation, period, Vec::new(), states_reward);
@@ -134,15 +137,14 @@ pub(super) fn states_reward(frames: &[Frame]) -> bool {
     frames.iter().any(|frame| frame.side == Side::Ledger && frame.mapped.contains(&Field::UserReward))
 }
 
-fn left_open(folder: impl AsRef<Path>) -> Result<LeftOpen, Failure> {
-    let path = folder.as_ref().join(OPEN_ITEMS_FILE);
-    let file = match File::open(&path) {
+fn left_open(path: &Path) -> Result<LeftOpen, Failure> {
+    let file = match File::open(path) {
         Ok(file) => file,
         // An older version kept none; a report that somebody has removed took it along.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(LeftOpen::default()),
-        Err(error) => return Err(unreadable(&path, error)),
+        Err(error) => return Err(unreadable(path, error)),
     };
-    LeftOpen::read(BufReader::new(file)).map_err(|error| unreadable(&path, error))
+    LeftOpen::read(BufReader::new(file)).map_err(|error| unreadable(path, error))
 }
 
 fn unreadable(path: &Path, error: std::io::Error) -> Failure {
@@ -161,7 +163,7 @@ async fn frames(
     let mut frames = Vec::new();
     for input in &reconciliation.inputs {
         let Some(pulled) = by_side.get(&input.side) else { continue };
-        pull::whole(&pulled.files)?;
+        pull::whole(request, &pulled.files).await?;
         let (files, repeats) = (pulled.files.clone(), pulled.repeats.clone());
         let (input, key) = (input.clone(), pull::verify_key(request, input)?);
         let frame = aside(move || load_among(&input, files, repeats, key.as_ref())).await?;

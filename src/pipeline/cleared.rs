@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::earlier::report_file;
 use super::{Request, month};
 use crate::breaks::life::{Evidence, Standing};
 use crate::breaks::{BreakKind, BreakStatus};
@@ -85,8 +86,7 @@ pub(super) async fn by_later_months(
             break;
         }
         let Some(run) = journal.last_finished(&request.job.name, &period.label).await? else { continue };
-        let Some(folder) = &run.artifacts else { continue };
-        let path = Path::new(folder).join(RECEIVABLE_FILE);
+        let Some(path) = report_file(request, &run, RECEIVABLE_FILE).await? else { continue };
         let stated = stated_in(&path, &open.keys().copied().collect()).map_err(|error| {
             let told = anyhow::Error::new(error).context(format!("cannot read {}", path.display()));
             Failure::new(ExitCode::InputData, told)

@@ -53,7 +53,10 @@ pub(super) async fn inputs(
     let pulled =
         pull::inputs(request, &sides, store, earlier, trail.0.is_some()).instrument(spans::stage("pull")).await?;
     stage.finish(format!("{} files", pulled.iter().map(|input| input.files.len()).sum::<usize>()));
-    trail.mark(Step::Pulled, earlier::detail(&pulled)).await?;
+    if let Trail(Some(_)) = trail {
+        pull::keep(request, &pulled).await?;
+    }
+    trail.mark(Step::Pulled, earlier::detail(request, &pulled)).await?;
     let read = read(request, &pulled, earlier, trail).instrument(spans::stage("read")).await?;
     pull::check_there(request, &pulled, &read.frames)?;
     Ok(Inputs { pulled, read })
@@ -125,7 +128,9 @@ async fn read(
     let rows: u64 = all.iter().flat_map(|frame| &frame.rows_read).sum();
     stage.finish(format!("{rows} rows"));
     if let Trail(Some((journal, record))) = trail {
-        journal.record_inputs(record, &all.into_iter().flat_map(files_of).collect::<Vec<_>>()).await?;
+        let mut inputs: Vec<_> = all.into_iter().flat_map(files_of).collect();
+        pull::recorded(request, &mut inputs);
+        journal.record_inputs(record, &inputs).await?;
     }
     trail.mark(Step::Normalized, serde_json::json!({ "rows": rows })).await?;
     Ok(Read { frames, history, months })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use polars::prelude::{ParquetReader, PolarsResult, SerReader};
 use serde::{Deserialize, Serialize};
@@ -74,7 +74,8 @@ pub(super) struct PulledFiles {
 }
 
 /// What the mark `pulled` keeps.
-pub(super) fn detail(pulled: &[PulledInput]) -> serde_json::Value {
+pub(super) fn detail(request: &Request, pulled: &[PulledInput]) -> serde_json::Value {
+    let kept = request.project.kept();
     let one = |input: &PulledInput| PulledFiles {
         side: input.side,
         files: input.files.clone(),
@@ -83,8 +84,20 @@ pub(super) fn detail(pulled: &[PulledInput]) -> serde_json::Value {
         months: input.months.clone(),
         days: input.days.clone(),
     };
-    let kept: Vec<PulledFiles> = pulled.iter().map(one).collect();
-    serde_json::to_value(kept).expect("raw files are plain data")
+    let mut all: Vec<PulledFiles> = pulled.iter().map(one).collect();
+    place(&mut all, |stored| kept.recorded(stored));
+    serde_json::to_value(all).expect("raw files are plain data")
+}
+
+/// Says anew where the files lie.
+fn place(pulled: &mut [PulledFiles], of: impl Fn(&Path) -> PathBuf) {
+    for input in pulled {
+        let others = input.history.iter_mut().chain(&mut input.months).chain(&mut input.days);
+        let others = others.flat_map(|period| &mut period.files);
+        for file in input.files.iter_mut().chain(others) {
+            file.stored = of(&file.stored);
+        }
+    }
 }
 
 impl Earlier {
@@ -94,7 +107,7 @@ impl Earlier {
         let runs = journal.runs(&filter).await?;
         let mut pulled = Vec::new();
         for run in &runs {
-            pulled = pulled_by(journal, run).await?;
+            pulled = pulled_by(journal, request, run).await?;
             if !pulled.is_empty() {
                 break;
             }
@@ -109,7 +122,7 @@ impl Earlier {
             None => Vec::new(),
         };
         let last = match journal.last_finished(job, period).await? {
-            Some(last) => Some(LastFinished::read(journal, &last).await?),
+            Some(last) => Some(LastFinished::read(journal, request, &last).await?),
             None => None,
         };
         let attempts = runs.iter().map(|run| run.attempt).max().unwrap_or(0);
@@ -170,13 +183,13 @@ impl Others {
         let Some(month_end) = month::month_end(request).filter(|_| !request.offline) else { return Ok(others) };
         for period in before(&request.period, month_end.earlier) {
             if let Some(run) = journal.last_finished(&request.job.name, &period.label).await? {
-                others.months.insert(period.label, pulled_by(journal, &run).await?);
+                others.months.insert(period.label, pulled_by(journal, request, &run).await?);
             }
         }
         if let Some(dailies) = &month_end.dailies {
             for day in month::days(&request.period) {
                 if let Some(run) = journal.last_finished(dailies, &day).await? {
-                    others.days.insert(day, pulled_by(journal, &run).await?);
+                    others.days.insert(day, pulled_by(journal, request, &run).await?);
                 }
             }
         }
@@ -191,12 +204,14 @@ fn input_name(side: Side, name: &str) -> String {
 }
 
 impl LastFinished {
-    async fn read(journal: &Journal, run: &RunRecord) -> Result<Self, Failure> {
+    async fn read(journal: &Journal, request: &Request, run: &RunRecord) -> Result<Self, Failure> {
         let inputs = journal.inputs(&run.id).await?;
         let files = inputs.into_iter().map(|input| (input_name(input.side, &input.file.name), input.file.sha256));
         let digests = files.chain([(JOB_FILE.to_owned(), run.job_sha256.clone())]).collect();
-        let folder = run.artifacts.as_ref().map(std::path::PathBuf::from);
-        let break_ids = folder.and_then(|folder| break_ids(&folder.join(file_name(ReportFormat::Parquet))).ok());
+        let break_ids = match report_file(request, run, file_name(ReportFormat::Parquet)).await? {
+            Some(path) => break_ids(&path).ok(),
+            None => None,
+        };
         Ok(Self { attempt: run.attempt, digests, break_ids })
     }
 }
@@ -208,9 +223,26 @@ fn break_ids(path: &Path) -> PolarsResult<Vec<String>> {
 }
 
 /// What a run pulled, of each side.
-pub(super) async fn pulled_by(journal: &Journal, run: &RunRecord) -> Result<Vec<PulledFiles>, Failure> {
+pub(super) async fn pulled_by(
+    journal: &Journal,
+    request: &Request,
+    run: &RunRecord,
+) -> Result<Vec<PulledFiles>, Failure> {
     let steps = journal.steps(&run.id).await?;
     let mark = steps.into_iter().find(|mark| mark.step == Step::Pulled);
     // A mark that a later version wrote otherwise only costs a download.
-    Ok(mark.and_then(|mark| serde_json::from_value(mark.detail).ok()).unwrap_or_default())
+    let pulled = mark.and_then(|mark| serde_json::from_value(mark.detail).ok());
+    let (mut pulled, kept): (Vec<PulledFiles>, _) = (pulled.unwrap_or_default(), request.project.kept());
+    place(&mut pulled, |stored| kept.here(stored));
+    Ok(pulled)
+}
+
+/// Where a file of a run's report is on this machine, brought here where it is kept elsewhere; none for a run that left
+/// no report. Whether the file is there is for the reader to see.
+pub(super) async fn report_file(request: &Request, run: &RunRecord, name: &str) -> Result<Option<PathBuf>, Failure> {
+    let Some(folder) = &run.artifacts else { return Ok(None) };
+    let kept = request.project.kept();
+    let path = kept.here(Path::new(folder)).join(name);
+    kept.bring_file(&path).await?;
+    Ok(Some(path))
 }

@@ -56,8 +56,9 @@ pub(super) async fn pull(
         _ => return Ok(()),
     };
     let pattern = match &input.source {
-        Source::Path { pattern } if pattern.contains(PERIOD) => pattern,
-        Source::Path { .. } | Source::Query { .. } | Source::Provider { .. } => {
+        Source::Path { pattern } if pattern.contains(PERIOD) => pattern.clone(),
+        Source::S3(objects) if objects.is_of_period() => objects.to_string(),
+        Source::Path { .. } | Source::S3(_) | Source::Query { .. } | Source::Provider { .. } => {
             pulled.warnings.push(unread(side, periods));
             return Ok(());
         }
@@ -65,27 +66,36 @@ pub(super) async fn pull(
     for period in before(&request.period, periods) {
         let label = period.label.clone();
         let files = if request.offline {
-            stored(earlier, side, pattern, &label)?
+            stored(request, earlier, (side, &pattern), &label).await?
+        } else if let Source::S3(objects) = &input.source {
+            let (files, warnings) = pull::objects(request, (side, objects), &period, (store, &[])).await?;
+            pulled.warnings.extend(warnings);
+            files
         } else {
-            pull::local(request, pattern, &period, store).await?
+            pull::local(request, &pattern, &period, store).await?
         };
         pulled.history.push(PeriodFiles { period: label, files });
     }
     let missing = pulled.history.iter().filter(|period| period.files.is_empty()).count();
     if missing > 0 {
-        pulled.warnings.push(incomplete(side, pattern, missing, periods));
+        pulled.warnings.push(incomplete(side, &pattern, missing, periods));
     }
     Ok(())
 }
 
 /// What an earlier attempt stored of a period, as long as its bytes are still whole.
-fn stored(earlier: &Earlier, side: Side, pattern: &str, period: &str) -> Result<Vec<RawFile>, Failure> {
+async fn stored(
+    request: &Request,
+    earlier: &Earlier,
+    (side, pattern): (Side, &str),
+    period: &str,
+) -> Result<Vec<RawFile>, Failure> {
     let Some(found) = earlier.history(side, period) else {
         let wanted = pattern.replace(PERIOD, period);
         let message = format!("no earlier attempt looked for {wanted}; run without --offline first");
         return Err(Failure::new(ExitCode::TryAgainLater, anyhow::anyhow!(message)));
     };
-    pull::whole(&found.files)?;
+    pull::whole(request, &found.files).await?;
     Ok(found.files.clone())
 }
 

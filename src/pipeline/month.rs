@@ -52,7 +52,7 @@ pub(super) async fn pull(
     pulled.months.extend(sealed_long_ago(request, month_end, input.side, earlier.seals.month_before.as_ref()));
     for month in before(&request.period, month_end.earlier) {
         let files = if request.offline {
-            stored(&month.label, earlier.month(input.side, &month.label))?
+            stored(request, &month.label, earlier.month(input.side, &month.label)).await?
         } else {
             months.files(&month, &mut pulled.warnings).await?
         };
@@ -61,10 +61,10 @@ pub(super) async fn pull(
     if input.side == Side::File && month_end.dailies.is_some() {
         for day in days(&request.period) {
             let files = if request.offline {
-                stored(&day, earlier.day(&day))?
+                stored(request, &day, earlier.day(&day)).await?
             } else {
                 let files = earlier.of_day(&day).to_vec();
-                pull::whole(&files)?;
+                pull::whole(request, &files).await?;
                 files
             };
             pulled.days.push(PeriodFiles { period: day, files });
@@ -88,12 +88,12 @@ fn sealed_long_ago(
 }
 
 /// What an earlier attempt took of a period, as long as its bytes are still whole.
-fn stored(label: &str, found: Option<&[RawFile]>) -> Result<Vec<RawFile>, Failure> {
+async fn stored(request: &Request, label: &str, found: Option<&[RawFile]>) -> Result<Vec<RawFile>, Failure> {
     let Some(files) = found else {
         let message = format!("no earlier attempt looked for the files of {label}; run without --offline first");
         return Err(Failure::new(ExitCode::TryAgainLater, anyhow::anyhow!(message)));
     };
-    pull::whole(files)?;
+    pull::whole(request, files).await?;
     Ok(files.to_vec())
 }
 
@@ -108,24 +108,38 @@ struct Months<'m> {
 }
 
 impl Months<'_> {
+    /// What is there, or else what the month's own run has read.
+    async fn or_as_read(&self, found: Vec<RawFile>, read: &[RawFile]) -> Result<Vec<RawFile>, Failure> {
+        if found.is_empty() {
+            pull::whole(self.request, read).await?;
+            return Ok(read.to_vec());
+        }
+        Ok(found)
+    }
+
     async fn files(&mut self, month: &Period, warnings: &mut Vec<Warning>) -> Result<Vec<RawFile>, Failure> {
         let side = self.input.side;
         let read = self.earlier.of_month(side, &month.label);
         match &self.input.source {
             Source::Path { pattern } if !pattern.contains("{period}") => Ok(Vec::new()),
+            Source::S3(objects) if !objects.is_of_period() => Ok(Vec::new()),
             Source::Path { pattern } => {
                 let found = pull::local(self.request, pattern, month, self.store).await?;
-                if found.is_empty() {
-                    pull::whole(read)?;
-                    return Ok(read.to_vec());
-                }
-                Ok(found)
+                self.or_as_read(found, read).await
+            }
+            Source::S3(objects) => {
+                let known = self.earlier.month(side, &month.label).unwrap_or_default();
+                let found = pull::objects(self.request, (side, objects), month, (self.store, known)).await?;
+                warnings.extend(found.1);
+                self.or_as_read(found.0, read).await
             }
             Source::Query { database, file } => {
                 pull::asked(self.request, self.input, database, file, month, self.store).await
             }
-            Source::Provider { .. } if !read.is_empty() && pull::whole(read).is_ok() => Ok(read.to_vec()),
             Source::Provider { provider: name, file_type, name: template } => {
+                if !read.is_empty() && pull::whole(self.request, read).await.is_ok() {
+                    return Ok(read.to_vec());
+                }
                 let client = match self.client.take() {
                     Some(client) => client,
                     None => pull::client(self.request, side, name)?,
@@ -301,7 +315,7 @@ async fn load_sealed(request: &Request, pulled: &[PulledInput], sealed: &SealedM
             if is_same(&then.files, now) {
                 *frame = AsSealed::AsNow;
             } else if let Some(input) = request.job.input(side) {
-                pull::whole(&then.files)?;
+                pull::whole(request, &then.files).await?;
                 let of_side = sealed.pulled.iter().filter(|input| input.side == side);
                 let originals = Originals::default().with(side, of_side.flat_map(|input| &input.months));
                 let read = read(request, input, &then, &originals).await?;

@@ -1,5 +1,8 @@
 //! Inputs to raw files: from the provider, from this machine, or from an earlier attempt.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use secrecy::SecretString;
 
 use super::Request;
@@ -10,13 +13,13 @@ use super::wait::{self, Looks};
 use crate::breaks::files;
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{Frame, Repeat, Side, Warning};
-use crate::job::{Due, Input, OnMissing, Source, Work};
+use crate::job::{Due, Input, Objects, OnMissing, Source, Work};
 use crate::period::Period;
 use crate::project::ProviderConfig;
 use crate::providers::kard::{Client, KardError};
 use crate::sources::removed::why_gone;
 use crate::sources::store::RawStore;
-use crate::sources::{RawFile, file, provider, query};
+use crate::sources::{self, RawFile, file, provider, query};
 
 /// The raw files of one side.
 #[derive(Debug)]
@@ -67,12 +70,16 @@ pub(super) async fn inputs(
 ) -> Result<Vec<PulledInput>, Failure> {
     let mut pulled = Vec::new();
     let mut inputs = inputs.to_vec();
-    inputs.sort_by_key(|input| matches!(input.source, Source::Provider { .. }));
+    inputs.sort_by_key(|input| match input.source {
+        Source::Path { .. } => 0,
+        Source::Query { .. } | Source::S3(_) => 1,
+        Source::Provider { .. } => 2,
+    });
     for input in inputs {
         let wanted = wanted(request, input);
         let mut one = PulledInput::none(input.side, wanted);
         if request.offline {
-            one.files = stored(earlier, input.side, &one.wanted)?;
+            one.files = stored(request, earlier, input.side, &one.wanted).await?;
         } else {
             from_source(request, input, store, earlier, &mut one).await?;
             let mut looks = Looks::of(request, input, waiting);
@@ -173,6 +180,20 @@ pub(super) async fn local_below(
     copied.map_err(|error| Failure::new(error.exit_code(), error))
 }
 
+/// Reads the objects of a period into the raw store. `known`: what an earlier attempt has stored of them.
+pub(super) async fn objects(
+    request: &Request,
+    (side, wanted): (Side, &Objects),
+    period: &Period,
+    (store, known): (&RawStore, &[RawFile]),
+) -> Result<(Vec<RawFile>, Vec<Warning>), Failure> {
+    let pulled = sources::objects::pull(&request.project.s3, wanted, period, store, known).await;
+    let pulled = pulled.map_err(|error| Failure::new(error.exit_code(), error))?;
+    tracing::debug!(files = pulled.files.len(), reused = pulled.reused, "pulled from {wanted}");
+    let warnings = pulled.warnings.into_iter().map(|warning| Warning { side: Some(side), ..warning });
+    Ok((pulled.files, warnings.collect()))
+}
+
 async fn from_source(
     request: &Request,
     input: &Input,
@@ -187,9 +208,16 @@ async fn from_source(
         Source::Query { database, file } => {
             pulled.files = asked(request, input, database, file, &request.period, store).await?;
         }
+        Source::S3(wanted) => {
+            let known = earlier.pulled(input.side);
+            bring(request, known).await?;
+            let (files, warnings) = objects(request, (input.side, wanted), &request.period, (store, known)).await?;
+            (pulled.files, pulled.warnings) = (files, warnings);
+        }
         Source::Provider { provider: name, file_type, name: template } => {
             let client = client(request, input.side, name)?;
             let known = earlier.pulled(input.side);
+            bring(request, known).await?;
             let answer = provider::pull(&client, name, *file_type, template, &request.period, store, known).await;
             let answer = answer.map_err(|error| of_provider(name, error))?;
             pulled.files = answer.files;
@@ -241,9 +269,9 @@ pub(super) fn of_provider(name: &str, error: KardError) -> Failure {
 }
 
 /// The files of the latest attempt that pulled any, as long as their bytes are still whole.
-fn stored(earlier: &Earlier, side: Side, wanted: &str) -> Result<Vec<RawFile>, Failure> {
+async fn stored(request: &Request, earlier: &Earlier, side: Side, wanted: &str) -> Result<Vec<RawFile>, Failure> {
     let files = earlier.pulled(side).to_vec();
-    whole(&files)?;
+    whole(request, &files).await?;
     if files.is_empty() {
         let message = format!("no earlier attempt stored {wanted}; run without --offline first");
         return Err(Failure::new(ExitCode::TryAgainLater, anyhow::anyhow!(message)));
@@ -251,9 +279,12 @@ fn stored(earlier: &Earlier, side: Side, wanted: &str) -> Result<Vec<RawFile>, F
     Ok(files)
 }
 
+/// Brings the files here that are kept elsewhere.
+///
 /// # Errors
 /// When the bytes of one of the files are no longer as they were stored.
-pub(super) fn whole(files: &[RawFile]) -> Result<(), Failure> {
+pub(super) async fn whole(request: &Request, files: &[RawFile]) -> Result<(), Failure> {
+    bring(request, files).await?;
     for file in files {
         let whole = std::fs::metadata(&file.stored).is_ok_and(|found| found.len() == file.bytes);
         if !whole {
@@ -269,11 +300,43 @@ pub(super) fn whole(files: &[RawFile]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Brings what is kept elsewhere of these, as far as it is there.
+async fn bring(request: &Request, files: &[RawFile]) -> Result<(), Failure> {
+    let kept = request.project.kept();
+    for file in files {
+        kept.bring_file(&file.stored).await?;
+    }
+    Ok(())
+}
+
+/// Keeps what was pulled into the period's own raw folder; what other periods have stored is kept by theirs.
+///
+/// # Errors
+/// When the files cannot be kept.
+pub(super) async fn keep(request: &Request, pulled: &[PulledInput]) -> Result<(), Failure> {
+    let raw = super::publish::period_folder(request).join("raw");
+    let others = |one: &'_ PulledInput| [one.history.clone(), one.months.clone(), one.days.clone()].concat();
+    let others: Vec<PeriodFiles> = pulled.iter().flat_map(others).collect();
+    let files = pulled.iter().flat_map(|one| &one.files).chain(others.iter().flat_map(|period| &period.files));
+    let paths: BTreeSet<PathBuf> =
+        files.map(|file| file.stored.clone()).filter(|path| path.starts_with(&raw)).collect();
+    Ok(request.project.kept().keep(&paths.into_iter().collect::<Vec<_>>()).await?)
+}
+
+/// The same files as the journal records them: where every machine finds them.
+pub(super) fn recorded(request: &Request, inputs: &mut [(Side, RawFile, u64)]) {
+    let kept = request.project.kept();
+    for (_, file, _) in inputs {
+        file.stored = kept.recorded(&file.stored);
+    }
+}
+
 /// What the input asks for, in words.
 fn wanted(request: &Request, input: &Input) -> String {
     match &input.source {
         Source::Path { pattern } => pattern.replace("{period}", &request.period.label),
         Source::Query { database, file } => format!("{database} {file}"),
+        Source::S3(objects) => provider::file_stem(&objects.to_string(), &request.period),
         Source::Provider { provider: name, file_type, name: template } => {
             format!("{name} {} {}", file_type.name(), provider::file_stem(template, &request.period))
         }

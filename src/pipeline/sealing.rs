@@ -18,6 +18,7 @@ use crate::exit::{ExitCode, Failure};
 use crate::frames::{Measure, Quarantined, Side, Warning};
 use crate::job::{SendApproval, Sending, Way};
 use crate::journal::Step;
+use crate::objects::Artifacts;
 use crate::outgoing::{self, BuildSpec, Built, FoundRow, Grain, Layout, Spool};
 use crate::period::duration_words;
 use crate::providers::kard::request_transactions::MAX_TRANSACTIONS;
@@ -50,7 +51,10 @@ pub(super) async fn seal(
     let stage = request.progress.stage("pull");
     let pulled = unless_stopped(stop, pull::inputs(request, &[&sending.source], store, earlier, false)).await?;
     stage.finish(format!("{} files", pulled.iter().map(|input| input.files.len()).sum::<usize>()));
-    trail.mark(Step::Pulled, earlier::detail(&pulled)).await?;
+    if let Trail(Some(_)) = trail {
+        pull::keep(request, &pulled).await?;
+    }
+    trail.mark(Step::Pulled, earlier::detail(request, &pulled)).await?;
     let mut warnings: Vec<Warning> = pulled.iter().flat_map(|input| input.warnings.iter().cloned()).collect();
     let missing = pulled.iter().filter(|input| input.missing());
     let missing = missing
@@ -65,6 +69,7 @@ pub(super) async fn seal(
         organization: effects::kard(request, &sending.provider)?.organization.clone(),
         files: files.clone(),
         spool,
+        kept: request.project.kept(),
         stage: request.progress.stage("seal"),
         stop: stop.clone(),
     };
@@ -78,7 +83,13 @@ pub(super) async fn seal(
     warnings.extend(manifest.warnings.iter().cloned());
     if let Trail(Some((journal, record))) = trail {
         let read = files.iter().cloned().zip(&manifest.files).map(|(file, read)| (Side::Ledger, file, read.rows));
-        journal.record_inputs(record, &read.collect::<Vec<_>>()).await?;
+        let mut read: Vec<_> = read.collect();
+        pull::recorded(request, &mut read);
+        journal.record_inputs(record, &read).await?;
+        // What is about to be sent lasts longer than this machine, before anybody hears of it.
+        let kept = request.project.kept();
+        let keeping = async { Ok(kept.keep(&build.files()).await?) };
+        unless_stopped(stop, keeping).await?;
     }
     let (parcels, rows) = (manifest.parcels.len(), manifest.sealed.rows);
     trail.mark(Step::Sealed, json!({ "build": manifest.key, "parcels": parcels, "rows": rows })).await?;
@@ -93,13 +104,14 @@ struct Work {
     organization: String,
     files: Vec<RawFile>,
     spool: Spool,
+    kept: Artifacts,
     stage: crate::progress::Stage,
     stop: Stop,
 }
 
 impl Work {
     fn done(self) -> Result<outgoing::Sealed, Failure> {
-        let Self { sending, job, period, organization, files, spool, stage, stop } = self;
+        let Self { sending, job, period, organization, files, spool, kept, stage, stop } = self;
         let plan = RecordPlan::new(&sending.mapping, &organization);
         let layout = match &sending.way {
             Way::Upload(upload) => Layout::BulkFiles { max_bytes: upload.max_bytes, max_rows: upload.max_rows },
@@ -119,7 +131,10 @@ impl Work {
             workers: None,
         };
         let told = |error: outgoing::SpoolError| Failure::new(ExitCode::Unexpected, error);
-        if let Some(sealed) = spool.find(&spec.key(&files)).map_err(told)? {
+        let key = spec.key(&files);
+        // This is no thread of the runtime's: it may wait.
+        tokio::runtime::Handle::current().block_on(Spool::bring(&kept, spool.folder(), &key))?;
+        if let Some(sealed) = spool.find(&key).map_err(told)? {
             stage.finish(format!("{} rows, sealed before", sealed.manifest().sealed.rows));
             return Ok(sealed);
         }

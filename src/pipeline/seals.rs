@@ -73,15 +73,22 @@ impl Seals {
         if all.is_empty() {
             return Ok(Self::default());
         }
+        let kept = request.project.kept();
         let seal = all.get(&request.period.label).cloned();
         let adjustments = match &seal {
             // What was signed off has taken in what it has; everything since falls to an open period.
-            Some(seal) => booked(request, seal)?,
+            Some(seal) => {
+                kept.bring(&seal.run).await?;
+                booked(request, seal)?
+            }
             None => left_to(journal, request, &sealed_before(request, &all)).await?,
         };
         let before = all.get(&request.period.previous().label);
         let month_before = match before.filter(|_| month_end(request).is_some_and(|spec| spec.earlier > 0)) {
-            Some(seal) => Some(SealedMonth::read(journal, request, seal).await?),
+            Some(seal) => {
+                kept.bring(&seal.run).await?;
+                Some(SealedMonth::read(journal, request, seal).await?)
+            }
             None => None,
         };
         Ok(Self { facts: SealFacts { seal, adjustments }, month_before })
@@ -108,9 +115,12 @@ async fn left_to(
     let finished = runs.iter().filter(|run| run.status.is_finished());
     let latest: HashMap<&str, &RunRecord> = finished.map(|run| (run.period.as_str(), run)).collect();
     let (mut late, mut before) = (Vec::new(), Vec::new());
+    let kept = request.project.kept();
     for seal in sealed {
+        kept.bring(&seal.run).await?;
         before.extend(booked(request, seal)?.unwrap_or_default());
         let Some(run) = latest.get(seal.period.as_str()).filter(|run| run.id != seal.run) else { continue };
+        kept.bring(&run.id).await?;
         let name = file_name(ReportFormat::Parquet);
         late.push(Late {
             period: seal.period.clone(),
@@ -213,7 +223,7 @@ impl SealedMonth {
         Ok(Self {
             period: request.period.previous(),
             run: run.id.clone(),
-            pulled: pulled_by(journal, &run).await?,
+            pulled: pulled_by(journal, request, &run).await?,
             closing: closing.collect(),
         })
     }

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::spec::{self, HttpSpec, ProjectSpec, ProviderSpec, ProviderType};
-use super::{HttpConfig, KardConfig, Project, ProviderConfig, Secret, database::Database, receiver, retention, watch};
+use super::{
+    HttpConfig, KardConfig, Project, ProviderConfig, Secret, database::Database, receiver, retention, s3, watch,
+};
 use crate::config::problem::Excerpts;
 use crate::config::{self, Checker, Problems};
 use crate::exit::{ExitCode, Failure};
+use crate::objects::S3;
 
 /// The project file's name.
 pub const FILE: &str = "tieout.yaml";
@@ -22,6 +25,10 @@ const LEAST_LEASE: Duration = Duration::from_secs(1);
 const SHOWN: Excerpts = Excerpts::Guarded {
     values: &[
         "artifacts",
+        "cache",
+        "region",
+        "path_style",
+        "profile",
         "data",
         "lease",
         "type",
@@ -36,6 +43,8 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "bind",
         "path",
         "folder",
+        "publish",
+        "publish_every",
         "provider",
         "body",
         "connections",
@@ -64,6 +73,8 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "url",
         "receiver",
         "retention",
+        "s3",
+        "endpoint",
         "limits",
         "notify",
         "channels",
@@ -142,7 +153,7 @@ impl Project {
 
 fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Option<Project> {
     let state = super::state::state(&root, spec.state.as_ref(), checker);
-    let artifacts = folder(&root, "artifacts", spec.artifacts.as_deref().unwrap_or("runs"), checker);
+    let (artifacts, s3) = (s3::artifacts(&root, spec, checker), s3::settings(spec, checker));
     let data = folder(&root, "data", spec.data.as_deref().unwrap_or("data"), checker);
     let lease = lease(spec.lease.as_deref(), checker);
     let mut providers = BTreeMap::new();
@@ -169,19 +180,22 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
     // None: no port is opened unless the command line says so.
     let ops = spec.ops.as_ref().map(|written| watch::ops(written, checker));
     let metrics = watch::metrics(&root, spec.metrics.as_ref(), checker);
-    let (state, artifacts, data, lease, receiver) = (state?, artifacts?, data?, lease?, receiver?);
+    let retention = spec.retention.as_ref().and_then(|written| retention::retention(written, checker));
+    complete &= retention.is_some() == spec.retention.is_some();
+    let (state, data, lease, receiver) = (state?, data?, lease?, receiver?);
+    let (s3::ArtifactsPlace { folder: artifacts, kept }, s3) = (artifacts?, S3::new(s3?));
     let (notify, metrics) = (notify?, metrics?);
     let ops = match ops {
         Some(address) => Some(address?),
         None => None,
     };
     let notifications = data.clone();
-    let retention = spec.retention.as_ref().and_then(|written| retention::retention(written, checker));
-    complete &= retention.is_some() == spec.retention.is_some();
     complete.then_some(Project {
         root,
         state,
         artifacts,
+        kept,
+        s3,
         data,
         notifications,
         lease,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::load::{folder, waits};
 use super::spec::{ProjectSpec, ReceiverLimitsSpec, ReceiverSpec};
-use super::{ReceiverConfig, ReceiverLimits};
+use super::{ReceiverConfig, ReceiverLimits, s3};
 use crate::config::{Checker, did_you_mean, quantity};
 
 /// Where it listens unless it is told otherwise.
@@ -47,8 +47,10 @@ pub(super) fn receiver(
         Some(written) => limits(written, checker),
         None => Some(ReceiverLimits::default()),
     };
+    let publish = s3::publish(written, checker);
     let provider = written.provider.clone().filter(|_| known);
-    Some(ReceiverConfig { bind: bind?, path: path?, folder: folder?, provider, limits: limits? }).filter(|_| known)
+    let (bind, path, folder, publish) = (bind?, path?, folder?, publish?);
+    Some(ReceiverConfig { bind, path, folder, publish, provider, limits: limits? }).filter(|_| known)
 }
 
 fn address(text: &str, checker: &mut Checker<'_>) -> Option<SocketAddr> {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::Secret;
 use super::database::DatabaseSpec;
+pub use super::s3::S3Spec;
 use super::spec_watch::{MetricsSpec, NotifySpec, OpsSpec};
 
 /// Where state and artifacts live, and which providers there are.
@@ -18,9 +19,16 @@ pub struct ProjectSpec {
     /// by where it stands, `{env: NAME}` or `{file: PATH}`.
     #[serde(default)]
     pub state: Option<DatabaseSpec>,
-    /// The folder of raw files and reports; `runs/` when left out.
+    /// Where raw files and reports are kept: a folder, or `s3://bucket/prefix`; `runs/` when left out.
     #[serde(default)]
     pub artifacts: Option<String>,
+    /// The folder in which artifacts of a bucket are worked on, which may be lost at any time; `.tieout/artifacts` when
+    /// left out.
+    #[serde(default)]
+    pub cache: Option<String>,
+    /// How everything that says `s3://` is reached.
+    #[serde(default)]
+    pub s3: Option<S3Spec>,
     /// The folder that the local inputs of jobs are relative to; `data/` when left out.
     #[serde(default)]
     pub data: Option<String>,
@@ -76,6 +84,13 @@ pub struct ReceiverSpec {
     /// The folder of the log; the folder of the local inputs when left out.
     #[serde(default)]
     pub folder: Option<String>,
+    /// Where the log is copied to for jobs that run elsewhere, such as `s3://bucket/webhooks/`: they read it by `s3` and
+    /// `pattern: "webhooks-{period}.*.jsonl"`.
+    #[serde(default)]
+    pub publish: Option<String>,
+    /// How often what is new is copied; `1m` when left out.
+    #[serde(default)]
+    pub publish_every: Option<String>,
     /// The provider whose `webhook_key` signs; can be left out where there is only one.
     #[serde(default)]
     pub provider: Option<String>,

@@ -6,6 +6,7 @@
 
 mod connection;
 mod intake;
+mod publish;
 mod seen;
 mod segment;
 mod writer;
@@ -29,6 +30,8 @@ use crate::frames::signature::Verifier;
 use crate::project::ReceiverLimits;
 use connection::{Handle, Listener, Patience};
 use intake::Intake;
+use publish::{Durable, Publisher};
+pub use publish::{Publish, PublishError};
 use seen::Seen;
 use segment::Segment;
 use writer::{Arrival, ToWriter, Writer};
@@ -89,6 +92,9 @@ pub struct Receiver {
     writer_ended: oneshot::Receiver<()>,
     /// Notifications of the last days that are known.
     known: usize,
+    folder: PathBuf,
+    durable: Durable,
+    publisher: Option<Publisher>,
     /// Locked until this is dropped.
     _lock: File,
 }
@@ -108,7 +114,8 @@ impl Receiver {
         let told = |source| ReceiverError::Listen { bind, source };
         let listener = TcpListener::bind(bind).await.map_err(told)?;
         let address = listener.local_addr().map_err(told)?;
-        let writer = Writer::new(folder, limits.rejected_bytes, seen);
+        let durable = Durable::default();
+        let writer = Writer::new(folder.clone(), limits.rejected_bytes, seen, durable.clone());
         let (writer, writer_ended) =
             writer.start(limits.connections).map_err(|source| ReceiverError::Thread { source })?;
         let intake = Arc::new(Intake {
@@ -119,7 +126,29 @@ impl Receiver {
             writer,
             stopping: AtomicBool::new(false),
         });
-        Ok(Self { listener, address, intake, limits, writer_ended, known, _lock: lock })
+        Ok(Self {
+            listener,
+            address,
+            intake,
+            limits,
+            writer_ended,
+            known,
+            folder,
+            durable,
+            publisher: None,
+            _lock: lock,
+        })
+    }
+
+    /// Has everything that is taken copied to a bucket, too.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn publishing(mut self, to: Publish) -> Result<Self, ReceiverError> {
+        let publisher = Publisher::new(to, self.folder.clone(), self.durable.clone());
+        let told = |source| ReceiverError::Folder { path: self.folder.clone(), source };
+        self.publisher = Some(publisher.map_err(told)?);
+        Ok(self)
     }
 
     /// Where it listens.
@@ -137,7 +166,16 @@ impl Receiver {
     ///
     /// # Errors
     /// When nothing can be written any more because of a bug.
-    pub async fn serve(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ReceiverError> {
+    pub async fn serve(mut self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ReceiverError> {
+        let publishing = self.publisher.take().map(Publisher::begin);
+        let outcome = self.answer(stop).await;
+        if let Some(publishing) = publishing {
+            publishing.end().await;
+        }
+        outcome
+    }
+
+    async fn answer(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), ReceiverError> {
         let Self { listener, intake, limits, mut writer_ended, _lock, .. } = self;
         let patience = Patience { head: limits.head_timeout, idle: limits.idle_timeout };
         let listener = Listener::new(listener, limits.connections, patience);

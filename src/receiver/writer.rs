@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, NaiveDate, SecondsFormat, SubsecRound, Utc};
 use tokio::sync::{mpsc, oneshot};
 
+use super::publish::Durable;
 use super::seen::{BodyDigest, IdDigest, Seen};
 use super::segment::{self, Segment};
 use crate::frames::signature;
@@ -76,6 +77,8 @@ pub(super) struct Writer {
     seen: Seen,
     taken: Option<(NaiveDate, Segment)>,
     rejected: Option<(NaiveDate, Segment)>,
+    /// Told to whoever copies segments.
+    durable: Durable,
     /// The time of the last batch; the next one is not before it, whatever the clock says.
     latest: DateTime<Utc>,
     /// The last write that succeeded; none once one has failed.
@@ -88,13 +91,14 @@ pub(super) struct Writer {
 const NO_ROOM: &str = "rejected notifications of today fill their file; more are not kept";
 
 impl Writer {
-    pub(super) fn new(folder: PathBuf, rejected_bytes: u64, seen: Seen) -> Self {
+    pub(super) fn new(folder: PathBuf, rejected_bytes: u64, seen: Seen, durable: Durable) -> Self {
         Self {
             folder,
             rejected_bytes,
             seen,
             taken: None,
             rejected: None,
+            durable,
             latest: DateTime::UNIX_EPOCH,
             proof: None,
             told_at: None,
@@ -242,7 +246,9 @@ impl Writer {
         let standing = place.take().filter(|(of, segment)| *of == day && segment.is_in_place());
         let opened = standing.map_or_else(|| Segment::open(path.clone()), |(_, segment)| Ok(segment));
         let worked = opened.and_then(|mut segment| {
+            self.durable.is(&path, segment.bytes());
             let worked = work(&mut segment);
+            self.durable.is(&path, segment.bytes());
             *place = Some((day, segment));
             worked
         });

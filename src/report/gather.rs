@@ -10,6 +10,7 @@ use crate::breaks::{Break, gates};
 use crate::frames::{Frame, Measure, Warning};
 use crate::job::{Due, Job, MonthEnd, Payout, Reconciliation, Splits};
 use crate::month::Closing;
+use crate::objects::Place;
 use crate::period::{Period, duration_words};
 use crate::seals::SealFacts;
 use crate::sources::{Origin, RawFile};
@@ -133,6 +134,10 @@ pub fn origin(file: &RawFile) -> String {
         Origin::Path { .. } => "local file".to_owned(),
         Origin::Query { database, query_sha256, .. } => {
             format!("database {database}, query of digest {}", query_sha256.get(..12).unwrap_or(query_sha256))
+        }
+        Origin::S3 { bucket, key, last_modified, .. } => {
+            let place = Place { bucket: bucket.clone(), prefix: key.clone() };
+            format!("{place}, modified {}", last_modified.format("%Y-%m-%d %H:%M UTC"))
         }
         Origin::Provider { provider, file_type, sent_at, .. } => {
             format!("{provider}, {file_type}, sent {}", sent_at.format("%Y-%m-%d %H:%M UTC"))

@@ -2,6 +2,7 @@
 //! with their origin, as a [`RawFile`].
 
 pub mod file;
+pub mod objects;
 pub mod provider;
 pub mod query;
 pub mod removed;
@@ -39,6 +40,17 @@ pub enum Origin {
         query: String,
         /// Of the query's text, lower-case hexadecimal.
         query_sha256: String,
+    },
+    /// An object of a bucket.
+    S3 {
+        bucket: String,
+        key: String,
+        /// As the store says it, without quotation marks.
+        etag: String,
+        /// Where the bucket keeps versions.
+        version_id: Option<String>,
+        /// UTC, to the second.
+        last_modified: DateTime<Utc>,
     },
     /// A provider's file list.
     Provider {

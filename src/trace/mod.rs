@@ -19,8 +19,9 @@ use crate::exit::{ExitCode, Failure};
 use crate::frames::{InputError, Side};
 use crate::job::{Job, ReportFormat};
 use crate::journal::{BreakEntry, EffectFilter, InputRecord, Journal, RunFilter, RunRecord, Step};
+use crate::objects::{Artifacts, KeepError};
 use crate::outgoing::{Spool, SpoolError};
-use crate::report::file_name;
+use crate::report::{OPEN_ITEMS_FILE, file_name};
 use crate::sources::RawFile;
 
 /// What to look for, and where.
@@ -145,6 +146,8 @@ enum Unread {
     #[error(transparent)]
     Spool(#[from] SpoolError),
     #[error(transparent)]
+    Kept(#[from] KeepError),
+    #[error(transparent)]
     Carried(#[from] std::io::Error),
     #[error(transparent)]
     Breaks(#[from] polars::prelude::PolarsError),
@@ -155,7 +158,7 @@ enum Unread {
 ///
 /// # Errors
 /// When the journal cannot be read. A file that cannot be is told in the story.
-pub async fn trace(journal: &Journal, jobs: &[Job], search: &Search) -> Result<Story, Failure> {
+pub async fn trace(journal: &Journal, kept: &Artifacts, jobs: &[Job], search: &Search) -> Result<Story, Failure> {
     let filter = RunFilter { job: search.job.clone(), period: search.period.clone(), ..RunFilter::default() };
     let mut runs = journal.runs(&filter).await?;
     runs.reverse();
@@ -163,7 +166,7 @@ pub async fn trace(journal: &Journal, jobs: &[Job], search: &Search) -> Result<S
     let mut builds = Vec::new();
     for run in &runs {
         files.add(run, journal.inputs(&run.id).await?);
-        if let Some(build) = build_of(journal, run).await? {
+        if let Some(build) = build_of(journal, kept, run).await? {
             // Attempts share what was sealed of the same bytes: the latest stands for all.
             builds.retain(|known: &Build| (&known.folder, &known.key) != (&build.folder, &build.key));
             builds.push(build);
@@ -172,9 +175,11 @@ pub async fn trace(journal: &Journal, jobs: &[Job], search: &Search) -> Result<S
     let effects = effects(journal, search).await?;
     let lives = lives::lives(journal, search).await?;
     let states = parcel_states(journal, &builds).await?;
-    let (jobs, wanted, last) = (jobs.to_vec(), search.transaction.clone(), last_finished(&runs));
+    let last = last_finished(kept, &runs);
+    let unread = brought(kept, &mut files, &builds, &last).await;
+    let (jobs, wanted) = (jobs.to_vec(), search.transaction.clone());
     let looking = tokio::task::spawn_blocking(move || {
-        let mut story = Story { files: files.0.len(), ..Story::default() };
+        let mut story = Story { files: files.0.len(), unread, ..Story::default() };
         rows::find(files, &jobs, &wanted, &mut story);
         for run in last {
             let found = breaks(&run, &wanted);
@@ -192,6 +197,28 @@ pub async fn trace(journal: &Journal, jobs: &[Job], search: &Search) -> Result<S
     (story.effects, story.lives) = (effects, lives);
     story.rows.sort();
     Ok(story)
+}
+
+/// Brings here what is kept elsewhere; what cannot be brought is told.
+async fn brought(kept: &Artifacts, files: &mut Files, builds: &[Build], runs: &[FinishedRun]) -> Vec<String> {
+    let mut unread = Vec::new();
+    for (key, known) in &mut files.0 {
+        known.file.stored = kept.here(&known.file.stored);
+        if let Err(error) = kept.bring_file(&known.file.stored).await {
+            unread.push(told(&format!("{} {}", key.period, known.file.name), error.into()));
+        }
+    }
+    for build in builds {
+        let brought = Spool::bring(kept, &build.folder, &build.key).await;
+        unread.extend(brought.err().map(|error| told(&build.run, error.into())));
+    }
+    for run in runs {
+        for name in [file_name(ReportFormat::Parquet), OPEN_ITEMS_FILE] {
+            let brought = kept.bring_file(&run.folder.join(name)).await;
+            unread.extend(brought.err().map(|error| told(&run.id, error.into())));
+        }
+    }
+    unread
 }
 
 /// What could not be looked into, with the error and all that it comes from, in one line.
@@ -241,8 +268,9 @@ struct Build {
     key: String,
 }
 
-async fn build_of(journal: &Journal, run: &RunRecord) -> Result<Option<Build>, Failure> {
-    let Some(folder) = run.artifacts.as_ref().map(Path::new).and_then(Path::parent) else { return Ok(None) };
+async fn build_of(journal: &Journal, kept: &Artifacts, run: &RunRecord) -> Result<Option<Build>, Failure> {
+    let report = run.artifacts.as_ref().map(|folder| kept.here(Path::new(folder)));
+    let Some(folder) = report.as_deref().and_then(Path::parent) else { return Ok(None) };
     let sealed = journal.steps(&run.id).await?.into_iter().find(|mark| mark.step == Step::Sealed);
     let key = sealed.and_then(|mark| Some(mark.detail.get("build")?.as_str()?.to_owned()));
     Ok(key.map(|key| Build {
@@ -276,12 +304,15 @@ struct FinishedRun {
     at: DateTime<Utc>,
 }
 
-fn last_finished(runs: &[RunRecord]) -> Vec<FinishedRun> {
+fn last_finished(kept: &Artifacts, runs: &[RunRecord]) -> Vec<FinishedRun> {
     let mut last = BTreeMap::new();
     for run in runs.iter().filter(|run| run.status.is_finished()) {
         if let Some(folder) = &run.artifacts {
             let at = run.finished_at.unwrap_or(run.started_at);
-            last.insert((&run.job, &run.period), FinishedRun { id: run.id.clone(), folder: PathBuf::from(folder), at });
+            last.insert(
+                (&run.job, &run.period),
+                FinishedRun { id: run.id.clone(), folder: kept.here(Path::new(folder)), at },
+            );
         }
     }
     last.into_values().collect()

@@ -16,8 +16,8 @@ pub(super) struct DueOf {
     pub(super) grain: Grain,
     /// Of the period; none when it is wrong itself.
     pub(super) zone: Option<Tz>,
-    /// The input is a path.
-    pub(super) local: bool,
+    /// What the input is instead of a provider's file, in words.
+    pub(super) own: Option<&'static str>,
 }
 
 pub(super) fn due(
@@ -28,8 +28,9 @@ pub(super) fn due(
     checker: &mut Checker<'_>,
 ) -> Option<Due> {
     match written {
-        DueSpec::After(_) if of.local => {
-            let message = "`due` counts from the time at which a provider sent the file, and this input is a path";
+        DueSpec::After(_) if let Some(own) = of.own => {
+            let message =
+                format!("`due` counts from the time at which a provider sent the file, and this input is {own}");
             checker.problem(path, message);
             None
         }

@@ -8,7 +8,7 @@ use super::super::preset::{self, Preset};
 use super::super::spec::{FormatSpec, InputSpec, LimitsSpec};
 use super::super::{Column, ColumnSource, FileType, Format, Grain, Input, Mapping, OnMissing, ReadLimits, Source};
 use super::due::{self, DueOf};
-use super::{Context, column, query};
+use super::{Context, column, objects, query};
 use crate::config::{Checker, did_you_mean, quantity};
 use crate::frames::{Field, FieldType, Side};
 use crate::project::ProviderConfig;
@@ -50,16 +50,22 @@ pub(super) fn input(
         rejected(&at, spec, format, checker);
     }
     let mapping = mapping(&at, spec, preset.as_ref(), checker);
+    let own = [
+        (spec.path.is_some(), "a path"),
+        (spec.s3.is_some(), "in a bucket"),
+        (spec.postgres.is_some(), "in a database"),
+    ];
+    let own = own.into_iter().find_map(|(is, words)| is.then_some(words));
     let due = match &spec.due {
         Some(written) => {
-            let of = DueOf { grain: of.grain, zone: of.zone, local: spec.provider.is_none() };
+            let of = DueOf { grain: of.grain, zone: of.zone, own };
             due::due(&format!("{at}/due"), written, of, context, checker).map(Some)
         }
         None => Some(None),
     };
     let wait_until = match &spec.wait_until {
         Some(written) => {
-            let of = DueOf { grain: of.grain, zone: of.wait_zone, local: spec.path.is_some() };
+            let of = DueOf { grain: of.grain, zone: of.wait_zone, own };
             due::wait(&format!("{at}/wait_until"), written, of, context, checker).map(Some)
         }
         None => Some(None),
@@ -101,18 +107,17 @@ fn source(at: &str, spec: &InputSpec, grain: Grain, context: Context<'_>, checke
         checker.problem(&format!("{at}/query"), "`query` belongs to a database, and no `postgres` names one");
         return None;
     }
+    let only_path = spec.s3.is_none();
+    if only_path && spec.pattern.is_some() {
+        checker.problem(&format!("{at}/pattern"), "`pattern` says which objects of `s3`, and this input has none");
+    }
     match (&spec.path, &spec.provider) {
-        (Some(pattern), None) => {
-            for (key, written) in [("file_type", spec.file_type.is_some()), ("name", spec.name.is_some())] {
-                if written {
-                    let message = format!("`{key}` belongs to a provider's file, and this input is a path");
-                    checker.problem(&format!("{at}/{key}"), message);
-                }
-            }
+        (Some(pattern), None) if only_path => {
+            not_of_provider(at, spec, "a path", checker);
             path_pattern(&format!("{at}/path"), pattern, checker)?;
             Some(Source::Path { pattern: pattern.clone() })
         }
-        (None, Some(provider)) => {
+        (None, Some(provider)) if only_path => {
             provider_of(&format!("{at}/provider"), provider, context, checker);
             let Some(file_type) = spec.file_type else {
                 let help = "it says which of the provider's files";
@@ -122,13 +127,31 @@ fn source(at: &str, spec: &InputSpec, grain: Grain, context: Context<'_>, checke
             let name = file_name(at, spec, file_type, grain, checker)?;
             Some(Source::Provider { provider: provider.clone(), file_type, name })
         }
-        (Some(_), Some(_)) => {
+        (None, None) => {
+            let Some(places) = &spec.s3 else {
+                checker.absent(at, "neither `path`, `s3`, `postgres` nor `provider`", "expected one of them");
+                return None;
+            };
+            not_of_provider(at, spec, "a prefix in a bucket", checker);
+            objects::objects(at, places, spec, grain, checker).map(Source::S3)
+        }
+        (Some(_), Some(_)) if only_path => {
             checker.problem(&format!("{at}/path"), "both `path` and `provider`; expected one of them");
             None
         }
-        (None, None) => {
-            checker.absent(at, "neither `path` nor `postgres` nor `provider`", "expected one of them");
+        (path, _) => {
+            let other = if path.is_some() { "path" } else { "provider" };
+            checker.problem(&format!("{at}/s3"), format!("both `s3` and `{other}`; expected one of them"));
             None
+        }
+    }
+}
+
+fn not_of_provider(at: &str, spec: &InputSpec, is: &str, checker: &mut Checker<'_>) {
+    for (key, written) in [("file_type", spec.file_type.is_some()), ("name", spec.name.is_some())] {
+        if written {
+            let message = format!("`{key}` belongs to a provider's file, and this input is {is}");
+            checker.problem(&format!("{at}/{key}"), message);
         }
     }
 }
@@ -176,10 +199,7 @@ fn file_name(
         };
         return Some(default.to_owned());
     };
-    let known: &[&str] = match grain {
-        Grain::Day => &["yymmdd", "yymm", "period"],
-        Grain::Month => &["yymm", "period"],
-    };
+    let known = objects::known(grain);
     let path = format!("{at}/name");
     if name.trim().is_empty() {
         checker.problem(&path, "the name is empty, so every file of the provider would be taken");
@@ -190,7 +210,7 @@ fn file_name(
 }
 
 /// Every `{word}` must be known.
-fn placeholders(path: &str, pattern: &str, known: &[&str], checker: &mut Checker<'_>) -> Option<()> {
+pub(super) fn placeholders(path: &str, pattern: &str, known: &[&str], checker: &mut Checker<'_>) -> Option<()> {
     let mut rest = pattern;
     while let Some(open) = rest.find(['{', '}']) {
         let word = rest[open..].strip_prefix('{').and_then(|after| after.split_once('}'));

@@ -75,6 +75,13 @@ fn file(inputs: &[(Side, Option<Input>)], checker: &mut Checker<'_>) -> bool {
         checker.problem_with_help("inputs/file/path", message, "write {period} where the month stands");
         complete = false;
     }
+    if let Source::S3(objects) = &file.source
+        && !objects.is_of_period()
+    {
+        let message = format!("{objects} is the same for every month, and `month_end` reads those of earlier months");
+        checker.problem_with_help("inputs/file/pattern", message, "write {period} or {yymm} where the month stands");
+        complete = false;
+    }
     complete
 }
 
