@@ -192,21 +192,19 @@ async fn answered<T>(answer: impl Future<Output = sqlx::Result<T>>) -> sqlx::Res
 }
 
 /// `SQLite` takes `$1` for a name and compares it with all names before it, which for thousands of values takes a
-/// minute: `?` is the next value, and `?1` one that was there before. No text of ours has a `$` but for these.
+/// minute: `?` is the value behind the largest so far, and `?1` a certain one. No text of ours has a `$` but for these.
 fn in_sqlite(text: &str) -> String {
     let mut written = String::with_capacity(text.len());
     let mut parts = text.split('$');
     written.push_str(parts.next().unwrap_or_default());
-    let mut next = 1;
+    let mut largest = 0_usize;
     for part in parts {
         let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        let number = part[..digits].parse().unwrap_or_default();
         written.push('?');
-        if part[..digits].parse() == Ok(next) {
-            next += 1;
-            written.push_str(&part[digits..]);
-        } else {
-            written.push_str(part);
-        }
+        // The one behind the largest that was there: `?` alone is that.
+        written.push_str(if number == largest + 1 { &part[digits..] } else { part });
+        largest = largest.max(number);
     }
     written
 }
