@@ -1,5 +1,6 @@
 //! One connection to either database, and all in which the two differ while they are used.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, Utc};
@@ -192,27 +193,25 @@ async fn answered<T>(answer: impl Future<Output = sqlx::Result<T>>) -> sqlx::Res
 }
 
 /// `SQLite` takes `$1` for a name and compares it with all names before it, which for thousands of values takes a
-/// minute: `?` is the next value, and `?1` one that was there before. No text of ours has a `$` but for these.
-fn in_sqlite(text: &str) -> String {
+/// minute. Where each value stands once and in order, `?` says the same; the two are never mixed, since the driver counts
+/// each by itself. No text of ours has a `$` but for these.
+fn in_sqlite(text: &str) -> Cow<'_, str> {
     let mut written = String::with_capacity(text.len());
     let mut parts = text.split('$');
     written.push_str(parts.next().unwrap_or_default());
-    let mut next = 1;
-    for part in parts {
+    for (place, part) in (1_usize..).zip(parts) {
         let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-        written.push('?');
-        if part[..digits].parse() == Ok(next) {
-            next += 1;
-            written.push_str(&part[digits..]);
-        } else {
-            written.push_str(part);
+        if part[..digits].parse() != Ok(place) {
+            return Cow::Borrowed(text);
         }
+        written.push('?');
+        written.push_str(&part[digits..]);
     }
-    written
+    Cow::Owned(written)
 }
 
 fn of_sqlite(statement: &Statement) -> Query<'_, Sqlite, SqliteArguments> {
-    let mut query = sqlx::query(AssertSqlSafe(in_sqlite(&statement.text)));
+    let mut query = sqlx::query(AssertSqlSafe(in_sqlite(&statement.text).into_owned()));
     for value in &statement.values {
         query = match value {
             Value::Text(text) => query.bind(text.as_deref()),
