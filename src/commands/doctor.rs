@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use chrono::TimeDelta;
 
-use super::{Context, doctor_route, doctor_state};
+use super::{Context, doctor_databases, doctor_route, doctor_state};
 use crate::config::Problems;
 use crate::exit::{ExitCode, Failure};
 use crate::job::Job;
@@ -106,6 +106,7 @@ async fn project_checks(project: &Project) -> Vec<Check> {
     checks.extend(buckets::artifacts(project).await);
     checks.push(jobs_check(&jobs));
     checks.extend(buckets::inputs(project, &jobs.0).await);
+    checks.extend(doctor_databases::checks(project).await);
     checks.extend(channel_checks(&project.notify));
     for (name, ProviderConfig::Kard(config)) in &project.providers {
         let secrets = secret_checks(name, config);

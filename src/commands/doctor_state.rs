@@ -34,23 +34,26 @@ const fn to_do(error: &JournalError) -> &'static str {
         JournalError::NewerTables { .. } => "install the tieout that wrote them",
         JournalError::ForeignTables { .. } => "name a schema of tieout's own: ?schema=tieout behind the address",
         JournalError::OldServer { .. } | JournalError::Encoding { .. } => "point `state` at another database",
-        JournalError::Database { source, .. } => match source {
-            Error::Refused { .. } => "set the right password, in the address, PGPASSWORD or PGPASSFILE",
-            Error::NotAllowed { .. } => {
-                "let the database's owner grant this user USAGE and CREATE on the schema, and all on its tables"
-            }
-            Error::NoDatabase { .. } => "create the database, or correct its name in the address",
-            Error::NoTable { .. } => "correct `schema` in the address",
-            Error::Unreachable { .. } => {
-                "check host, port, DNS and firewall, and that the server runs and listens there"
-            }
-            Error::NotNow { .. } => "wait until the server has started, or raise its max_connections",
-            Error::Tls { .. } => "check sslmode and sslrootcert of the address, and the server's certificate",
-            Error::ReadOnly { .. } => "name the primary server in the address, not a standby",
-            Error::Locked { .. } | Error::Cancelled { .. } => "see in pg_stat_activity who keeps it from answering",
-            Error::DiskFull { .. } => "free some space on the server's disk",
-            Error::Address { .. } | Error::Statement { .. } => "see the message",
-        },
+        JournalError::Database { source, .. } => of_server(source),
         _ => "see the message",
+    }
+}
+
+/// What to do about an error of a server.
+pub(super) const fn of_server(error: &Error) -> &'static str {
+    match error {
+        Error::Refused { .. } => "set the right password, in the address, PGPASSWORD or PGPASSFILE",
+        Error::NotAllowed { .. } => {
+            "let the database's owner grant this user USAGE and CREATE on the schema, and all on its tables"
+        }
+        Error::NoDatabase { .. } => "create the database, or correct its name in the address",
+        Error::NoTable { .. } => "correct `schema` in the address",
+        Error::Unreachable { .. } => "check host, port, DNS and firewall, and that the server runs and listens there",
+        Error::NotNow { .. } => "wait until the server has started, or raise its max_connections",
+        Error::Tls { .. } => "check sslmode and sslrootcert of the address, and the server's certificate",
+        Error::ReadOnly { .. } => "name the primary server in the address, not a standby",
+        Error::Locked { .. } | Error::Cancelled { .. } => "see in pg_stat_activity who keeps it from answering",
+        Error::DiskFull { .. } => "free some space on the server's disk",
+        Error::Address { .. } | Error::Statement { .. } => "see the message",
     }
 }

@@ -26,6 +26,11 @@ enum GcError {
     )]
     NoPolicy,
     #[error(
+        "artifacts are kept in {kept}, where `tieout gc` removes nothing yet; a lifecycle rule of the bucket knows neither \
+         open breaks nor sealed periods, so let it expire nothing that may still be asked for"
+    )]
+    InBucket { kept: String },
+    #[error(
         "{problems} of the job files cannot be read, and how far back their runs look is not known; mend them first (`tieout validate`)"
     )]
     Jobs { problems: usize },
@@ -36,7 +41,7 @@ enum GcError {
 impl From<GcError> for Failure {
     fn from(error: GcError) -> Self {
         let code = match error {
-            GcError::NoPolicy => ExitCode::Usage,
+            GcError::NoPolicy | GcError::InBucket { .. } => ExitCode::Usage,
             GcError::Jobs { .. } => ExitCode::Configuration,
             GcError::AtWork { .. } => ExitCode::TryAgainLater,
         };
@@ -66,6 +71,9 @@ impl From<SweepError> for Failure {
 pub async fn run(mut context: Context, args: GcArgs) -> Result<ExitCode, Failure> {
     let by = person(args.person.by.as_deref())?;
     let project = context.load_project()?.clone();
+    if let Some(kept) = &project.kept {
+        return Err(GcError::InBucket { kept: kept.to_string() }.into());
+    }
     let policy = policy(&project, &args)?;
     let (jobs, problems) = load_all(&project);
     if !problems.is_empty() {

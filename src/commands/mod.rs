@@ -10,6 +10,7 @@ pub mod completions;
 pub mod decision;
 pub mod diff;
 pub mod doctor;
+mod doctor_databases;
 mod doctor_route;
 mod doctor_state;
 pub mod due;

@@ -16,13 +16,16 @@ pub(super) const COPIES: &str = "project/";
 /// # Errors
 /// When the project cannot be put into pods.
 pub fn render(context: &Context<'_>) -> Result<Vec<File>, RenderError> {
-    let places = Places::of(context.project)?;
+    let places = Places::of(context.project, context.jobs)?;
     let receives = !secrets::of_receiver(context.project).is_empty();
     let mut manifests = vec![
         ("serviceaccount.yaml".to_owned(), services::account()),
         ("networkpolicy.yaml".to_owned(), network::policies(context, receives)),
-        ("storage.yaml".to_owned(), storage_file(&places)),
     ];
+    let claims = places.claims(receives);
+    if !claims.is_empty() {
+        manifests.push(("storage.yaml".to_owned(), storage_file(&claims)));
+    }
     if receives {
         manifests.push(("receiver.yaml".to_owned(), services::receiver(context, &places)));
     }
@@ -48,7 +51,7 @@ pub fn render(context: &Context<'_>) -> Result<Vec<File>, RenderError> {
     Ok(files)
 }
 
-fn storage_file(places: &Places) -> String {
+fn storage_file(claims: &[&'static str]) -> String {
     let mut reasons = vec![
         "What outlives the pods.".to_owned(),
         made_from("tieout.yaml"),
@@ -56,14 +59,14 @@ fn storage_file(places: &Places) -> String {
          overlay's; take a class that keeps the volume when the claim is deleted."
             .to_owned(),
     ];
-    if places.claims().contains(&storage::STATE_CLAIM) {
+    if claims.contains(&storage::STATE_CLAIM) {
         reasons.push(
             "The journal is a file of SQLite, kept from two writers by locks of the node's kernel: it must lie on a \
              disk, never on a network's file system, and pods that write it are kept on one node by their affinity."
                 .to_owned(),
         );
     }
-    let claims: Vec<Node> = places.claims().into_iter().map(claim).collect();
+    let claims: Vec<Node> = claims.iter().map(|name| claim(name)).collect();
     file(&reasons, &claims)
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::base::{COPIES, KUSTOMIZATION};
-use super::{File, difference};
+use super::{File, QUERIES, difference};
 use crate::exit::{ExitCode, Failure};
 use crate::{calendar, config, job, project};
 
@@ -62,6 +62,10 @@ pub fn project_files(root: &Path) -> Result<Vec<File>, FolderError> {
     for (folder, what) in [(job::load::FOLDER, "job"), (calendar::load::FOLDER, "calendar")] {
         files.extend(config::yaml_files(root, folder, what).0);
     }
+    let queries = std::fs::read_dir(root.join(QUERIES)).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut queries: Vec<PathBuf> = queries.filter(|path| path.extension().is_some_and(|kind| kind == "sql")).collect();
+    queries.sort();
+    files.extend(queries);
     files.iter().map(|path| Ok(File { path: relative(root, path), text: text(path)? })).collect()
 }
 

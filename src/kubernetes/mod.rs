@@ -27,6 +27,9 @@ const NAME: &str = "tieout";
 /// The longest name of a CronJob: the controller appends the minute to it.
 const MOST_NAME: usize = 52;
 
+/// The folder of queries: pods have those that stand in it.
+const QUERIES: &str = "queries";
+
 /// What runs the schedules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -73,7 +76,7 @@ impl Context<'_> {
     /// The folders of the project that pods read, each from a ConfigMap of its own.
     fn config_folders(&self) -> Vec<&'static str> {
         let is_there = |folder: &str| self.files.iter().any(|file| file.path.starts_with(folder));
-        [("jobs", "jobs/"), ("calendars", "calendars/")]
+        [("jobs", "jobs/"), ("calendars", "calendars/"), (QUERIES, "queries/")]
             .into_iter()
             .filter(|(_, prefix)| is_there(prefix))
             .map(|(name, _)| name)

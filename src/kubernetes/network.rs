@@ -3,7 +3,7 @@
 use super::node::{Node, file, map};
 use super::services::{OPS_PORT, RECEIVER, RECEIVER_PORT};
 use super::{Context, Mode, NAME, labels};
-use crate::project::ProviderConfig;
+use crate::project::{ProviderConfig, Way};
 
 /// HTTPS, which providers and object storage speak.
 const HTTPS: u16 = 443;
@@ -73,6 +73,14 @@ fn ports(context: &Context<'_>) -> Vec<u16> {
             ports.push(port_of(address));
         }
     }
+    for channel in context.project.notify.channels.values() {
+        match &channel.way {
+            Way::Slack { .. } => {}
+            Way::Webhook { url, .. } => ports.push(port_of(url)),
+            Way::Email(email) => ports.push(email.port),
+        }
+    }
+    ports.extend(context.project.metrics.push.as_deref().map(port_of));
     ports.sort_unstable();
     ports.dedup();
     ports

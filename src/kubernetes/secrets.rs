@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::node::{Node, map};
 use super::storage::in_pod;
-use crate::project::{KardConfig, Project, ProviderConfig, Secret};
+use crate::project::{Database, KardConfig, Project, ProviderConfig, Secret, State};
 
 /// The Secret of the cluster that holds them all; made by a person, or by what brings secrets into the cluster.
 pub(super) const SECRET: &str = "tieout-secrets";
@@ -41,27 +41,37 @@ impl Reference {
     }
 }
 
-/// Each secret that `choose` takes of a provider, each once.
-fn references<'p>(project: &'p Project, choose: impl Fn(&'p KardConfig) -> Vec<&'p Secret>) -> Vec<Reference> {
-    let kards = project.providers.values().map(|ProviderConfig::Kard(kard)| kard);
-    let mut found: Vec<Reference> =
-        kards.flat_map(choose).filter_map(|secret| Reference::of(&project.root, secret)).collect();
+/// References to these, each once.
+fn references<'p>(project: &Project, secrets: impl Iterator<Item = &'p Secret>) -> Vec<Reference> {
+    let mut found: Vec<Reference> = secrets.filter_map(|secret| Reference::of(&project.root, secret)).collect();
     found.sort();
     found.dedup();
     found
 }
 
+fn kards(project: &Project) -> impl Iterator<Item = &KardConfig> {
+    project.providers.values().map(|ProviderConfig::Kard(kard)| kard)
+}
+
 /// What runs need.
 pub(super) fn of_runs(project: &Project) -> Vec<Reference> {
-    references(project, |kard| {
+    let of_kards = kards(project).flat_map(|kard| {
         let keys = kard.webhook_key.iter().chain(&kard.webhook_key_previous);
-        [&kard.client_id, &kard.client_secret].into_iter().chain(keys).collect()
-    })
+        [&kard.client_id, &kard.client_secret].into_iter().chain(keys)
+    });
+    let state = match &project.state {
+        State::Postgres(database) => database.secret(),
+        State::Sqlite(_) => None,
+    };
+    let databases = project.databases.values().filter_map(Database::secret);
+    let channels = project.notify.channels.values().flat_map(|channel| channel.secrets());
+    let channels = channels.map(|(_, secret)| secret);
+    references(project, of_kards.chain(state).chain(databases).chain(channels))
 }
 
 /// What the receiver needs: keys of signatures, nothing that speaks to a provider. Empty: there is nothing to receive.
 pub(super) fn of_receiver(project: &Project) -> Vec<Reference> {
-    references(project, |kard| kard.webhook_key.iter().chain(&kard.webhook_key_previous).collect())
+    references(project, kards(project).flat_map(|kard| kard.webhook_key.iter().chain(&kard.webhook_key_previous)))
 }
 
 /// The environment that brings the secrets which stand in variables.

@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::RenderError;
 use super::node::{Node, map};
+use crate::job::{Job, Source};
 use crate::project::Project;
 
 /// Where the project stands in a pod: the image's working folder.
@@ -33,40 +34,56 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub(super) fn of(project: &Project) -> Result<Self, RenderError> {
+    pub(super) fn of(project: &Project, jobs: &[Job]) -> Result<Self, RenderError> {
         // A database and a bucket need no place in a pod.
         let state = project.state.file().map(|file| file.parent().unwrap_or(&project.root));
-        let state = state.map(|folder| ("state", STATE_CLAIM, "state", folder));
-        let artifacts = ("artifacts", FILES_CLAIM, "runs", project.artifacts.as_path());
-        let artifacts = project.kept.is_none().then_some(artifacts);
+        let artifacts = project.kept.is_none().then_some(project.artifacts.as_path());
+        let data = jobs.iter().any(reads_files).then_some(project.data.as_path());
         let folders = [
-            state,
-            artifacts,
-            Some(("data", FILES_CLAIM, "data", project.data.as_path())),
-            Some(("receiver.folder", FILES_CLAIM, "webhooks", project.receiver.folder.as_path())),
+            ("state", STATE_CLAIM, "state", state),
+            ("artifacts", FILES_CLAIM, "runs", artifacts),
+            ("data", FILES_CLAIM, "data", data),
         ];
         let mut runs: Vec<Place> = Vec::new();
-        for (key, claim, sub_path, folder) in folders.into_iter().flatten() {
-            let path = in_pod(&project.root, folder);
-            if path == HOME || path == "/" {
-                return Err(RenderError::FolderOfProject { key });
-            }
-            if runs.iter().all(|known| known.path != path) {
-                runs.push(Place { claim, sub_path, path });
+        for (key, claim, sub_path, folder) in folders {
+            let Some(folder) = folder else { continue };
+            let place = place(project, key, (claim, sub_path), folder)?;
+            if runs.iter().all(|known| known.path != place.path) {
+                runs.push(place);
             }
         }
-        let log = in_pod(&project.root, &project.receiver.folder);
-        let receiver = runs.iter().filter(|place| place.path == log).cloned().collect();
+        let log = place(project, "receiver.folder", (FILES_CLAIM, "webhooks"), &project.receiver.folder)?;
+        let receiver = vec![runs.iter().find(|known| known.path == log.path).cloned().unwrap_or(log)];
         Ok(Self { runs, receiver })
     }
 
     /// The names of the claims, each once.
-    pub(super) fn claims(&self) -> Vec<&'static str> {
-        let mut names: Vec<&str> = self.runs.iter().map(|place| place.claim).collect();
+    pub(super) fn claims(&self, receives: bool) -> Vec<&'static str> {
+        let receiver = self.receiver.iter().filter(|_| receives);
+        let mut names: Vec<&str> = self.runs.iter().chain(receiver).map(|place| place.claim).collect();
         names.sort_unstable();
         names.dedup();
         names
     }
+}
+
+/// Whether a job reads or keeps files of the data folder.
+fn reads_files(job: &Job) -> bool {
+    let of_inputs = job.inputs().into_iter().any(|input| matches!(input.source, Source::Path { .. }));
+    of_inputs || job.sending().is_some()
+}
+
+fn place(
+    project: &Project,
+    key: &'static str,
+    (claim, sub_path): (&'static str, &'static str),
+    folder: &Path,
+) -> Result<Place, RenderError> {
+    let path = in_pod(&project.root, folder);
+    if path == HOME || path == "/" {
+        return Err(RenderError::FolderOfProject { key });
+    }
+    Ok(Place { claim, sub_path, path })
 }
 
 /// A path of this machine as a pod has it: below the project's folder likewise, elsewhere the same.

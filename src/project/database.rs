@@ -91,6 +91,14 @@ impl Database {
         }
     }
 
+    /// Where the secret stands, where it is one.
+    pub const fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Known(_) => None,
+            Self::Kept { at, .. } => Some(at),
+        }
+    }
+
     /// Where it stands; a path is taken relative to `folder`.
     pub fn kept(at: Secret, folder: &Path) -> Self {
         let shown = match &at {
