@@ -1,4 +1,4 @@
-//! Connecting to PostgreSQL: addresses, and what its errors mean. With a real server; see `.ci/postgres`.
+//! Connecting to `PostgreSQL`: addresses, and what its errors mean. With a real server; see `.ci/postgres`.
 
 use std::path::Path;
 use std::time::Duration;

@@ -30,6 +30,9 @@ impl Authority {
     }
 }
 
+/// What it is about; who signs, the name, the year of the end; `sslmode`; the reason of the refusal, if any.
+type Case<'a> = (&'a str, &'a Authority, &'a str, i32, &'a str, Option<&'a str>);
+
 #[tokio::test]
 #[ignore = "needs PostgreSQL: .ci/postgres"]
 async fn a_server_is_trusted_by_its_certificate_or_the_reason_is_told() {
@@ -39,7 +42,7 @@ async fn a_server_is_trusted_by_its_certificate_or_the_reason_is_told() {
     std::fs::write(folder.path().join("ca.pem"), ours.0.pem()).unwrap();
     let database = server.database().await;
     let year_after_all = 2999;
-    let table: [(&str, &Authority, &str, i32, &str, Option<&str>); 9] = [
+    let table: [Case; 9] = [
         ("good", &ours, "127.0.0.1", year_after_all, "verify-full", None),
         ("good", &ours, "127.0.0.1", year_after_all, "verify-ca", None),
         ("wrong name", &ours, "db.example", year_after_all, "verify-full", Some("not valid for name")),

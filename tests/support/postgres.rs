@@ -1,4 +1,4 @@
-//! A PostgreSQL server of the tests' own: a data folder of its own, a free port on loopback, and gone when the tests
+//! A `PostgreSQL` server of the tests' own: a data folder of its own, a free port on loopback, and gone when the tests
 //! are. Works as root (the server then runs as `postgres`) and as anybody else.
 
 use std::io::Write as _;
