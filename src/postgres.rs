@@ -215,7 +215,8 @@ fn shown(url: &Url, host: &str, database: &str) -> String {
     visible(&format!("postgres://{user}{host}{port}/{database}")).into_owned()
 }
 
-/// What went wrong with a database, in the words of whoever has to act on it.
+/// What went wrong with a database, in the words of whoever has to act on it. Where the server's own words stand in the
+/// text, the error that they come from is no source: it would only say them again.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Exit code 78.
@@ -226,47 +227,47 @@ pub enum Error {
         "{database} refuses this user or password ({said}); check the user of the address and where its password comes \
          from: the address itself, PGPASSWORD or PGPASSFILE"
     )]
-    Refused { database: String, said: String, source: sqlx::Error },
+    Refused { database: String, said: String, cause: sqlx::Error },
     /// Exit code 77.
     #[error("{database} does not let this user do that ({said}); grant it, or name another user in the address")]
-    NotAllowed { database: String, said: String, source: sqlx::Error },
+    NotAllowed { database: String, said: String, cause: sqlx::Error },
     /// Exit code 78.
     #[error("{database}: {said}; create the database, or name another in the address")]
-    NoDatabase { database: String, said: String, source: sqlx::Error },
+    NoDatabase { database: String, said: String, cause: sqlx::Error },
     /// Exit code 78.
     #[error("{database}: {said}; check names and spelling, and `schema` or `search_path`")]
-    NoTable { database: String, said: String, source: sqlx::Error },
+    NoTable { database: String, said: String, cause: sqlx::Error },
     /// Exit code 69.
     #[error("no connection to {database}; check host and port, the network and whether the server runs")]
     Unreachable { database: String, source: sqlx::Error },
     /// Exit code 69.
     #[error("{database} takes no connection now ({said}); run again when it does")]
-    NotNow { database: String, said: String, source: sqlx::Error },
+    NotNow { database: String, said: String, cause: sqlx::Error },
     /// Exit code 69.
     #[error(
         "no trusted connection to {database} ({said}); check the server's certificate, its name and its date, and \
          `sslmode` and `sslrootcert` of the address"
     )]
-    Tls { database: String, said: String, source: sqlx::Error },
+    Tls { database: String, said: String, cause: sqlx::Error },
     /// Exit code 78.
     #[error(
         "{database} is read-only ({said}); name the primary server in the address, and see `default_transaction_read_only`"
     )]
-    ReadOnly { database: String, said: String, source: sqlx::Error },
+    ReadOnly { database: String, said: String, cause: sqlx::Error },
     /// Exit code 75.
     #[error("{database}: {said}; another process holds a lock, try again when it has ended")]
-    Locked { database: String, said: String, source: sqlx::Error },
+    Locked { database: String, said: String, cause: sqlx::Error },
     /// Exit code 75.
     #[error(
         "{database} stopped a statement ({said}); see its `statement_timeout`, or run again when it has less to do"
     )]
-    Cancelled { database: String, said: String, source: sqlx::Error },
+    Cancelled { database: String, said: String, cause: sqlx::Error },
     /// Exit code 69.
     #[error("the disk of {database} is full; free some space and run again, nothing is half-written")]
     DiskFull { database: String, source: sqlx::Error },
     /// Exit code 1: the statement itself.
     #[error("{database}: {said}")]
-    Statement { database: String, said: String, source: sqlx::Error },
+    Statement { database: String, said: String, cause: sqlx::Error },
 }
 
 impl Error {
@@ -276,25 +277,25 @@ impl Error {
         let code = code(&source).unwrap_or_default();
         let said = said(&source);
         match (&*code, &source) {
-            ("28P01" | "28000", _) => Self::Refused { database, said, source },
-            ("42501", _) => Self::NotAllowed { database, said, source },
-            ("3D000", _) => Self::NoDatabase { database, said, source },
-            ("3F000" | "42P01", _) => Self::NoTable { database, said, source },
-            ("25006", _) => Self::ReadOnly { database, said, source },
-            ("55P03" | "40P01" | "40001", _) => Self::Locked { database, said, source },
-            ("57014", _) => Self::Cancelled { database, said, source },
+            ("28P01" | "28000", _) => Self::Refused { database, said, cause: source },
+            ("42501", _) => Self::NotAllowed { database, said, cause: source },
+            ("3D000", _) => Self::NoDatabase { database, said, cause: source },
+            ("3F000" | "42P01", _) => Self::NoTable { database, said, cause: source },
+            ("25006", _) => Self::ReadOnly { database, said, cause: source },
+            ("55P03" | "40P01" | "40001", _) => Self::Locked { database, said, cause: source },
+            ("57014", _) => Self::Cancelled { database, said, cause: source },
             ("53100", _) => Self::DiskFull { database, source },
             // Operator intervention, too many connections, out of memory, an idle session that was ended.
             ("57P01" | "57P02" | "57P03" | "57P05" | "53300" | "53200" | "25P03", _) => {
-                Self::NotNow { database, said, source }
+                Self::NotNow { database, said, cause: source }
             }
             (code, _) if code.starts_with("08") => Self::Unreachable { database, source },
-            ("", sqlx::Error::Tls(_)) => Self::Tls { database, said, source },
-            ("", sqlx::Error::Io(error)) if is_tls(error) => Self::Tls { database, said, source },
+            ("", sqlx::Error::Tls(_)) => Self::Tls { database, said, cause: source },
+            ("", sqlx::Error::Io(error)) if is_tls(error) => Self::Tls { database, said, cause: source },
             ("", sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed) => {
                 Self::Unreachable { database, source }
             }
-            _ => Self::Statement { database, said, source },
+            _ => Self::Statement { database, said, cause: source },
         }
     }
 

@@ -202,6 +202,19 @@ pub struct HttpConfig {
     pub max_delay: Duration,
 }
 
+impl HttpConfig {
+    /// One attempt, which takes no longer than this.
+    pub fn once(timeout: Duration) -> Self {
+        Self {
+            connect_timeout: timeout,
+            idle_timeout: timeout,
+            total_timeout: timeout,
+            attempts: 1,
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for HttpConfig {
     fn default() -> Self {
         Self {

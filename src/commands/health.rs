@@ -47,14 +47,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 }
 
 async fn ask(address: SocketAddr) -> Result<(u16, String), String> {
-    let config = HttpConfig {
-        connect_timeout: TIMEOUT,
-        idle_timeout: TIMEOUT,
-        total_timeout: TIMEOUT,
-        attempts: 1,
-        ..HttpConfig::default()
-    };
-    let http = Http::new(&config, true).map_err(|error| error.to_string())?;
+    let http = Http::new(&HttpConfig::once(TIMEOUT), true).map_err(|error| error.to_string())?;
     let url = Url::parse(&format!("http://{address}/healthz")).map_err(|error| error.to_string())?;
     let request = http.request(Method::GET, url).build().map_err(|error| error.to_string())?;
     match http.send_once(request, &Redactor::default()).await.map_err(|error| error.to_string())? {

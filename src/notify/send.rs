@@ -113,14 +113,7 @@ async fn post(
     headers: Vec<(&'static str, String)>,
     redactor: &Redactor,
 ) -> Result<String, SendError> {
-    let config = HttpConfig {
-        connect_timeout: TIMEOUT,
-        idle_timeout: TIMEOUT,
-        total_timeout: TIMEOUT,
-        attempts: 1,
-        ..HttpConfig::default()
-    };
-    let http = Http::new(&config, is_local(&url))?;
+    let http = Http::new(&HttpConfig::once(TIMEOUT), is_local(&url))?;
     let mut request = http.request(Method::POST, url).header(CONTENT_TYPE, "application/json").body(body);
     for (name, value) in headers {
         request = request.header(HeaderName::from_static(name), value);

@@ -61,14 +61,7 @@ async fn push(gateway: &str, job: &str, text: String) -> Result<(), String> {
     let url =
         Url::parse(&format!("{gateway}/metrics/job/tieout/tieout_job/{job}")).map_err(|error| error.to_string())?;
     let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    let config = HttpConfig {
-        connect_timeout: TIMEOUT,
-        idle_timeout: TIMEOUT,
-        total_timeout: TIMEOUT,
-        attempts: 1,
-        ..HttpConfig::default()
-    };
-    let http = Http::new(&config, is_local).map_err(|error| error.to_string())?;
+    let http = Http::new(&HttpConfig::once(TIMEOUT), is_local).map_err(|error| error.to_string())?;
     let request = http.request(Method::PUT, url).header(CONTENT_TYPE, metrics::CONTENT_TYPE).body(text).build();
     let request = request.map_err(|error| error.without_url().to_string())?;
     match http.send_once(request, &Redactor::default()).await.map_err(|error| error.to_string())? {
