@@ -205,13 +205,7 @@ pub struct HttpConfig {
 impl HttpConfig {
     /// One attempt, which takes no longer than this.
     pub fn once(timeout: Duration) -> Self {
-        Self {
-            connect_timeout: timeout,
-            idle_timeout: timeout,
-            total_timeout: timeout,
-            attempts: 1,
-            ..Self::default()
-        }
+        Self { connect_timeout: timeout, idle_timeout: timeout, total_timeout: timeout, attempts: 1, ..Self::default() }
     }
 }
 

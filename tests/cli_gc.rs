@@ -143,7 +143,7 @@ fn nothing_goes_while_a_run_is_at_work() {
     let (journal, lease) = runtime.block_on(async {
         let journal = Journal::open(&project.path(".tieout/state.db")).await.unwrap();
         let lease =
-            journal.take_lease(&project.path(".tieout"), "rewards", DAY, Duration::from_secs(600)).await.unwrap();
+            journal.take_lease(&project.path(".tieout"), "rewards", DAY, Duration::from_mins(10)).await.unwrap();
         let new = NewRun { job: "rewards".to_owned(), period: DAY.to_owned(), ..new_run(Some(lease.epoch())) };
         journal.start_run(new).await.unwrap();
         (journal, lease)

@@ -1,4 +1,4 @@
-//! A ledger that is read from a PostgreSQL database: `postgres:` and `query:` of an input. The tests need a server:
+//! A ledger that is read from a `PostgreSQL` database: `postgres:` and `query:` of an input. The tests need a server:
 //! `.ci/postgres`.
 
 use std::collections::BTreeMap;

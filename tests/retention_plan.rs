@@ -32,6 +32,9 @@ fn found(thing: Thing, days: i64) -> Found {
     Found { thing, files: 1, bytes: 10, written: ago(days) }
 }
 
+/// In words, why it stays, and how a period comes to it.
+type Trouble = (&'static str, Why, fn(&mut PeriodFacts));
+
 /// A period that ended `days` ago, run once the day after: its report, one raw file, one build.
 fn period(label: &str, days: i64) -> (PeriodFacts, Vec<Found>) {
     let file = format!("sha256-{label}");
@@ -80,7 +83,7 @@ fn what_is_old_goes_and_what_is_young_or_needed_stays() {
     assert_eq!(planned(200, nothing), (vec!["raw", "build"], [Why::Young].into()), "older than raw files are kept");
     assert_eq!(planned(90, nothing), (none.clone(), [Why::Young].into()));
     assert_eq!(planned(20, nothing), (none.clone(), [Why::InReach].into()), "present runs look back to it");
-    let whole: [(&str, Why, fn(&mut PeriodFacts)); 4] = [
+    let whole: [Trouble; 4] = [
         ("open breaks", Why::OpenBreaks, |facts| facts.open_breaks = 1),
         ("an effect in doubt", Why::OpenEffects, |facts| facts.open_effects = 1),
         ("a run at work", Why::Running, |facts| facts.running = true),
@@ -176,7 +179,7 @@ proptest! {
                     }
                     Thing::Raw { file } => {
                         let raw = RawName { of: name.clone(), file: file.clone() };
-                        for (_, facts) in &survey.periods {
+                        for facts in survey.periods.values() {
                             for reader in facts.attempts.iter().filter(|attempt| attempt.read.contains(&raw)) {
                                 prop_assert!(now() - reader.at >= POLICY.raw, "a young run has read it");
                                 prop_assert_ne!(facts.sealed, Some(reader.number));

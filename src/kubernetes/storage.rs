@@ -59,8 +59,8 @@ impl Places {
 
     /// The names of the claims, each once.
     pub(super) fn claims(&self, receives: bool) -> Vec<&'static str> {
-        let receiver = self.receiver.iter().filter(|_| receives);
-        let mut names: Vec<&str> = self.runs.iter().chain(receiver).map(|place| place.claim).collect();
+        let of_log = self.receiver.iter().filter(|_| receives);
+        let mut names: Vec<&str> = self.runs.iter().chain(of_log).map(|place| place.claim).collect();
         names.sort_unstable();
         names.dedup();
         names
