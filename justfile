@@ -15,9 +15,21 @@ test filter="":
 crash:
     cargo test --locked --test main crash_campaign -- --ignored --nocapture
 
-# Bulk files to a real S3-speaking server, which is built on first use (some minutes) into target/tools
+# Bulk files, inputs, artifacts and logs with a real S3-speaking server, which is built on first use (some minutes) into target/tools
 s3:
     .ci/s3
+
+# The journal in a real PostgreSQL, and inputs out of it (installs Debian's where there is none)
+postgres:
+    .ci/postgres
+
+# The manifests of the shipped project against the schemas of Kubernetes
+kubernetes:
+    .ci/kubernetes
+
+# The image's file, looked at; with `just image steps` its steps are done in a plain folder
+image *steps:
+    .ci/image {{steps}}
 
 # What CI checks before it builds
 lint:
