@@ -53,6 +53,7 @@ pub mod trace;
 pub mod sandbox;
 
 pub mod receiver;
+pub mod review;
 
 pub mod kubernetes;
 pub mod telemetry;

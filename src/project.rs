@@ -4,8 +4,10 @@ pub mod database;
 mod load;
 mod receiver;
 mod retention;
+mod review;
 mod s3;
 pub mod spec;
+pub mod spec_review;
 pub mod spec_watch;
 mod state;
 mod watch;
@@ -24,6 +26,7 @@ use crate::sandbox;
 pub use database::{Database, DatabaseError};
 pub use load::{FILE, ProjectNotFound};
 pub use retention::RetentionConfig;
+pub use review::ReviewConfig;
 pub use state::State;
 pub use watch::{Channel, Email, MetricsConfig, NoticeEvent, NotifyConfig, Security, Way};
 
@@ -57,6 +60,8 @@ pub struct Project {
     /// Where `tieout serve` answers probes; none: nowhere.
     pub ops: Option<SocketAddr>,
     pub metrics: MetricsConfig,
+    /// The pages of `tieout serve`; none: it has no pages unless the command line says so.
+    pub review: Option<ReviewConfig>,
 }
 
 #[derive(Debug, Clone)]

@@ -28,6 +28,12 @@ pub struct ServeArgs {
     #[arg(help = "Answer probes and show metrics here [default: ops.bind]")]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub ops_bind: Option<SocketAddr>,
+    /// Show the pages for review as well, where `review:` of the project file says [default: on where it has that block]
+    #[arg(long, conflicts_with = "once")]
+    pub review: bool,
+    /// Show the pages for review, and run nothing
+    #[arg(long, conflicts_with_all = ["once", "listen", "max_parallel"])]
+    pub review_only: bool,
     /// End when nothing can be run now, with the most serious code of the runs
     #[arg(long)]
     pub once: bool,

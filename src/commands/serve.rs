@@ -16,11 +16,13 @@ use crate::exit::{ExitCode, Failure};
 use crate::job::Job;
 use crate::job::load::load_all;
 use crate::journal::Journal;
-use crate::notify::desk::Desk;
+use crate::notify::desk::Desk as NoticeDesk;
 use crate::notify::judge::NO_PERIOD;
 use crate::ops::{Port, Pulse};
 use crate::pipeline::stop::Stop;
-use crate::project::Project;
+use crate::project::{Project, ReviewConfig};
+use crate::review::desk::Desk;
+use crate::review::port as review;
 use crate::schedule::plan;
 use crate::schedule::serve::{Jobs, Orders, serve};
 
@@ -30,6 +32,9 @@ use crate::schedule::serve::{Jobs, Orders, serve};
 /// When the project is wrong, the journal cannot be used, or the receiver cannot go on.
 pub async fn run(mut context: Context, args: ServeArgs) -> Result<ExitCode, Failure> {
     let stop = Stop::when(stopped()?);
+    if args.review_only {
+        return review_only(context, stop).await;
+    }
     let hangup = signal(SignalKind::hangup())?;
     let world = context.start_world().await?;
     let project = context.load_project()?.clone();
@@ -46,6 +51,10 @@ pub async fn run(mut context: Context, args: ServeArgs) -> Result<ExitCode, Fail
     let answering = match args.ops_bind.or(jobs.project.ops).filter(|_| !args.once) {
         Some(address) => Some(answer(address, &journal, &pulse, &stop).await?),
         None => None,
+    };
+    let showing = match jobs.project.review.clone().or_else(|| args.review.then(ReviewConfig::default)) {
+        Some(review) if !args.once => Some(show(&jobs.project, &review, &journal).await?),
+        _ => None,
     };
     let orders = Orders {
         pulse,
@@ -71,10 +80,10 @@ pub async fn run(mut context: Context, args: ServeArgs) -> Result<ExitCode, Fail
     if let Err(panic) = telling.await {
         tracing::warn!("nobody is notified of job files that are wrong: {panic}");
     }
-    if let Some(answering) = answering {
-        // It ends when the process is told to stop, and what else ends it is told already.
-        answering.abort();
-        _ = answering.await;
+    // They end when the process is told to stop, and what else ends them is told already.
+    for task in [answering, showing].into_iter().flatten() {
+        task.abort();
+        _ = task.await;
     }
     world.stop().await;
     if let Some(journal) = Arc::into_inner(journal) {
@@ -97,7 +106,7 @@ fn tell_people(project: &Project, journal: &Arc<Journal>, problems: &Problems) -
     tokio::spawn(async move {
         for (job, problem) in of_jobs {
             let failure = Failure::new(ExitCode::Configuration, anyhow::Error::msg(problem));
-            Desk { journal: &journal, notify: &notify }.not_begun(&job, NO_PERIOD, &failure).await;
+            NoticeDesk { journal: &journal, notify: &notify }.not_begun(&job, NO_PERIOD, &failure).await;
         }
     })
 }
@@ -127,6 +136,36 @@ async fn answer(
         };
         if let Err(error) = port.serve(journal, pulse, until_stopped).await {
             tracing::error!("probes are answered no more: {error}");
+        }
+    }))
+}
+
+/// Shows the pages until it is stopped, and runs nothing.
+async fn review_only(mut context: Context, stop: Stop) -> Result<ExitCode, Failure> {
+    let project = context.load_project()?.clone();
+    let journal = Arc::new(Journal::open(&project.state).await?);
+    let showing = show(&project, &project.review.clone().unwrap_or_default(), &journal).await?;
+    _ = stop.asked().await;
+    showing.abort();
+    _ = showing.await;
+    if let Some(journal) = Arc::into_inner(journal) {
+        journal.close().await?;
+    }
+    Ok(ExitCode::Done)
+}
+
+/// Begins to show the pages.
+async fn show(project: &Project, review: &ReviewConfig, journal: &Arc<Journal>) -> Result<JoinHandle<()>, Failure> {
+    let port = review::Port::bind(review.bind).await.map_err(|error| {
+        let error =
+            anyhow::Error::new(error).context(format!("cannot show the pages on {} (`review: bind:`)", review.bind));
+        Failure::new(ExitCode::Configuration, error)
+    })?;
+    tracing::info!("pages for review on http://{}", port.address());
+    let desk = Desk::new(project.clone(), journal.clone());
+    Ok(tokio::spawn(async move {
+        if let Err(error) = port.serve(desk, std::future::pending()).await {
+            tracing::error!("the pages are shown no more: {error}");
         }
     }))
 }

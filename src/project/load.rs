@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::spec::{self, HttpSpec, ProjectSpec, ProviderSpec, ProviderType};
 use super::{
-    HttpConfig, KardConfig, Project, ProviderConfig, Secret, database::Database, receiver, retention, s3, watch,
+    HttpConfig, KardConfig, Project, ProviderConfig, Secret, database::Database, receiver, retention, review, s3, watch,
 };
 use crate::config::problem::Excerpts;
 use crate::config::{self, Checker, Problems};
@@ -91,6 +91,7 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "password",
         "ops",
         "metrics",
+        "review",
         "push",
         "http",
         "env",
@@ -180,6 +181,8 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
     // None: no port is opened unless the command line says so.
     let ops = spec.ops.as_ref().map(|written| watch::ops(written, checker));
     let metrics = watch::metrics(&root, spec.metrics.as_ref(), checker);
+    let review = spec.review.as_ref().and_then(|written| review::review(written, checker));
+    complete &= review.is_some() == spec.review.is_some();
     let retention = spec.retention.as_ref().and_then(|written| retention::retention(written, checker));
     complete &= retention.is_some() == spec.retention.is_some();
     let (state, data, lease, receiver) = (state?, data?, lease?, receiver?);
@@ -206,6 +209,7 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
         notify,
         ops,
         metrics,
+        review,
     })
 }
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::Secret;
 use super::database::DatabaseSpec;
 pub use super::s3::S3Spec;
+use super::spec_review::ReviewSpec;
 use super::spec_watch::{MetricsSpec, NotifySpec, OpsSpec};
 
 /// Where state and artifacts live, and which providers there are.
@@ -59,6 +60,9 @@ pub struct ProjectSpec {
     /// Where the metrics of a run go when it has ended; nowhere when left out.
     #[serde(default)]
     pub metrics: Option<MetricsSpec>,
+    /// The pages of `tieout serve`; none when left out.
+    #[serde(default)]
+    pub review: Option<ReviewSpec>,
 }
 
 /// How long files are kept after the run that made or read them has ended.
