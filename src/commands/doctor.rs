@@ -170,16 +170,8 @@ pub fn secret_checks(provider: &str, config: &KardConfig) -> Vec<Check> {
     let mut secrets = vec![("client_id", &config.client_id), ("client_secret", &config.client_secret)];
     secrets.extend(config.webhook_key.as_ref().map(|key| ("webhook_key", key)));
     secrets.extend(config.webhook_key_previous.as_ref().map(|key| ("webhook_key_previous", key)));
-    let checks = secrets.into_iter().map(|(name, secret)| {
-        let what = format!("secret providers.{provider}.{name}");
-        match secret.read() {
-            Ok(_) => Check::ok(what, format!("present {}", place(secret))),
-            Err(error) => {
-                Check::fail(what, ExitCode::Configuration, chain(&error), &how_to_set(provider, name, secret))
-            }
-        }
-    });
-    checks.collect()
+    let at = |name| format!("providers.{provider}.{name}");
+    secrets.into_iter().map(|(name, secret)| secret_check(&at(name), secret)).collect()
 }
 
 /// One check a secret of a channel: that it is there. Whether the other side takes it, `tieout notify test` tells.
@@ -187,21 +179,19 @@ fn channel_checks(notify: &NotifyConfig) -> Vec<Check> {
     let secrets = notify.channels.iter().flat_map(|(name, channel)| {
         channel.secrets().into_iter().map(move |(key, secret)| (format!("notify.channels.{name}.{key}"), secret))
     });
-    let checks = secrets.map(|(at, secret)| {
-        let what = format!("secret {at}");
-        match secret.read() {
-            Ok(_) => Check::ok(what, format!("present {}", place(secret))),
-            Err(error) => Check::fail(what, ExitCode::Configuration, chain(&error), &how_to_set_at(&at, secret)),
-        }
-    });
-    checks.collect()
+    secrets.map(|(at, secret)| secret_check(&at, secret)).collect()
 }
 
-fn how_to_set(provider: &str, name: &str, secret: &Secret) -> String {
-    how_to_set_at(&format!("providers.{provider}.{name}"), secret)
+/// That it can be read.
+fn secret_check(at: &str, secret: &Secret) -> Check {
+    let what = format!("secret {at}");
+    match secret.read() {
+        Ok(_) => Check::ok(what, format!("present {}", place(secret))),
+        Err(error) => Check::fail(what, ExitCode::Configuration, chain(&error), &how_to_set(at, secret)),
+    }
 }
 
-fn how_to_set_at(at: &str, secret: &Secret) -> String {
+fn how_to_set(at: &str, secret: &Secret) -> String {
     let place = match secret {
         Secret::Env(variable) => format!("set {variable} in the environment that starts tieout"),
         Secret::File(path) => format!("write it into {}, readable by this user alone", path.display()),

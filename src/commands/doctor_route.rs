@@ -2,26 +2,18 @@
 
 use chrono::{DateTime, Utc};
 
-use super::doctor::{Check, Verdict};
+use super::doctor::Check;
 use crate::exit::ExitCode;
 use crate::providers::http::{NoConnection, no_connection};
 
 /// The row of a provider that did not answer.
 pub(super) fn silent(what: String, error: &anyhow::Error) -> Check {
+    let code = ExitCode::ProviderUnavailable;
     let Some(reason) = no_connection(error.as_ref()) else {
-        return Check {
-            what,
-            verdict: Verdict::Fail(ExitCode::ProviderUnavailable),
-            found: format!("{error:#}"),
-            to_do: "check base_url and token_url, this machine's network and its proxy settings".to_owned(),
-        };
+        let to_do = "check base_url and token_url, this machine's network and its proxy settings";
+        return Check::fail(what, code, format!("{error:#}"), to_do);
     };
-    Check {
-        what,
-        verdict: Verdict::Fail(ExitCode::ProviderUnavailable),
-        found: format!("{}: {error:#}", found(&reason)),
-        to_do: to_do(&reason).to_owned(),
-    }
+    Check::fail(what, code, format!("{}: {error:#}", found(&reason)), to_do(&reason))
 }
 
 fn found(reason: &NoConnection) -> String {

@@ -8,8 +8,9 @@ use super::Context;
 use super::person::person;
 use crate::cli::GcArgs;
 use crate::exit::{ExitCode, Failure};
+use crate::job::Job;
 use crate::job::load::load_all;
-use crate::journal::{Journal, LeaseError, RunFilter, RunRecord, RunStatus};
+use crate::journal::{Journal, Lease, LeaseError, RunFilter, RunStatus};
 use crate::output::{Cell, Format, Rows};
 use crate::project::Project;
 use crate::retention::survey::{SurveyError, survey};
@@ -80,20 +81,14 @@ pub async fn run(mut context: Context, args: GcArgs) -> Result<ExitCode, Failure
         return Err(GcError::Jobs { problems: problems.len() }.into());
     }
     let journal = if args.dry_run { context.read_journal().await? } else { context.write_journal().await? };
-    let mut plan = Plan::default();
-    if let Some(journal) = &journal {
-        if !args.dry_run {
-            nobody_works(journal, &project).await?;
+    let of_job = |name: &Name| args.job.as_ref().is_none_or(|job| *job == name.job);
+    let plan = match &journal {
+        None => Plan::default(),
+        Some(journal) => {
+            let work = Work { journal, project: &project, jobs: &jobs, policy, of_job: &of_job };
+            if args.dry_run { work.plan().await? } else { work.remove(&Sweeper { at: Utc::now(), by }).await? }
         }
-        plan = survey(journal, &project.artifacts, &jobs, Utc::now()).await?.plan(policy);
-        plan.removed.retain(|name, _| args.job.as_ref().is_none_or(|job| *job == name.job));
-        if !args.dry_run {
-            let sweeper = Sweeper { at: Utc::now(), by };
-            for (name, things) in &plan.removed {
-                remove(journal, &project, &sweeper, name, things).await?;
-            }
-        }
-    }
+    };
     context.output.rows(&rows(&plan.removed))?;
     if context.output.format == Format::Table {
         context.output.text(&told(&plan, args.dry_run))?;
@@ -108,48 +103,87 @@ fn policy(project: &Project, args: &GcArgs) -> Result<Policy, GcError> {
     Ok(Policy { raw, reports })
 }
 
-/// A run at work may read files of any period that it looks back to.
-async fn nobody_works(journal: &Journal, project: &Project) -> Result<(), Failure> {
-    let runs = journal.runs(&RunFilter::default()).await?;
-    for run in runs.iter().filter(|run| run.status == RunStatus::Running) {
-        let taken = lease(journal, project, &run.job, &run.period).await;
-        match taken {
-            // It was killed: nobody holds its lease.
-            Ok(lease) => journal.release(lease).await?,
-            Err(LeaseError::Held { holder, .. }) => return Err(at_work(run, holder).into()),
-            Err(error) => return Err(Failure::new(error.exit_code(), error)),
+/// What is looked through, and what may go of it.
+struct Work<'a> {
+    journal: &'a Journal,
+    project: &'a Project,
+    jobs: &'a [Job],
+    policy: Policy,
+    of_job: &'a (dyn Fn(&Name) -> bool + Send + Sync),
+}
+
+impl Work<'_> {
+    async fn plan(&self) -> Result<Plan, Failure> {
+        let found = survey(self.journal, &self.project.artifacts, self.jobs, Utc::now()).await?;
+        let mut plan = found.plan(self.policy);
+        plan.removed.retain(|name, _| (self.of_job)(name));
+        Ok(plan)
+    }
+
+    /// Removes what a plan says that was made after the last run had ended, and tells all that went.
+    async fn remove(&self, sweeper: &Sweeper) -> Result<Plan, Failure> {
+        let mut gone = BTreeMap::<Name, Vec<Found>>::new();
+        loop {
+            let latest = self.latest_run().await?;
+            self.nobody_works().await?;
+            let mut plan = self.plan().await?;
+            let mut is_true = true;
+            for (name, things) in &plan.removed {
+                is_true = self.remove_of(sweeper, name, things, latest.as_deref()).await?;
+                if !is_true {
+                    break;
+                }
+                gone.entry(name.clone()).or_default().extend_from_slice(things);
+            }
+            if is_true {
+                plan.removed = gone;
+                return Ok(plan);
+            }
         }
     }
-    Ok(())
-}
 
-fn at_work(run: &RunRecord, holder: String) -> GcError {
-    GcError::AtWork { run: run.id.clone(), holder }
-}
+    /// Whether the plan is still true: a run that was begun after `latest` may have read what it gives up.
+    async fn remove_of(
+        &self,
+        sweeper: &Sweeper,
+        name: &Name,
+        things: &[Found],
+        latest: Option<&str>,
+    ) -> Result<bool, Failure> {
+        let lease = self.lease(&name.job, &name.period).await;
+        let lease = lease.map_err(|error| Failure::new(error.exit_code(), error))?;
+        let is_true = self.latest_run().await?.as_deref() == latest;
+        let removed = if is_true { sweeper.remove(&self.project.artifacts, name, things) } else { Ok(0) };
+        self.journal.release(lease).await?;
+        removed?;
+        Ok(is_true)
+    }
 
-async fn lease(
-    journal: &Journal,
-    project: &Project,
-    job: &str,
-    period: &str,
-) -> Result<crate::journal::Lease, LeaseError> {
-    let folder = project.state.folder_or(&project.root);
-    journal.take_lease(folder, job, period, project.lease).await
-}
+    async fn latest_run(&self) -> Result<Option<String>, Failure> {
+        let latest = self.journal.runs(&RunFilter { limit: Some(1), ..RunFilter::default() }).await?;
+        Ok(latest.into_iter().next().map(|run| run.id))
+    }
 
-async fn remove(
-    journal: &Journal,
-    project: &Project,
-    sweeper: &Sweeper,
-    name: &Name,
-    things: &[Found],
-) -> Result<(), Failure> {
-    let lease = lease(journal, project, &name.job, &name.period).await;
-    let lease = lease.map_err(|error| Failure::new(error.exit_code(), error))?;
-    let removed = sweeper.remove(&project.artifacts, name, things);
-    journal.release(lease).await?;
-    removed?;
-    Ok(())
+    /// A run at work may read files of any period that it looks back to.
+    async fn nobody_works(&self) -> Result<(), Failure> {
+        let runs = self.journal.runs(&RunFilter::default()).await?;
+        for run in runs.iter().filter(|run| run.status == RunStatus::Running) {
+            match self.lease(&run.job, &run.period).await {
+                // It was killed: nobody holds its lease.
+                Ok(lease) => self.journal.release(lease).await?,
+                Err(LeaseError::Held { holder, .. }) => {
+                    return Err(GcError::AtWork { run: run.id.clone(), holder }.into());
+                }
+                Err(error) => return Err(Failure::new(error.exit_code(), error)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn lease(&self, job: &str, period: &str) -> Result<Lease, LeaseError> {
+        let folder = self.project.state.folder_or(&self.project.root);
+        self.journal.take_lease(folder, job, period, self.project.lease).await
+    }
 }
 
 fn rows(removed: &BTreeMap<Name, Vec<Found>>) -> Rows {

@@ -210,26 +210,25 @@ fn in_sqlite(text: &str) -> Cow<'_, str> {
     Cow::Owned(written)
 }
 
+/// A query with the values of a statement; each driver has a type of its own for it.
+macro_rules! bound {
+    ($query:expr, $values:expr) => {{
+        let mut query = $query;
+        for value in $values {
+            query = match value {
+                Value::Text(text) => query.bind(text.as_deref()),
+                Value::Whole(whole) => query.bind(*whole),
+                Value::Flag(flag) => query.bind(*flag),
+            };
+        }
+        query
+    }};
+}
+
 fn of_sqlite(statement: &Statement) -> Query<'_, Sqlite, SqliteArguments> {
-    let mut query = sqlx::query(AssertSqlSafe(in_sqlite(&statement.text).into_owned()));
-    for value in &statement.values {
-        query = match value {
-            Value::Text(text) => query.bind(text.as_deref()),
-            Value::Whole(whole) => query.bind(*whole),
-            Value::Flag(flag) => query.bind(*flag),
-        };
-    }
-    query
+    bound!(sqlx::query(AssertSqlSafe(in_sqlite(&statement.text).into_owned())), &statement.values)
 }
 
 fn of_postgres(statement: &Statement) -> Query<'_, Postgres, PgArguments> {
-    let mut query = sqlx::query(AssertSqlSafe(statement.text.clone()));
-    for value in &statement.values {
-        query = match value {
-            Value::Text(text) => query.bind(text.as_deref()),
-            Value::Whole(whole) => query.bind(*whole),
-            Value::Flag(flag) => query.bind(*flag),
-        };
-    }
-    query
+    bound!(sqlx::query(AssertSqlSafe(statement.text.clone())), &statement.values)
 }
