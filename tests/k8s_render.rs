@@ -300,6 +300,19 @@ fn without_a_key_of_signatures_there_is_no_receiver() {
 }
 
 #[test]
+fn where_the_project_has_pages_they_are_a_deployment_that_speaks_to_no_provider() {
+    let project = format!("{PROJECT}review:\n  bind: 127.0.0.1:8722\n");
+    let workspace = workspace(&project, &[("daily", "day", "{cron: \"0 1 * * *\"}")]);
+    let files = rendered(&workspace, &Options::default()).unwrap();
+    let manifest = text(&files, "review.yaml");
+    assert!(manifest.contains("name: tieout-review"), "{manifest}");
+    assert!(manifest.contains("- --review-only\n"), "{manifest}");
+    // Secrets of providers are not in their reach.
+    assert!(!manifest.contains("secret"), "{manifest}");
+    assert!(text(&files, "networkpolicy.yaml").contains("port: 8722"));
+}
+
+#[test]
 fn a_project_that_fits_no_cluster_is_told_why() {
     let long = "a".repeat(53);
     let daily = "{cron: \"0 1 * * *\"}";

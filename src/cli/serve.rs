@@ -35,6 +35,9 @@ pub struct ServeArgs {
     /// Show the pages for review, and run nothing
     #[arg(long, conflicts_with_all = ["once", "listen", "max_parallel"])]
     pub review_only: bool,
+    #[arg(help = "Show the pages here [default: review.bind, else 127.0.0.1:8722]")]
+    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with = "once")]
+    pub review_bind: Option<SocketAddr>,
     /// End when nothing can be run now, with the most serious code of the runs
     #[arg(long)]
     pub once: bool,

@@ -33,7 +33,7 @@ use crate::schedule::serve::{Jobs, Orders, serve};
 pub async fn run(mut context: Context, args: ServeArgs) -> Result<ExitCode, Failure> {
     let stop = Stop::when(stopped()?);
     if args.review_only {
-        return review_only(context, stop).await;
+        return review_only(context, args.review_bind, stop).await;
     }
     let hangup = signal(SignalKind::hangup())?;
     let world = context.start_world().await?;
@@ -52,8 +52,9 @@ pub async fn run(mut context: Context, args: ServeArgs) -> Result<ExitCode, Fail
         Some(address) => Some(answer(address, &journal, &pulse, &stop).await?),
         None => None,
     };
-    let showing = match jobs.project.review.clone().or_else(|| args.review.then(ReviewConfig::default)) {
-        Some(review) if !args.once => Some(show(&jobs.project, &review, &journal).await?),
+    let is_asked = args.review || args.review_bind.is_some();
+    let showing = match jobs.project.review.clone().or_else(|| is_asked.then(ReviewConfig::default)) {
+        Some(review) if !args.once => Some(show(&jobs.project, review, args.review_bind, &journal).await?),
         _ => None,
     };
     let orders = Orders {
@@ -141,10 +142,10 @@ async fn answer(
 }
 
 /// Shows the pages until it is stopped, and runs nothing.
-async fn review_only(mut context: Context, stop: Stop) -> Result<ExitCode, Failure> {
+async fn review_only(mut context: Context, bind: Option<SocketAddr>, stop: Stop) -> Result<ExitCode, Failure> {
     let project = context.load_project()?.clone();
     let journal = Arc::new(Journal::open(&project.state).await?);
-    let showing = show(&project, &project.review.clone().unwrap_or_default(), &journal).await?;
+    let showing = show(&project, project.review.clone().unwrap_or_default(), bind, &journal).await?;
     _ = stop.asked().await;
     showing.abort();
     _ = showing.await;
@@ -155,7 +156,13 @@ async fn review_only(mut context: Context, stop: Stop) -> Result<ExitCode, Failu
 }
 
 /// Begins to show the pages.
-async fn show(project: &Project, review: &ReviewConfig, journal: &Arc<Journal>) -> Result<JoinHandle<()>, Failure> {
+async fn show(
+    project: &Project,
+    mut review: ReviewConfig,
+    bind: Option<SocketAddr>,
+    journal: &Arc<Journal>,
+) -> Result<JoinHandle<()>, Failure> {
+    review.bind = bind.unwrap_or(review.bind);
     let port = review::Port::bind(review.bind).await.map_err(|error| {
         let error =
             anyhow::Error::new(error).context(format!("cannot show the pages on {} (`review: bind:`)", review.bind));

@@ -3,7 +3,8 @@
 use super::node::{Node, file, map};
 use super::storage::{Places, claim};
 use super::{
-    Context, File, MOST_CONFIG_BYTES, Mode, RenderError, cronjob, made_from, network, secrets, services, storage,
+    Context, File, MOST_CONFIG_BYTES, Mode, RenderError, cronjob, made_from, network, review, secrets, services,
+    storage,
 };
 
 /// The file that names the others.
@@ -28,6 +29,9 @@ pub fn render(context: &Context<'_>) -> Result<Vec<File>, RenderError> {
     }
     if receives {
         manifests.push(("receiver.yaml".to_owned(), services::receiver(context, &places)));
+    }
+    if context.project.review.is_some() {
+        manifests.push(("review.yaml".to_owned(), review::manifest(context, &places)));
     }
     let scheduled: Vec<_> = context.jobs.iter().filter_map(|job| Some((job, job.schedule.as_ref()?))).collect();
     if scheduled.is_empty() {
@@ -96,8 +100,11 @@ fn config_map(context: &Context<'_>, name: &str, prefix: &str) -> Result<Node, R
 }
 
 fn reasons(context: &Context<'_>) -> Vec<String> {
-    let needed = secrets::of_runs(context.project);
-    let keys: Vec<&str> = needed.iter().map(secrets::Reference::key).collect();
+    let mut needed = secrets::of_runs(context.project);
+    needed.extend(secrets::of_review(context.project));
+    let mut keys: Vec<&str> = needed.iter().map(secrets::Reference::key).collect();
+    keys.sort_unstable();
+    keys.dedup();
     let mut told = vec![
         "A Kustomize base of this project; deploy/kubernetes/overlays/example shows how to put it to use.".to_owned(),
         format!(

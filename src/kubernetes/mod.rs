@@ -8,6 +8,7 @@ pub mod folder;
 mod network;
 pub mod node;
 mod pod;
+mod review;
 mod secrets;
 mod services;
 mod storage;

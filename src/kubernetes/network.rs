@@ -1,6 +1,7 @@
 //! Whom the pods may speak to, and who to them.
 
 use super::node::{Node, file, map};
+use super::review::{REVIEW, REVIEW_PORT};
 use super::services::{OPS_PORT, RECEIVER, RECEIVER_PORT};
 use super::{Context, Mode, NAME, labels};
 use crate::project::{ProviderConfig, Way};
@@ -9,7 +10,7 @@ use crate::project::{ProviderConfig, Way};
 const HTTPS: u16 = 443;
 const POSTGRESQL: u16 = 5432;
 
-/// The policies: nothing in but to the receiver (and to the ports that tell how `serve` is), and out only what is needed.
+/// The policies: nothing in but to the receiver and the pages (and to the ports that tell how `serve` is), and out only what is needed.
 pub(super) fn policies(context: &Context<'_>, receives: bool) -> String {
     let dns = ["UDP", "TCP"].map(|protocol| port(protocol, 53));
     let ports: Vec<Node> = ports(context).into_iter().map(|number| port("TCP", number.into())).collect();
@@ -22,11 +23,14 @@ pub(super) fn policies(context: &Context<'_>, receives: bool) -> String {
     if receives {
         documents.push(policy(RECEIVER, ingress("receiver", map! { "ports" => [port("TCP", RECEIVER_PORT)] })));
     }
-    let mut reasons = vec![
-        "Nothing comes in but to the receiver. Out go names (53), providers and object storage (443, and what other \
-         ports tieout.yaml names), and PostgreSQL (5432)."
-            .to_owned(),
-    ];
+    if context.project.review.is_some() {
+        documents.push(policy(REVIEW, ingress("review", map! { "ports" => [port("TCP", REVIEW_PORT)] })));
+    }
+    let pages = if context.project.review.is_some() { " and to the pages" } else { "" };
+    let mut reasons = vec![format!(
+        "Nothing comes in but to the receiver{pages}. Out go names (53), providers and object storage (443, and what \
+         other ports tieout.yaml names), and PostgreSQL (5432)."
+    )];
     if context.options.mode == Mode::Serve {
         let monitoring = map! { "matchLabels" => map! { "kubernetes.io/metadata.name" => "monitoring" } };
         let rule = map! {

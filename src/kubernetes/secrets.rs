@@ -59,14 +59,22 @@ pub(super) fn of_runs(project: &Project) -> Vec<Reference> {
         let keys = kard.webhook_key.iter().chain(&kard.webhook_key_previous);
         [&kard.client_id, &kard.client_secret].into_iter().chain(keys)
     });
-    let state = match &project.state {
-        State::Postgres(database) => database.secret(),
-        State::Sqlite(_) => None,
-    };
     let databases = project.databases.values().filter_map(Database::secret);
     let channels = project.notify.channels.values().flat_map(|channel| channel.secrets());
     let channels = channels.map(|(_, secret)| secret);
-    references(project, of_kards.chain(state).chain(databases).chain(channels))
+    references(project, of_kards.chain(state(project)).chain(databases).chain(channels))
+}
+
+/// What the pages need: nothing that speaks to a provider.
+pub(super) fn of_review(project: &Project) -> Vec<Reference> {
+    references(project, state(project).into_iter())
+}
+
+fn state(project: &Project) -> Option<&Secret> {
+    match &project.state {
+        State::Postgres(database) => database.secret(),
+        State::Sqlite(_) => None,
+    }
 }
 
 /// What the receiver needs: keys of signatures, nothing that speaks to a provider. Empty: there is nothing to receive.

@@ -37,7 +37,7 @@ pub(super) fn receiver(context: &Context<'_>, places: &Places) -> String {
         grace_seconds: RECEIVER_GRACE_SECONDS,
         restart: None,
     };
-    let documents = [deployment(context, RECEIVER, kind), service(), budget()];
+    let documents = [deployment(context, RECEIVER, kind), service(RECEIVER, "receiver"), budget()];
     let reasons = [
         "The receiver of the provider's notifications.".to_owned(),
         made_from("tieout.yaml"),
@@ -87,7 +87,7 @@ pub(super) fn serve(context: &Context<'_>, places: &Places) -> String {
 /// The name of the scheduler's file.
 pub(super) const SERVE_FILE: &str = "serve.yaml";
 
-fn deployment(context: &Context<'_>, name: &str, kind: Kind<'_>) -> Node {
+pub(super) fn deployment(context: &Context<'_>, name: &str, kind: Kind<'_>) -> Node {
     let component = kind.component;
     map! {
         "apiVersion" => "apps/v1",
@@ -107,14 +107,15 @@ fn probe(path: &str, port: &str) -> Node {
     map! { "httpGet" => map! { "path" => path, "port" => port }, "timeoutSeconds" => 3 }
 }
 
-fn service() -> Node {
+/// Port 80 of the cluster leads to the pod's port `http`.
+pub(super) fn service(name: &str, component: &str) -> Node {
     map! {
         "apiVersion" => "v1",
         "kind" => "Service",
-        "metadata" => map! { "name" => RECEIVER, "labels" => labels(Some("receiver"), None) },
+        "metadata" => map! { "name" => name, "labels" => labels(Some(component), None) },
         "spec" => map! {
             "type" => "ClusterIP",
-            "selector" => labels(Some("receiver"), None),
+            "selector" => labels(Some(component), None),
             "ports" => [map! { "name" => "http", "port" => 80, "targetPort" => "http" }],
         },
     }
