@@ -4,6 +4,7 @@
 //! says that they exist, and brought here when a later run or a command asks for them: the folder may be empty at any
 //! time, the bucket may not. No object is ever replaced, so whoever comes second with other bytes is told.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -112,6 +113,32 @@ impl Artifacts {
             }
         }
         Ok(folder)
+    }
+
+    /// The files of a folder such as `JOB/PERIOD/ATTEMPT` by name, each with its bytes, wherever they are. Nothing is
+    /// brought.
+    ///
+    /// # Errors
+    /// When the folder or the bucket cannot be read. That nothing is there is no error.
+    pub async fn sizes(&self, run: &str) -> Result<BTreeMap<String, u64>, KeepError> {
+        let folder = self.folder.join(run);
+        let told = |source| KeepError::Disk { path: folder.clone(), source };
+        let mut sizes = BTreeMap::new();
+        if folder.is_dir() {
+            for entry in std::fs::read_dir(&folder).map_err(told)? {
+                let entry = entry.map_err(told)?;
+                let file = entry.metadata().map_err(told)?;
+                let name = entry.file_name().into_string().ok().filter(|name| !name.starts_with(UNFINISHED));
+                sizes.extend(name.filter(|_| file.is_file()).map(|name| (name, file.len())));
+            }
+        }
+        if let Some((s3, place)) = &self.kept {
+            let place = place.join(&format!("{run}/"));
+            let found = Box::pin(s3.list(&place)).await?;
+            let named = found.iter().filter_map(|found| Some((name_below(&place, &found.place)?.to_owned(), found.bytes)));
+            sizes.extend(named);
+        }
+        Ok(sizes)
     }
 
     /// Brings one file that is missing here, if the bucket has it.

@@ -1,6 +1,6 @@
 //! What can be looked at. Nothing here changes anything.
 
-mod assets;
+pub mod assets;
 mod overview;
 
 use axum::Router;
