@@ -120,23 +120,16 @@ impl Artifacts {
     ///
     /// # Errors
     /// When the folder or the bucket cannot be read. That nothing is there is no error.
-    pub async fn sizes(&self, run: &str) -> Result<BTreeMap<String, u64>, KeepError> {
-        let folder = self.folder.join(run);
-        let told = |source| KeepError::Disk { path: folder.clone(), source };
-        let mut sizes = BTreeMap::new();
-        if folder.is_dir() {
-            for entry in std::fs::read_dir(&folder).map_err(told)? {
-                let entry = entry.map_err(told)?;
-                let file = entry.metadata().map_err(told)?;
-                let name = entry.file_name().into_string().ok().filter(|name| !name.starts_with(UNFINISHED));
-                sizes.extend(name.filter(|_| file.is_file()).map(|name| (name, file.len())));
-            }
-        }
-        if let Some((s3, place)) = &self.kept {
-            let place = place.join(&format!("{run}/"));
+    pub async fn sizes(&self, folder: &Path) -> Result<BTreeMap<String, u64>, KeepError> {
+        let (path, here) = (folder.to_owned(), folder.to_owned());
+        let listing = tokio::task::spawn_blocking(move || sizes_here(&here));
+        let listed = listing.await.map_err(io::Error::other).and_then(|listed| listed);
+        let mut sizes = listed.map_err(|source| KeepError::Disk { path, source })?;
+        if let (Some((s3, place)), Some(key)) = (&self.kept, self.key(folder)) {
+            let place = place.join(&format!("{key}/"));
             let found = Box::pin(s3.list(&place)).await?;
-            let named = found.iter().filter_map(|found| Some((name_below(&place, &found.place)?.to_owned(), found.bytes)));
-            sizes.extend(named);
+            let named = found.iter().filter_map(|found| Some((name_below(&place, &found.place)?, found.bytes)));
+            sizes.extend(named.map(|(name, bytes)| (name.to_owned(), bytes)));
         }
         Ok(sizes)
     }
@@ -251,6 +244,21 @@ impl Artifacts {
         let names: Option<Vec<&str>> = below.components().map(|part| part.as_os_str().to_str()).collect();
         names.filter(|names| !names.is_empty()).map(|names| names.join("/"))
     }
+}
+
+/// The files of a folder of this machine; none where there is no folder.
+fn sizes_here(folder: &Path) -> io::Result<BTreeMap<String, u64>> {
+    let mut sizes = BTreeMap::new();
+    if !folder.is_dir() {
+        return Ok(sizes);
+    }
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let file = entry.metadata()?;
+        let name = entry.file_name().into_string().ok().filter(|name| !name.starts_with(UNFINISHED));
+        sizes.extend(name.filter(|_| file.is_file()).map(|name| (name, file.len())));
+    }
+    Ok(sizes)
 }
 
 async fn keep_one(s3: &S3, place: Place, path: &Path) -> Result<(), KeepError> {
