@@ -94,10 +94,10 @@ fn the_verdict_stands_on_top_in_words() {
 #[test]
 fn the_bridge_and_the_kinds_are_drawn() {
     let page = render(&a_day(), 2_000);
-    // Four bridges with two totals each and five lines in all; six kinds.
+    // Four bridges with two totals each and five lines in all; six kinds, one age.
     assert_eq!(page.matches("class=\"total\" x=").count(), 8);
     assert_eq!(page.matches("class=\"up\" x=").count() + page.matches("class=\"down\" x=").count(), 5);
-    assert_eq!(page.matches("class=\"bar\" x=").count(), 6);
+    assert_eq!(page.matches("class=\"bar\" x=").count(), 7);
     assert!(page.contains("USD</bdi> transaction amount</strong>, file to ledger (bars do not begin at zero)"));
 }
 

@@ -4,6 +4,7 @@
 //! says that they exist, and brought here when a later run or a command asks for them: the folder may be empty at any
 //! time, the bucket may not. No object is ever replaced, so whoever comes second with other bytes is told.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
@@ -112,6 +113,25 @@ impl Artifacts {
             }
         }
         Ok(folder)
+    }
+
+    /// The files of a folder such as `JOB/PERIOD/ATTEMPT` by name, each with its bytes, wherever they are. Nothing is
+    /// brought.
+    ///
+    /// # Errors
+    /// When the folder or the bucket cannot be read. That nothing is there is no error.
+    pub async fn sizes(&self, folder: &Path) -> Result<BTreeMap<String, u64>, KeepError> {
+        let (path, here) = (folder.to_owned(), folder.to_owned());
+        let listing = tokio::task::spawn_blocking(move || sizes_here(&here));
+        let listed = listing.await.map_err(io::Error::other).and_then(|listed| listed);
+        let mut sizes = listed.map_err(|source| KeepError::Disk { path, source })?;
+        if let (Some((s3, place)), Some(key)) = (&self.kept, self.key(folder)) {
+            let place = place.join(&format!("{key}/"));
+            let found = Box::pin(s3.list(&place)).await?;
+            let named = found.iter().filter_map(|found| Some((name_below(&place, &found.place)?, found.bytes)));
+            sizes.extend(named.map(|(name, bytes)| (name.to_owned(), bytes)));
+        }
+        Ok(sizes)
     }
 
     /// Brings one file that is missing here, if the bucket has it.
@@ -224,6 +244,21 @@ impl Artifacts {
         let names: Option<Vec<&str>> = below.components().map(|part| part.as_os_str().to_str()).collect();
         names.filter(|names| !names.is_empty()).map(|names| names.join("/"))
     }
+}
+
+/// The files of a folder of this machine; none where there is no folder.
+fn sizes_here(folder: &Path) -> io::Result<BTreeMap<String, u64>> {
+    let mut sizes = BTreeMap::new();
+    if !folder.is_dir() {
+        return Ok(sizes);
+    }
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let file = entry.metadata()?;
+        let name = entry.file_name().into_string().ok().filter(|name| !name.starts_with(UNFINISHED));
+        sizes.extend(name.filter(|_| file.is_file()).map(|name| (name, file.len())));
+    }
+    Ok(sizes)
 }
 
 async fn keep_one(s3: &S3, place: Place, path: &Path) -> Result<(), KeepError> {

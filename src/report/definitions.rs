@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::facts::Facts;
+use super::facts::{Facts, JobFacts, PeriodFacts, ProgramFacts, RunFacts};
+use super::json::Summary;
 
 /// Terms of the report and their meaning. The kinds of breaks explain themselves.
 const TERMS: [(&str, &str); 15] = [
@@ -81,38 +82,64 @@ const NOT_OF_SENDING: [&str; 9] =
 
 /// Terms and their meaning, as far as the report uses them.
 pub(super) fn terms(facts: &Facts) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let sends = facts.is_sending();
+    terms_of(facts.is_sending(), facts.effects.is_some(), facts.month.is_some())
+}
+
+/// The same for a summary as read.
+pub(super) fn terms_of_summary(summary: &Summary) -> impl Iterator<Item = (&'static str, &'static str)> {
+    terms_of(summary.is_sending(), summary.effects.is_some(), summary.month.is_some())
+}
+
+fn terms_of(sends: bool, has_effects: bool, has_month: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
     let general = TERMS.into_iter().filter(move |(term, _)| !sends || !NOT_OF_SENDING.contains(term));
-    let of_effects = EFFECT_TERMS.into_iter().filter(|_| !facts.is_sending() && facts.effects.is_some());
-    let of_months = MONTH_TERMS.into_iter().filter(|_| facts.month.is_some());
-    general.chain(of_effects).chain(of_months).chain(SENDING_TERMS.into_iter().filter(|_| facts.is_sending()))
+    let of_effects = EFFECT_TERMS.into_iter().filter(move |_| !sends && has_effects);
+    let of_months = MONTH_TERMS.into_iter().filter(move |_| has_month);
+    general.chain(of_effects).chain(of_months).chain(SENDING_TERMS.into_iter().filter(move |_| sends))
 }
 
 /// `2025-03-19, from 2025-03-19 00:00 UTC up to 2025-03-20 00:00 UTC`
 pub(super) fn period_in_words(facts: &Facts) -> String {
+    interval_in_words(&facts.period)
+}
+
+/// The same of a period alone.
+pub(super) fn interval_in_words(period: &PeriodFacts) -> String {
     let time = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M UTC").to_string();
-    let period = &facts.period;
     format!("{}, from {} up to {}", period.label, time(period.start), time(period.end))
 }
 
 /// What identifies the run, the period, the job and the program: name and value.
 pub(super) fn run_lines(facts: &Facts) -> Vec<(&'static str, String)> {
+    lines_of(&facts.run, &facts.period, &facts.job, &facts.program)
+}
+
+/// The same for a summary as read.
+pub(super) fn run_lines_of_summary(summary: &Summary) -> Vec<(&'static str, String)> {
+    lines_of(&summary.run, &summary.period, &summary.job, &summary.program)
+}
+
+fn lines_of(
+    run: &RunFacts,
+    period: &PeriodFacts,
+    job: &JobFacts,
+    program: &ProgramFacts,
+) -> Vec<(&'static str, String)> {
     let time = |time: DateTime<Utc>| time.format("%Y-%m-%d %H:%M:%S UTC").to_string();
     let mut lines = vec![
-        ("Run", facts.run.id.clone()),
-        ("Run time", time(facts.run.run_time)),
-        ("Period", format!("{} in {}", facts.period.label, facts.period.timezone)),
-        ("From (included)", time(facts.period.start)),
-        ("To (excluded)", time(facts.period.end)),
-        ("Job file", facts.job.path.clone()),
-        ("Job SHA-256", facts.job.sha256.clone()),
-        ("Program", format!("tieout {}", facts.program.version)),
-        ("Commit", facts.program.commit.clone()),
+        ("Run", run.id.clone()),
+        ("Run time", time(run.run_time)),
+        ("Period", format!("{} in {}", period.label, period.timezone)),
+        ("From (included)", time(period.start)),
+        ("To (excluded)", time(period.end)),
+        ("Job file", job.path.clone()),
+        ("Job SHA-256", job.sha256.clone()),
+        ("Program", format!("tieout {}", program.version)),
+        ("Commit", program.commit.clone()),
     ];
-    if let Some(note) = &facts.run.note {
+    if let Some(note) = &run.note {
         lines.push(("Note", note.clone()));
     }
-    if facts.run.sandbox {
+    if run.sandbox {
         lines.push(("Provider", "the built-in sandbox, not the provider itself".to_owned()));
     }
     lines

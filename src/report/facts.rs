@@ -66,22 +66,14 @@ impl Facts {
         self.sent.as_deref().unwrap_or_default()
     }
 
-    /// A side in the totals: `ledger`, or of a job that sends `source`.
+    /// [`total_words`]
     pub const fn total_words(&self, side: Side) -> &'static str {
-        match side {
-            Side::Ledger if self.is_sending() => "source",
-            Side::File if self.is_sending() => "accepted by Kard",
-            side => side.name(),
-        }
+        total_words(side, self.is_sending())
     }
 
-    /// A side in the account of rows: of a job that sends, `sealed` is all that was made for Kard.
+    /// [`rows_words`]
     pub const fn rows_words(&self, side: Side) -> &'static str {
-        match side {
-            Side::Ledger if self.is_sending() => "source",
-            Side::File if self.is_sending() => "sealed",
-            side => side.name(),
-        }
+        rows_words(side, self.is_sending())
     }
 
     /// Rows read: of a job that sends, those of its source.
@@ -127,6 +119,24 @@ impl Facts {
         self.statement.bridges.iter().all(|bridge| bridge.residual_minor == 0)
             && self.statement.rows.iter().all(|rows| rows.unaccounted == 0)
             && self.month.iter().flat_map(|month| &month.receivable).all(|one| one.residual.is_zero())
+    }
+}
+
+/// A side in the totals: `ledger`, or of a job that sends `source`.
+pub const fn total_words(side: Side, sends: bool) -> &'static str {
+    match side {
+        Side::Ledger if sends => "source",
+        Side::File if sends => "accepted by Kard",
+        side => side.name(),
+    }
+}
+
+/// A side in the account of rows: of a job that sends, `sealed` is all that was made for Kard.
+pub const fn rows_words(side: Side, sends: bool) -> &'static str {
+    match side {
+        Side::Ledger if sends => "source",
+        Side::File if sends => "sealed",
+        side => side.name(),
     }
 }
 

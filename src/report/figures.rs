@@ -13,6 +13,8 @@ use crate::breaks::gates::GateFacts;
 pub struct Figures {
     /// Side → rows read.
     pub rows: BTreeMap<String, u64>,
+    /// Side → rows that have found their counterpart; runs of before do not say.
+    pub matched: BTreeMap<String, u64>,
     /// Kind → open breaks.
     pub breaks: BTreeMap<String, u64>,
     /// Currency (ISO 4217) → what is at risk by open breaks, in minor units.
@@ -27,6 +29,7 @@ impl Figures {
         let mut figures = Self { breached: facts.breached_gates().cloned().collect(), ..Self::default() };
         for rows in facts.counted_rows() {
             *figures.rows.entry(rows.side.name().to_owned()).or_default() += rows.read;
+            *figures.matched.entry(rows.side.name().to_owned()).or_default() += rows.matched;
         }
         for found in facts.breaks.iter().filter(|found| found.is_open()) {
             *figures.breaks.entry(found.kind.name().to_owned()).or_default() += 1;

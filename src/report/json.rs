@@ -11,17 +11,18 @@ use std::io::Write;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::amount::decimals;
-use super::effects::{by_state, in_doubt};
 use super::facts::{
-    Changes, ExcludedFacts, Facts, Fate, GateFacts, InputFacts, JobFacts, ParcelFacts, PeriodFacts, ProgramFacts,
-    RunFacts, SUMMARY_SCHEMA,
+    Changes, ExcludedFacts, Facts, GateFacts, InputFacts, JobFacts, PeriodFacts, ProgramFacts, RunFacts, SUMMARY_SCHEMA,
 };
+pub use super::json_effects::{
+    EffectCount, EffectsRisk, EffectsSummary, NewsSummary, ParcelSum, ParcelSummary, SilentSummary,
+};
+use super::json_effects::{effects, parcel};
 use super::json_month::{self, MonthSummary};
 use super::json_seals::{self, AdjustmentsSummary, SealSummary};
-use super::verdict::verdict;
+use super::totals::AgeTotal;
+use super::verdict::{Tone, verdict};
 use crate::breaks::{Break, BreakKind, BreakStatus, Bridge, RowAccount};
-use crate::effects::news::news_words;
-use crate::effects::{Anchor, EffectKind, EffectsFacts, State};
 use crate::frames::{Measure, Quarantined, Side, Warning};
 
 /// Quarantined rows that are spelled out; `quarantine.count` tells them all.
@@ -64,6 +65,9 @@ pub struct Summary {
     /// Left out for a job without effects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effects: Option<EffectsSummary>,
+    /// The job sends; left out for one that compares. Reports of before leave it out too, and tell by `sent`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sends: bool,
     /// What a sending job has sealed, in the order of the plan; left out for any other, and where there is nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sent: Vec<ParcelSummary>,
@@ -98,6 +102,13 @@ pub struct VerdictSummary {
     /// What these facts make the process end with.
     pub exit_code: u8,
     pub words: String,
+    /// What `words` joins; reports of before have neither of the three.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tone: Option<Tone>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub headline: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sentences: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +129,19 @@ pub struct BreaksSummary {
     pub at_risk: Vec<AtRisk>,
     /// In the order of [`BreakKind::ALL`]; kinds that were not found are left out.
     pub by_kind: Vec<KindSummary>,
+    /// The open ones by age, the youngest first; left out where none is open, and by reports of before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_age: Vec<AgeSummary>,
+}
+
+/// Open breaks of one age, in business days from the last day of the first period that had them to the last of this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgeSummary {
+    pub from_days: u32,
+    /// Included; null for the oldest.
+    pub to_days: Option<u32>,
+    pub count: u64,
+    pub at_risk: Vec<AtRisk>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,88 +223,6 @@ pub struct SumSummary {
     pub sum_minor: Minor,
 }
 
-/// What is asked of the provider; each single effect stands in `effects.csv` and in the journal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EffectsSummary {
-    /// SHA-256 over the plan: what an approval is bound to.
-    pub plan: String,
-    /// The planned ones, by kind and state; what is not there is left out.
-    pub counts: Vec<EffectCount>,
-    /// Wanted too, but proposed or sent for another period or job before.
-    pub known_before: u64,
-    pub cannot_be_asked_for: u64,
-    /// Why effects wait that need no approval by themselves.
-    pub held: Vec<String>,
-    /// Ids: all of this job, of whatever period.
-    pub in_doubt: Vec<String>,
-    /// Audits of which this run's notifications told something new.
-    pub news: Vec<NewsSummary>,
-    /// Audits without news for longer than the job allows, oldest first.
-    pub silent: Vec<SilentSummary>,
-    /// Why sending ended before everything was sent.
-    pub stopped: Option<String>,
-    /// Where the journal stood: kept, it shows later that nothing was cut off.
-    pub anchor: Option<Anchor>,
-}
-
-/// One parcel: a bulk file, or the rows of one call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ParcelSummary {
-    pub name: String,
-    /// The effect's id.
-    pub effect: String,
-    pub kind: EffectKind,
-    /// Null but for the parts of a user's upload session.
-    pub user: Option<String>,
-    pub fate: Fate,
-    pub rows: u64,
-    /// Of these, refused by themselves.
-    pub rejected_rows: u64,
-    pub sums: Vec<ParcelSum>,
-    /// On disk; compressed for a bulk file.
-    pub bytes: u64,
-    pub sha256: String,
-    /// The upload session, or the request.
-    pub provider_id: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ParcelSum {
-    pub currency: String,
-    pub sum_minor: Minor,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EffectCount {
-    pub kind: EffectKind,
-    pub state: State,
-    pub count: u64,
-    pub at_risk: Vec<EffectsRisk>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EffectsRisk {
-    pub currency: String,
-    pub at_risk_minor: Minor,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NewsSummary {
-    pub effect: String,
-    pub transaction: String,
-    /// `closed: reward dispute resolved (5004)`
-    pub words: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SilentSummary {
-    pub effect: String,
-    pub transaction: String,
-    pub provider_id: Option<String>,
-    /// Whole days.
-    pub days: i64,
-}
-
 /// Writes the summary, indented, with a newline at the end.
 ///
 /// # Errors
@@ -302,6 +244,9 @@ pub fn summary(facts: &Facts) -> Summary {
             gates_breached: facts.breached_gates().next().is_some(),
             exit_code: verdict.exit as u8,
             words,
+            tone: Some(verdict.tone),
+            headline: verdict.headline,
+            sentences: verdict.sentences.into_iter().chain(verdict.to_review).collect(),
         },
         job: facts.job.clone(),
         period: facts.period.clone(),
@@ -315,6 +260,7 @@ pub fn summary(facts: &Facts) -> Summary {
         },
         gates: facts.gates.clone(),
         effects: facts.effects.as_ref().map(effects),
+        sends: facts.is_sending(),
         sent: facts.parcels().iter().map(parcel).collect(),
         month: facts.month.as_ref().map(json_month::month),
         seal: json_seals::seal(&facts.sealed),
@@ -368,7 +314,13 @@ fn breaks(facts: &Facts) -> BreaksSummary {
         force_matched: facts.with_status(BreakStatus::ForceMatched),
         at_risk: at_risk(facts.at_risk()),
         by_kind,
+        by_age: super::totals::by_age(facts).into_iter().map(age).collect(),
     }
+}
+
+fn age(total: AgeTotal) -> AgeSummary {
+    let AgeTotal { from_days, to_days, count, at_risk: sums } = total;
+    AgeSummary { from_days, to_days, count, at_risk: at_risk(sums) }
 }
 
 fn bridge(bridge: &Bridge) -> BridgeSummary {
@@ -389,60 +341,6 @@ fn bridge(bridge: &Bridge) -> BridgeSummary {
             .collect(),
         right_total_minor: Minor(bridge.right_total_minor),
         residual_minor: Minor(bridge.residual_minor),
-    }
-}
-
-fn effects(facts: &EffectsFacts) -> EffectsSummary {
-    let risk = |(currency, minor)| EffectsRisk { currency, at_risk_minor: Minor(minor) };
-    let counts = by_state(facts).into_iter().map(|total| EffectCount {
-        kind: total.kind,
-        state: total.state,
-        count: total.count,
-        at_risk: total.at_risk.into_iter().map(risk).collect(),
-    });
-    let silent = facts.silent.iter().map(|silent| SilentSummary {
-        effect: silent.standing.effect.id.clone(),
-        transaction: silent.standing.effect.transaction().to_owned(),
-        provider_id: silent.standing.provider_id.clone(),
-        days: silent.days,
-    });
-    let news = facts.news.iter().filter_map(|standing| {
-        Some(NewsSummary {
-            effect: standing.effect.id.clone(),
-            transaction: standing.effect.transaction().to_owned(),
-            words: news_words(standing.news.as_ref()?),
-        })
-    });
-    EffectsSummary {
-        plan: facts.plan.clone(),
-        counts: counts.collect(),
-        known_before: facts.elsewhere.len() as u64,
-        cannot_be_asked_for: facts.unplannable.len() as u64,
-        held: facts.held.clone(),
-        in_doubt: in_doubt(facts).into_iter().map(|standing| standing.effect.id.clone()).collect(),
-        news: news.collect(),
-        silent: silent.collect(),
-        stopped: facts.stopped.clone(),
-        anchor: facts.anchor.clone(),
-    }
-}
-
-fn parcel(parcel: &ParcelFacts) -> ParcelSummary {
-    let sums = parcel.totals_minor.iter();
-    ParcelSummary {
-        name: parcel.name.clone(),
-        effect: parcel.effect.clone(),
-        kind: parcel.kind,
-        user: parcel.user.clone(),
-        fate: parcel.fate,
-        rows: parcel.rows,
-        rejected_rows: parcel.rejected_rows,
-        sums: sums
-            .map(|(currency, minor)| ParcelSum { currency: currency.clone(), sum_minor: Minor(*minor) })
-            .collect(),
-        bytes: parcel.bytes,
-        sha256: parcel.sha256.clone(),
-        provider_id: parcel.provider_id.clone(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Renderings of one set of facts: pure functions from `Facts` to bytes, and one writer.
 
 mod amount;
+mod as_read;
 mod carried;
 pub mod csv;
 mod definitions;
@@ -11,6 +12,7 @@ pub mod gather;
 pub mod gather_sent;
 pub mod html;
 pub mod json;
+pub mod json_effects;
 pub mod json_month;
 pub mod json_seals;
 pub mod lives;

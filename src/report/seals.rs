@@ -2,32 +2,32 @@
 
 use super::amount::{count, money, signed};
 use super::facts::Facts;
+use super::json_seals::SealSummary;
 use super::table::Value;
 use super::text::{counted, listed, visible};
 use super::totals::kind_words;
+use crate::seals::SealFacts;
 use crate::seals::adjustments::{Adjustment, Change, State, totals};
-use crate::seals::{SealFacts, Standing};
 
-/// For a late attempt: `SEALED: attempt 1 was signed off by Mara Lind on 2025-03-21: the close of February`.
+/// For a late attempt: `SEALED: attempt 1 was signed off by Mara Lind on 2025-03-21: the close of February`
 pub(super) fn headline(facts: &Facts) -> Option<String> {
-    let seal = facts.sealed.seal.as_ref()?;
-    Some(format!(
+    super::json_seals::seal(&facts.sealed).as_ref().map(headline_of)
+}
+
+/// The same of a summary as read.
+pub(super) fn headline_of(seal: &SealSummary) -> String {
+    format!(
         "SEALED: attempt {} was signed off by {} on {}: {}",
-        attempt(seal),
+        seal.run.rsplit('/').next().unwrap_or(&seal.run),
         visible(&seal.by),
         seal.at.format("%Y-%m-%d %H:%M UTC"),
         visible(&seal.reason)
-    ))
+    )
 }
 
 /// What that means for this attempt.
 pub(super) const MEANING: &str = "What differs from the sealed attempt is an adjustment of the first open period after this one; the sealed report stays \
                                   as it is.";
-
-/// The number of the sealed attempt.
-fn attempt(seal: &Standing) -> &str {
-    seal.run.rsplit('/').next().unwrap_or(&seal.run)
-}
 
 fn adjustments(sealed: &SealFacts) -> &[Adjustment] {
     sealed.adjustments.as_deref().unwrap_or_default()

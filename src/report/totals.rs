@@ -35,9 +35,45 @@ pub(super) fn by_kind(facts: &Facts) -> Vec<KindTotal> {
     totals.into_values().collect()
 }
 
+/// Where the next bucket of ages begins, in business days: new, within a week, two, a month, older.
+const AGES: [u32; 5] = [0, 1, 6, 11, 22];
+
+/// The open breaks of one age.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AgeTotal {
+    /// Business days.
+    pub(super) from_days: u32,
+    /// Included; none for the oldest.
+    pub(super) to_days: Option<u32>,
+    pub(super) count: u64,
+    pub(super) at_risk: BTreeMap<(String, Measure), i128>,
+}
+
+/// The open breaks by age, the youngest first; every bucket, or none where no break is open. What nobody has seen before
+/// this period is new.
+pub(super) fn by_age(facts: &Facts) -> Vec<AgeTotal> {
+    let ends = AGES.iter().skip(1).map(|next| Some(next - 1)).chain([None]);
+    let bucket = |(from_days, to_days)| AgeTotal { from_days, to_days, count: 0, at_risk: BTreeMap::new() };
+    let mut buckets: Vec<AgeTotal> = AGES.into_iter().zip(ends).map(bucket).collect();
+    for found in facts.breaks.iter().filter(|found| found.is_open()) {
+        let days = facts.lives.get(&found.id).map_or(0, |life| life.age_business_days);
+        let place = AGES.iter().rposition(|from| days >= i64::from(*from)).unwrap_or(0);
+        buckets[place].count += 1;
+        if !found.currency.is_empty() {
+            *buckets[place].at_risk.entry((found.currency.clone(), found.measure)).or_default() +=
+                i128::from(found.at_risk_minor);
+        }
+    }
+    if buckets.iter().all(|bucket| bucket.count == 0) { Vec::new() } else { buckets }
+}
+
 /// The same totals, most at risk first, then most breaks.
 pub(super) fn by_risk(facts: &Facts) -> Vec<KindTotal> {
-    let mut totals = by_kind(facts);
+    most_at_risk_first(by_kind(facts))
+}
+
+/// Totals of kinds, most at risk first, then most breaks.
+pub(super) fn most_at_risk_first(mut totals: Vec<KindTotal>) -> Vec<KindTotal> {
     totals.sort_by_key(|total| {
         let size = |((currency, _), minor): (&(String, Measure), &i128)| size(*minor, currency);
         let sizes = total.at_risk.iter().map(size).fold(0_u128, u128::saturating_add);

@@ -1,5 +1,7 @@
 //! What the run found, in words: the first thing in every rendering.
 
+use serde::{Deserialize, Serialize};
+
 use super::amount::count;
 use super::effects::{in_doubt, kinds_counted, rejected};
 use super::facts::Facts;
@@ -10,7 +12,8 @@ use crate::effects::{EffectsFacts, Standing, State};
 use crate::exit::ExitCode;
 
 /// How good or bad it is; a colour or a word, never the only carrier of the news.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Tone {
     /// Ties out, nothing to review.
     Clean,

@@ -5,6 +5,7 @@ use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
 use super::access::{Act, Visitor};
+use super::pages::assets;
 use crate::exit::Failure;
 use crate::text::visible;
 
@@ -60,9 +61,10 @@ fn document(visitor: &Visitor, page: &Page) -> Markup {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
                 title { (visible(&page.title)) " · tieout" }
-                link rel="stylesheet" href="/style.css";
-                script src="/script.js" defer {}
+                link rel="stylesheet" href=(assets::style_address());
+                script src=(assets::script_address()) defer {}
             }
             body {
                 a.skip href="#main" { "To the content" }
@@ -108,9 +110,14 @@ fn who(visitor: &Visitor) -> Markup {
 pub fn form(visitor: &Visitor, act: Act, action: &str, fields: &Markup) -> Markup {
     html! {
         @if visitor.may(act) {
-            form method="post" action=(action) { (token(visitor)) (fields) }
+            form.act method="post" action=(action) { (token(visitor)) (fields) }
         }
     }
+}
+
+/// What a post has come to, told once on the page that it leads back to. `words` are the page's own.
+pub fn flash(words: Option<&str>) -> Markup {
+    html! { @if let Some(words) = words { p.flash role="status" { (words) } } }
 }
 
 /// The hidden field that each form brings back.

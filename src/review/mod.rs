@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod actions;
+pub mod address;
 pub mod desk;
 pub mod frame;
 pub mod guard;

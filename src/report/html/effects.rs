@@ -3,15 +3,21 @@
 use maud::{Markup, html};
 
 use super::super::amount::{count, grouped, money};
-use super::super::effects::{Item, by_state, in_doubt, items, news_in_words, rows_in_words};
+use super::super::effects::{Item, in_doubt, items, news_in_words, rows_in_words};
 use super::super::facts::Facts;
+use super::super::json::EffectsSummary;
 use super::super::text::{counted, visible};
 use super::breaks::time;
 use super::lists::rest_note;
 use crate::effects::words::{ask_words, state_name_words};
 use crate::effects::{Approver, Ask, EffectsFacts, Silent, Standing, State};
 
-pub(super) fn effects(found: &EffectsFacts, facts: &Facts, page_rows: usize) -> Markup {
+pub(super) fn effects(
+    found: &EffectsFacts,
+    summed: Option<&EffectsSummary>,
+    facts: &Facts,
+    page_rows: usize,
+) -> Markup {
     let items = items(found);
     let shown = &items[..items.len().min(page_rows)];
     html! {
@@ -29,7 +35,7 @@ pub(super) fn effects(found: &EffectsFacts, facts: &Facts, page_rows: usize) -> 
                 p.urgent { "Sending ended early: " bdi { (visible(stopped)) } "." }
             }
             @for why in &found.held { p { "Held back: " bdi { (visible(why)) } "." } }
-            (counts(found))
+            @if let Some(summed) = summed { (counts(summed)) }
             @if let Some(news) = news_in_words(found) { p { "News of audits in this log: " bdi { (visible(&news)) } "." } }
             (silent(&found.silent, page_rows))
             @if shown.is_empty() {
@@ -87,14 +93,14 @@ fn doubt(standing: &Standing, period: &str) -> Markup {
     }
 }
 
-fn counts(found: &EffectsFacts) -> Markup {
-    let totals = by_state(found);
+/// Sums by kind and state; nothing where there is none.
+pub fn counts(found: &EffectsSummary) -> Markup {
     let beside = [
-        (found.elsewhere.len() as u64, "known from before: not asked for twice"),
-        (found.unplannable.len() as u64, "cannot be asked for"),
+        (found.known_before, "known from before: not asked for twice"),
+        (found.cannot_be_asked_for, "cannot be asked for"),
     ];
     html! {
-        @if !totals.is_empty() || beside.iter().any(|(number, _)| *number > 0) {
+        @if !found.counts.is_empty() || beside.iter().any(|(number, _)| *number > 0) {
             div.scroll tabindex="0" role="region" aria-label="Effects by state" {
                 table {
                     caption { "Effects by kind and state" }
@@ -103,12 +109,12 @@ fn counts(found: &EffectsFacts) -> Markup {
                         th.n scope="col" { "At risk" }
                     } }
                     tbody {
-                        @for total in &totals {
+                        @for total in &found.counts {
                             tr {
                                 th scope="row" { (total.kind.words(2)) }
                                 td class=[urgent(total.state)] { (state_name_words(total.state)) }
                                 td.n { (count(total.count)) }
-                                td.n { @for (currency, minor) in &total.at_risk { bdi { (money(*minor, currency)) } br; } }
+                                td.n { @for sum in &total.at_risk { bdi { (money(sum.at_risk_minor.0, &sum.currency)) } br; } }
                             }
                         }
                         @for (number, words) in beside {

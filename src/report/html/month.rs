@@ -3,6 +3,8 @@
 use maud::{Markup, html};
 
 use super::super::amount::{count, grouped, signed};
+use super::super::as_read;
+use super::super::json_month::MonthSummary;
 use super::super::month::{StatementRow, bucket_words, counted_in_words, fronted, notes, roll_forward_in_words};
 use super::super::text::{counted, visible};
 use super::lists::rest_note;
@@ -18,7 +20,8 @@ const READINGS: [Reading; 3] = [
     ("in all", |owed| owed.total_minor()),
 ];
 
-pub(super) fn month(month: &MonthFacts, page_rows: usize) -> Markup {
+pub fn month(summary: &MonthSummary, page_rows: usize) -> Markup {
+    let month = &as_read::month(summary);
     html! {
         section aria-labelledby="month" {
             h2 #month { "Month end" }

@@ -4,16 +4,17 @@ use maud::{Markup, html};
 
 use super::super::amount::{count, grouped, signed};
 use super::super::facts::Facts;
-use super::super::seals::{COLUMNS, MEANING, cells, headline, sentence};
+use super::super::json::Summary;
+use super::super::seals::{COLUMNS, MEANING, cells, headline_of, sentence};
 use super::super::text::visible;
 use super::lists::{cell_of, rest_note};
 use crate::seals::adjustments::{Adjustment, totals};
 
 /// At the head of a late attempt's page.
-pub(super) fn seal(facts: &Facts) -> Markup {
+pub(super) fn seal(summary: &Summary) -> Markup {
     html! {
-        @if let Some(headline) = headline(facts) {
-            p.sandbox { strong { bdi { (visible(&headline)) } } " " (MEANING) }
+        @if let Some(seal) = &summary.seal {
+            p.sandbox { strong { bdi { (visible(&headline_of(seal))) } } " " (MEANING) }
         }
     }
 }

@@ -3,7 +3,9 @@
 use maud::{Markup, html};
 
 use super::super::amount::{count, money};
-use super::super::facts::{Facts, Fate, ParcelFacts};
+use super::super::as_read::parcels;
+use super::super::facts::{Fate, ParcelFacts};
+use super::super::json::Summary;
 use super::super::sent::{FateTotal, by_fate, not_accepted};
 use super::super::text::{counted, visible};
 use super::lists::rest_note;
@@ -12,8 +14,9 @@ use crate::text::size_in_words;
 /// Digits of a digest that tell parcels apart.
 const DIGEST: usize = 12;
 
-pub(super) fn sent(parcels: &[ParcelFacts], facts: &Facts, page_rows: usize) -> Markup {
-    let others = not_accepted(parcels);
+pub fn sent(summary: &Summary, page_rows: usize) -> Markup {
+    let parcels = parcels(summary);
+    let others = not_accepted(&parcels);
     let accepted = parcels.iter().filter(|parcel| parcel.fate == Fate::Accepted);
     let shown: Vec<&ParcelFacts> = others.into_iter().chain(accepted).take(page_rows).collect();
     html! {
@@ -23,10 +26,10 @@ pub(super) fn sent(parcels: &[ParcelFacts], facts: &Facts, page_rows: usize) -> 
                 p { "The source holds nothing to send." }
             } @else {
                 p {
-                    "What " bdi { (visible(&facts.job.name)) } " has made of its source for Kard. Every row carries an event "
+                    "What " bdi { (visible(&summary.job.name)) } " has made of its source for Kard. Every row carries an event "
                     "id: a row that arrives twice is known by it."
                 }
-                (totals(&by_fate(parcels)))
+                (totals(&by_fate(&parcels)))
                 div.scroll tabindex="0" role="region" aria-label="All parcels" {
                     table {
                         caption { (counted(parcels.len() as u64, "parcel", "parcels")) ", what is not accepted first" }

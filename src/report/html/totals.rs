@@ -3,17 +3,19 @@
 use maud::{Markup, html};
 
 use super::super::amount::{count, grouped, signed};
-use super::super::facts::Facts;
+use super::super::as_read::{bridges, by_age, by_kind};
+use super::super::json::Summary;
 use super::super::text::visible;
-use super::super::totals::{at_risk_in_words, by_risk, by_size, kind_words, measure_words};
+use super::super::totals::{AgeTotal, at_risk_in_words, by_size, kind_words, measure_words, most_at_risk_first};
 use super::charts::Axis;
+use super::links::Links;
 use crate::breaks::{Bridge, RowAccount};
 
-pub(super) fn tie_out(facts: &Facts) -> Markup {
+pub fn tie_out(summary: &Summary) -> Markup {
     html! {
         section aria-labelledby="tie-out" {
             h2 #tie-out { "Tie-out" }
-            @if facts.statement.bridges.is_empty() {
+            @if summary.statement.bridges.is_empty() {
                 p { "No totals: no side states an amount." }
             } @else {
                 p {
@@ -21,15 +23,15 @@ pub(super) fn tie_out(facts: &Facts) -> Markup {
                     em { "break" } " are open differences, listed one by one below; all other lines are explained by "
                     "timing, by exclusions or by what a side does not state."
                 }
-                div.bridges { @for found in by_size(&facts.statement.bridges) { (bridge(facts, found)) } }
+                div.bridges { @for found in by_size(&bridges(summary)) { (bridge(summary, found)) } }
             }
         }
     }
 }
 
 /// One waterfall: the left total, a step for every line, the right total.
-fn bridge(facts: &Facts, bridge: &Bridge) -> Markup {
-    let (left, right) = (facts.total_words(bridge.left), facts.total_words(bridge.right));
+fn bridge(summary: &Summary, bridge: &Bridge) -> Markup {
+    let (left, right) = (summary.total_words(bridge.left), summary.total_words(bridge.right));
     let currency = &bridge.currency;
     let mut level = bridge.left_total_minor;
     let mut levels = vec![level];
@@ -90,8 +92,8 @@ fn total_row(label: &str, minor: i128, currency: &str, axis: Axis) -> Markup {
     }
 }
 
-pub(super) fn kinds(facts: &Facts) -> Markup {
-    let totals = by_risk(facts);
+pub fn kinds(summary: &Summary, links: &Links) -> Markup {
+    let totals = most_at_risk_first(by_kind(summary));
     let axis = Axis::of_counts(totals.iter().map(|total| total.count));
     html! {
         section aria-labelledby="kinds" {
@@ -109,7 +111,7 @@ pub(super) fn kinds(facts: &Facts) -> Markup {
                         tbody {
                             @for total in &totals {
                                 tr {
-                                    th scope="row" { a href={ "#kind-" (total.kind.name()) } { (kind_words(total.kind)) } }
+                                    th scope="row" { a href=(links.kind(total.kind)) { (kind_words(total.kind)) } }
                                     td.n { (count(total.count)) }
                                     td.chart { (axis.whole(total.count.into(), "bar")) }
                                     td.n { (at_risk_in_words(&total.at_risk)) }
@@ -124,8 +126,49 @@ pub(super) fn kinds(facts: &Facts) -> Markup {
     }
 }
 
-pub(super) fn rows(facts: &Facts) -> Markup {
-    let (matched, expected) = if facts.is_sending() { ("Accepted", "Waiting") } else { ("Matched", "Expected") };
+/// The open breaks by age; nothing where none is open.
+pub fn ages(summary: &Summary, links: &Links) -> Markup {
+    let totals = by_age(summary);
+    let axis = Axis::of_counts(totals.iter().map(|total| total.count));
+    html! {
+        @if !totals.is_empty() {
+            section aria-labelledby="ages" {
+                h2 #ages { "Open breaks by age" }
+                div.scroll tabindex="0" role="region" aria-label="Open breaks by age" {
+                    table {
+                        caption { "Business days from the period that had them first to the end of this one" }
+                        thead { tr {
+                            th scope="col" { "Age" } th.n scope="col" { "Breaks" } th scope="col" { "Share" }
+                            th.n scope="col" { "At risk" }
+                        } }
+                        tbody {
+                            @for total in &totals {
+                                tr {
+                                    th scope="row" { (links.age(total, &age_words(total))) }
+                                    td.n { (count(total.count)) }
+                                    td.chart { @if total.count > 0 { (axis.whole(total.count.into(), "bar")) } }
+                                    td.n { (at_risk_in_words(&total.at_risk)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `new`, `1 to 5 business days`, `22 business days and more`
+fn age_words(total: &AgeTotal) -> String {
+    match (total.from_days, total.to_days) {
+        (0, Some(0)) => "new".to_owned(),
+        (from, Some(to)) => format!("{from} to {to} business days"),
+        (from, None) => format!("{from} business days and more"),
+    }
+}
+
+pub fn rows(summary: &Summary) -> Markup {
+    let (matched, expected) = if summary.is_sending() { ("Accepted", "Waiting") } else { ("Matched", "Expected") };
     let heads = ["Read", matched, "Suggested", expected, "In breaks", "Quarantined", "Excluded"];
     let numbers = |rows: &RowAccount| {
         [rows.read, rows.matched, rows.suggested, rows.expected, rows.breaks, rows.quarantined, rows.excluded]
@@ -142,9 +185,9 @@ pub(super) fn rows(facts: &Facts) -> Markup {
                         th.n scope="col" { "Unaccounted" }
                     } }
                     tbody {
-                        @for account in &facts.statement.rows {
+                        @for account in &summary.statement.rows {
                             tr {
-                                th scope="row" { (facts.rows_words(account.side)) }
+                                th scope="row" { (summary.rows_words(account.side)) }
                                 @for number in numbers(account) { td.n { (count(number)) } }
                                 td class=(if account.unaccounted == 0 { "n zero" } else { "n fault" }) {
                                     (account.unaccounted)
@@ -154,23 +197,23 @@ pub(super) fn rows(facts: &Facts) -> Markup {
                     }
                 }
             }
-            @if !facts.excluded.is_empty() || !facts.expected.is_empty() {
+            @if !summary.excluded.is_empty() || !summary.expected.is_empty() {
                 ul {
-                    @for excluded in &facts.excluded {
-                        li { (facts.rows_words(excluded.side)) ": " (count(excluded.rows)) " excluded, " bdi { (visible(&excluded.reason)) } }
+                    @for excluded in &summary.excluded {
+                        li { (summary.rows_words(excluded.side)) ": " (count(excluded.rows)) " excluded, " bdi { (visible(&excluded.reason)) } }
                     }
-                    @for (reason, keys) in &facts.expected { li { (count(*keys)) " expected, " bdi { (visible(reason)) } } }
+                    @for (reason, keys) in &summary.expected { li { (count(*keys)) " expected, " bdi { (visible(reason)) } } }
                 }
             }
         }
     }
 }
 
-pub(super) fn gates(facts: &Facts) -> Markup {
+pub fn gates(summary: &Summary) -> Markup {
     html! {
         section aria-labelledby="gates" {
             h2 #gates { "Gates" }
-            @if facts.gates.is_empty() {
+            @if summary.gates.is_empty() {
                 p { "The job declares no limit." }
             } @else {
                 div.scroll tabindex="0" role="region" aria-label="Gates" {
@@ -181,7 +224,7 @@ pub(super) fn gates(facts: &Facts) -> Markup {
                             th scope="col" { "Outcome" }
                         } }
                         tbody {
-                            @for gate in &facts.gates {
+                            @for gate in &summary.gates {
                                 tr {
                                     th scope="row" { (visible(&gate.gate)) }
                                     td.n { (visible(&gate.limit)) }

@@ -1,7 +1,9 @@
 //! What can be looked at. Nothing here changes anything.
 
-mod assets;
+pub mod assets;
 mod overview;
+mod run;
+mod top;
 
 use axum::Router;
 use axum::routing::get;
@@ -12,6 +14,8 @@ use super::desk::Desk;
 pub fn routes() -> Router<Desk> {
     Router::new()
         .route("/", get(overview::overview))
+        .route("/runs/{job}/{period}", get(run::period))
+        .route("/runs/{job}/{period}/{attempt}", get(run::run))
         .route("/style.css", get(assets::style))
         .route("/script.js", get(assets::script))
 }
