@@ -1,7 +1,10 @@
 //! What can be looked at. Nothing here changes anything.
 
 mod assets;
+mod breaks;
+mod breaks_asked;
 mod overview;
+mod parts;
 
 use axum::Router;
 use axum::routing::get;
@@ -12,6 +15,7 @@ use super::desk::Desk;
 pub fn routes() -> Router<Desk> {
     Router::new()
         .route("/", get(overview::overview))
+        .route("/runs/{job}/{period}/{attempt}/breaks", get(breaks::breaks))
         .route("/style.css", get(assets::style))
         .route("/script.js", get(assets::script))
 }

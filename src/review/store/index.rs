@@ -5,7 +5,7 @@ use std::path::Path;
 
 use polars::prelude::{DataFrame, DataType, Int64Chunked, PolarsResult, StringChunked};
 
-use super::query::Sums;
+use super::query::{Filter, Outline};
 use super::table::each_group;
 
 /// No time, no count.
@@ -41,21 +41,6 @@ impl Index {
     /// Whether the run has found none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// The names that stand in a column of the run, in order: what a filter can choose from.
-    pub fn owners(&self) -> Vec<&str> {
-        self.owners.sorted()
-    }
-
-    /// As [`Self::owners`].
-    pub fn kinds(&self) -> Vec<&str> {
-        self.kinds.sorted()
-    }
-
-    /// As [`Self::owners`].
-    pub fn currencies(&self) -> Vec<&str> {
-        self.currencies.sorted()
     }
 
     /// What it takes in memory.
@@ -114,18 +99,30 @@ pub(super) fn build(path: &Path) -> PolarsResult<Index> {
     Ok(index)
 }
 
-/// Count and sums of all breaks, without an index.
-pub(super) fn sums(path: &Path) -> PolarsResult<Sums> {
-    let mut sums = Sums::default();
-    each_group(path, &["currency", "measure", "at_risk_minor"], |_, frame| {
-        let (currencies, measures) = (frame.column("currency")?.str()?, frame.column("measure")?.str()?);
+/// Count, sums and names of all breaks, without an index.
+pub(super) fn outline(path: &Path) -> PolarsResult<Outline> {
+    let mut outline = Outline::default();
+    each_group(path, &["kind", "currency", "measure", "at_risk_minor", "owner"], |_, frame| {
+        let text = |name: &str| frame.column(name)?.str();
+        let (kinds, owners) = (text("kind")?, text("owner")?);
+        let (currencies, measures) = (text("currency")?, text("measure")?);
         let amounts = frame.column("at_risk_minor")?.i64()?;
         for ((currency, measure), minor) in currencies.iter().zip(measures.iter()).zip(amounts.iter()) {
-            sums.add(currency.unwrap_or_default(), measure.unwrap_or_default(), minor);
+            outline.sums.add(currency.unwrap_or_default(), measure.unwrap_or_default(), minor);
+        }
+        for (kind, owner) in kinds.iter().zip(owners.iter()) {
+            outline.add(kind.unwrap_or_default(), owner.unwrap_or_default());
         }
         Ok(true)
     })?;
-    Ok(sums)
+    Ok(outline)
+}
+
+/// The same from an index.
+pub(super) fn outline_of(index: &Index) -> Outline {
+    let mut outline = Outline { sums: super::query::sums(index, &Filter::default()), ..Outline::default() };
+    (0..index.len()).for_each(|row| outline.add(index.kinds.get(row), index.owners.get(row)));
+    outline
 }
 
 /// Many texts, one behind the other.
@@ -207,12 +204,6 @@ impl Names {
 
     pub(super) fn names(&self) -> &[String] {
         &self.all
-    }
-
-    fn sorted(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.all.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
-        names.sort_unstable();
-        names
     }
 
     fn bytes(&self) -> usize {

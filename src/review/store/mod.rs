@@ -16,7 +16,7 @@ use polars::prelude::PolarsError;
 use tokio::sync::OnceCell;
 
 pub use index::Index;
-pub use query::{Direction, Filter, Page, Query, Sort, Sums};
+pub use query::{Direction, Filter, Outline, Page, Query, Sort, Sums};
 pub use table::BreakRow;
 
 use crate::exit::{ExitCode, Failure};
@@ -64,12 +64,15 @@ pub struct Store {
     making: tokio::sync::Mutex<()>,
 }
 
+/// What is made by whoever asks for it first.
+type Cell<T> = Arc<OnceCell<Arc<T>>>;
+
 /// One of them; the latest used stands last.
 #[derive(Debug)]
 struct Kept {
     file: FileKey,
-    index: Arc<OnceCell<Arc<Index>>>,
-    sums: Arc<OnceCell<Arc<Sums>>>,
+    index: Cell<Index>,
+    outline: Cell<Outline>,
 }
 
 /// A file that has not changed since.
@@ -133,20 +136,21 @@ impl Store {
         Ok(index)
     }
 
-    /// Count and sums of all breaks of a run: four of its columns, read once.
+    /// Count, sums and names of all breaks of a run: a few of its columns, read once.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub async fn sums(&self, breaks: &Breaks) -> Result<Arc<Sums>, StoreError> {
-        let (index, sums) = self.cells(&breaks.file);
+    pub async fn outline(&self, breaks: &Breaks) -> Result<Arc<Outline>, StoreError> {
+        let (index, outline) = self.cells(&breaks.file);
         let make = || async {
-            if let Some(index) = index.get() {
-                return Ok(Arc::new(query::sums(index, &Filter::default())));
-            }
             let _one = self.making.lock().await;
-            breaks.blocking(index::sums).await.map(Arc::new)
+            let made = match index.get().cloned() {
+                Some(index) => breaks.blocking(move |_| Ok(index::outline_of(&index))).await,
+                None => breaks.blocking(index::outline).await,
+            };
+            made.map(Arc::new)
         };
-        sums.get_or_try_init(make).await.cloned()
+        outline.get_or_try_init(make).await.cloned()
     }
 
     /// The bytes of all indexes that are kept.
@@ -156,13 +160,13 @@ impl Store {
     }
 
     /// What is kept of a file, used now.
-    fn cells(&self, file: &FileKey) -> (Arc<OnceCell<Arc<Index>>>, Arc<OnceCell<Arc<Sums>>>) {
+    fn cells(&self, file: &FileKey) -> (Cell<Index>, Cell<Outline>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let known = kept.iter().position(|known| known.file == *file).map(|place| kept.remove(place));
         // An earlier state of the same file is of no use any more.
         kept.retain(|known| known.file.run != file.run);
-        let used = known.unwrap_or_else(|| Kept { file: file.clone(), index: Arc::default(), sums: Arc::default() });
-        let cells = (used.index.clone(), used.sums.clone());
+        let used = known.unwrap_or_else(|| Kept { file: file.clone(), index: Arc::default(), outline: Arc::default() });
+        let cells = (used.index.clone(), used.outline.clone());
         kept.push(used);
         cells
     }

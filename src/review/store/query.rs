@@ -1,7 +1,7 @@
 //! Which breaks, and in which order: answered from an [`Index`]. Pure.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 
@@ -129,6 +129,32 @@ impl Sums {
         };
         sum.0 += 1;
         sum.1 += i128::from(minor);
+    }
+}
+
+/// What stands in a run, in short: count and sums, and what a filter can choose from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outline {
+    pub sums: Sums,
+    /// Kind → breaks.
+    pub kinds: BTreeMap<String, usize>,
+    pub owners: BTreeSet<String>,
+}
+
+impl Outline {
+    /// The currencies of its breaks, in order.
+    pub fn currencies(&self) -> BTreeSet<&str> {
+        self.sums.at_risk.keys().map(|(currency, _)| currency.as_str()).collect()
+    }
+
+    pub(super) fn add(&mut self, kind: &str, owner: &str) {
+        match self.kinds.get_mut(kind) {
+            Some(count) => *count += 1,
+            None => _ = self.kinds.insert(kind.to_owned(), 1),
+        }
+        if !owner.is_empty() && !self.owners.contains(owner) {
+            self.owners.insert(owner.to_owned());
+        }
     }
 }
 
