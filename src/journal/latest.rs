@@ -24,7 +24,10 @@ pub enum Recorded {
     Break(Box<BreakEntry>),
     Seal(Box<SealEntry>),
     /// What no page tells of yet, or nobody can read: the subject as the journal calls it, and the text.
-    Other { subject: String, text: String },
+    Other {
+        subject: String,
+        text: String,
+    },
 }
 
 impl Journal {

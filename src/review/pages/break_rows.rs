@@ -34,12 +34,7 @@ pub(super) enum Received {
 }
 
 /// Looks for the rows of a break in what its run has read.
-pub(super) async fn received(
-    desk: &Desk,
-    run: &RunRecord,
-    row: &BreakRow,
-    all: bool,
-) -> Result<Received, Refusal> {
+pub(super) async fn received(desk: &Desk, run: &RunRecord, row: &BreakRow, all: bool) -> Result<Received, Refusal> {
     let is_of_rows = Side::ALL.into_iter().any(|side| row.text(&format!("{side}_lines")).is_some());
     if row.text("rule") == Some(Rule::FileLevel.name()) || !is_of_rows {
         return Ok(Received::Nothing);
@@ -85,7 +80,10 @@ fn places(row: &BreakRow, inputs: &[InputRecord], run: &RunRecord) -> Markup {
     let known = |side: Side, files: &str| -> Vec<&InputRecord> {
         let named = |input: &&InputRecord| {
             let name = &input.file.name;
-            files == name || files.starts_with(&format!("{name}; ")) || files.ends_with(&format!("; {name}")) || files.contains(&format!("; {name}; "))
+            files == name
+                || files.starts_with(&format!("{name}; "))
+                || files.ends_with(&format!("; {name}"))
+                || files.contains(&format!("; {name}; "))
         };
         inputs.iter().filter(|input| input.side == side).filter(named).collect()
     };

@@ -99,7 +99,8 @@ fn fields(row: &BreakRow) -> Vec<(&'static str, Vec<Says>)> {
         fields.push((name, of_all(&|side| row.text(&column(side, field)).map(str::to_owned))));
     }
     let times = Side::ALL.map(|side| row.time(&column(side, "occurred_at")));
-    let times = times.map(|at| Says { text: at.map(|at| at.to_rfc3339()), shown: html! { @if let Some(at) = at { (time(at)) } } });
+    let times = times
+        .map(|at| Says { text: at.map(|at| at.to_rfc3339()), shown: html! { @if let Some(at) = at { (time(at)) } } });
     fields.push(("Time", times.into()));
     fields.retain(|(_, says)| says.iter().any(|says| says.text.is_some()));
     fields

@@ -9,7 +9,9 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::breaks_asked::{self, Wish};
-use super::parts::{Asked, Place, RunPath, choice, counted, crumbs, encoded, field, pager, run_href, run_of, said, time};
+use super::parts::{
+    Asked, Place, RunPath, choice, counted, crumbs, encoded, field, pager, run_href, run_of, said, time,
+};
 use crate::breaks::BreakStatus;
 use crate::breaks::life::Standing;
 use crate::report::money;
@@ -101,7 +103,8 @@ async fn find(desk: &Desk, breaks: &Breaks, outline: &Arc<Outline>, wish: &Wish)
         // Behind the end stands the last page.
         if place.skip == asked.skip { (found, place) } else { (store::query::page(&index, &query(place.skip)), place) }
     });
-    let (found, place) = looking.await.map_err(|panic| crate::exit::Failure::new(crate::exit::ExitCode::Unexpected, panic))?;
+    let (found, place) =
+        looking.await.map_err(|panic| crate::exit::Failure::new(crate::exit::ExitCode::Unexpected, panic))?;
     let rows = breaks.listed(found.rows).await?;
     Ok(Found { rows, sums: found.sums, place })
 }
@@ -110,7 +113,9 @@ fn filters(base: &str, wish: &Wish, outline: &Outline) -> Markup {
     let kinds: Vec<_> = outline
         .kinds
         .iter()
-        .map(|(kind, count)| (kind.as_str(), format!("{} ({})", kind.replace('_', " "), crate::report::count(*count as u64))))
+        .map(|(kind, count)| {
+            (kind.as_str(), format!("{} ({})", kind.replace('_', " "), crate::report::count(*count as u64)))
+        })
         .collect();
     let mut statuses = vec![(breaks_asked::WAITING, "not closed".to_owned())];
     statuses.extend(BreakStatus::ALL.map(|status| (status.name(), status.words().to_owned())));

@@ -163,15 +163,12 @@ pub(super) struct Names {
 
 impl Names {
     fn push(&mut self, name: &str) {
-        let number = match self.numbers.get(name) {
-            Some(number) => *number,
-            None => {
-                let number = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-                self.all.push(name.to_owned());
-                self.numbers.insert(name.to_owned(), number);
-                number
-            }
-        };
+        let number = self.numbers.get(name).copied().unwrap_or_else(|| {
+            let number = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+            self.all.push(name.to_owned());
+            self.numbers.insert(name.to_owned(), number);
+            number
+        });
         self.of.push(number);
     }
 

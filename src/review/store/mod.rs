@@ -62,6 +62,8 @@ pub struct Store {
     most_bytes: usize,
     /// One index is made at a time: each takes memory while it grows.
     making: tokio::sync::Mutex<()>,
+    /// So is a search for a transaction: each reads every file.
+    searching: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What is made by whoever asks for it first.
@@ -99,7 +101,7 @@ impl Default for Store {
 impl Store {
     /// One that keeps at most so many bytes of indexes, and at least the one that was used last.
     pub fn bounded(most_bytes: usize) -> Self {
-        Self { kept: Mutex::default(), most_bytes, making: tokio::sync::Mutex::default() }
+        Self { kept: Mutex::default(), most_bytes, making: <_>::default(), searching: <_>::default() }
     }
 
     /// Finds the breaks of a run, and brings their file here where it is kept elsewhere.
@@ -151,6 +153,11 @@ impl Store {
             made.map(Arc::new)
         };
         outline.get_or_try_init(make).await.cloned()
+    }
+
+    /// Waits until no search is under way; the next waits until this is dropped.
+    pub async fn one_search(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        self.searching.clone().lock_owned().await
     }
 
     /// The bytes of all indexes that are kept.

@@ -230,8 +230,7 @@ fn matching(index: &Index, filter: &Filter) -> Vec<u32> {
 
 /// What is about a whole file is no amount.
 fn is_enough(index: &Index, row: usize, least: i128) -> bool {
-    !index.currencies.get(row).is_empty()
-        && index.at_risk_minor[row].is_some_and(|minor| i128::from(minor) >= least)
+    !index.currencies.get(row).is_empty() && index.at_risk_minor[row].is_some_and(|minor| i128::from(minor) >= least)
 }
 
 /// Ids are hexadecimal digits, in which case says nothing.
