@@ -20,6 +20,7 @@ pub mod sending;
 pub mod sighting;
 pub mod statement;
 mod values;
+pub mod words;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

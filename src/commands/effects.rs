@@ -4,8 +4,9 @@ use serde_json::json;
 
 use super::{Context, decision};
 use crate::cli::EffectsArgs;
-use crate::effects::words::{BY_URGENCY, ask_words, state_words};
-use crate::effects::{Approver, Ask, Effect, Entry, Event, Standing, State};
+pub(super) use crate::effects::words::what;
+use crate::effects::words::{BY_URGENCY, ask_words, person_of, state_words};
+use crate::effects::{Approver, Ask, Effect, Entry, Standing, State};
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{EffectFilter, Journal, JournalError};
 use crate::output::{Cell, Format, Rows};
@@ -216,56 +217,6 @@ pub(super) fn history_rows(history: &[Entry]) -> Rows {
 /// The run or the person that it comes from.
 pub(super) fn by(entry: &Entry) -> Option<&str> {
     entry.run.as_deref().or_else(|| person_of(&entry.event))
-}
-
-fn person_of(event: &Event) -> Option<&str> {
-    match event {
-        Event::Approved { by: Approver::Person { name: by }, .. }
-        | Event::Refused { by, .. }
-        | Event::Resolved { by, .. }
-        | Event::Reopened { by, .. } => Some(by),
-        _ => None,
-    }
-}
-
-/// One entry of the journal in a line.
-pub(super) fn what(event: &Event) -> String {
-    let short = |digest: &str| digest.chars().take(12).collect::<String>();
-    let said = |words: &str, text: &str| format!("{words}: {text}");
-    match event {
-        Event::Proposed { plan, .. } => format!("proposed by plan {}", short(plan)),
-        Event::Withdrawn { plan } => format!("no longer wanted by plan {}", short(plan)),
-        Event::Approved { plan, by, comment } => {
-            let words = match by {
-                Approver::Person { .. } => format!("approved plan {}", short(plan)),
-                Approver::Job { rule } => format!("approved by the job ({rule}), plan {}", short(plan)),
-            };
-            comment.as_ref().map_or_else(|| words.clone(), |comment| said(&words, comment))
-        }
-        Event::Refused { comment, .. } => said("refused", comment),
-        Event::InFlight { call, body_sha256, .. } => format!("sending in call {call}, body {}", short(body_sha256)),
-        Event::NotSent { why, .. } => said("surely not applied", why),
-        Event::Acknowledged { provider_id, note, .. } => {
-            let words =
-                provider_id.as_ref().map_or_else(|| "acknowledged".to_owned(), |id| format!("acknowledged as {id}"));
-            note.as_ref().map_or_else(|| words.clone(), |note| said(&words, note))
-        }
-        Event::Again { doubt, why } => format!("may have arrived and goes again, {}: {why}", doubt.words()),
-        Event::Narrowed { known, refused, why } => {
-            format!("{} rows have arrived, {} are refused, the rest goes again: {why}", known.len(), refused.len())
-        }
-        Event::Processed(outcome) => match outcome.refused.len() as u64 + outcome.more {
-            0 => "Kard has read all of its rows".to_owned(),
-            refused => format!("Kard has read it and refused {refused} of its rows"),
-        },
-        Event::Rejected { why } => said("refused by Kard", why),
-        Event::InDoubt { doubt, why } => format!("in doubt, {}: {why}", doubt.words()),
-        Event::Resolved { decision, reason, .. } => {
-            said(&format!("resolved as {}", decision.name().replace('_', " ")), reason)
-        }
-        Event::News(news) => said("news from Kard", &crate::effects::news::news_words(news)),
-        Event::Reopened { reason, .. } => said("opened again", reason),
-    }
 }
 
 /// Nothing was ever run: no effect is known.

@@ -1,6 +1,6 @@
 //! `tieout in-doubt`: what was sent and may or may not have arrived, until evidence or a person decides.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::decision;
@@ -8,13 +8,13 @@ use super::effects::{self, facts, history_rows, no_effect, rows};
 use super::{Context, person::person};
 use crate::cli::ResolveArgs;
 use crate::decisions::effects::{RESOLVE, Rule, check, resolve as resolve_all};
+pub use crate::effects::doubt::age;
+use crate::effects::doubt::{decision_words, path, question, why};
 use crate::effects::words::{ask_words, state_words};
-use crate::effects::{Decision, Doubt, Effect, EffectKind, Standing, State};
+use crate::effects::{Decision, Standing, State};
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{EffectFilter, JournalError};
 use crate::output::{Cell, Format, Rows};
-use crate::providers::kard::request::{audits_path, fraud_path};
-use crate::providers::kard::request_transactions::{historical_start_path, transactions_path, uploads_path};
 
 const COLUMNS: [&str; 13] = [
     "effect",
@@ -86,23 +86,6 @@ fn list_rows(found: &[Standing], now: DateTime<Utc>) -> Rows {
     rows
 }
 
-/// The kind of doubt and the words that came with it.
-fn why(standing: &Standing) -> String {
-    let doubt = standing.doubt.map_or("unknown", Doubt::words);
-    standing.said.as_ref().map_or_else(|| doubt.to_owned(), |said| format!("{doubt}: {said}"))
-}
-
-/// `12m`, `5h`, `3d 4h`: whole units, never rounded up.
-pub fn age(age: TimeDelta) -> String {
-    let hours = age.num_hours().max(0);
-    match (hours / 24, hours % 24) {
-        (0, 0) => format!("{}m", age.num_minutes().max(0)),
-        (0, hours) => format!("{hours}h"),
-        (days, 0) => format!("{days}d"),
-        (days, hours) => format!("{days}d {hours}h"),
-    }
-}
-
 /// Shows one effect in doubt: the call, what to ask Kard, and what each decision means.
 ///
 /// # Errors
@@ -149,55 +132,22 @@ fn doubt_facts(standing: &Standing, path: &str, question: &str) -> Rows {
     rows
 }
 
-/// Below the provider's `base_url`.
-fn path(effect: &Effect) -> String {
-    let organization = &effect.key.organization;
-    let path = match effect.kind() {
-        EffectKind::ProviderAudit => audits_path(organization, &effect.user),
-        EffectKind::FraudMarker => fraud_path(organization),
-        EffectKind::BulkFile => uploads_path(organization),
-        EffectKind::IncomingPart => transactions_path(organization),
-        EffectKind::HistoricalStart | EffectKind::HistoricalPart | EffectKind::HistoricalComplete => {
-            historical_start_path(organization, &effect.user)
-        }
-    };
-    path.unwrap_or_default()
-}
-
-/// Kard has no endpoint that tells: a person has to be asked.
-fn question(standing: &Standing) -> String {
-    let effect = &standing.effect;
-    let what = match effect.kind() {
-        EffectKind::ProviderAudit => "is there an audit",
-        EffectKind::FraudMarker => "is there a fraud marker",
-        EffectKind::BulkFile => "has this file arrived",
-        EffectKind::IncomingPart | EffectKind::HistoricalPart => "have these rows arrived",
-        EffectKind::HistoricalStart => "is there an upload session",
-        EffectKind::HistoricalComplete => "is this upload session completed",
-    };
-    let asked = ask_words(&effect.ask);
-    let sent = crate::effects::words::minutes(standing.since);
-    format!(
-        "{what} ({asked}) for transaction {} of user {} in organization {}, received up to {sent}, and what is its id?",
-        effect.transaction(),
-        effect.user,
-        effect.key.organization
-    )
-}
-
 fn how_to_decide(effect: &str) -> String {
     format!(
         "
 Kard offers no way to look this up: ask its support, or wait for its news of
 the audit (an auditUpdate notification in a later webhook log ends the doubt).
 
-  Kard has it:
+  {}:
     tieout in-doubt resolve {effect} --applied --reason TEXT
-  Kard does not have it, and it shall not be sent:
+  {}:
     tieout in-doubt resolve {effect} --not-applied --reason TEXT
-  Send it again in the next run, at the risk that Kard then has it twice:
+  {}:
     tieout in-doubt resolve {effect} --resend --reason TEXT
-"
+",
+        decision_words(Decision::Applied),
+        decision_words(Decision::NotApplied),
+        decision_words(Decision::Resend),
     )
 }
 

@@ -4,13 +4,14 @@
 //! `state` is the life of an effect, and the one list of its legal steps. `draft` makes of breaks and findings what
 //! should be asked for, `rules` finds more in the rows, `describe` puts it into words, `plan` holds it against what is
 //! known already, `call` packs what may be sent, `outcome` says what an answer means for each effect of a call, `news`
-//! what notifications say of an audit later on, `confirm` what they say of a file that was sent, and `words` says it
-//! all to people.
+//! what notifications say of an audit later on, `confirm` what they say of a file that was sent, and `words` and
+//! `doubt` say it all to people.
 
 pub mod answers;
 pub mod call;
 pub mod confirm;
 pub mod describe;
+pub mod doubt;
 pub mod draft;
 pub mod event;
 pub mod news;

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 
 use super::news::news_words;
-use super::{Ask, EffectKind, Standing, State};
+use super::{Approver, Ask, EffectKind, Event, Standing, State};
 use crate::money::{exponent, format_minor};
 
 /// A state alone, for counts: `waiting for approval`.
@@ -120,4 +120,55 @@ fn rows_words(rows: u64) -> String {
 /// `2025-03-20 10:00 UTC`
 pub fn minutes(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// The person whose decision it is; none for what runs and the provider do.
+pub fn person_of(event: &Event) -> Option<&str> {
+    match event {
+        Event::Approved { by: Approver::Person { name: by }, .. }
+        | Event::Refused { by, .. }
+        | Event::Resolved { by, .. }
+        | Event::Reopened { by, .. } => Some(by),
+        _ => None,
+    }
+}
+
+/// One entry of the journal in a line.
+pub fn what(event: &Event) -> String {
+    let short = |digest: &str| digest.chars().take(12).collect::<String>();
+    let said = |words: &str, text: &str| format!("{words}: {text}");
+    match event {
+        Event::Proposed { plan, .. } => format!("proposed by plan {}", short(plan)),
+        Event::Withdrawn { plan } => format!("no longer wanted by plan {}", short(plan)),
+        Event::Approved { plan, by, comment } => {
+            let words = match by {
+                Approver::Person { .. } => format!("approved plan {}", short(plan)),
+                Approver::Job { rule } => format!("approved by the job ({rule}), plan {}", short(plan)),
+            };
+            comment.as_ref().map_or_else(|| words.clone(), |comment| said(&words, comment))
+        }
+        Event::Refused { comment, .. } => said("refused", comment),
+        Event::InFlight { call, body_sha256, .. } => format!("sending in call {call}, body {}", short(body_sha256)),
+        Event::NotSent { why, .. } => said("surely not applied", why),
+        Event::Acknowledged { provider_id, note, .. } => {
+            let words =
+                provider_id.as_ref().map_or_else(|| "acknowledged".to_owned(), |id| format!("acknowledged as {id}"));
+            note.as_ref().map_or_else(|| words.clone(), |note| said(&words, note))
+        }
+        Event::Again { doubt, why } => format!("may have arrived and goes again, {}: {why}", doubt.words()),
+        Event::Narrowed { known, refused, why } => {
+            format!("{} rows have arrived, {} are refused, the rest goes again: {why}", known.len(), refused.len())
+        }
+        Event::Processed(outcome) => match outcome.refused.len() as u64 + outcome.more {
+            0 => "Kard has read all of its rows".to_owned(),
+            refused => format!("Kard has read it and refused {refused} of its rows"),
+        },
+        Event::Rejected { why } => said("refused by Kard", why),
+        Event::InDoubt { doubt, why } => format!("in doubt, {}: {why}", doubt.words()),
+        Event::Resolved { decision, reason, .. } => {
+            said(&format!("resolved as {}", decision.name().replace('_', " ")), reason)
+        }
+        Event::News(news) => said("news from Kard", &news_words(news)),
+        Event::Reopened { reason, .. } => said("opened again", reason),
+    }
 }

@@ -7,6 +7,7 @@ use super::link::Mode;
 use super::statement::{Statement, query};
 use super::turn::Done;
 use super::{EffectFilter, Journal, JournalError, rows};
+use crate::effects::words::BY_URGENCY;
 use crate::effects::{Anchor, BusinessKey, Entry, Standing};
 
 /// Keys of one statement; each takes four bound values.
@@ -47,23 +48,42 @@ impl Journal {
     /// When the state file cannot be read.
     pub async fn effects(&self, filter: &EffectFilter) -> Result<Vec<Standing>, JournalError> {
         let mut query = Statement::new("SELECT id, standing FROM effects WHERE TRUE");
-        let columns = [
-            (" AND job = ", filter.job.as_deref()),
-            (" AND period = ", filter.period.as_deref()),
-            (" AND plan = ", filter.plan.as_deref()),
-            (" AND kind = ", filter.kind.map(crate::effects::EffectKind::name)),
-            (" AND transaction_id = ", filter.transaction.as_deref()),
-        ];
-        for (condition, value) in columns {
-            if let Some(value) = value {
-                query.push(condition).push_bind(value);
-            }
-        }
-        if !filter.states.is_empty() {
-            query.push(" AND state IN (").push_list(filter.states.iter().map(|state| state.name())).push(")");
-        }
+        passing(&mut query, filter);
         query.push(" ORDER BY job, period, kind, transaction_id, opening, id LIMIT ");
         query.push_bind(filter.limit.map_or(i64::MAX, i64::from));
+        self.standings_of(&query).await
+    }
+
+    /// How many effects pass the filter, whatever its limit.
+    ///
+    /// # Errors
+    /// When the state file cannot be read.
+    pub async fn effects_counted(&self, filter: &EffectFilter) -> Result<u64, JournalError> {
+        let mut query = Statement::new("SELECT count(*) FROM effects WHERE TRUE");
+        passing(&mut query, filter);
+        let rows = self.fetch_all("counting effects", &query).await?;
+        Ok(rows.first().map_or(0, |row| row.get::<i64, _>(0).unsigned_abs()))
+    }
+
+    /// Some of the effects that pass the filter, what needs a person most first ([`BY_URGENCY`]), then as
+    /// [`Journal::effects`].
+    ///
+    /// # Errors
+    /// When the state file cannot be read.
+    pub async fn effects_page(
+        &self,
+        filter: &EffectFilter,
+        skip: u64,
+        most: u64,
+    ) -> Result<Vec<Standing>, JournalError> {
+        let mut query = Statement::new("SELECT id, standing FROM effects WHERE TRUE");
+        passing(&mut query, filter);
+        query.push(" ORDER BY CASE state");
+        for (place, state) in (0_i64..).zip(BY_URGENCY) {
+            query.push(" WHEN ").push_bind(state.name()).push(" THEN ").push(&place.to_string());
+        }
+        query.push(" END, job, period, kind, transaction_id, opening, id LIMIT ").push_bind(rows::count(most));
+        query.push(" OFFSET ").push_bind(rows::count(skip));
         self.standings_of(&query).await
     }
 
@@ -143,5 +163,24 @@ impl Journal {
             .collect();
         scored.sort_by(|left, right| right.0.total_cmp(&left.0).then_with(|| left.1.cmp(&right.1)));
         Ok(scored.into_iter().take(3).map(|(_, id)| id).collect())
+    }
+}
+
+/// The conditions of a filter, behind a `WHERE`.
+fn passing(query: &mut Statement, filter: &EffectFilter) {
+    let columns = [
+        (" AND job = ", filter.job.as_deref()),
+        (" AND period = ", filter.period.as_deref()),
+        (" AND plan = ", filter.plan.as_deref()),
+        (" AND kind = ", filter.kind.map(crate::effects::EffectKind::name)),
+        (" AND transaction_id = ", filter.transaction.as_deref()),
+    ];
+    for (condition, value) in columns {
+        if let Some(value) = value {
+            query.push(condition).push_bind(value);
+        }
+    }
+    if !filter.states.is_empty() {
+        query.push(" AND state IN (").push_list(filter.states.iter().map(|state| state.name())).push(")");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::store::Store;
 use crate::config::Problems;
 use crate::job::Job;
 use crate::job::load::load_all;
@@ -15,12 +16,13 @@ pub struct Desk {
     project: Arc<Project>,
     journal: Arc<Journal>,
     kept: Artifacts,
+    store: Arc<Store>,
 }
 
 impl Desk {
     pub fn new(project: Project, journal: Arc<Journal>) -> Self {
         let kept = project.kept();
-        Self { project: Arc::new(project), journal, kept }
+        Self { project: Arc::new(project), journal, kept, store: Arc::default() }
     }
 
     pub fn project(&self) -> &Project {
@@ -34,6 +36,11 @@ impl Desk {
     /// Where files of runs are brought from.
     pub const fn kept(&self) -> &Artifacts {
         &self.kept
+    }
+
+    /// What runs have left of their breaks.
+    pub fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The jobs as their files say now, and what is wrong with the others.

@@ -2,7 +2,7 @@
 //!
 //! `access` says who may do what (pure). `desk` is what the pages are made from: the journal, the artifacts, the project.
 //! `frame` is what all pages have in common. `pages` only look; `actions` take what people decide, by the same functions
-//! as the command line. `guard` stands before all of them.
+//! as the command line. `guard` stands before all of them. `store` reads what runs have left of their breaks.
 
 pub mod access;
 pub mod actions;
@@ -12,3 +12,4 @@ pub mod frame;
 pub mod guard;
 pub mod pages;
 pub mod port;
+pub mod store;

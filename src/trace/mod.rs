@@ -199,6 +199,30 @@ pub async fn trace(journal: &Journal, kept: &Artifacts, jobs: &[Job], search: &S
     Ok(story)
 }
 
+/// The rows of a transaction in the files that one run has read, and what could not be read of them; nothing else.
+///
+/// # Errors
+/// When the journal cannot be read. A file that cannot be is told in the story.
+pub async fn rows_of_run(
+    journal: &Journal,
+    kept: &Artifacts,
+    jobs: &[Job],
+    run: &RunRecord,
+    transaction: &str,
+) -> Result<Story, Failure> {
+    let mut files = Files::default();
+    files.add(run, journal.inputs(&run.id).await?);
+    let unread = brought(kept, &mut files, &[], &[]).await;
+    let (jobs, wanted) = (jobs.to_vec(), transaction.to_owned());
+    let looking = tokio::task::spawn_blocking(move || {
+        let mut story = Story { files: files.0.len(), unread, ..Story::default() };
+        rows::find(files, &jobs, &wanted, &mut story);
+        story.rows.sort();
+        story
+    });
+    looking.await.map_err(|panic| Failure::new(ExitCode::Unexpected, panic))
+}
+
 /// Brings here what is kept elsewhere; what cannot be brought is told.
 async fn brought(kept: &Artifacts, files: &mut Files, builds: &[Build], runs: &[FinishedRun]) -> Vec<String> {
     let mut unread = Vec::new();

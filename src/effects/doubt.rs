@@ -1,0 +1,70 @@
+//! Doubts in words: what was sent, what Kard has to be asked, and what each decision of a person means.
+
+use chrono::TimeDelta;
+
+use super::words::{ask_words, minutes};
+use super::{Decision, Doubt, Effect, EffectKind, Standing};
+use crate::providers::kard::request::{audits_path, fraud_path};
+use crate::providers::kard::request_transactions::{historical_start_path, transactions_path, uploads_path};
+
+/// What a decision says, as the beginning of a sentence.
+pub const fn decision_words(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Applied => "Kard has it",
+        Decision::NotApplied => "Kard does not have it, and it shall not be sent",
+        Decision::Resend => "Send it again in the next run, at the risk that Kard then has it twice",
+    }
+}
+
+/// The kind of doubt and the words that came with it.
+pub fn why(standing: &Standing) -> String {
+    let doubt = standing.doubt.map_or("unknown", Doubt::words);
+    standing.said.as_ref().map_or_else(|| doubt.to_owned(), |said| format!("{doubt}: {said}"))
+}
+
+/// `12m`, `5h`, `3d 4h`: whole units, never rounded up.
+pub fn age(age: TimeDelta) -> String {
+    let hours = age.num_hours().max(0);
+    match (hours / 24, hours % 24) {
+        (0, 0) => format!("{}m", age.num_minutes().max(0)),
+        (0, hours) => format!("{hours}h"),
+        (days, 0) => format!("{days}d"),
+        (days, hours) => format!("{days}d {hours}h"),
+    }
+}
+
+/// Below the provider's `base_url`.
+pub fn path(effect: &Effect) -> String {
+    let organization = &effect.key.organization;
+    let path = match effect.kind() {
+        EffectKind::ProviderAudit => audits_path(organization, &effect.user),
+        EffectKind::FraudMarker => fraud_path(organization),
+        EffectKind::BulkFile => uploads_path(organization),
+        EffectKind::IncomingPart => transactions_path(organization),
+        EffectKind::HistoricalStart | EffectKind::HistoricalPart | EffectKind::HistoricalComplete => {
+            historical_start_path(organization, &effect.user)
+        }
+    };
+    path.unwrap_or_default()
+}
+
+/// Kard has no endpoint that tells: a person has to be asked.
+pub fn question(standing: &Standing) -> String {
+    let effect = &standing.effect;
+    let what = match effect.kind() {
+        EffectKind::ProviderAudit => "is there an audit",
+        EffectKind::FraudMarker => "is there a fraud marker",
+        EffectKind::BulkFile => "has this file arrived",
+        EffectKind::IncomingPart | EffectKind::HistoricalPart => "have these rows arrived",
+        EffectKind::HistoricalStart => "is there an upload session",
+        EffectKind::HistoricalComplete => "is this upload session completed",
+    };
+    let asked = ask_words(&effect.ask);
+    let sent = minutes(standing.since);
+    format!(
+        "{what} ({asked}) for transaction {} of user {} in organization {}, received up to {sent}, and what is its id?",
+        effect.transaction(),
+        effect.user,
+        effect.key.organization
+    )
+}
