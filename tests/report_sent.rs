@@ -89,6 +89,7 @@ fn facts(source: SourceCounts, parcels: Vec<ParcelFacts>, rejected: Vec<Rejected
             run_time: at("2025-03-20T02:00:00Z"),
             note: None,
             sandbox: false,
+            pages: None,
         },
         inputs: vec![input],
         source,
