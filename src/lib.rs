@@ -40,6 +40,8 @@ pub mod report;
 
 pub mod journal;
 
+pub mod decisions;
+
 pub mod pipeline;
 
 pub mod notify;
