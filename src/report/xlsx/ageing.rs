@@ -31,6 +31,7 @@ pub(super) fn write(sheet: &mut Worksheet, facts: &Facts, styles: &Styles) -> Re
     for (col, width) in (0_u16..).zip([30.0, 14.0, 19.0].into_iter().chain([14.0; BUCKETS + 1])) {
         sheet.set_column_width(col, width)?;
     }
+    sheet.set_row_height(0, 24)?;
     let mut page = Page::new(sheet, styles);
     page.line("Ageing: what is open, and since when", &styles.title)?;
     page.line(
@@ -126,9 +127,9 @@ fn row(page: &mut Page<'_>, ages: &[i128; BUCKETS], decimals: u8) -> Result<(), 
         let row = page.row + 1;
         let formula = Formula::new(format!("=ROUND(SUM({from}{row}:{to}{row}),{decimals})"));
         let formula = formula.set_result(format_minor(total, decimals));
-        page.sheet.write_formula_with_format(page.row, last, formula, styles.total(decimals))?;
+        page.sheet.write_formula_with_format(page.row, last, formula, styles.amount(decimals))?;
     } else {
-        put_amount(page.sheet, page.row, last, (total, decimals), styles.total(decimals), styles)?;
+        put_amount(page.sheet, page.row, last, (total, decimals), styles.amount(decimals), styles)?;
     }
     page.row += 1;
     Ok(())

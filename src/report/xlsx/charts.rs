@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use rust_xlsxwriter::{Chart, Worksheet, XlsxError};
+use rust_xlsxwriter::{Chart, ChartFont, Worksheet, XlsxError};
 
+use super::super::amount::decimals;
 use super::super::facts::Facts;
 use super::super::table::Value;
 use super::super::totals::{KindTotal, by_risk, kind_words};
@@ -14,11 +15,13 @@ use crate::report::ageing::BUCKETS;
 /// Currencies that get a chart of their own, those with most at risk first.
 const MOST_CURRENCIES: usize = 3;
 /// In pixels; a sheet's row is 20 high.
-const WIDTH: u32 = 620;
-const HEIGHT: u32 = 300;
+const WIDTH: u32 = 640;
+const ROW: u32 = 20;
+/// What the title and the axes take of a chart.
+const AROUND: u32 = 90;
+const COLUMN_HEIGHT: u32 = 300;
 /// The column where the charts stand, right of the tables.
 const LEFT: u16 = 6;
-const ROWS_EACH: u32 = 16;
 const NAME: &str = "Charts";
 
 /// `ages`: where the sheet Ageing counts open breaks; none where none is open.
@@ -34,6 +37,7 @@ pub(super) fn write(
         sheet.set_column_width(col, width)?;
     }
     sheet.set_screen_gridlines(false);
+    sheet.set_row_height(0, 24)?;
     let mut page = Page::new(sheet, styles);
     page.line(&format!("Charts: {}", super::title(facts)), &styles.title)?;
     let kinds = by_risk(facts);
@@ -43,24 +47,28 @@ pub(super) fn write(
     let currencies = currencies(&kinds);
     let (first, last) = table(&mut page, &kinds, &currencies)?;
     let mut at = 2;
-    let mut place = |page: &mut Page<'_>, chart: &Chart| {
-        let placed = page.sheet.insert_chart(at, LEFT, chart).map(|_| ());
-        at += ROWS_EACH;
+    let mut place = |page: &mut Page<'_>, mut chart: Chart, height: u32| {
+        chart.set_width(WIDTH).set_height(height);
+        let placed = page.sheet.insert_chart(at, LEFT, &chart).map(|_| ());
+        at += height / ROW + 1;
         placed
     };
-    let title = "Breaks by kind";
-    place(&mut page, &bars(title, (NAME, first, last, 1), "Breaks of each kind, the kind with most at risk on top."))?;
+    // Each kind has its own line, and its name beside it.
+    let high = AROUND + ROW * (last - first + 1);
+    let told = "How many breaks there are of each kind, the kind with most at risk on top.";
+    place(&mut page, bars("Breaks by kind", (NAME, first, last, 1), told, 0), high)?;
     for (col, currency) in (2_u16..).zip(&currencies) {
         let title = format!("At risk by kind, {currency}");
         let told = format!("What is at risk by the open breaks of each kind, in {currency}.");
-        place(&mut page, &bars(&title, (NAME, first, last, col), &told))?;
+        place(&mut page, bars(&title, (NAME, first, last, col), &told, decimals(currency)), high)?;
     }
     if let Some(AgeCells { first_row }) = ages {
         let last = first_row + u32::try_from(BUCKETS).expect("there are some buckets") - 1;
-        let mut chart =
-            drawn(Chart::new_column(), "Open breaks by age in business days", ("Ageing", first_row, last, 1));
-        chart.set_alt_text("How many breaks are open for how many business days.");
-        place(&mut page, &chart)?;
+        let title = "Open breaks by age in business days";
+        let mut chart = drawn(Chart::new_column(), title, ("Ageing", first_row, last, 1));
+        chart.y_axis().set_num_format("#,##0");
+        chart.set_alt_text("How many breaks are open, by how many business days.");
+        place(&mut page, chart, COLUMN_HEIGHT)?;
     }
     let all = kinds
         .iter()
@@ -111,10 +119,12 @@ fn table(page: &mut Page<'_>, kinds: &[KindTotal], currencies: &[&str]) -> Resul
 /// Sheet, first row, last row, and the column of the values; the names stand in the first.
 type Cells<'a> = (&'a str, u32, u32, u16);
 
-fn bars(title: &str, cells: Cells<'_>, told: &str) -> Chart {
+fn bars(title: &str, cells: Cells<'_>, told: &str, decimals: u8) -> Chart {
     let mut chart = drawn(Chart::new_bar(), title, cells);
-    // Otherwise the first row stands at the bottom.
-    chart.x_axis().set_reverse();
+    // Of bars, the axis of the names is the vertical one; otherwise its first row stands at the bottom.
+    chart.y_axis().set_reverse().set_label_interval(1).set_font(ChartFont::new().set_size(9));
+    let zeros = if decimals == 0 { String::new() } else { format!(".{}", "0".repeat(decimals.into())) };
+    chart.x_axis().set_num_format(format!("#,##0{zeros}")).set_font(ChartFont::new().set_size(9));
     chart.set_alt_text(told);
     chart
 }
@@ -128,6 +138,5 @@ fn drawn(mut chart: Chart, title: &str, (sheet, first, last, col): Cells<'_>) ->
         .set_gap(60);
     chart.title().set_name(title);
     chart.legend().set_hidden();
-    chart.set_width(WIDTH).set_height(HEIGHT);
     chart
 }

@@ -10,7 +10,7 @@ use super::super::totals::{by_size, measure_words};
 use super::cells::{Page, Styles, lines_of, page_setup, put_text, set_lines};
 use crate::breaks::BridgeLine;
 
-const FIRST_WIDTH: f64 = 64.0;
+const FIRST_WIDTH: f64 = 80.0;
 
 /// Whether a line of a bridge is told by something else than open differences.
 pub(super) fn explains(line: &BridgeLine) -> bool {
@@ -23,6 +23,7 @@ pub(super) fn write(sheet: &mut Worksheet, facts: &Facts, styles: &Styles) -> Re
     for (col, width) in (0_u16..).zip([FIRST_WIDTH, 12.0, 17.0, 13.0, 20.0, 28.0]) {
         sheet.set_column_width(col, width)?;
     }
+    sheet.set_row_height(0, 24)?;
     let mut page = Page::new(sheet, styles);
     page.line("Explained: what differs and is no break", &styles.title)?;
     page.line("Nothing here is hidden: each line is part of the tie-out on the sheet Summary.", &styles.note)?;

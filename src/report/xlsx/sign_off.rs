@@ -24,7 +24,10 @@ const MOST_INPUTS: usize = 40;
 pub(super) fn write(sheet: &mut Worksheet, facts: &Facts, styles: &Styles) -> Result<(), XlsxError> {
     sheet.set_name("Sign-off")?;
     page_setup(sheet, facts);
+    // It is signed on one page.
+    sheet.set_print_fit_to_pages(1, 1);
     sheet.set_column_width(0, 24.0)?.set_column_width(1, VALUE_WIDTH)?;
+    sheet.set_row_height(0, 24)?;
     sheet.set_screen_gridlines(false);
     let mut page = Page::new(sheet, styles);
     page.line(&format!("Sign-off: {}", super::title(facts)), &styles.title)?;
