@@ -20,6 +20,8 @@ const ROW: u32 = 20;
 /// What the title and the axes take of a chart.
 const AROUND: u32 = 90;
 const COLUMN_HEIGHT: u32 = 300;
+/// Up to here each number has its own line in a chart.
+const MOST_TICKS: u64 = 10;
 /// The column where the charts stand, right of the tables.
 const LEFT: u16 = 6;
 const NAME: &str = "Charts";
@@ -33,6 +35,8 @@ pub(super) fn write(
 ) -> Result<(), XlsxError> {
     sheet.set_name(NAME)?;
     page_setup(sheet, facts);
+    // No chart is cut by the end of a page.
+    sheet.set_print_fit_to_pages(1, 1);
     for (col, width) in (0_u16..).zip([28.0, 10.0, 16.0, 16.0, 16.0]) {
         sheet.set_column_width(col, width)?;
     }
@@ -56,7 +60,12 @@ pub(super) fn write(
     // Each kind has its own line, and its name beside it.
     let high = AROUND + ROW * (last - first + 1);
     let told = "How many breaks there are of each kind, the kind with most at risk on top.";
-    place(&mut page, bars("Breaks by kind", (NAME, first, last, 1), told, 0), high)?;
+    let mut by_kind = bars("Breaks by kind", (NAME, first, last, 1), told, 0);
+    if kinds.iter().all(|kind| kind.count <= MOST_TICKS) {
+        // There are no halves of breaks.
+        by_kind.x_axis().set_major_unit(1.0);
+    }
+    place(&mut page, by_kind, high)?;
     for (col, currency) in (2_u16..).zip(&currencies) {
         let title = format!("At risk by kind, {currency}");
         let told = format!("What is at risk by the open breaks of each kind, in {currency}.");
