@@ -6,6 +6,7 @@ mod effects;
 mod gc;
 mod k8s;
 mod listen;
+mod review;
 mod run;
 mod seal;
 mod serve;
@@ -31,6 +32,7 @@ pub use effects::{
 pub use gc::GcArgs;
 pub use k8s::{K8sCommand, RenderArgs, RunBy};
 pub use listen::ListenArgs;
+pub use review::{ImportArgs, ReviewCommand};
 pub use run::RunArgs;
 pub use seal::{SealArgs, SealsArgs, UnsealArgs};
 pub use serve::ServeArgs;
@@ -191,6 +193,9 @@ Examples:
 Example:
   tieout diff rewards-daily/2025-03-19/1 rewards-daily/2025-03-19/2")]
     Diff(DiffArgs),
+    /// Take over what was decided on a filled-in workbook
+    #[command(subcommand)]
+    Review(ReviewCommand),
     /// Sign off a period: later facts become adjustments of an open one
     #[command(after_help = seal::SEAL_HELP)]
     Seal(SealArgs),

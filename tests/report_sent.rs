@@ -89,6 +89,7 @@ fn facts(source: SourceCounts, parcels: Vec<ParcelFacts>, rejected: Vec<Rejected
             run_time: at("2025-03-20T02:00:00Z"),
             note: None,
             sandbox: false,
+            pages: None,
         },
         inputs: vec![input],
         source,
@@ -337,7 +338,7 @@ fn every_rendering_is_written_with_the_list_of_what_was_sent() {
     assert_eq!(names, ["summary.json", "breaks.csv", "effects.csv", "sent.csv", "report.html", "report.xlsx"]);
     let sheets = crate::report_xlsx::sheets(&facts, 1_000);
     let names: Vec<&str> = sheets.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["Summary", "Breaks", "Sent", "Effects", "Quarantine", "Evidence", "Definitions"]);
+    assert_eq!(names[..7], ["Summary", "Charts", "Breaks", "Ageing", "Sent", "Effects", "Explained"]);
 }
 
 #[test]

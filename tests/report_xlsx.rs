@@ -64,7 +64,19 @@ const ROOMY: usize = 1_000_000;
 #[test]
 fn the_sheets_stand_in_the_order_in_which_they_are_read() {
     let names = |facts: &Facts, rows| sheets(facts, rows).into_iter().map(|sheet| sheet.0).collect::<Vec<_>>();
-    let expected = ["Summary", "Breaks", "Suggested", "Quarantine", "Evidence", "Definitions"];
+    let expected = [
+        "Summary",
+        "Charts",
+        "Breaks",
+        "Ageing",
+        "Explained",
+        "Suggested",
+        "Quarantine",
+        "Evidence",
+        "Sign-off",
+        "Definitions",
+        "tieout",
+    ];
     assert_eq!(names(&clean(), ROOMY), expected);
     assert_eq!(names(&hostile(), ROOMY), expected);
 }
@@ -91,7 +103,7 @@ fn lists_have_a_frozen_header_filters_and_a_repeated_header_on_paper() {
     let parts = parts(&facts, ROOMY);
     let workbook = &parts["xl/workbook.xml"];
     let sheets = sheets(&facts, ROOMY);
-    for (name, range) in [("Breaks", "A1:BE8"), ("Suggested", "A1:M2"), ("Quarantine", "A1:F2")] {
+    for (name, range) in [("Breaks", "A1:BH8"), ("Suggested", "A1:P2"), ("Quarantine", "A1:F2")] {
         let xml = sheet(&sheets, name);
         assert!(
             xml.contains(&format!("<autoFilter ref=\"{range}\"")),
@@ -131,7 +143,7 @@ fn no_text_from_outside_becomes_a_formula_or_a_link() {
     for facts in [hostile(), every_kind()] {
         for (name, xml) in sheets(&facts, ROOMY) {
             for formula in between(&xml, "<f>", "</f>") {
-                let ours = formula.starts_with("SUMIFS(F$2:F$") || formula.starts_with("ROUND(SUM(C");
+                let ours = ["SUMIFS(F$2:F$", "ROUND(SUM(", "SUM(B"].iter().any(|known| formula.starts_with(known));
                 let plain = formula.chars().all(|c| c.is_ascii_alphanumeric() || "$:,()-".contains(c));
                 assert!(ours && plain, "{name}: {formula}");
             }
@@ -163,11 +175,11 @@ fn more_breaks_than_a_sheet_holds_continue_on_the_next_with_totals_of_their_own(
     facts.breaks = (0..25).map(|n| found(BreakKind::FileOnly, &format!("txn-{n:03}"), "JPY", n + 1)).collect();
     let sheets = sheets(&facts, 10);
     let names: Vec<&str> = sheets.iter().map(|sheet| sheet.0.as_str()).collect();
-    assert_eq!(names[..5], ["Summary", "Breaks", "Breaks 2", "Breaks 3", "Suggested"]);
+    assert_eq!(names[..6], ["Summary", "Charts", "Breaks", "Breaks 2", "Breaks 3", "Ageing"]);
     let mut keys = 0;
     for (name, rows, total) in [("Breaks", 10, "55"), ("Breaks 2", 10, "155"), ("Breaks 3", 5, "115")] {
         let xml = sheet(&sheets, name);
-        assert!(xml.contains(&format!("<autoFilter ref=\"A1:BE{}\"", rows + 1)), "{name}");
+        assert!(xml.contains(&format!("<autoFilter ref=\"A1:BH{}\"", rows + 1)), "{name}");
         keys += xml.matches("<t>txn-").count();
         let place = rows + 3;
         assert!(cell(xml, &format!("A{place}")).contains("<t>Total of this sheet</t>"), "{name}");
@@ -206,9 +218,11 @@ fn columns_that_no_break_fills_are_hidden() {
         .into_iter()
         .filter(|col| col.contains("hidden=\"1\""))
         .collect();
-    // The ledger states its amount (column 26), so its column shows; the file's (12) does not.
-    assert!(hidden.iter().any(|col| col.contains("min=\"12\"")), "{hidden:?}");
-    assert!(!hidden.iter().any(|col| col.contains("min=\"26\"")), "{hidden:?}");
+    // The ledger states its amount (column 29), so its column shows; the file's (15) does not; a decision can be typed.
+    assert!(hidden.iter().any(|col| col.contains("min=\"15\"")), "{hidden:?}");
+    for shown in ["min=\"29\"", "min=\"12\"", "min=\"14\""] {
+        assert!(!hidden.iter().any(|col| col.contains(shown)), "{hidden:?}");
+    }
 }
 
 #[test]
@@ -240,7 +254,7 @@ fn effects_have_a_sheet_of_their_own_with_ids_as_text() {
     facts.effects = Some(effects);
     let sheets = sheets(&facts, ROOMY);
     let names: Vec<&str> = sheets.iter().map(|sheet| sheet.0.as_str()).collect();
-    assert_eq!(names, ["Summary", "Breaks", "Effects", "Suggested", "Quarantine", "Evidence", "Definitions"]);
+    assert_eq!(names[..7], ["Summary", "Charts", "Breaks", "Ageing", "Effects", "Explained", "Suggested"]);
     let xml = sheet(&sheets, "Effects");
     // In doubt comes first.
     assert!(cell(xml, "F2").ends_with("<t>0012345</t></is>") && cell(xml, "F2").contains("t=\"inlineStr\""));
@@ -248,7 +262,7 @@ fn effects_have_a_sheet_of_their_own_with_ids_as_text() {
     assert!(cell(xml, "D2").ends_with("<t>in_doubt</t></is>"));
     assert!(cell(xml, "I2").ends_with("<v>44.2</v>"), "{}", cell(xml, "I2"));
     assert!(cell(xml, "E11").ends_with("<t>cannot be asked for: no side states the user</t></is>"));
-    assert!(xml.contains("<autoFilter ref=\"A1:Y11\""), "{:?}", between(xml, "<autoFilter", ">"));
+    assert!(xml.contains("<autoFilter ref=\"A1:AA11\""), "{:?}", between(xml, "<autoFilter", ">"));
     assert!(!xml.contains("<f>"));
     let strings = &parts(&facts, ROOMY)["xl/sharedStrings.xml"];
     assert!(

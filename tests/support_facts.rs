@@ -49,6 +49,7 @@ pub fn clean() -> Facts {
             run_time: at("2025-03-20T13:45:00Z"),
             note: None,
             sandbox: false,
+            pages: None,
         },
         inputs: vec![input(Side::File, "cardlinked-reconciliation-250319.json"), input(Side::Ledger, "ledger.csv")],
         history: Vec::new(),

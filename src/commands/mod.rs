@@ -28,6 +28,7 @@ pub mod notify;
 pub mod person;
 pub mod plan;
 pub mod reopen;
+pub mod review;
 pub mod run;
 pub mod runs;
 pub mod sandbox;
@@ -181,6 +182,7 @@ pub async fn dispatch(command: Command, mut context: Context) -> Result<ExitCode
         Command::Trace(args) => trace::run(context, args).await,
         Command::Breaks(args) => of_breaks(context, args).await,
         Command::Diff(args) => diff::run(context, args).await,
+        Command::Review(command) => review::run(context, command).await,
         Command::Seal(args) => seal::seal(context, args).await,
         Command::Unseal(args) => unseal::run(context, args).await,
         Command::Seals(args) => seal::list(context, args).await,

@@ -130,9 +130,18 @@ impl Journal {
     /// [`JournalError::IllegalBreak`] when the decision cannot follow, or when the state file cannot be written.
     /// Nothing is written then.
     pub async fn decide(&self, ids: &[String], event: &Event) -> Result<Vec<Standing>, JournalError> {
+        self.decide_each(&ids.iter().map(|id| (id.as_str(), event)).collect::<Vec<_>>()).await
+    }
+
+    /// Records decisions of a person about breaks that are known (break id, event), in this order: all of them or none,
+    /// durable when this returns. Gives the standing after each.
+    ///
+    /// # Errors
+    /// As [`Journal::decide`].
+    pub async fn decide_each(&self, decisions: &[(&str, &Event)]) -> Result<Vec<Standing>, JournalError> {
         let mut turn = self.begin(Mode::Write, DOING).await?;
         loop {
-            let done = self.decide_in(turn.connection(), ids, event).await;
+            let done = self.decide_in(turn.connection(), decisions).await;
             if let Some(after) = turn.settle(done).await? {
                 return Ok(after);
             }
@@ -142,15 +151,16 @@ impl Journal {
     async fn decide_in(
         &self,
         connection: &mut Connection,
-        ids: &[String],
-        event: &Event,
+        decisions: &[(&str, &Event)],
     ) -> Result<Done<Vec<Standing>>, JournalError> {
         let told = |source| self.told(DOING, source);
-        let wanted: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let mut wanted: Vec<&str> = decisions.iter().map(|(id, _)| *id).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
         let known = self.breaks_of(connection, &wanted).await?;
         let last = last_entry(connection).await.map_err(told)?;
-        let mut batch = Batch::new(Chain::new(Writer::Person, last, ids.len()), known);
-        for id in ids {
+        let mut batch = Batch::new(Chain::new(Writer::Person, last, decisions.len()), known);
+        for (id, event) in decisions {
             batch.add(id, event)?;
         }
         batch.write(connection).await.map_err(told)?;

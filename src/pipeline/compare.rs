@@ -259,5 +259,6 @@ pub(super) fn run_facts(request: &Request, attempt: u32) -> RunFacts {
         run_time: request.run_time,
         note: request.note.clone(),
         sandbox: request.sandbox,
+        pages: request.project.review.as_ref().and_then(|review| review.url.clone()),
     }
 }

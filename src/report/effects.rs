@@ -118,6 +118,11 @@ fn urgency(state: State) -> usize {
     BY_URGENCY.iter().position(|known| *known == state).expect("BY_URGENCY lists every state")
 }
 
+/// Whether a person may still approve or reject it.
+pub(super) fn is_to_decide(item: Item<'_>) -> bool {
+    matches!(item, Item::Planned(standing) if matches!(standing.state, State::Proposed | State::Approved))
+}
+
 impl<'a> Item<'a> {
     pub(super) const fn standing(self) -> Option<&'a Standing> {
         match self {

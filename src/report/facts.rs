@@ -191,6 +191,9 @@ pub struct RunFacts {
     pub note: Option<String>,
     /// The provider was the built-in sandbox.
     pub sandbox: bool,
+    /// How people reach the pages on which it is reviewed, without a slash at the end; none: nothing links to them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pages: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! Renderings of one set of facts: pure functions from `Facts` to bytes, and one writer.
 
+mod ageing;
 mod amount;
 mod as_read;
 mod carried;

@@ -2,7 +2,7 @@
 //!
 //! `access` says who may do what (pure). `desk` is what the pages are made from: the journal, the artifacts, the project.
 //! `frame` is what all pages have in common. `pages` only look; `actions` take what people decide, by the same functions
-//! as the command line. `guard` stands before all of them. `store` reads what runs have left of their breaks.
+//! as the command line; `import` takes it from a workbook. `guard` stands before all of them. `store` reads what runs have left of their breaks.
 
 pub mod access;
 pub mod actions;
@@ -10,6 +10,7 @@ pub mod address;
 pub mod desk;
 pub mod frame;
 pub mod guard;
+pub mod import;
 pub mod pages;
 pub mod port;
 pub mod store;

@@ -34,6 +34,7 @@ pub mod sending_scenario;
 pub mod sent;
 pub mod storage;
 pub mod watched;
+pub mod workbook;
 
 use std::path::Path;
 use std::time::Duration;

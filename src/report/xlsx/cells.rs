@@ -1,7 +1,7 @@
 //! How values become cells: types, number formats, widths.
 
 use chrono::{DateTime, Datelike, Utc};
-use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, Worksheet, XlsxError};
+use rust_xlsxwriter::{Color, Format, FormatAlign, FormatBorder, FormatUnderline, Url, Worksheet, XlsxError};
 
 use super::super::amount::format_minor;
 use super::super::facts::Facts;
@@ -28,6 +28,9 @@ pub(super) struct Styles {
     pub(super) head_right: Format,
     pub(super) note: Format,
     pub(super) right: Format,
+    /// What a person fills in.
+    pub(super) fill: Format,
+    link: Format,
     count: Format,
     time: Format,
     amounts: Vec<Format>,
@@ -61,6 +64,17 @@ impl Styles {
             head_right: head().set_align(FormatAlign::Right).set_indent(1),
             note: base().set_italic().set_font_color(Color::RGB(0x0059_6270)),
             right: base().set_align(FormatAlign::Right).set_indent(1).set_num_format("@"),
+            fill: base()
+                .set_text_wrap()
+                .set_num_format("@")
+                .set_unlocked()
+                .set_background_color(Color::RGB(0x00FF_F8DC))
+                .set_border(FormatBorder::Hair)
+                .set_border_color(Color::RGB(0x00C8_B98A)),
+            link: base()
+                .set_num_format("@")
+                .set_font_color(Color::RGB(0x0005_63C1))
+                .set_underline(FormatUnderline::Single),
             count: base().set_align(FormatAlign::Right).set_indent(1).set_num_format("#,##0"),
             time: base().set_num_format("yyyy-mm-dd hh:mm:ss").set_align(FormatAlign::Left).set_indent(1),
             amounts: (0..=4).map(amount).collect(),
@@ -96,6 +110,19 @@ pub(super) fn put_text(
     format: &Format,
 ) -> Result<(), XlsxError> {
     sheet.write_string_with_format(row, col, cut(&visible(text), MOST_CHARACTERS), format)?;
+    Ok(())
+}
+
+/// Text that leads to a page; the address is of our own making.
+pub(super) fn put_link(
+    sheet: &mut Worksheet,
+    row: u32,
+    col: u16,
+    (text, address): (&str, &str),
+    styles: &Styles,
+) -> Result<(), XlsxError> {
+    let text = cut(&visible(text), MOST_CHARACTERS).into_owned();
+    sheet.write_url_with_format(row, col, Url::new(address).set_text(text), &styles.link)?;
     Ok(())
 }
 

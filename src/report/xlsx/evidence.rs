@@ -7,6 +7,7 @@ use super::super::facts::Facts;
 use super::super::table::Value;
 use super::super::totals::measure_words;
 use super::cells::{Page, Styles, lines_of, page_setup, put_text, set_lines};
+use super::form;
 use crate::breaks::BreakKind;
 
 /// In characters; what is longer goes on in the next line.
@@ -68,6 +69,10 @@ pub(super) fn write_definitions(sheet: &mut Worksheet, facts: &Facts, styles: &S
     page.section("Words")?;
     for (term, meaning) in terms(facts) {
         define(&mut page, term, meaning)?;
+    }
+    page.section("Decisions that can be typed on Breaks, Suggested and Effects")?;
+    for word in form::Word::ALL {
+        define(&mut page, word.text(), word.meaning())?;
     }
     page.section("Kinds of breaks")?;
     for kind in BreakKind::ALL {

@@ -1,8 +1,9 @@
-//! The long sheets: Breaks, Carried, Adjustments, Sent, Effects, Suggested, Quarantine, each continued where one sheet is not enough.
+//! The long sheets: Breaks, Carried, Adjustments, Sent, Effects, Suggested, Quarantine, each continued where one sheet is
+//! not enough.
 
 use std::collections::BTreeMap;
 
-use rust_xlsxwriter::{Formula, Workbook, Worksheet, XlsxError, utility};
+use rust_xlsxwriter::{DataValidation, Formula, Workbook, Worksheet, XlsxError, utility};
 
 use super::super::amount::{decimals, exponent, format_minor};
 use super::super::carried;
@@ -11,7 +12,9 @@ use super::super::facts::{CarriedFacts, Facts, ParcelFacts};
 use super::super::seals;
 use super::super::sent;
 use super::super::table::{Column, Columns, Places, Value, ValueKind, columns};
-use super::cells::{Styles, lines_of, page_setup, put, put_amount, put_text, set_lines, sums_exactly};
+use super::cells::{Styles, lines_of, page_setup, put, put_amount, put_link, put_text, set_lines, sums_exactly};
+use super::form;
+use super::links::{self, Links, Subject};
 use crate::breaks::{Break, BreakStatus, Suggestion};
 use crate::effects::EffectsFacts;
 use crate::frames::{Measure, Quarantined, Side};
@@ -27,11 +30,15 @@ struct Head {
     numeric: bool,
     /// Long text goes on in the next line of its cell.
     wrapped: bool,
+    /// Its text is the id of something that has a page.
+    links_to: Option<Subject>,
+    /// Left to the reviewer.
+    to_fill: bool,
 }
 
 impl Head {
     fn new(title: &str, width: f64) -> Self {
-        Self { title: title.to_owned(), width, numeric: false, wrapped: false }
+        Self { title: title.to_owned(), width, numeric: false, wrapped: false, links_to: None, to_fill: false }
     }
 
     fn numeric(title: &str, width: f64) -> Self {
@@ -41,33 +48,68 @@ impl Head {
     fn wrapped(title: &str, width: f64) -> Self {
         Self { wrapped: true, ..Self::new(title, width) }
     }
+
+    /// The columns of a list that its reviewer fills in.
+    fn to_fill(list: form::List) -> Vec<Self> {
+        let filled = |title: &str, width| Self { to_fill: true, ..Self::new(title, width) };
+        let mut heads = vec![filled(form::DECISION, 17.0), filled(form::COMMENT, 34.0)];
+        if list.can_be_assigned() {
+            heads.push(filled(form::ASSIGN_TO, 18.0));
+        }
+        heads
+    }
 }
 
-pub(super) fn write(book: &mut Workbook, facts: &Facts, styles: &Styles, sheet_rows: usize) -> Result<(), XlsxError> {
-    let list = List { facts, styles, sheet_rows };
-    write_breaks(book, &list)?;
+/// The lists that stand before Explained, and those after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Breaks,
+    Moved,
+    Explained,
+}
+
+pub(super) fn write(
+    book: &mut Workbook,
+    facts: &Facts,
+    styles: &Styles,
+    sheet_rows: usize,
+    part: Part,
+) -> Result<(), XlsxError> {
+    let list = List { facts, styles, sheet_rows, links: Links::new(facts) };
+    match part {
+        Part::Breaks => write_breaks(book, &list),
+        Part::Moved => write_moved(book, &list),
+        Part::Explained => {
+            if !facts.is_sending() {
+                write_suggested(book, &list)?;
+            }
+            write_quarantine(book, &list)
+        }
+    }
+}
+
+fn write_moved(book: &mut Workbook, list: &List<'_>) -> Result<(), XlsxError> {
+    let facts = list.facts;
     if let Some(carried) = &facts.carried {
-        write_carried(book, &list, carried)?;
+        write_carried(book, list, carried)?;
     }
     if let Some(found) = &facts.sealed.adjustments {
-        write_adjustments(book, &list, found)?;
+        write_adjustments(book, list, found)?;
     }
     if let Some(parcels) = &facts.sent {
-        write_sent(book, &list, parcels)?;
+        write_sent(book, list, parcels)?;
     }
     if let Some(found) = &facts.effects {
-        write_effects(book, &list, found)?;
+        write_effects(book, list, found)?;
     }
-    if !facts.is_sending() {
-        write_suggested(book, &list)?;
-    }
-    write_quarantine(book, &list)
+    Ok(())
 }
 
 struct List<'a> {
     facts: &'a Facts,
     styles: &'a Styles,
     sheet_rows: usize,
+    links: Links,
 }
 
 impl List<'_> {
@@ -110,6 +152,23 @@ impl List<'_> {
         Ok(())
     }
 
+    /// A choice of words for the cells of the reviewer's first column, down to the row before `end`.
+    fn drop_down(&self, sheet: &mut Worksheet, of: form::List, col: u16, end: u32) -> Result<(), XlsxError> {
+        // The header is row 0.
+        if end < 2 {
+            return Ok(());
+        }
+        let words: Vec<&str> = of.offered(self.facts).into_iter().map(form::Word::text).collect();
+        let choice = DataValidation::new()
+            .allow_list_strings(&words)?
+            .set_input_title(form::DECISION)?
+            .set_input_message("What you decide; the reason goes into Comment. `tieout review import` takes it over.")?
+            .set_error_title("No such decision")?
+            .set_error_message("Choose one of the list. The sheet Definitions says what each means.")?;
+        sheet.add_data_validation(1, col, end - 1, col, &choice)?;
+        Ok(())
+    }
+
     fn row(&self, sheet: &mut Worksheet, row: u32, heads: &[Head], cells: Vec<Value<'_>>) -> Result<(), XlsxError> {
         let mut lines = 1;
         for (col, (cell, head)) in (0_u16..).zip(cells.into_iter().zip(heads)) {
@@ -117,6 +176,17 @@ impl List<'_> {
                 Value::Text(text) if head.wrapped => {
                     lines = lines.max(lines_of(&text, head.width));
                     put_text(sheet, row, col, &text, &self.styles.wrapped)?;
+                }
+                Value::Text(id) if head.links_to.is_some() => {
+                    // The header is row 0: so many rows have a link.
+                    let subject = head.links_to.filter(|_| row <= links::MOST_ROWS);
+                    match subject.and_then(|subject| self.links.of(subject, &id)) {
+                        Some(address) => put_link(sheet, row, col, (&id, &address), self.styles)?,
+                        None => put_text(sheet, row, col, &id, &self.styles.text)?,
+                    }
+                }
+                Value::Empty if head.to_fill => {
+                    sheet.write_blank(row, col, &self.styles.fill)?;
                 }
                 cell => put(sheet, row, col, &cell, self.styles)?,
             }
@@ -129,30 +199,42 @@ impl List<'_> {
 fn write_breaks(book: &mut Workbook, list: &List<'_>) -> Result<(), XlsxError> {
     let columns = columns();
     let places = Places::new(list.facts);
-    let heads: Vec<Head> = columns
-        .iter()
-        .map(|column| Head {
-            title: column.title(),
-            width: column.width(),
-            numeric: matches!(column.kind(), ValueKind::Amount | ValueKind::Count),
-            wrapped: column.is_long(),
-        })
-        .collect();
-    let hidden = columns_to_hide(list.facts, &columns, &places);
+    let head = |column: &Column| Head {
+        numeric: matches!(column.kind(), ValueKind::Amount | ValueKind::Count),
+        wrapped: column.is_long(),
+        links_to: (column.name() == "id").then_some(Subject::Break),
+        ..Head::new(&column.title(), column.width())
+    };
+    // The reviewer's columns stand behind what differs, before the sides' own.
+    let own = columns.iter().position(Column::is_of_a_side).expect("the table has columns of sides");
+    let to_fill = Head::to_fill(form::List::Breaks);
+    let (first, added) = (place(own), place(to_fill.len()));
+    let mut heads: Vec<Head> = columns[..own].iter().map(head).collect();
+    heads.extend(to_fill);
+    heads.extend(columns[own..].iter().map(head));
+    let hidden: Vec<u16> = columns_to_hide(list.facts, &columns, &places).iter().map(|col| col + added).collect();
     let several = list.facts.breaks.len() > list.sheet_rows;
-    let cells = |found| columns.iter().map(|column| column.value(found, &places)).collect();
-    list.sheets(book, "Breaks", &heads, &list.facts.breaks, cells, |sheet, page, row| {
+    let cells = |found| {
+        let mut cells: Vec<Value<'_>> = columns.iter().map(|column| column.value(found, &places)).collect();
+        cells.splice(own..own, std::iter::repeat_n(Value::Empty, added.into()));
+        cells
+    };
+    list.sheets(book, form::List::Breaks.sheet(), &heads, &list.facts.breaks, cells, |sheet, page, row| {
         for col in &hidden {
             sheet.set_column_hidden(*col)?;
         }
-        // On paper: up to what differs; the sides' own columns are for the screen.
-        let detail = columns.iter().position(Column::is_of_a_side).map_or(0, |first| first - 1);
+        list.drop_down(sheet, form::List::Breaks, first, row)?;
         write_totals(sheet, page, row, several, list.styles)?;
         let totals = u32::try_from(groups(page).len().min(MOST_TOTALS)).unwrap_or(0);
-        let detail = u16::try_from(detail).expect("a list has some dozens of columns");
-        sheet.set_freeze_panes(1, 3)?.set_print_area(0, 0, row + totals, detail)?;
+        // On paper: up to what is decided; the sides' own columns are for the screen.
+        sheet.set_freeze_panes(1, 3)?.set_print_area(0, 0, row + totals, first + added - 1)?;
         Ok(())
     })
+}
+
+/// The number of a column.
+fn place(at: usize) -> u16 {
+    u16::try_from(at).expect("a list has some dozens of columns")
 }
 
 /// Columns of a side in which no break states anything.
@@ -214,21 +296,30 @@ fn write_totals(
 }
 
 fn write_effects(book: &mut Workbook, list: &List<'_>, found: &EffectsFacts) -> Result<(), XlsxError> {
-    let heads: Vec<Head> = effects::Column::all()
-        .map(|column| Head {
-            title: column.title().to_owned(),
-            width: column.width(),
-            numeric: matches!(column.kind(), ValueKind::Amount | ValueKind::Count),
-            wrapped: column.is_long(),
-        })
-        .collect();
+    let columns: Vec<effects::Column> = effects::Column::all().collect();
+    let head = |column: &effects::Column| Head {
+        numeric: matches!(column.kind(), ValueKind::Amount | ValueKind::Count),
+        wrapped: column.is_long(),
+        links_to: (*column == effects::Column::Effect).then_some(Subject::Effect),
+        ..Head::new(column.title(), column.width())
+    };
     let (items, silence) = (effects::items(found), Silence::new(found));
-    // On paper: up to why it is asked for; the rest is for the screen.
-    let why = effects::Column::all().position(|column| column == effects::Column::Why).unwrap_or_default();
-    let why = u16::try_from(why).expect("a list has some dozens of columns");
-    let cells = |item: &_| effects::Column::all().map(|column| column.value(*item, &silence)).collect();
-    list.sheets(book, "Effects", &heads, &items, cells, |sheet, _, row| {
-        sheet.set_freeze_panes(1, 1)?.set_print_area(0, 0, row, why)?;
+    // The reviewer's columns stand behind why it is asked for. On paper that is all; the rest is for the screen.
+    let own = 1 + columns.iter().position(|column| *column == effects::Column::Why).unwrap_or_default();
+    let to_fill = Head::to_fill(form::List::Effects);
+    let (first, added) = (place(own), place(to_fill.len()));
+    let mut heads: Vec<Head> = columns[..own].iter().map(head).collect();
+    heads.extend(to_fill);
+    heads.extend(columns[own..].iter().map(head));
+    let cells = |item: &_| {
+        let mut cells: Vec<Value<'_>> = columns.iter().map(|column| column.value(*item, &silence)).collect();
+        let filled = if effects::is_to_decide(*item) { Value::Empty } else { Value::text("") };
+        cells.splice(own..own, std::iter::repeat_n(filled, added.into()));
+        cells
+    };
+    list.sheets(book, form::List::Effects.sheet(), &heads, &items, cells, |sheet, _, row| {
+        list.drop_down(sheet, form::List::Effects, first, row)?;
+        sheet.set_freeze_panes(1, 1)?.set_print_area(0, 0, row, first + added - 1)?;
         Ok(())
     })
 }
@@ -236,10 +327,8 @@ fn write_effects(book: &mut Workbook, list: &List<'_>, found: &EffectsFacts) -> 
 fn write_sent(book: &mut Workbook, list: &List<'_>, parcels: &[ParcelFacts]) -> Result<(), XlsxError> {
     let heads: Vec<Head> = sent::Column::all()
         .map(|column| Head {
-            title: column.title().to_owned(),
-            width: column.width(),
             numeric: matches!(column.kind(), ValueKind::Amount | ValueKind::Count),
-            wrapped: false,
+            ..Head::new(column.title(), column.width())
         })
         .collect();
     let lines: Vec<sent::Line<'_>> = sent::lines(parcels).collect();
@@ -258,9 +347,20 @@ fn write_suggested(book: &mut Workbook, list: &List<'_>) -> Result<(), XlsxError
         heads.push(Head::new(&format!("{side}: time (UTC)"), 19.0));
         heads.push(Head::wrapped(&format!("{side}: rows"), 26.0));
     }
-    heads.push(Head::new("Suggestion id", 18.0));
-    let cells = |suggestion| suggestion_cells(suggestion, &places);
-    list.sheets(book, "Suggested", &heads, &list.facts.suggestions, cells, |_, _, _| Ok(()))
+    let id = Head::new(form::List::Suggested.id_head(), 18.0);
+    heads.push(Head { links_to: Some(Subject::Break), ..id });
+    let first = place(heads.len());
+    let to_fill = Head::to_fill(form::List::Suggested);
+    let added = to_fill.len();
+    heads.extend(to_fill);
+    let cells = |suggestion| {
+        let mut cells = suggestion_cells(suggestion, &places);
+        cells.extend(std::iter::repeat_n(Value::Empty, added));
+        cells
+    };
+    list.sheets(book, form::List::Suggested.sheet(), &heads, &list.facts.suggestions, cells, |sheet, _, row| {
+        list.drop_down(sheet, form::List::Suggested, first, row)
+    })
 }
 
 fn suggestion_cells<'a>(suggestion: &'a Suggestion, places: &Places<'_>) -> Vec<Value<'a>> {

@@ -110,7 +110,7 @@ fn amount(
     Ok(())
 }
 
-fn ageing(page: &mut Page<'_>, month: &MonthFacts) -> Result<(), XlsxError> {
+pub(super) fn ageing(page: &mut Page<'_>, month: &MonthFacts) -> Result<(), XlsxError> {
     page.section("Ageing of the closing balance, by days from settlement to the month's end")?;
     page.heads(&["Age", ">Items", ">Owed", ">Items past terms", ">Past terms", "Currency"])?;
     for bucket in &month.ageing {

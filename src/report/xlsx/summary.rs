@@ -11,7 +11,8 @@ use super::super::sent::by_fate;
 use super::super::table::Value;
 use super::super::totals::{by_risk, by_size, kind_words, measure_words};
 use super::super::verdict::verdict;
-use super::cells::{Page, Styles, page_setup, put, put_amount, put_text, sums_exactly};
+use super::cells::{Page, Styles, page_setup, put, put_amount, put_link, put_text, sums_exactly};
+use super::links::{self, Links};
 use crate::breaks::{Bridge, RowAccount};
 use crate::effects::words::state_name_words;
 use crate::text::size_in_words;
@@ -47,6 +48,10 @@ fn heading(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
     let run_time = facts.run.run_time.format("%Y-%m-%d %H:%M:%S UTC");
     page.line(&format!("Period {}", period_in_words(facts)), &styles.note)?;
     page.line(&format!("Run {} of {run_time}", facts.run.id), &styles.note)?;
+    if let Some(address) = Links::new(facts).run() {
+        put_link(page.sheet, page.row, 0, ("The run's page", &address), styles)?;
+        page.row += 1;
+    }
     if facts.run.sandbox {
         page.line("SANDBOX: the provider was simulated, these are not real transactions", &styles.bold)?;
     }
@@ -322,6 +327,15 @@ fn notes(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
         for warning in &facts.warnings {
             page.line(&warning.message, &styles.text)?;
         }
+    }
+    let linked = usize::try_from(links::MOST_ROWS).unwrap_or(usize::MAX);
+    if facts.run.pages.is_some() && facts.breaks.len() > linked {
+        page.section("Links")?;
+        let rows = count(links::MOST_ROWS.into());
+        page.line(
+            &format!("The first {rows} rows of a sheet link to their pages: Excel takes no more."),
+            &styles.text,
+        )?;
     }
     if let Some(changes) = &facts.changes {
         page.section("What changed")?;
