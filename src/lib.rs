@@ -33,6 +33,7 @@ pub mod outgoing;
 pub mod breaks;
 pub mod month;
 pub mod seals;
+pub mod sign_off;
 
 pub mod effects;
 

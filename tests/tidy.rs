@@ -45,6 +45,7 @@ const PURE: &[(&str, &[&str])] = &[
     // It reads the project's files and keeps the base.
     ("src/kubernetes", &["src/kubernetes/folder.rs"]),
     ("src/seals", &[]),
+    ("src/sign_off", &[]),
     ("src/effects", &[]),
     ("src/notify/judge.rs", &[]),
     ("src/notify/words.rs", &[]),
