@@ -41,6 +41,8 @@ pub mod report;
 
 pub mod journal;
 
+pub mod decisions;
+
 pub mod pipeline;
 
 pub mod notify;

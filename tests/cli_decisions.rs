@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use tieout::commands::approve::refuse_starter;
 use tieout::commands::in_doubt::age;
-use tieout::commands::person::{PersonError, is_same, named};
+use tieout::commands::person::{PersonError, named};
+use tieout::decisions::effects::refuse_starter;
+use tieout::decisions::person::is_same;
 use tieout::effects::{Approver, Doubt, EffectKind, Event, Standing, State};
 use tieout::frames::Side;
 use tieout::job::{AuditRule, Caution, Effects, MarkerRule, Rate};

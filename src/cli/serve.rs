@@ -18,6 +18,7 @@ it was, and stops no other. SIGTERM lets runs end at their next pause; what they
 have marked stays, and the next start goes on.";
 
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct ServeArgs {
     /// Runs at once, of different jobs
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]

@@ -119,12 +119,9 @@ pub(super) fn currency(effect: &Effect) -> Cell {
 /// # Errors
 /// When the effect is unknown, there is no project or the journal cannot be read.
 pub async fn show(mut context: Context, id: String) -> Result<ExitCode, Failure> {
-    let journal = context.read_journal().await?;
-    let standing = decision::effect(journal.as_ref(), &id).await?;
-    let history = match journal {
-        Some(journal) => journal.history(&standing.effect.id).await?,
-        None => Vec::new(),
-    };
+    let Some(journal) = context.read_journal().await? else { return Err(no_effect(&[id]).into()) };
+    let standing = journal.effect(&id).await?;
+    let history = journal.history(&standing.effect.id).await?;
     match context.output.format {
         Format::Json | Format::Jsonl => {
             let document = json!({ "words": state_words(&standing), "standing": standing, "history": history });
@@ -269,4 +266,9 @@ pub(super) fn what(event: &Event) -> String {
         Event::News(news) => said("news from Kard", &crate::effects::news::news_words(news)),
         Event::Reopened { reason, .. } => said("opened again", reason),
     }
+}
+
+/// Nothing was ever run: no effect is known.
+pub(super) fn no_effect(ids: &[String]) -> JournalError {
+    JournalError::UnknownEffect { id: ids.first().cloned().unwrap_or_default(), nearest: Vec::new() }
 }

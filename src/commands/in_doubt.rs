@@ -3,20 +3,18 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
-use super::decision::{self, Rule};
-use super::effects::{self, facts, history_rows, rows};
+use super::decision;
+use super::effects::{self, facts, history_rows, no_effect, rows};
 use super::{Context, person::person};
 use crate::cli::ResolveArgs;
+use crate::decisions::effects::{RESOLVE, Rule, check, resolve as resolve_all};
 use crate::effects::words::{ask_words, state_words};
-use crate::effects::{Decision, Doubt, Effect, EffectKind, Event, Standing, State};
+use crate::effects::{Decision, Doubt, Effect, EffectKind, Standing, State};
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{EffectFilter, JournalError};
 use crate::output::{Cell, Format, Rows};
 use crate::providers::kard::request::{audits_path, fraud_path};
 use crate::providers::kard::request_transactions::{historical_start_path, transactions_path, uploads_path};
-
-const RULE: Rule =
-    Rule { allows: |standing| standing.state == State::InDoubt, allowed: "ones in doubt", decided: "resolved" };
 
 const COLUMNS: [&str; 13] = [
     "effect",
@@ -114,7 +112,7 @@ pub async fn show(mut context: Context, id: String) -> Result<ExitCode, Failure>
         return Err(JournalError::UnknownEffect { id, nearest: Vec::new() }.into());
     };
     let standing = journal.effect(&id).await?;
-    decision::check(&journal, std::slice::from_ref(&standing), Rule { decided: "shown here", ..RULE }).await?;
+    check(&journal, std::slice::from_ref(&standing), Rule { decided: "shown here", ..RESOLVE }).await?;
     let history = journal.history(&standing.effect.id).await?;
     let path = path(&standing.effect);
     let question = question(&standing);
@@ -210,8 +208,9 @@ the audit (an auditUpdate notification in a later webhook log ends the doubt).
 pub async fn resolve(mut context: Context, args: ResolveArgs) -> Result<ExitCode, Failure> {
     let by = person(args.person.by.as_deref())?;
     let decision = args.decision.decision();
-    let event = Event::Resolved { decision, by, reason: args.reason };
-    let after = decision::decide(&mut context, &args.effects, RULE, &event).await?;
+    let journal = context.write_journal().await?.ok_or_else(|| no_effect(&args.effects))?;
+    let after = resolve_all(&journal, &args.effects, decision, by, args.reason).await?;
+    journal.close().await?;
     let counted = decision::counted(&after);
     match decision {
         Decision::Applied => tracing::info!("resolved {counted}: Kard has them"),

@@ -155,7 +155,7 @@ pub(super) fn decided_rows(standings: &[Standing]) -> Rows {
 }
 
 /// The break of an id or of its first digits.
-pub(super) async fn life(journal: Option<&Journal>, id: &str) -> Result<Standing, JournalError> {
+async fn life(journal: Option<&Journal>, id: &str) -> Result<Standing, JournalError> {
     match journal {
         Some(journal) => journal.life(id).await,
         None => Err(JournalError::UnknownBreak { id: id.to_owned(), nearest: Vec::new() }),

@@ -7,7 +7,7 @@ pub mod break_decisions;
 pub mod breaks;
 pub mod calendar;
 pub mod completions;
-pub mod decision;
+mod decision;
 pub mod diff;
 pub mod doctor;
 mod doctor_databases;

@@ -59,8 +59,3 @@ pub fn named(by: Option<&str>, variable: impl Fn(&str) -> Option<String>) -> Res
     }
     VARIABLES.iter().filter_map(|name| variable(name)).find(|name| !name.trim().is_empty()).ok_or(PersonError::Nobody)
 }
-
-/// Whether two names are one person's: letter case and blanks around them aside.
-pub fn is_same(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.trim().to_lowercase()
-}

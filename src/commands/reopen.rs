@@ -1,14 +1,11 @@
 //! `tieout reopen`: a person wants a matter opened again; the next plan may propose it anew.
 
-use super::decision::{self, Rule};
-use super::effects::rows;
+use super::decision;
+use super::effects::{no_effect, rows};
 use super::{Context, person::person};
 use crate::cli::ReopenArgs;
-use crate::effects::{Event, Standing};
+use crate::decisions::effects;
 use crate::exit::{ExitCode, Failure};
-
-const RULE: Rule =
-    Rule { allows: Standing::is_over, allowed: "refused, rejected, not applied or closed ones", decided: "reopened" };
 
 /// Opens effects again, all or none.
 ///
@@ -16,8 +13,9 @@ const RULE: Rule =
 /// When an effect is unknown or not at an end, or nobody is named.
 pub async fn run(mut context: Context, args: ReopenArgs) -> Result<ExitCode, Failure> {
     let by = person(args.person.by.as_deref())?;
-    let event = Event::Reopened { by, reason: args.reason };
-    let after = decision::decide(&mut context, &args.effects, RULE, &event).await?;
+    let journal = context.write_journal().await?.ok_or_else(|| no_effect(&args.effects))?;
+    let after = effects::reopen(&journal, &args.effects, by, args.reason).await?;
+    journal.close().await?;
     tracing::info!(
         "reopened {}; {} proposes anew what its breaks still call for",
         decision::counted(&after),
