@@ -34,6 +34,7 @@ pub mod sandbox;
 pub mod schema;
 pub mod seal;
 pub mod serve;
+pub mod sign_off;
 pub mod state;
 pub mod subscriptions;
 pub mod termination;
@@ -184,6 +185,8 @@ pub async fn dispatch(command: Command, mut context: Context) -> Result<ExitCode
         Command::Seal(args) => seal::seal(context, args).await,
         Command::Unseal(args) => unseal::run(context, args).await,
         Command::Seals(args) => seal::list(context, args).await,
+        Command::SignOff(args) => sign_off::run(context, args).await,
+        Command::SignOffs(args) => sign_off::list(context, args).await,
         Command::Effects(args) => match args.show {
             Some(EffectsCommand::Show { effect }) => effects::show(context, effect).await,
             None => effects::list(context, args).await,
