@@ -56,6 +56,7 @@ pub mod trace;
 pub mod sandbox;
 
 pub mod receiver;
+pub mod evidence;
 pub mod review;
 
 pub mod kubernetes;

@@ -15,6 +15,7 @@ mod doctor_route;
 mod doctor_state;
 pub mod due;
 pub mod effects;
+pub mod evidence;
 pub mod gc;
 pub mod health;
 pub mod in_doubt;
@@ -186,6 +187,7 @@ pub async fn dispatch(command: Command, mut context: Context) -> Result<ExitCode
         Command::Unseal(args) => unseal::run(context, args).await,
         Command::Seals(args) => seal::list(context, args).await,
         Command::SignOff(args) => sign_off::run(context, args).await,
+        Command::Evidence(args) => Box::pin(evidence::run(context, args)).await,
         Command::SignOffs(args) => sign_off::list(context, args).await,
         Command::Effects(args) => match args.show {
             Some(EffectsCommand::Show { effect }) => effects::show(context, effect).await,

@@ -11,3 +11,4 @@ pub mod frame;
 pub mod guard;
 pub mod pages;
 pub mod port;
+pub mod sign_off;
