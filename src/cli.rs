@@ -10,6 +10,7 @@ mod review;
 mod run;
 mod seal;
 mod serve;
+mod sign_off;
 mod state;
 mod subscriptions;
 mod trace;
@@ -36,6 +37,9 @@ pub use review::{ImportArgs, ReviewCommand};
 pub use run::RunArgs;
 pub use seal::{SealArgs, SealsArgs, UnsealArgs};
 pub use serve::ServeArgs;
+pub use sign_off::{
+    EvidenceArgs, EvidenceCommand, SignOffArgs, SignOffCommand, SignOffsArgs, VerifyEvidenceArgs, WithdrawArgs,
+};
 pub use state::{CopyArgs, StateArgs, StateCommand};
 pub use subscriptions::{CreateArgs, SubscriptionsCommand, TurnArgs};
 pub use trace::TraceArgs;
@@ -205,6 +209,15 @@ Example:
     /// List the sealed periods: which run was signed off, by whom, and whether a later one differs
     #[command(after_help = seal::SEALS_HELP)]
     Seals(SealsArgs),
+    /// Sign a report: that it is prepared, or that it was reviewed
+    #[command(after_help = sign_off::SIGN_OFF_HELP, args_conflicts_with_subcommands = true)]
+    SignOff(SignOffArgs),
+    /// List the signed reports, and what became of them since
+    #[command(after_help = sign_off::SIGN_OFFS_HELP)]
+    SignOffs(SignOffsArgs),
+    /// Put all that proves a run into one file for an auditor, or check such a file
+    #[command(after_help = sign_off::EVIDENCE_HELP, args_conflicts_with_subcommands = true)]
+    Evidence(EvidenceArgs),
     /// List effects: what is asked of the provider because of breaks, and where it stands
     #[command(
         after_help = "\

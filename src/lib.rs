@@ -33,6 +33,7 @@ pub mod outgoing;
 pub mod breaks;
 pub mod month;
 pub mod seals;
+pub mod sign_off;
 
 pub mod effects;
 
@@ -55,6 +56,7 @@ pub mod trace;
 pub mod sandbox;
 
 pub mod receiver;
+pub mod evidence;
 pub mod review;
 
 pub mod kubernetes;

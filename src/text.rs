@@ -66,3 +66,8 @@ pub fn size_in_words(bytes: u64) -> String {
     size = (size * 10 + one / 2) / one;
     format!("{}.{} {}", size / 10, size % 10, unit.unwrap_or(&"B"))
 }
+
+/// Whether two names are one person's: letter case and blanks around them aside.
+pub fn is_same_person(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
+}

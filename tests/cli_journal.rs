@@ -98,7 +98,7 @@ fn a_whole_journal_is_proved_against_the_anchors_that_are_given_and_those_of_its
     let document: Value = serde_json::from_str(&verified.stdout).unwrap();
     assert_eq!(
         document,
-        json!({ "whole": true, "entries": 3, "effects": 3, "breaks": 0, "seals": 0, "anchors": 2, "end": last, "found": 0, "findings": [] })
+        json!({ "whole": true, "entries": 3, "effects": 3, "breaks": 0, "seals": 0, "sign_offs": 0, "anchors": 2, "end": last, "found": 0, "findings": [] })
     );
     assert_eq!(project.run(&["journal", "anchor"]).ended_with(0).stdout, format!("{}\n", line(&last)));
 }

@@ -1,4 +1,5 @@
-//! `tieout journal verify`, `export` and `anchor`: the journal of effects, breaks and seals, proved and handed out.
+//! `tieout journal verify`, `export` and `anchor`: the journal of effects, breaks, seals and sign-offs, proved and handed
+//! out.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -134,7 +135,11 @@ async fn report_anchors(journal: &Journal, kept: &Artifacts) -> Result<Vec<Ancho
 
 fn in_words(verdict: &Verdict) -> String {
     let mut about = vec![counted(verdict.effects, "effect", "effects")];
-    let more = [(verdict.breaks, "break", "breaks"), (verdict.seals, "seal", "seals")];
+    let more = [
+        (verdict.breaks, "break", "breaks"),
+        (verdict.seals, "seal", "seals"),
+        (verdict.sign_offs, "signed report", "signed reports"),
+    ];
     about.extend(more.iter().filter(|(count, ..)| *count > 0).map(|(count, one, more)| counted(*count, one, more)));
     let about = match about.as_slice() {
         [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
@@ -175,6 +180,7 @@ fn document(verdict: &Verdict) -> serde_json::Value {
         "effects": verdict.effects,
         "breaks": verdict.breaks,
         "seals": verdict.seals,
+        "sign_offs": verdict.sign_offs,
         "anchors": verdict.anchors,
         "end": verdict.end,
         "found": verdict.found,

@@ -15,6 +15,7 @@ mod doctor_route;
 mod doctor_state;
 pub mod due;
 pub mod effects;
+pub mod evidence;
 pub mod gc;
 pub mod health;
 pub mod in_doubt;
@@ -35,6 +36,7 @@ pub mod sandbox;
 pub mod schema;
 pub mod seal;
 pub mod serve;
+pub mod sign_off;
 pub mod state;
 pub mod subscriptions;
 pub mod termination;
@@ -186,6 +188,9 @@ pub async fn dispatch(command: Command, mut context: Context) -> Result<ExitCode
         Command::Seal(args) => seal::seal(context, args).await,
         Command::Unseal(args) => unseal::run(context, args).await,
         Command::Seals(args) => seal::list(context, args).await,
+        Command::SignOff(args) => sign_off::run(context, args).await,
+        Command::Evidence(args) => Box::pin(evidence::run(context, args)).await,
+        Command::SignOffs(args) => sign_off::list(context, args).await,
         Command::Effects(args) => match args.show {
             Some(EffectsCommand::Show { effect }) => effects::show(context, effect).await,
             None => effects::list(context, args).await,

@@ -18,7 +18,7 @@ use crate::objects::Artifacts;
 use crate::output::{Cell, Rows};
 use crate::period::Period;
 use crate::pipeline::days_of_month;
-use crate::report::file_name;
+use crate::report::files;
 use crate::seals::{Event, IllegalSealStep, Standing};
 
 /// A period that cannot be sealed, or opened again. Nothing is written then.
@@ -220,11 +220,12 @@ impl Candidates {
             return Err(SealError::NotTied { run: run.id, command: command() }.into());
         }
         let folder = self.kept.bring(&run.id).await?;
-        let files = files(&folder).map_err(|(path, source)| SealError::NoReport {
+        // A later run reads these two.
+        let files = files(&folder, &[ReportFormat::Json, ReportFormat::Parquet]).map_err(|error| SealError::NoReport {
             run: run.id.clone(),
-            path,
+            path: error.path,
             command: command(),
-            source,
+            source: error.source,
         })?;
         let lives = journal.lives_in(job, period).await?;
         let is_open = |life: &&Life| life.status.is_open() && !life.facts().is_pair();
@@ -255,26 +256,6 @@ impl Candidates {
         }
         .into())
     }
-}
-
-/// The files of a report with their digests; those that a later run reads must be there.
-fn files(folder: &Path) -> Result<BTreeMap<String, String>, (PathBuf, std::io::Error)> {
-    let told = |path: &Path| {
-        let path = path.to_owned();
-        move |source| (path.clone(), source)
-    };
-    let mut files = BTreeMap::new();
-    for name in [ReportFormat::Json, ReportFormat::Parquet].map(file_name) {
-        let path = folder.join(name);
-        std::fs::metadata(&path).map_err(told(&path))?;
-    }
-    for entry in std::fs::read_dir(folder).map_err(told(folder))? {
-        let path = entry.map_err(told(folder))?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-        let bytes = std::fs::read(&path).map_err(told(&path))?;
-        files.insert(name.to_owned(), sha256(&bytes));
-    }
-    Ok(files)
 }
 
 /// A seal with what became of its period since.

@@ -4,3 +4,4 @@
 pub mod breaks;
 pub mod effects;
 pub mod person;
+pub mod sign_off;

@@ -28,6 +28,7 @@ pub(super) enum Subject {
     Effect,
     Break,
     Seal,
+    SignOff,
 }
 
 impl Subject {
@@ -36,12 +37,13 @@ impl Subject {
             Self::Effect => "effect",
             Self::Break => "break",
             Self::Seal => "seal",
+            Self::SignOff => "sign_off",
         }
     }
 }
 
-/// An entry as it is written: [`effects::Entry`](crate::effects::Entry), [`BreakEntry`](super::BreakEntry) or
-/// [`SealEntry`](super::SealEntry), field for field, out of what is there already.
+/// An entry as it is written: [`effects::Entry`](crate::effects::Entry), [`BreakEntry`](super::BreakEntry),
+/// [`SealEntry`](super::SealEntry) or [`SignOffEntry`](super::SignOffEntry), field for field, out of what is there already.
 #[derive(Debug, Serialize)]
 struct NewEntry<'e, E> {
     sequence: u64,
@@ -54,6 +56,8 @@ struct NewEntry<'e, E> {
     found: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seal: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign_off: Option<&'e str>,
     event: &'e E,
     previous: &'e str,
 }
@@ -101,6 +105,7 @@ impl<'e> Chain<'e> {
             effect: (subject == Subject::Effect).then_some(id),
             found: (subject == Subject::Break).then_some(id),
             seal: (subject == Subject::Seal).then_some(id),
+            sign_off: (subject == Subject::SignOff).then_some(id),
             event,
             previous: &self.last.hash,
         };

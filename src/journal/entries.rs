@@ -1,4 +1,4 @@
-//! The journal of effects, breaks and seals from its first entry to its last: verified, or handed out. Read a page at a
+//! The journal of effects, breaks, seals and sign-offs from its first entry to its last: verified, or handed out. Read a page at a
 //! time, all pages of one moment: what is appended meanwhile is not looked at.
 
 use serde::Serialize;
@@ -10,6 +10,7 @@ use super::turn::Done;
 use super::verify::{EFFECT_COLUMNS, EffectRow, EntryRow, Verdict, Verifier};
 use super::verify_breaks::{BREAK_COLUMNS, LifeRow, SightingRow};
 use super::verify_seals::{SEAL_COLUMNS, SealRow};
+use super::verify_sign_offs::{SIGN_OFF_COLUMNS, SignOffRow};
 use super::{Journal, JournalError};
 use crate::effects::Anchor;
 use crate::exit::ExitCode;
@@ -107,7 +108,8 @@ pub(super) async fn verify_all(connection: &mut Connection, verifier: &mut Verif
         next = page.last().and_then(|(rowid, _)| rowid.checked_add(1));
     }
     verify_breaks(connection, verifier).await?;
-    verify_seals(connection, verifier).await
+    verify_seals(connection, verifier).await?;
+    verify_sign_offs(connection, verifier).await
 }
 
 /// The bytes of these columns, by name.
@@ -117,14 +119,14 @@ fn bytes(connection: &Connection, columns: &[&str]) -> String {
 }
 
 /// A page of a table whose rows have a number: the number, the id, then the columns, as bytes.
-fn page_of(connection: &Connection, table: &str, columns: &[&str]) -> Statement {
-    let (id, columns) = (bytes(connection, &["id"]), bytes(connection, columns));
+fn page_of(connection: &Connection, table: &str, id: &str, columns: &[&str]) -> Statement {
+    let (id, columns) = (bytes(connection, &[id]), bytes(connection, columns));
     Statement::new(format!(
         "SELECT rowid, {id}, {columns} FROM {table} WHERE {table}.rowid >= $1 ORDER BY {table}.rowid LIMIT $2"
     ))
 }
 
-fn export_line(row: &EntryRow, lines: &mut Vec<u8>) -> Option<()> {
+pub(super) fn export_line(row: &EntryRow, lines: &mut Vec<u8>) -> Option<()> {
     let entry: &RawValue = serde_json::from_slice(&row.entry).ok()?;
     // Blanks around the text would be lost, and with them the hash; no entry has any.
     if entry.get().len() != row.entry.len() {
@@ -136,12 +138,12 @@ fn export_line(row: &EntryRow, lines: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-fn following(page: &[EntryRow]) -> Option<i64> {
+pub(super) fn following(page: &[EntryRow]) -> Option<i64> {
     page.last().and_then(|row| row.sequence.checked_add(1))
 }
 
 /// As blobs: what somebody has written into the file by hand may be no text.
-async fn entries_from(connection: &mut Connection, from: i64) -> sqlx::Result<Vec<EntryRow>> {
+pub(super) async fn entries_from(connection: &mut Connection, from: i64) -> sqlx::Result<Vec<EntryRow>> {
     let columns = bytes(connection, &["subject", "effect", "entry", "hash"]);
     let text = format!("SELECT sequence, {columns} FROM entries WHERE sequence >= $1 ORDER BY sequence LIMIT $2");
     let rows = Statement::new(text).bind(from).bind(PAGE).fetch_all(connection).await?;
@@ -159,7 +161,7 @@ async fn entries_from(connection: &mut Connection, from: i64) -> sqlx::Result<Ve
 }
 
 async fn effects_from(connection: &mut Connection, from: i64) -> sqlx::Result<Vec<(i64, EffectRow)>> {
-    let page = page_of(connection, "effects", &EFFECT_COLUMNS);
+    let page = page_of(connection, "effects", "id", &EFFECT_COLUMNS);
     let rows = page.bind(from).bind(PAGE).fetch_all(connection).await?;
     rows.iter()
         .map(|row| {
@@ -172,7 +174,7 @@ async fn effects_from(connection: &mut Connection, from: i64) -> sqlx::Result<Ve
 
 /// Every row about breaks, a page at a time.
 async fn verify_breaks(connection: &mut Connection, verifier: &mut Verifier) -> sqlx::Result<()> {
-    let breaks = page_of(connection, "breaks", &BREAK_COLUMNS);
+    let breaks = page_of(connection, "breaks", "id", &BREAK_COLUMNS);
     let mut next = Some(i64::MIN);
     while let Some(from) = next {
         let page = breaks.clone().bind(from).bind(PAGE).fetch_all(connection).await?;
@@ -205,7 +207,7 @@ async fn verify_breaks(connection: &mut Connection, verifier: &mut Verifier) -> 
 
 /// Every row of `seals`, a page at a time.
 async fn verify_seals(connection: &mut Connection, verifier: &mut Verifier) -> sqlx::Result<()> {
-    let seals = page_of(connection, "seals", &SEAL_COLUMNS);
+    let seals = page_of(connection, "seals", "id", &SEAL_COLUMNS);
     let mut next = Some(i64::MIN);
     while let Some(from) = next {
         let page = seals.clone().bind(from).bind(PAGE).fetch_all(connection).await?;
@@ -213,6 +215,23 @@ async fn verify_seals(connection: &mut Connection, verifier: &mut Verifier) -> s
             // The row's number, the id, then the columns.
             let columns = (2..SEAL_COLUMNS.len() + 2).map(|place| row.try_get(place)).collect::<Result<_, _>>()?;
             verifier.seal(&SealRow { id: row.try_get(1)?, columns });
+        }
+        let last = page.last().map(|row| row.try_get::<i64, _>(0)).transpose()?;
+        next = last.and_then(|rowid| rowid.checked_add(1));
+    }
+    Ok(())
+}
+
+/// Every row of `sign_offs`, a page at a time.
+async fn verify_sign_offs(connection: &mut Connection, verifier: &mut Verifier) -> sqlx::Result<()> {
+    let signed = page_of(connection, "sign_offs", "run", &SIGN_OFF_COLUMNS);
+    let mut next = Some(i64::MIN);
+    while let Some(from) = next {
+        let page = signed.clone().bind(from).bind(PAGE).fetch_all(connection).await?;
+        for row in &page {
+            // The row's number, the run, then the columns.
+            let columns = (2..SIGN_OFF_COLUMNS.len() + 2).map(|place| row.try_get(place)).collect::<Result<_, _>>()?;
+            verifier.sign_off(&SignOffRow { run: row.try_get(1)?, columns });
         }
         let last = page.last().map(|row| row.try_get::<i64, _>(0)).transpose()?;
         next = last.and_then(|rowid| rowid.checked_add(1));

@@ -4,8 +4,8 @@
 //! `state` says what may follow what, `runs` keeps it (`rows` reads it back), `lease` keeps two runs of one period
 //! apart. It is kept in a file (`file` opens it) or in a database (`postgres`): `store` is either, `statement` is written
 //! once for both, `link` holds what differs, and `turn` goes on when a server was away. What becomes of effects (`append`,
-//! `standings`), of breaks (`breaks`, `lives`) and of sealed periods (`seals`) stands in one `chain`, which `entries` and
-//! `verify` read from end to end. `notices` keeps what people were told.
+//! `standings`), of breaks (`breaks`, `lives`), of sealed periods (`seals`) and of signed reports (`sign_offs`) stands in
+//! one `chain`, which `entries` and `verify` read from end to end. `notices` keeps what people were told.
 
 mod append;
 pub mod backfills;
@@ -13,6 +13,7 @@ mod breaks;
 mod chain;
 mod copy;
 mod entries;
+mod extract;
 mod file;
 pub mod kill;
 mod latest;
@@ -26,6 +27,7 @@ mod replay;
 mod rows;
 mod runs;
 mod seals;
+mod sign_offs;
 mod standings;
 pub mod state;
 mod statement;
@@ -35,6 +37,7 @@ mod turn;
 pub mod verify;
 pub mod verify_breaks;
 pub mod verify_seals;
+pub mod verify_sign_offs;
 
 use std::path::PathBuf;
 
@@ -50,10 +53,12 @@ pub use chain::Writer;
 pub use copy::{Copied, CopyError};
 pub use entries::ExportError;
 pub use latest::{EntryLine, Recorded};
+pub use extract::{EffectHistory, EffectStep, Extract, Scope};
 pub use lease::{Lease, LeaseError};
 pub use notices::{Delivery, EffectCount, NewNotice, Topic, WaitingNotice};
 pub use periods::KnownPeriods;
 pub use seals::{NewSeal, SealEntry};
+pub use sign_offs::{NewSignOff, SignOffEntry};
 pub use state::{Ending, Event, IllegalTransition, RunStatus, Step};
 pub use store::{Journal, PATIENCE};
 pub use verify::{Finding, Verdict};
@@ -64,13 +69,14 @@ use crate::exit::ExitCode;
 use crate::frames::Side;
 use crate::project::DatabaseError;
 use crate::seals::IllegalSealStep;
+use crate::sign_off::IllegalSignOffStep;
 use crate::sources::RawFile;
 
 /// The version of the journal's tables that this program writes.
-pub const SCHEMA_VERSION: u32 = 6;
+pub const SCHEMA_VERSION: u32 = 7;
 const _: () = assert!(file::MIGRATIONS.len() == SCHEMA_VERSION as usize, "one migration a version");
 
-/// The hash before the first entry of effects, breaks and seals, and the anchor of an empty one.
+/// The hash before the first entry of effects, breaks, seals and sign-offs, and the anchor of an empty one.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// An attempt that is about to begin.
@@ -218,9 +224,15 @@ pub enum JournalError {
     /// A bug in tieout, unless a person asked for the step.
     #[error(transparent)]
     IllegalSeal(#[from] IllegalSealStep),
+    /// A bug in tieout, unless a person asked for the step.
+    #[error(transparent)]
+    IllegalSignOff(#[from] IllegalSignOffStep),
     /// Exit code 75. Nothing was written.
     #[error("run {run} was begun meanwhile; when it has ended, look at it and seal {id} again")]
     RunMeanwhile { id: String, run: String },
+    /// Exit code 75. Nothing was written.
+    #[error("run {by} has finished meanwhile and supersedes {run}; look at that one and sign it")]
+    FinishedMeanwhile { run: String, by: String },
     /// A bug in tieout: ids are made from what they name.
     #[error("effect {proposed}: the {kind} for transaction `{transaction}` is known as effect {known} already")]
     OtherId { proposed: String, known: String, kind: EffectKind, transaction: String },
@@ -296,7 +308,10 @@ impl JournalError {
             | Self::OldServer { .. }
             | Self::Encoding { .. } => ExitCode::Configuration,
             Self::Database { source, .. } => source.exit_code(),
-            Self::Busy { .. } | Self::LeaseLost { .. } | Self::RunMeanwhile { .. } => ExitCode::TryAgainLater,
+            Self::Busy { .. }
+            | Self::LeaseLost { .. }
+            | Self::RunMeanwhile { .. }
+            | Self::FinishedMeanwhile { .. } => ExitCode::TryAgainLater,
             Self::UnknownRun { .. }
             | Self::UnknownEffect { .. }
             | Self::AmbiguousEffect { .. }
@@ -307,6 +322,7 @@ impl JournalError {
             | Self::IllegalEffect(_)
             | Self::IllegalBreak(_)
             | Self::IllegalSeal(_)
+            | Self::IllegalSignOff(_)
             | Self::OtherId { .. } => ExitCode::InvariantFailed,
             Self::NotWritable { .. }
             | Self::DiskFull { .. }

@@ -18,6 +18,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/postgres/0004_breaks.sql"),
     include_str!("migrations/postgres/0005_seals.sql"),
     include_str!("migrations/postgres/0006_notices.sql"),
+    include_str!("migrations/postgres/0007_sign_offs.sql"),
 ];
 const _: () = assert!(MIGRATIONS.len() == SCHEMA_VERSION as usize, "the same versions as the file");
 

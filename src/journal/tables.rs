@@ -243,6 +243,22 @@ pub(super) const TABLES: &[Table] = &[
         numbered: Some("rowid"),
     },
     Table {
+        name: "sign_offs",
+        columns: &[
+            ("rowid", Whole),
+            ("run", Text),
+            ("job", Text),
+            ("period", Text),
+            ("state", Text),
+            ("digest", Text),
+            ("standing", Text),
+            ("last_sequence", Whole),
+            ("last_hash", Text),
+        ],
+        key: &["rowid"],
+        numbered: Some("rowid"),
+    },
+    Table {
         name: "notices",
         columns: &[("id", Text), ("job", Text), ("period", Text), ("made_at", Text), ("content", Text)],
         key: &["id"],

@@ -1,6 +1,6 @@
-//! Proving the journal of effects, breaks and seals: the chain of its entries, the legality of every step, and that
-//! the standings are what the entries add up to (those of breaks: `verify_breaks`, of seals: `verify_seals`). Pure, over
-//! rows; texts are looked at one by one and not kept.
+//! Proving the journal: the chain of its entries, the legality of every step, and that the standings are what the
+//! entries add up to (those of breaks: `verify_breaks`, of seals: `verify_seals`, of signatures: `verify_sign_offs`).
+//! Pure, over rows; texts are looked at one by one and not kept.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::replay::{Replay, Replayed};
 use super::verify_breaks::{LifeRow, Lives, SightingRow};
 use super::verify_seals::{SealRow, Seals};
-use super::{BreakEntry, GENESIS, SealEntry};
+use super::verify_sign_offs::{SignOffRow, SignOffs};
+use super::{BreakEntry, GENESIS, SealEntry, SignOffEntry};
 use crate::digest::sha256;
 use crate::effects::{Anchor, BusinessKey, Entry, Event, Standing, State, apply};
 use crate::frames::mask;
@@ -19,7 +20,7 @@ use crate::text::visible;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryRow {
     pub sequence: i64,
-    /// What it is about: `effect`, `break` or `seal`.
+    /// What it is about: `effect`, `break`, `seal` or `sign_off`.
     pub subject: Vec<u8>,
     /// The id of that, whatever it is.
     pub effect: Vec<u8>,
@@ -69,6 +70,8 @@ pub enum Place {
     Break(String),
     /// Of `seals`, by id.
     Seal(String),
+    /// Of `sign_offs`, by run.
+    SignOff(String),
     /// The journal as a whole.
     End,
 }
@@ -80,6 +83,7 @@ impl std::fmt::Display for Finding {
             Place::Effect(id) => write!(f, "effect {id}: {}", self.what),
             Place::Break(id) => write!(f, "break {id}: {}", self.what),
             Place::Seal(id) => write!(f, "seal {id}: {}", self.what),
+            Place::SignOff(run) => write!(f, "sign-off {run}: {}", self.what),
             Place::End => write!(f, "the end: {}", self.what),
         }
     }
@@ -96,6 +100,8 @@ pub struct Verdict {
     pub breaks: u64,
     /// Seals that they are about.
     pub seals: u64,
+    /// Signed reports that they are about.
+    pub sign_offs: u64,
     /// Different anchors that were held against the journal.
     pub anchors: u64,
     /// Where the journal ends: the anchor to keep.
@@ -116,7 +122,7 @@ impl Verdict {
 /// More findings than these are only counted: one removed entry can make as many as there are effects.
 pub const SHOWN_FINDINGS: usize = 20;
 
-/// Takes first all entries by sequence, then all effects, breaks, sightings and seals, then says what it found.
+/// Takes first all entries by sequence, then all effects, breaks, sightings, seals and sign-offs, then says what it found.
 #[derive(Debug)]
 pub struct Verifier {
     anchors: BTreeMap<u64, Vec<String>>,
@@ -126,6 +132,7 @@ pub struct Verifier {
     effects: Replay<Standing>,
     lives: Lives,
     seals: Seals,
+    sign_offs: SignOffs,
     findings: Vec<Finding>,
     found: u64,
 }
@@ -147,6 +154,7 @@ impl Verifier {
             effects: Replay::default(),
             lives: Lives::default(),
             seals: Seals::default(),
+            sign_offs: SignOffs::default(),
             findings: Vec::new(),
             found: 0,
         }
@@ -160,6 +168,7 @@ impl Verifier {
         match row.subject.as_slice() {
             b"break" => return self.entry_of_break(row, place),
             b"seal" => return self.entry_of_seal(row, place),
+            b"sign_off" => return self.entry_of_sign_off(row, place),
             _ => {}
         }
         let entry = serde_json::from_slice::<Entry>(&row.entry);
@@ -207,6 +216,30 @@ impl Verifier {
         }
         if let Err(what) = self.seals.replay(&entry, &self.last) {
             self.tell(place, what);
+        }
+    }
+
+    /// One step more of the signatures under a report.
+    fn entry_of_sign_off(&mut self, row: &EntryRow, place: Place) {
+        let before = std::mem::replace(&mut self.last, (row.sequence, text(&row.hash)));
+        let Ok(entry) = serde_json::from_slice::<SignOffEntry>(&row.entry) else {
+            self.tell(place, "its text is no entry that this program can read".to_owned());
+            self.sign_offs.0.lose(&text(&row.effect));
+            return;
+        };
+        let said = Said { sequence: entry.sequence, previous: &entry.previous, id: &entry.id };
+        if !self.check_entry(row, said, &before.1, &place) {
+            self.sign_offs.0.lose(&text(&row.effect));
+        }
+        if let Err(what) = self.sign_offs.replay(&entry, &self.last) {
+            self.tell(place, what);
+        }
+    }
+
+    /// The next row of `sign_offs`, in any order.
+    pub fn sign_off(&mut self, row: &SignOffRow) {
+        for what in self.sign_offs.row(row) {
+            self.tell(Place::SignOff(shown(&row.run)), what);
         }
     }
 
@@ -272,6 +305,7 @@ impl Verifier {
             let subject = match row.subject.as_slice() {
                 b"break" => "break",
                 b"seal" => "seal",
+                b"sign_off" => "sign-off",
                 _ => "effect",
             };
             let (found, expected) = (shown(&row.effect), shown(said.id.as_bytes()));
@@ -333,6 +367,9 @@ impl Verifier {
         for (id, what) in self.seals.unseen() {
             self.tell(Place::Seal(shown(id.as_bytes())), what);
         }
+        for (run, what) in self.sign_offs.unseen() {
+            self.tell(Place::SignOff(shown(run.as_bytes())), what);
+        }
         self.check_ids();
         self.check_end();
         Verdict {
@@ -340,6 +377,7 @@ impl Verifier {
             effects: self.effects.count(),
             breaks: self.lives.breaks.count(),
             seals: self.seals.0.count(),
+            sign_offs: self.sign_offs.0.count(),
             anchors: self.anchors.values().map(|hashes| hashes.len() as u64).sum(),
             end: Anchor { sequence: self.last.0.unsigned_abs(), hash: self.last.1 },
             findings: self.findings,

@@ -6,9 +6,11 @@ mod as_read;
 mod carried;
 pub mod csv;
 mod definitions;
+mod digest;
 mod effects;
 pub mod facts;
 pub mod figures;
+mod files;
 pub mod gather;
 pub mod gather_sent;
 pub mod html;
@@ -33,8 +35,10 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 pub(crate) use amount::{count, money};
+pub use digest::{report_digest, sums};
 pub use facts::Facts;
 pub use figures::Figures;
+pub use files::{FilesError, digest_of as digest_of_folder, files};
 pub use terminal::{MOST_EFFECT_LINES, MOST_LINES, terminal_summary};
 
 use crate::job::ReportFormat;

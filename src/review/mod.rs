@@ -13,4 +13,5 @@ pub mod guard;
 pub mod import;
 pub mod pages;
 pub mod port;
+pub mod sign_off;
 pub mod store;

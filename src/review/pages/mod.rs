@@ -8,6 +8,7 @@ mod breaks;
 mod breaks_asked;
 mod calls;
 mod effects;
+mod evidence;
 mod files;
 mod in_doubt;
 mod journal;
@@ -16,11 +17,14 @@ mod one_effect;
 mod overview;
 mod parts;
 mod run;
+mod sign_off;
 mod top;
 mod transactions;
 
 use axum::Router;
 use axum::routing::get;
+
+pub(super) use sign_off::page_of as sign_off_page;
 
 use super::desk::Desk;
 
@@ -42,6 +46,8 @@ pub fn routes() -> Router<Desk> {
         .route("/in-doubt", get(in_doubt::in_doubt))
         .route("/transactions", get(transactions::transactions))
         .route("/journal", get(journal::journal))
+        .route("/runs/{job}/{period}/{attempt}/sign-off", get(sign_off::sign_off))
+        .route("/runs/{job}/{period}/{attempt}/evidence.zip", get(evidence::evidence))
         .route("/style.css", get(assets::style))
         .route("/script.js", get(assets::script))
 }

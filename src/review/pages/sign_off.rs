@@ -1,0 +1,56 @@
+//! `/runs/RUN/sign-off`: the signatures under one report, by themselves.
+
+use axum::Extension;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use maud::html;
+use serde::Deserialize;
+
+use crate::review::access::Visitor;
+use crate::review::desk::Desk;
+use crate::review::frame::{Crumb, Page, Refusal, Section, page};
+use crate::review::sign_off::{Typed, section_with};
+
+/// What was done just before, by a word of a closed set.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Done {
+    done: Option<String>,
+}
+
+pub(super) async fn sign_off(
+    State(desk): State<Desk>,
+    Extension(visitor): Extension<Visitor>,
+    Path((job, period, attempt)): Path<(String, String, String)>,
+    Query(Done { done }): Query<Done>,
+) -> Result<Response, Refusal> {
+    let run = format!("{job}/{period}/{attempt}");
+    page_of(&desk, &visitor, &run, &Typed::default(), done.as_deref()).await
+}
+
+/// The page, with what was typed and refused before.
+pub(in crate::review) async fn page_of(
+    desk: &Desk,
+    visitor: &Visitor,
+    run: &str,
+    typed: &Typed,
+    done: Option<&str>,
+) -> Result<Response, Refusal> {
+    let section = section_with(desk, visitor, run, typed).await?;
+    let words = match done {
+        Some("prepared") => Some("The report is prepared."),
+        Some("signed-off") => Some("The report is signed off."),
+        Some("withdrawn") => Some("The signatures are withdrawn."),
+        _ => None,
+    };
+    let body = html! {
+        @if let Some(words) = words { p.done role="status" { (words) } }
+        (section)
+        p { a href={ "/runs/" (run) "/evidence.zip" } { "Evidence for an auditor (zip)" } }
+    };
+    let crumbs = vec![
+        Crumb { name: "Periods".to_owned(), href: "/".to_owned() },
+        Crumb { name: run.to_owned(), href: format!("/runs/{run}") },
+    ];
+    let title = format!("Sign-off of {run}");
+    Ok(page(visitor, Page { title, section: Section::Overview, crumbs, body }))
+}
