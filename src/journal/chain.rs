@@ -28,6 +28,8 @@ pub(super) enum Subject {
     Effect,
     Break,
     Seal,
+    /// The door of the pages.
+    Access,
 }
 
 impl Subject {
@@ -36,12 +38,13 @@ impl Subject {
             Self::Effect => "effect",
             Self::Break => "break",
             Self::Seal => "seal",
+            Self::Access => "access",
         }
     }
 }
 
-/// An entry as it is written: [`effects::Entry`](crate::effects::Entry), [`BreakEntry`](super::BreakEntry) or
-/// [`SealEntry`](super::SealEntry), field for field, out of what is there already.
+/// An entry as it is written: [`effects::Entry`](crate::effects::Entry), [`BreakEntry`](super::BreakEntry),
+/// [`SealEntry`](super::SealEntry) or [`AccessEntry`](super::AccessEntry), field for field, out of what is there already.
 #[derive(Debug, Serialize)]
 struct NewEntry<'e, E> {
     sequence: u64,
@@ -54,6 +57,8 @@ struct NewEntry<'e, E> {
     found: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seal: Option<&'e str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<&'e str>,
     event: &'e E,
     previous: &'e str,
 }
@@ -101,6 +106,7 @@ impl<'e> Chain<'e> {
             effect: (subject == Subject::Effect).then_some(id),
             found: (subject == Subject::Break).then_some(id),
             seal: (subject == Subject::Seal).then_some(id),
+            access: (subject == Subject::Access).then_some(id),
             event,
             previous: &self.last.hash,
         };

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 use super::replay::{Replay, Replayed};
+use super::verify_access::{SessionRow, Sessions};
 use super::verify_breaks::{LifeRow, Lives, SightingRow};
 use super::verify_seals::{SealRow, Seals};
-use super::{BreakEntry, GENESIS, SealEntry};
+use super::{AccessEntry, BreakEntry, GENESIS, SealEntry};
 use crate::digest::sha256;
 use crate::effects::{Anchor, BusinessKey, Entry, Event, Standing, State, apply};
 use crate::frames::mask;
@@ -19,7 +20,7 @@ use crate::text::visible;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryRow {
     pub sequence: i64,
-    /// What it is about: `effect`, `break` or `seal`.
+    /// What it is about: `effect`, `break`, `seal` or `access`.
     pub subject: Vec<u8>,
     /// The id of that, whatever it is.
     pub effect: Vec<u8>,
@@ -69,6 +70,8 @@ pub enum Place {
     Break(String),
     /// Of `seals`, by id.
     Seal(String),
+    /// Of `sessions`, by the digits that entries name it by.
+    Session(String),
     /// The journal as a whole.
     End,
 }
@@ -80,6 +83,7 @@ impl std::fmt::Display for Finding {
             Place::Effect(id) => write!(f, "effect {id}: {}", self.what),
             Place::Break(id) => write!(f, "break {id}: {}", self.what),
             Place::Seal(id) => write!(f, "seal {id}: {}", self.what),
+            Place::Session(id) => write!(f, "session {id}: {}", self.what),
             Place::End => write!(f, "the end: {}", self.what),
         }
     }
@@ -116,7 +120,7 @@ impl Verdict {
 /// More findings than these are only counted: one removed entry can make as many as there are effects.
 pub const SHOWN_FINDINGS: usize = 20;
 
-/// Takes first all entries by sequence, then all effects, breaks, sightings and seals, then says what it found.
+/// Takes first all entries by sequence, then all effects, breaks, sightings, seals and sessions, then says what it found.
 #[derive(Debug)]
 pub struct Verifier {
     anchors: BTreeMap<u64, Vec<String>>,
@@ -126,6 +130,7 @@ pub struct Verifier {
     effects: Replay<Standing>,
     lives: Lives,
     seals: Seals,
+    sessions: Sessions,
     findings: Vec<Finding>,
     found: u64,
 }
@@ -147,6 +152,7 @@ impl Verifier {
             effects: Replay::default(),
             lives: Lives::default(),
             seals: Seals::default(),
+            sessions: Sessions::default(),
             findings: Vec::new(),
             found: 0,
         }
@@ -160,6 +166,7 @@ impl Verifier {
         match row.subject.as_slice() {
             b"break" => return self.entry_of_break(row, place),
             b"seal" => return self.entry_of_seal(row, place),
+            b"access" => return self.entry_of_access(row, place),
             _ => {}
         }
         let entry = serde_json::from_slice::<Entry>(&row.entry);
@@ -207,6 +214,27 @@ impl Verifier {
         }
         if let Err(what) = self.seals.replay(&entry, &self.last) {
             self.tell(place, what);
+        }
+    }
+
+    /// Somebody at the door of the pages.
+    fn entry_of_access(&mut self, row: &EntryRow, place: Place) {
+        let before = std::mem::replace(&mut self.last, (row.sequence, text(&row.hash)));
+        let Ok(entry) = serde_json::from_slice::<AccessEntry>(&row.entry) else {
+            return self.tell(place, "its text is no entry that this program can read".to_owned());
+        };
+        let said = Said { sequence: entry.sequence, previous: &entry.previous, id: &entry.name };
+        self.check_entry(row, said, &before.1, &place);
+        if let Err(what) = self.sessions.replay(&entry) {
+            self.tell(place, what);
+        }
+    }
+
+    /// The next row of `sessions`, in any order.
+    pub fn session(&mut self, row: &SessionRow) {
+        for what in self.sessions.row(row) {
+            let id = row.id.get(..16).unwrap_or(&row.id);
+            self.tell(Place::Session(shown(id)), what);
         }
     }
 
@@ -272,6 +300,7 @@ impl Verifier {
             let subject = match row.subject.as_slice() {
                 b"break" => "break",
                 b"seal" => "seal",
+                b"access" => "access",
                 _ => "effect",
             };
             let (found, expected) = (shown(&row.effect), shown(said.id.as_bytes()));

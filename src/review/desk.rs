@@ -8,6 +8,7 @@ use crate::job::load::load_all;
 use crate::journal::Journal;
 use crate::objects::Artifacts;
 use crate::project::Project;
+use super::gate::Gate;
 
 /// The project, its journal and its artifacts. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -15,12 +16,26 @@ pub struct Desk {
     project: Arc<Project>,
     journal: Arc<Journal>,
     kept: Artifacts,
+    gate: Arc<Gate>,
 }
 
 impl Desk {
+    /// One at which nobody can sign in.
     pub fn new(project: Project, journal: Arc<Journal>) -> Self {
         let kept = project.kept();
-        Self { project: Arc::new(project), journal, kept }
+        let gate = Gate::without_users(&project.review.clone().unwrap_or_default());
+        Self { project: Arc::new(project), journal, kept, gate: Arc::new(gate) }
+    }
+
+    /// With a gate at which people can sign in.
+    #[must_use]
+    pub fn with_gate(self, gate: Gate) -> Self {
+        Self { gate: Arc::new(gate), ..self }
+    }
+
+    /// Who is let in.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     pub fn project(&self) -> &Project {

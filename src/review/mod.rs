@@ -2,12 +2,22 @@
 //!
 //! `access` says who may do what (pure). `desk` is what the pages are made from: the journal, the artifacts, the project.
 //! `frame` is what all pages have in common. `pages` only look; `actions` take what people decide, by the same functions
-//! as the command line. `guard` stands before all of them.
+//! as the command line. `guard` stands before all of them: it reads what is posted (`form`) and
+//! finds out who asks (`visitors`), of those whom `gate` lets in (`passwords`, `limits`, `tokens`).
 
 pub mod access;
 pub mod actions;
 pub mod desk;
+pub mod form;
 pub mod frame;
+pub mod gate;
 pub mod guard;
+pub mod limits;
+pub mod origin;
 pub mod pages;
+pub mod passwords;
+pub mod peers;
 pub mod port;
+pub mod refused;
+pub mod tokens;
+pub mod visitors;
