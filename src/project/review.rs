@@ -118,7 +118,8 @@ pub(super) fn review(root: &Path, written: &ReviewSpec, checker: &mut Checker<'_
             None
         }),
     };
-    let url = url(written.url.as_deref(), checker);
+    let url = written.url.as_deref().map(|text| url(text, checker));
+    let good_url = url.as_ref().is_none_or(Option::is_some);
     let users = users(root, written, checker);
     let proxy = match &written.proxy {
         None => Some(None),
@@ -136,20 +137,18 @@ pub(super) fn review(root: &Path, written: &ReviewSpec, checker: &mut Checker<'_
         );
         return None;
     }
-    Some(ReviewConfig { bind: bind?, url: url?, users, proxy, session: session?, anonymous })
+    let url = url.flatten();
+    Some(ReviewConfig { bind: bind?, url, users, proxy, session: session?, anonymous }).filter(|_| good_url)
 }
 
-fn url(written: Option<&str>, checker: &mut Checker<'_>) -> Option<Option<String>> {
-    match written {
-        None => Some(None),
-        Some(text) if is_plain_address(text) => Some(Some(text.trim_end_matches('/').to_owned())),
-        Some(text) => {
-            let message =
-                format!("`url` is `{text}`; expected how people reach the pages, such as https://tieout.acme.example");
-            checker.problem("review/url", message);
-            None
-        }
+fn url(text: &str, checker: &mut Checker<'_>) -> Option<String> {
+    if is_plain_address(text) {
+        return Some(text.trim_end_matches('/').to_owned());
     }
+    let message =
+        format!("`url` is `{text}`; expected how people reach the pages, such as https://tieout.acme.example");
+    checker.problem("review/url", message);
+    None
 }
 
 /// `http` or `https`, a host, perhaps a path; nothing behind it.
@@ -261,13 +260,12 @@ fn proxy(written: &ProxySpec, checker: &mut Checker<'_>) -> Option<ProxyConfig> 
     let mut from = Vec::new();
     let mut complete = names("review/proxy/roles", written.roles.keys(), checker);
     for (place, text) in written.from.iter().enumerate() {
-        match Network::parse(text) {
-            Some(network) => from.push(network),
-            None => {
-                let message = format!("`{text}` is no address; expected one such as 10.1.2.3, or 10.1.0.0/16 for many");
-                checker.problem(&format!("review/proxy/from/{place}"), message);
-                complete = false;
-            }
+        if let Some(network) = Network::parse(text) {
+            from.push(network);
+        } else {
+            let message = format!("`{text}` is no address; expected one such as 10.1.2.3, or 10.1.0.0/16 for many");
+            checker.problem(&format!("review/proxy/from/{place}"), message);
+            complete = false;
         }
     }
     if written.from.is_empty() {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use super::gate::Gate;
 use crate::config::Problems;
 use crate::job::Job;
 use crate::job::load::load_all;
 use crate::journal::Journal;
 use crate::objects::Artifacts;
 use crate::project::Project;
-use super::gate::Gate;
 
 /// The project, its journal and its artifacts. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -68,7 +68,8 @@ impl Form {
     /// # Errors
     /// In words, when it is not there, empty or too long.
     pub fn text(&self, name: &str) -> Result<String, String> {
-        self.text_if_any(name)?.ok_or_else(|| format!("The field {name} is empty. Nothing was done; say why, and try again."))
+        self.text_if_any(name)?
+            .ok_or_else(|| format!("The field {name} is empty. Nothing was done; say why, and try again."))
     }
 
     /// A text that may be left out.

@@ -147,6 +147,11 @@ impl Gate {
         !self.users.is_empty()
     }
 
+    /// How many.
+    pub fn users(&self) -> usize {
+        self.users.len()
+    }
+
     /// Whether anybody can be known.
     pub fn has_sign_in(&self) -> bool {
         self.has_users() || self.proxy.is_some()
@@ -155,6 +160,13 @@ impl Gate {
     /// Whether browsers reach the pages over TLS.
     pub fn is_https(&self) -> bool {
         self.url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+
+    /// Whether people reach the pages on this machine alone.
+    pub fn is_local(&self) -> bool {
+        let host = self.url.as_ref().and_then(reqwest::Url::host_str).unwrap_or("localhost");
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.to_canonical().is_loopback())
     }
 
     /// Who somebody is by now who signed in as `name` with the password of that mark; none when they were taken out of
@@ -183,7 +195,7 @@ impl Gate {
         }
         let known = self.users.get(&folded(name));
         let hash = known.map_or(dummy, |known| &known.hash).clone();
-        let place = self.checks.clone().acquire_owned().await.expect("nobody closes the semaphore");
+        let Ok(place) = self.checks.clone().acquire_owned().await else { return Answer::Busy };
         let checked = tokio::task::spawn_blocking(move || {
             let fits = hash.is_of(password.expose_secret());
             drop(place);

@@ -53,14 +53,11 @@ pub async fn guard(State(desk): State<Desk>, request: Request, next: Next) -> Re
     let address = peer.as_ref().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.address.ip());
     // From here to the end of the reply, it is not the connection that minds the time.
     let handling = peer.as_ref().map(|peer| peer.handle.handling());
-    let mut response = match contained(answer(&desk, address, request, next)).await {
-        Some(response) => response,
-        None => {
-            tracing::error!("a page could not be made: a bug has ended its making");
-            let words = "The server could not do this because of a bug in tieout; its log says more.";
-            Refused::new(StatusCode::INTERNAL_SERVER_ERROR, words).page(&Visitor::default(), &Form::default())
-        }
-    };
+    let mut response = contained(answer(&desk, address, request, next)).await.unwrap_or_else(|| {
+        tracing::error!("a page could not be made: a bug has ended its making");
+        let words = "The server could not do this because of a bug in tieout; its log says more.";
+        Refused::new(StatusCode::INTERNAL_SERVER_ERROR, words).page(&Visitor::default(), &Form::default())
+    });
     tell_browser(response.headers_mut(), desk.gate().is_https());
     match handling {
         Some(handling) => response.map(|body| Body::new(Held { body, _handling: handling })),
@@ -99,7 +96,11 @@ async fn answer(desk: &Desk, peer: IpAddr, request: Request, next: Next) -> Resp
         Err(Unclear::Refused(refused)) => return refuse(refused),
         Err(Unclear::Failed(failure)) => return Refusal::Failed(failure).into_response(),
     };
-    if method == Method::POST { act(desk, asking, request, next).await } else { look(desk, asking, request, next).await }
+    if method == Method::POST {
+        act(desk, asking, request, next).await
+    } else {
+        look(desk, asking, request, next).await
+    }
 }
 
 async fn look(desk: &Desk, asking: Asking, request: Request, next: Next) -> Response {

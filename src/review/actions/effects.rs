@@ -120,7 +120,8 @@ async fn seen(desk: &Desk, form: &Form, run: &str, rule: Rule) -> Result<Seen, A
     match seen {
         Some(seen) if seen.plan == plan => Ok(seen),
         _ => {
-            let words = "The plan that was looked at is not the plan of this run. Nothing was decided; look at it again.";
+            let words =
+                "The plan that was looked at is not the plan of this run. Nothing was decided; look at it again.";
             Err(Refused::new(StatusCode::CONFLICT, words).into())
         }
     }
@@ -132,7 +133,11 @@ async fn resolved(desk: &Desk, visitor: &Visitor, form: &Form, id: &str) -> Resu
         Some("applied") => Decision::Applied,
         Some("not_applied") => Decision::NotApplied,
         Some("resend") => Decision::Resend,
-        _ => return Err(Against::bad("Say what became of it: it was applied, or not, or shall be sent again.".to_owned())),
+        _ => {
+            return Err(Against::bad(
+                "Say what became of it: it was applied, or not, or shall be sent again.".to_owned(),
+            ));
+        }
     };
     let reason = form.text("reason").map_err(Against::bad)?;
     let id = desk.journal().effect(id).await?.effect.id;
@@ -166,9 +171,9 @@ fn against(failure: Failure) -> Against {
 fn in_words(error: &DecisionError) -> Refused {
     let conflict = |words: String| Refused::new(StatusCode::CONFLICT, words);
     match error {
-        DecisionError::WrongState { effect, state, allowed, decided } => {
-            conflict(format!("Effect {effect} is {state} now, and only {allowed} can be {decided}. Nothing was decided."))
-        }
+        DecisionError::WrongState { effect, state, allowed, decided } => conflict(format!(
+            "Effect {effect} is {state} now, and only {allowed} can be {decided}. Nothing was decided."
+        )),
         DecisionError::InFlight { effect, run, .. } => conflict(format!(
             "Effect {effect} is being sent by run {run} just now. Nothing was decided; try again when that has ended."
         )),
@@ -177,7 +182,9 @@ fn in_words(error: &DecisionError) -> Refused {
         }
         DecisionError::NoPlan { .. } => conflict("This run has planned no effects. Nothing was decided.".to_owned()),
         DecisionError::PlanChanged { changed, .. } => conflict(match &changed.by {
-            Some(run) => format!("Run {run} has changed this plan. Nothing was decided; look at the effects of that run."),
+            Some(run) => {
+                format!("Run {run} has changed this plan. Nothing was decided; look at the effects of that run.")
+            }
             None => "This plan was changed since. Nothing was decided; the period has to be run again.".to_owned(),
         }),
         DecisionError::SamePerson { .. } => {
