@@ -33,7 +33,7 @@ pub use effects::{
 pub use gc::GcArgs;
 pub use k8s::{K8sCommand, RenderArgs, RunBy};
 pub use listen::ListenArgs;
-pub use review::{ImportArgs, ReviewCommand};
+pub use review::{ImportArgs, ReviewCommand, UserArgs};
 pub use run::RunArgs;
 pub use seal::{SealArgs, SealsArgs, UnsealArgs};
 pub use serve::ServeArgs;
@@ -259,6 +259,9 @@ Examples:
   tieout in-doubt resolve 12ab34cd --applied --reason \"Kard support, case 4711\""
     )]
     InDoubt(InDoubtCommand),
+    /// What is done about reviewing outside of the pages
+    #[command(subcommand)]
+    Review(ReviewCommand),
     /// Remove files of old periods, as `retention:` of tieout.yaml says
     #[command(after_help = gc::HELP)]
     Gc(GcArgs),

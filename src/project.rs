@@ -4,7 +4,7 @@ pub mod database;
 mod load;
 mod receiver;
 mod retention;
-mod review;
+pub mod review;
 mod s3;
 pub mod spec;
 pub mod spec_review;
@@ -26,7 +26,7 @@ use crate::sandbox;
 pub use database::{Database, DatabaseError};
 pub use load::{FILE, ProjectNotFound};
 pub use retention::RetentionConfig;
-pub use review::ReviewConfig;
+pub use review::{ReviewConfig, SessionLimits};
 pub use state::State;
 pub use watch::{Channel, Email, MetricsConfig, NoticeEvent, NotifyConfig, Security, Way};
 

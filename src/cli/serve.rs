@@ -11,7 +11,9 @@ Example:
 Runs every job that has a schedule: the last complete period each time that it
 fires, what was missed as `catchup` says, and again what may go better later.
 One run of a job at a time. With --listen it is the receiver of notifications as
-well. On the ops port: /healthz, /readyz, and /metrics for Prometheus.
+well. On the ops port: /healthz, /readyz, and /metrics for Prometheus. The pages
+for review are on loopback alone unless `review:` says who may sign in; users and
+their passwords are read when it begins.
 
 SIGHUP reads the project's jobs again; a job file that is wrong by then stays as
 it was, and stops no other. SIGTERM lets runs end at their next pause; what they

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use chrono::TimeDelta;
 
-use super::{Context, doctor_databases, doctor_route, doctor_state};
+use super::{Context, doctor_databases, doctor_review, doctor_route, doctor_state};
 use crate::config::Problems;
 use crate::exit::{ExitCode, Failure};
 use crate::job::Job;
@@ -108,6 +108,7 @@ async fn project_checks(project: &Project) -> Vec<Check> {
     checks.extend(buckets::inputs(project, &jobs.0).await);
     checks.extend(doctor_databases::checks(project).await);
     checks.extend(channel_checks(&project.notify));
+    checks.extend(doctor_review::check(project));
     for (name, ProviderConfig::Kard(config)) in &project.providers {
         let secrets = secret_checks(name, config);
         let complete = secrets.iter().all(|check| check.verdict == Verdict::Ok);

@@ -11,6 +11,7 @@ mod decision;
 pub mod diff;
 pub mod doctor;
 mod doctor_databases;
+mod doctor_review;
 mod doctor_route;
 mod doctor_state;
 pub mod due;
@@ -30,6 +31,8 @@ pub mod person;
 pub mod plan;
 pub mod reopen;
 pub mod review;
+pub mod review_import;
+pub mod review_users;
 pub mod run;
 pub mod runs;
 pub mod sandbox;
@@ -201,6 +204,7 @@ pub async fn dispatch(command: Command, mut context: Context) -> Result<ExitCode
         Command::InDoubt(InDoubtCommand::List) => in_doubt::list(context).await,
         Command::InDoubt(InDoubtCommand::Show { effect }) => in_doubt::show(context, effect).await,
         Command::InDoubt(InDoubtCommand::Resolve(args)) => in_doubt::resolve(context, args).await,
+        Command::Review(command) => review::run(context, command).await,
         Command::Gc(args) => gc::run(context, args).await,
         Command::Journal(args) => match args.command {
             JournalCommand::Verify { anchors } => journal::verify(context, anchors).await,

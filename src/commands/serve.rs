@@ -22,6 +22,7 @@ use crate::ops::{Port, Pulse};
 use crate::pipeline::stop::Stop;
 use crate::project::{Project, ReviewConfig};
 use crate::review::desk::Desk;
+use crate::review::gate::Gate;
 use crate::review::port as review;
 use crate::schedule::plan;
 use crate::schedule::serve::{Jobs, Orders, serve};
@@ -163,13 +164,17 @@ async fn show(
     journal: &Arc<Journal>,
 ) -> Result<JoinHandle<()>, Failure> {
     review.bind = bind.unwrap_or(review.bind);
+    let gate = Gate::open(&project.root, &review)?;
+    if let Some(url) = gate.url.as_ref().filter(|_| gate.has_sign_in() && !gate.is_https() && !gate.is_local()) {
+        tracing::warn!("passwords and sessions pass over plain http on their way to {url}; put TLS before the pages");
+    }
     let port = review::Port::bind(review.bind).await.map_err(|error| {
         let error =
             anyhow::Error::new(error).context(format!("cannot show the pages on {} (`review: bind:`)", review.bind));
         Failure::new(ExitCode::Configuration, error)
     })?;
     tracing::info!("pages for review on http://{}", port.address());
-    let desk = Desk::new(project.clone(), journal.clone());
+    let desk = Desk::new(project.clone(), journal.clone()).with_gate(gate);
     Ok(tokio::spawn(async move {
         if let Err(error) = port.serve(desk, std::future::pending()).await {
             tracing::error!("the pages are shown no more: {error}");

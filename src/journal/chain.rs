@@ -29,6 +29,8 @@ pub(super) enum Subject {
     Break,
     Seal,
     SignOff,
+    /// The door of the pages.
+    Access,
 }
 
 impl Subject {
@@ -38,12 +40,14 @@ impl Subject {
             Self::Break => "break",
             Self::Seal => "seal",
             Self::SignOff => "sign_off",
+            Self::Access => "access",
         }
     }
 }
 
 /// An entry as it is written: [`effects::Entry`](crate::effects::Entry), [`BreakEntry`](super::BreakEntry),
-/// [`SealEntry`](super::SealEntry) or [`SignOffEntry`](super::SignOffEntry), field for field, out of what is there already.
+/// [`SealEntry`](super::SealEntry), [`SignOffEntry`](super::SignOffEntry) or [`AccessEntry`](super::AccessEntry), field
+/// for field, out of what is there already.
 #[derive(Debug, Serialize)]
 struct NewEntry<'e, E> {
     sequence: u64,
@@ -58,6 +62,7 @@ struct NewEntry<'e, E> {
     seal: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sign_off: Option<&'e str>,
+    access: Option<&'e str>,
     event: &'e E,
     previous: &'e str,
 }
@@ -106,6 +111,7 @@ impl<'e> Chain<'e> {
             found: (subject == Subject::Break).then_some(id),
             seal: (subject == Subject::Seal).then_some(id),
             sign_off: (subject == Subject::SignOff).then_some(id),
+            access: (subject == Subject::Access).then_some(id),
             event,
             previous: &self.last.hash,
         };

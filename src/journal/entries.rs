@@ -8,6 +8,7 @@ use super::link::{Connection, Mode};
 use super::statement::Statement;
 use super::turn::Done;
 use super::verify::{EFFECT_COLUMNS, EffectRow, EntryRow, Verdict, Verifier};
+use super::verify_access::{SESSION_COLUMNS, SessionRow};
 use super::verify_breaks::{BREAK_COLUMNS, LifeRow, SightingRow};
 use super::verify_seals::{SEAL_COLUMNS, SealRow};
 use super::verify_sign_offs::{SIGN_OFF_COLUMNS, SignOffRow};
@@ -109,7 +110,8 @@ pub(super) async fn verify_all(connection: &mut Connection, verifier: &mut Verif
     }
     verify_breaks(connection, verifier).await?;
     verify_seals(connection, verifier).await?;
-    verify_sign_offs(connection, verifier).await
+    verify_sign_offs(connection, verifier).await?;
+    verify_sessions(connection, verifier).await
 }
 
 /// The bytes of these columns, by name.
@@ -235,6 +237,27 @@ async fn verify_sign_offs(connection: &mut Connection, verifier: &mut Verifier) 
         }
         let last = page.last().map(|row| row.try_get::<i64, _>(0)).transpose()?;
         next = last.and_then(|rowid| rowid.checked_add(1));
+    }
+    Ok(())
+}
+
+/// Every row of `sessions`, a page at a time.
+async fn verify_sessions(connection: &mut Connection, verifier: &mut Verifier) -> sqlx::Result<()> {
+    let id = connection.bytes_of("id");
+    let columns = SESSION_COLUMNS.map(|column| connection.bytes_of(&format!("coalesce({column}, '')")));
+    let page = Statement::new(format!(
+        "SELECT id, {id}, {} FROM sessions WHERE id > $1 ORDER BY id LIMIT $2",
+        columns.join(", ")
+    ));
+    let mut after = Some(String::new());
+    while let Some(from) = after {
+        let rows = page.clone().bind(from).bind(PAGE).fetch_all(connection).await?;
+        for row in &rows {
+            // The id twice, then the columns.
+            let columns = (2..SESSION_COLUMNS.len() + 2).map(|place| row.try_get(place)).collect::<Result<_, _>>()?;
+            verifier.session(&SessionRow { id: row.try_get(1)?, columns });
+        }
+        after = rows.last().map(|row| row.try_get(0)).transpose()?;
     }
     Ok(())
 }

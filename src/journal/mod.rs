@@ -5,8 +5,10 @@
 //! apart. It is kept in a file (`file` opens it) or in a database (`postgres`): `store` is either, `statement` is written
 //! once for both, `link` holds what differs, and `turn` goes on when a server was away. What becomes of effects (`append`,
 //! `standings`), of breaks (`breaks`, `lives`), of sealed periods (`seals`) and of signed reports (`sign_offs`) stands in
-//! one `chain`, which `entries` and `verify` read from end to end. `notices` keeps what people were told.
+//! one `chain`, which `entries` and `verify` read from end to end. Who has signed in to
+//! the pages (`access`) does, too. `notices` keeps what people were told.
 
+mod access;
 mod append;
 pub mod backfills;
 mod breaks;
@@ -35,6 +37,7 @@ mod store;
 mod tables;
 mod turn;
 pub mod verify;
+pub mod verify_access;
 pub mod verify_breaks;
 pub mod verify_seals;
 pub mod verify_sign_offs;
@@ -44,6 +47,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+pub use access::{AccessEntry, AccessEvent, NewSession, SessionRecord};
 pub use backfills::{
     BackfillAttempt, BackfillRecord, BackfillStatus, NewBackfill, NewBackfillAttempt, PeriodEnd, PlannedPeriod,
     Reprocess,
@@ -73,7 +77,7 @@ use crate::sign_off::IllegalSignOffStep;
 use crate::sources::RawFile;
 
 /// The version of the journal's tables that this program writes.
-pub const SCHEMA_VERSION: u32 = 7;
+pub const SCHEMA_VERSION: u32 = 8;
 const _: () = assert!(file::MIGRATIONS.len() == SCHEMA_VERSION as usize, "one migration a version");
 
 /// The hash before the first entry of effects, breaks, seals and sign-offs, and the anchor of an empty one.

@@ -19,6 +19,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/postgres/0005_seals.sql"),
     include_str!("migrations/postgres/0006_notices.sql"),
     include_str!("migrations/postgres/0007_sign_offs.sql"),
+    include_str!("migrations/postgres/0008_sessions.sql"),
 ];
 const _: () = assert!(MIGRATIONS.len() == SCHEMA_VERSION as usize, "the same versions as the file");
 
@@ -88,7 +89,8 @@ pub(super) async fn look(address: &Address, connection: &mut PgConnection) -> Re
         "SELECT current_schema(), to_regclass(quote_ident(current_schema()) || '.tieout_journal') IS NOT NULL,
          (SELECT count(*) FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
           WHERE nspname = current_schema() AND relkind IN ('r', 'p', 'v', 'm', 'f')
-          AND relname IN ('runs', 'steps', 'inputs', 'entries', 'effects', 'leases', 'backfills', 'breaks', 'seals'))",
+          AND relname IN ('runs', 'steps', 'inputs', 'entries', 'effects', 'leases', 'backfills', 'breaks', 'seals',
+           'sessions'))",
     )
     .fetch_one(&mut *connection)
     .await

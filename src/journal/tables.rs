@@ -291,4 +291,17 @@ pub(super) const TABLES: &[Table] = &[
         key: &["notice", "channel"],
         numbered: None,
     },
+    Table {
+        name: "sessions",
+        columns: &[
+            ("id", Text),
+            ("name", Text),
+            ("credential", Text),
+            ("begun_at", Text),
+            ("seen_at", Text),
+            ("ended_at", Text),
+        ],
+        key: &["id"],
+        numbered: None,
+    },
 ];

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 
 use super::replay::{Replay, Replayed};
+use super::verify_access::{SessionRow, Sessions};
 use super::verify_breaks::{LifeRow, Lives, SightingRow};
 use super::verify_seals::{SealRow, Seals};
 use super::verify_sign_offs::{SignOffRow, SignOffs};
-use super::{BreakEntry, GENESIS, SealEntry, SignOffEntry};
+use super::{AccessEntry, BreakEntry, GENESIS, SealEntry, SignOffEntry};
 use crate::digest::sha256;
 use crate::effects::{Anchor, BusinessKey, Entry, Event, Standing, State, apply};
 use crate::frames::mask;
@@ -20,7 +21,7 @@ use crate::text::visible;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryRow {
     pub sequence: i64,
-    /// What it is about: `effect`, `break`, `seal` or `sign_off`.
+    /// What it is about: `effect`, `break`, `seal`, `sign_off` or `access`.
     pub subject: Vec<u8>,
     /// The id of that, whatever it is.
     pub effect: Vec<u8>,
@@ -72,6 +73,8 @@ pub enum Place {
     Seal(String),
     /// Of `sign_offs`, by run.
     SignOff(String),
+    /// Of `sessions`, by the digits that entries name it by.
+    Session(String),
     /// The journal as a whole.
     End,
 }
@@ -84,6 +87,7 @@ impl std::fmt::Display for Finding {
             Place::Break(id) => write!(f, "break {id}: {}", self.what),
             Place::Seal(id) => write!(f, "seal {id}: {}", self.what),
             Place::SignOff(run) => write!(f, "sign-off {run}: {}", self.what),
+            Place::Session(id) => write!(f, "session {id}: {}", self.what),
             Place::End => write!(f, "the end: {}", self.what),
         }
     }
@@ -122,7 +126,8 @@ impl Verdict {
 /// More findings than these are only counted: one removed entry can make as many as there are effects.
 pub const SHOWN_FINDINGS: usize = 20;
 
-/// Takes first all entries by sequence, then all effects, breaks, sightings, seals and sign-offs, then says what it found.
+/// Takes first all entries by sequence, then all effects, breaks, sightings, seals, sign-offs and sessions, then says what
+/// it found.
 #[derive(Debug)]
 pub struct Verifier {
     anchors: BTreeMap<u64, Vec<String>>,
@@ -133,6 +138,7 @@ pub struct Verifier {
     lives: Lives,
     seals: Seals,
     sign_offs: SignOffs,
+    sessions: Sessions,
     findings: Vec<Finding>,
     found: u64,
 }
@@ -155,6 +161,7 @@ impl Verifier {
             lives: Lives::default(),
             seals: Seals::default(),
             sign_offs: SignOffs::default(),
+            sessions: Sessions::default(),
             findings: Vec::new(),
             found: 0,
         }
@@ -169,6 +176,7 @@ impl Verifier {
             b"break" => return self.entry_of_break(row, place),
             b"seal" => return self.entry_of_seal(row, place),
             b"sign_off" => return self.entry_of_sign_off(row, place),
+            b"access" => return self.entry_of_access(row, place),
             _ => {}
         }
         let entry = serde_json::from_slice::<Entry>(&row.entry);
@@ -236,10 +244,31 @@ impl Verifier {
         }
     }
 
+    /// Somebody at the door of the pages.
+    fn entry_of_access(&mut self, row: &EntryRow, place: Place) {
+        let before = std::mem::replace(&mut self.last, (row.sequence, text(&row.hash)));
+        let Ok(entry) = serde_json::from_slice::<AccessEntry>(&row.entry) else {
+            return self.tell(place, "its text is no entry that this program can read".to_owned());
+        };
+        let said = Said { sequence: entry.sequence, previous: &entry.previous, id: &entry.name };
+        self.check_entry(row, said, &before.1, &place);
+        if let Err(what) = self.sessions.replay(&entry) {
+            self.tell(place, what);
+        }
+    }
+
     /// The next row of `sign_offs`, in any order.
     pub fn sign_off(&mut self, row: &SignOffRow) {
         for what in self.sign_offs.row(row) {
             self.tell(Place::SignOff(shown(&row.run)), what);
+        }
+    }
+
+    /// The next row of `sessions`, in any order.
+    pub fn session(&mut self, row: &SessionRow) {
+        for what in self.sessions.row(row) {
+            let id = row.id.get(..16).unwrap_or(&row.id);
+            self.tell(Place::Session(shown(id)), what);
         }
     }
 
@@ -306,6 +335,7 @@ impl Verifier {
                 b"break" => "break",
                 b"seal" => "seal",
                 b"sign_off" => "sign-off",
+                b"access" => "access",
                 _ => "effect",
             };
             let (found, expected) = (shown(&row.effect), shown(said.id.as_bytes()));

@@ -58,6 +58,13 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "jobs",
         "late_after",
         "textfile",
+        "users_file",
+        "header",
+        "role",
+        "default_role",
+        "anonymous",
+        "idle",
+        "most",
     ],
     keys: &[
         "state",
@@ -92,6 +99,10 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "ops",
         "metrics",
         "review",
+        "users",
+        "proxy",
+        "roles",
+        "session",
         "push",
         "http",
         "env",
@@ -181,7 +192,7 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
     // None: no port is opened unless the command line says so.
     let ops = spec.ops.as_ref().map(|written| watch::ops(written, checker));
     let metrics = watch::metrics(&root, spec.metrics.as_ref(), checker);
-    let review = spec.review.as_ref().and_then(|written| review::review(written, checker));
+    let review = spec.review.as_ref().and_then(|written| review::review(&root, written, checker));
     complete &= review.is_some() == spec.review.is_some();
     let retention = spec.retention.as_ref().and_then(|written| retention::retention(written, checker));
     complete &= retention.is_some() == spec.retention.is_some();

@@ -21,11 +21,11 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a connection may take for what is not a body.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
+pub struct Patience {
     /// For the head of a request that has begun, and of the first one in any case.
-    pub(super) head: Duration,
+    pub head: Duration,
     /// For the first byte of a later request.
-    pub(super) idle: Duration,
+    pub idle: Duration,
 }
 
 /// What the reader of a connection waits for.
@@ -68,11 +68,11 @@ impl Course {
 
 /// What a request handler holds of its connection.
 #[derive(Debug, Clone)]
-pub(super) struct Handle(Course);
+pub struct Handle(Course);
 
 impl Handle {
     /// From here until the guard is dropped the handler minds the time.
-    pub(super) fn handling(&self) -> Handling {
+    pub fn handling(&self) -> Handling {
         self.0.set(Waiting::Handler);
         Handling(self.0.clone())
     }
@@ -80,7 +80,7 @@ impl Handle {
 
 /// See [`Handle::handling`].
 #[derive(Debug)]
-pub(super) struct Handling(Course);
+pub struct Handling(Course);
 
 impl Drop for Handling {
     fn drop(&mut self) {
@@ -96,14 +96,14 @@ impl Connected<IncomingStream<'_, Listener>> for Handle {
 
 /// Accepts connections while there is a place; the others wait in the kernel's queue.
 #[derive(Debug)]
-pub(super) struct Listener {
+pub struct Listener {
     socket: TcpListener,
     places: Arc<Semaphore>,
     patience: Patience,
 }
 
 impl Listener {
-    pub(super) fn new(socket: TcpListener, connections: usize, patience: Patience) -> Self {
+    pub fn new(socket: TcpListener, connections: usize, patience: Patience) -> Self {
         Self { socket, places: Arc::new(Semaphore::new(connections)), patience }
     }
 }
@@ -135,7 +135,7 @@ impl axum::serve::Listener for Listener {
 
 /// A TCP stream with its place among the bounded many.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub struct Connection {
     stream: TcpStream,
     course: Course,
     patience: Patience,

@@ -4,7 +4,7 @@
 //! the envelope of `format: webhook_log`. What it rejects stands beside it in `rejected-YYYY-MM-DD.jsonl`, so that loss
 //! can be told apart: never received, received and rejected, received and not booked.
 
-mod connection;
+pub mod connection;
 mod intake;
 mod publish;
 mod seen;

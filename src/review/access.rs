@@ -117,6 +117,8 @@ pub struct Visitor {
     pub person: Option<Person>,
     /// What each form of theirs must bring back.
     pub form_token: Option<String>,
+    /// Whether they could sign in with a password.
+    pub sign_in: bool,
 }
 
 impl Visitor {

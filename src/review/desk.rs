@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::gate::Gate;
 use super::store::Store;
 use crate::config::Problems;
 use crate::job::Job;
@@ -17,12 +18,26 @@ pub struct Desk {
     journal: Arc<Journal>,
     kept: Artifacts,
     store: Arc<Store>,
+    gate: Arc<Gate>,
 }
 
 impl Desk {
+    /// One at which nobody can sign in.
     pub fn new(project: Project, journal: Arc<Journal>) -> Self {
         let kept = project.kept();
-        Self { project: Arc::new(project), journal, kept, store: Arc::default() }
+        let gate = Gate::without_users(&project.review.clone().unwrap_or_default());
+        Self { project: Arc::new(project), journal, kept, store: Arc::default(), gate: Arc::new(gate) }
+    }
+
+    /// With a gate at which people can sign in.
+    #[must_use]
+    pub fn with_gate(self, gate: Gate) -> Self {
+        Self { gate: Arc::new(gate), ..self }
+    }
+
+    /// Who is let in.
+    pub fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     pub fn project(&self) -> &Project {

@@ -101,7 +101,7 @@ fn who(visitor: &Visitor) -> Markup {
                 button { "Sign out" }
             }
         } @else {
-            p.who { "Read only" }
+            p.who { "Read only" @if visitor.sign_in { " · " a href="/sign-in" { "Sign in" } } }
         }
     }
 }

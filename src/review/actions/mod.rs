@@ -1,15 +1,174 @@
-//! What people decide on the pages, by the same functions as the command line.
+//! What people decide on the pages, by the same functions as the command line; signing in and out.
+//!
+//! Everything here stands behind the guard: who asks is known, and the form is theirs. Whether they may is asked here,
+//! whatever the page has shown.
 
+mod breaks;
+mod effects;
+mod session;
 mod sign_off;
 
 use axum::Router;
-use axum::routing::post;
+use axum::http::header::{HOST, REFERER};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 
+use super::access::{Act, Person, Visitor};
 use super::desk::Desk;
+use super::form::Form;
+use super::frame::Refusal;
+use super::guard::{SIGN_IN, see_other};
+use super::origin::own_path;
+use super::refused::Refused;
+use crate::exit::Failure;
+use crate::journal::JournalError;
 
 /// What is posted.
 pub fn routes() -> Router<Desk> {
     Router::new()
         .route("/runs/{job}/{period}/{attempt}/sign-off", post(sign_off::post))
         .route("/runs/{job}/{period}/{attempt}/sign-off/withdraw", post(sign_off::post_withdraw))
+        .route(SIGN_IN, get(session::door).post(session::sign_in))
+        .route("/sign-out", post(session::sign_out))
+        .route("/breaks/{id}/{deed}", post(breaks::decide))
+        .route("/effects/{id}/{deed}", post(effects::decide))
+        .route("/runs/{job}/{period}/{attempt}/effects/approve", post(effects::approve))
+        .route("/runs/{job}/{period}/{attempt}/effects/reject", post(effects::reject))
+}
+
+/// What was done, as the page says it to which a post leads: `?done=WORD`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    Commented,
+    Assigned,
+    Confirmed,
+    WrittenOff,
+    ForceMatched,
+    Accepted,
+    Reopened,
+    Approved,
+    Rejected,
+    Resolved,
+}
+
+impl Done {
+    pub const ALL: [Self; 10] = [
+        Self::Commented,
+        Self::Assigned,
+        Self::Confirmed,
+        Self::WrittenOff,
+        Self::ForceMatched,
+        Self::Accepted,
+        Self::Reopened,
+        Self::Approved,
+        Self::Rejected,
+        Self::Resolved,
+    ];
+
+    /// The word in an address.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Commented => "commented",
+            Self::Assigned => "assigned",
+            Self::Confirmed => "confirmed",
+            Self::WrittenOff => "written_off",
+            Self::ForceMatched => "force_matched",
+            Self::Accepted => "accepted",
+            Self::Reopened => "reopened",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// What a page says of it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Commented => "The comment is kept.",
+            Self::Assigned => "It is assigned.",
+            Self::Confirmed => "It is confirmed.",
+            Self::WrittenOff => "It is written off.",
+            Self::ForceMatched => "It is matched by hand.",
+            Self::Accepted => "The suggestion is accepted.",
+            Self::Reopened => "It is open again.",
+            Self::Approved => "Approved: the next run of the job for the period sends it.",
+            Self::Rejected => "Refused: it is not sent.",
+            Self::Resolved => "The doubt is over.",
+        }
+    }
+
+    /// The one of a word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|done| done.name() == name)
+    }
+}
+
+/// Whoever posts, where they may.
+fn allowed(visitor: &Visitor, act: Act) -> Result<&Person, Refused> {
+    match &visitor.person {
+        Some(person) if visitor.may(act) => Ok(person),
+        _ => {
+            let words = format!("This takes the role {}. Nothing was done.", act.asks_for().name());
+            Err(Refused::new(StatusCode::FORBIDDEN, words))
+        }
+    }
+}
+
+/// Back to the page that the form stands on, or else to `page`, with what was done.
+fn back(headers: &HeaderMap, page: &str, done: Done) -> Response {
+    let from = came_from(headers);
+    let at = own_path(from.as_deref().unwrap_or(page));
+    let Ok(mut url) = reqwest::Url::parse("http://page").and_then(|base| base.join(at)) else { return see_other(page) };
+    let query: Vec<(String, String)> = url.query_pairs().into_owned().filter(|(key, _)| key != "done").collect();
+    url.query_pairs_mut().clear().extend_pairs(query).append_pair("done", done.name());
+    see_other(&format!("{}?{}", url.path(), url.query().unwrap_or_default()))
+}
+
+/// The path of the page that the form stands on, where that is one of ours.
+fn came_from(headers: &HeaderMap) -> Option<String> {
+    let page: Uri = headers.get(REFERER)?.to_str().ok()?.parse().ok()?;
+    let host = headers.get(HOST)?.to_str().ok()?;
+    let own = page.authority()?.as_str().eq_ignore_ascii_case(host);
+    own.then(|| page.path_and_query().map(|path| own_path(path.as_str()).to_owned()))?
+}
+
+/// What stands against a decision: told in words, or the server's own trouble.
+enum Against {
+    Words(Refused),
+    Failed(Failure),
+}
+
+impl From<Refused> for Against {
+    fn from(refused: Refused) -> Self {
+        Self::Words(refused)
+    }
+}
+
+impl From<JournalError> for Against {
+    fn from(error: JournalError) -> Self {
+        let found = |words: &str| Self::Words(Refused::new(StatusCode::NOT_FOUND, words));
+        match error {
+            JournalError::UnknownBreak { .. } | JournalError::AmbiguousBreak { .. } => found("There is no such break."),
+            JournalError::UnknownEffect { .. } | JournalError::AmbiguousEffect { .. } => {
+                found("There is no such effect. Nothing was decided.")
+            }
+            JournalError::UnknownRun { .. } => found("There is no such run. Nothing was decided."),
+            other => Self::Failed(other.into()),
+        }
+    }
+}
+
+impl Against {
+    /// A field that cannot be taken, in words.
+    fn bad(words: String) -> Self {
+        Self::Words(Refused::new(StatusCode::BAD_REQUEST, words))
+    }
+
+    fn page(self, visitor: &Visitor, form: &Form, back: &str) -> Response {
+        match self {
+            Self::Words(refused) => refused.back(back).page(visitor, form),
+            Self::Failed(failure) => Refusal::Failed(failure).into_response(),
+        }
+    }
 }
