@@ -197,7 +197,7 @@ Examples:
 Example:
   tieout diff rewards-daily/2025-03-19/1 rewards-daily/2025-03-19/2")]
     Diff(DiffArgs),
-    /// Take over what was decided on a filled-in workbook
+    /// Take back a filled-in workbook, and name who may sign in to the pages
     #[command(subcommand)]
     Review(ReviewCommand),
     /// Sign off a period: later facts become adjustments of an open one
@@ -259,9 +259,6 @@ Examples:
   tieout in-doubt resolve 12ab34cd --applied --reason \"Kard support, case 4711\""
     )]
     InDoubt(InDoubtCommand),
-    /// What is done about reviewing outside of the pages
-    #[command(subcommand)]
-    Review(ReviewCommand),
     /// Remove files of old periods, as `retention:` of tieout.yaml says
     #[command(after_help = gc::HELP)]
     Gc(GcArgs),

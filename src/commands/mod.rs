@@ -204,7 +204,6 @@ pub async fn dispatch(command: Command, mut context: Context) -> Result<ExitCode
         Command::InDoubt(InDoubtCommand::List) => in_doubt::list(context).await,
         Command::InDoubt(InDoubtCommand::Show { effect }) => in_doubt::show(context, effect).await,
         Command::InDoubt(InDoubtCommand::Resolve(args)) => in_doubt::resolve(context, args).await,
-        Command::Review(command) => review::run(context, command).await,
         Command::Gc(args) => gc::run(context, args).await,
         Command::Journal(args) => match args.command {
             JournalCommand::Verify { anchors } => journal::verify(context, anchors).await,

@@ -56,8 +56,8 @@ pub use breaks::{BreakEntry, BreakFilter, BreakRow, SightingRecord};
 pub use chain::Writer;
 pub use copy::{Copied, CopyError};
 pub use entries::ExportError;
-pub use latest::{EntryLine, Recorded};
 pub use extract::{EffectHistory, EffectStep, Extract, Scope};
+pub use latest::{EntryLine, Recorded};
 pub use lease::{Lease, LeaseError};
 pub use notices::{Delivery, EffectCount, NewNotice, Topic, WaitingNotice};
 pub use periods::KnownPeriods;
@@ -312,10 +312,9 @@ impl JournalError {
             | Self::OldServer { .. }
             | Self::Encoding { .. } => ExitCode::Configuration,
             Self::Database { source, .. } => source.exit_code(),
-            Self::Busy { .. }
-            | Self::LeaseLost { .. }
-            | Self::RunMeanwhile { .. }
-            | Self::FinishedMeanwhile { .. } => ExitCode::TryAgainLater,
+            Self::Busy { .. } | Self::LeaseLost { .. } | Self::RunMeanwhile { .. } | Self::FinishedMeanwhile { .. } => {
+                ExitCode::TryAgainLater
+            }
             Self::UnknownRun { .. }
             | Self::UnknownEffect { .. }
             | Self::AmbiguousEffect { .. }

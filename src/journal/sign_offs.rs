@@ -51,14 +51,14 @@ impl Journal {
     pub async fn sign(&self, new: &NewSignOff) -> Result<Standing, JournalError> {
         let mut turn = self.begin(Mode::Write, DOING).await?;
         loop {
-            let done = self.sign_in(turn.connection(), new).await;
+            let done = self.append_sign_off(turn.connection(), new).await;
             if let Some(after) = turn.settle(done).await? {
                 return Ok(after);
             }
         }
     }
 
-    async fn sign_in(&self, connection: &mut Connection, new: &NewSignOff) -> Result<Done<Standing>, JournalError> {
+    async fn append_sign_off(&self, connection: &mut Connection, new: &NewSignOff) -> Result<Done<Standing>, JournalError> {
         let told = |source| self.told(DOING, source);
         if new.must_be_last {
             let last = last_finished_beside(connection, &new.run).await.map_err(told)?;
