@@ -282,7 +282,8 @@ fn hostile_names_are_harmless_in_every_report() {
         for (name, sheet) in crate::report_xlsx::sheets(&facts, 1_000) {
             let formulas = sheet.split("<f>").skip(1).map(|rest| rest.split("</f>").next().unwrap());
             for formula in formulas {
-                assert!(formula.starts_with("ROUND(SUM(") || formula.starts_with("SUMIFS("), "{name}: {formula}");
+                let ours = ["ROUND(SUM(", "SUMIFS(", "SUM(B"].iter().any(|known| formula.starts_with(known));
+                assert!(ours, "{name}: {formula}");
             }
         }
         let mut bytes = Vec::new();

@@ -121,7 +121,7 @@ fn the_workbook_has_a_sheet_of_adjustments_and_says_that_it_is_sealed() {
     let sheets = sheets(&late(adjusted(clean())), 100);
     let names: Vec<&str> = sheets.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names[..5], ["Summary", "Charts", "Breaks", "Ageing", "Adjustments"]);
-    let (_, adjustments) = &sheets[2];
+    let (_, adjustments) = &sheets[4];
     assert!(adjustments.contains("<v>0.5</v>") && adjustments.contains("<v>7</v>"), "{adjustments}");
 }
 

@@ -119,13 +119,14 @@ impl Book {
     /// Every part with its bytes, in the order of the file.
     pub(crate) fn parts(&self) -> Vec<(String, Vec<u8>)> {
         let mut archive = ZipArchive::new(Cursor::new(&self.bytes[..])).expect("a workbook is a zip file");
+        let count = archive.len();
         let read = |index| {
             let mut part = archive.by_index(index).expect("a part of the file");
             let mut bytes = Vec::new();
             part.read_to_end(&mut bytes).expect("a part that can be read");
             (part.name().expect("a name in UTF-8").into_owned(), bytes)
         };
-        (0..archive.len()).map(read).collect()
+        (0..count).map(read).collect()
     }
 
     /// One part as text.

@@ -119,7 +119,7 @@ pub async fn look(
         of_breaks.insert(id.clone(), entries.map(|entry| entry.event).collect());
     }
     let effects = effects_of(journal, &run).await?;
-    let of_effects = histories(journal, &run, &effects).await?;
+    let of_effects = histories(journal, &run, &lines, &effects).await?;
     let known = Known { run: &run, plan: filled.mark.plan.as_deref(), rules, breaks, of_breaks, effects, of_effects };
     let outcomes = check(&lines, known, by, Utc::now());
     Ok(Checked { run, lines: lines.into_iter().zip(outcomes).collect() })
@@ -131,15 +131,22 @@ async fn effects_of(journal: &Journal, run: &RunRecord) -> Result<HashMap<String
     Ok(found.into_iter().map(|standing| (standing.effect.id.clone(), standing)).collect())
 }
 
-/// What people have decided since the run began: of what still waits, nothing.
+/// What became of the effects that lines are about since the run began: of what still waits, nothing.
 async fn histories(
     journal: &Journal,
     run: &RunRecord,
+    lines: &[Line],
     effects: &HashMap<String, effects::Standing>,
 ) -> Result<HashMap<String, Vec<effects::Event>>, JournalError> {
+    let named: BTreeSet<&str> = lines.iter().map(|line| line.id.as_str()).collect();
+    let is_meant = |standing: &&effects::Standing| {
+        let mut breaks = standing.effect.grounds.iter().filter_map(|ground| ground.break_id.as_deref());
+        named.contains(standing.effect.id.as_str()) || breaks.any(|id| named.contains(id))
+    };
+    let is_decided =
+        |standing: &&effects::Standing| standing.state != State::Proposed && standing.since >= run.started_at;
     let mut found = HashMap::new();
-    let is_decided = |standing: &&effects::Standing| standing.state != State::Proposed;
-    for standing in effects.values().filter(is_decided).filter(|standing| standing.since >= run.started_at) {
+    for standing in effects.values().filter(is_meant).filter(is_decided) {
         let entries: Vec<effects::Entry> = journal.history(&standing.effect.id).await?;
         let since = entries.into_iter().filter(|entry| entry.at >= run.started_at);
         found.insert(standing.effect.id.clone(), since.map(|entry| entry.event).collect());
