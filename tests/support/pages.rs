@@ -88,7 +88,7 @@ pub(crate) fn text(page: &str) -> String {
         let (tag, after) = part.split_once('>').unwrap_or((part, ""));
         let name = tag.trim_start_matches('/').split([' ', '>']).next().unwrap_or_default();
         // What stands beside each other in a line is read in one go.
-        if !["b", "bdi", "strong", "a", "span", "time", "code"].contains(&name) {
+        if !["b", "bdi", "a", "span", "time", "code"].contains(&name) {
             text.push(' ');
         }
         text.push_str(after);
