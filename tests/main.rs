@@ -150,6 +150,8 @@ mod report_terminal;
 mod report_xlsx;
 mod retention_plan;
 mod review_import;
+mod review_overview;
+mod review_run;
 mod run_as_scheduled;
 mod run_attempts;
 mod run_bad_input;

@@ -20,7 +20,7 @@ pub fn tie_out(summary: &Summary) -> Markup {
             } @else {
                 p {
                     "From one side's total to the other's: every line in between is a reason. Lines that begin with "
-                    em { "break" } " are open differences, listed one by one below; all other lines are explained by "
+                    em { "break" } " are open differences, listed one by one; all other lines are explained by "
                     "timing, by exclusions or by what a side does not state."
                 }
                 div.bridges { @for found in by_size(&bridges(summary)) { (bridge(summary, found)) } }
@@ -101,7 +101,7 @@ pub fn kinds(summary: &Summary, links: &Links) -> Markup {
             @if totals.is_empty() {
                 p { "No breaks." }
             } @else {
-                div.scroll tabindex="0" role="region" aria-label="Breaks by kind" {
+                div.scroll tabindex="0" role="region" aria-label="Table: Breaks by kind" {
                     table {
                         caption { "What may be lost or owed because of them, most at risk first" }
                         thead { tr {
@@ -134,7 +134,7 @@ pub fn ages(summary: &Summary, links: &Links) -> Markup {
         @if !totals.is_empty() {
             section aria-labelledby="ages" {
                 h2 #ages { "Open breaks by age" }
-                div.scroll tabindex="0" role="region" aria-label="Open breaks by age" {
+                div.scroll tabindex="0" role="region" aria-label="Table: Open breaks by age" {
                     table {
                         caption { "Business days from the period that had them first to the end of this one" }
                         thead { tr {
@@ -176,7 +176,7 @@ pub fn rows(summary: &Summary) -> Markup {
     html! {
         section aria-labelledby="rows" {
             h2 #rows { "Rows" }
-            div.scroll tabindex="0" role="region" aria-label="Rows" {
+            div.scroll tabindex="0" role="region" aria-label="Table: Rows" {
                 table {
                     caption { "Every row in exactly one outcome; suggested rows are part of the matched ones" }
                     thead { tr {
@@ -216,7 +216,7 @@ pub fn gates(summary: &Summary) -> Markup {
             @if summary.gates.is_empty() {
                 p { "The job declares no limit." }
             } @else {
-                div.scroll tabindex="0" role="region" aria-label="Gates" {
+                div.scroll tabindex="0" role="region" aria-label="Table: Gates" {
                     table {
                         caption { "The limits that the job declares" }
                         thead { tr {

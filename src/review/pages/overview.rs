@@ -132,9 +132,9 @@ fn jobs(found: &Overview) -> Markup {
         }
         @if shown.is_empty() { p.empty { "Nothing was run yet: " code { "tieout run JOB --period LABEL" } " begins." } }
         div.jobs {
-            @for job in of(Grain::Day) { section { (one(job, found.month)) } }
-            @for job in of(Grain::Month) { section.whole { (one(job, found.month)) } }
+            @for job in of(Grain::Day) { div { (one(job, found.month)) } }
         }
+        div.jobs.years { @for job in of(Grain::Month) { div { (one(job, found.month)) } } }
         @if !never.is_empty() {
             p.soft {
                 "Never run, and nothing due: "

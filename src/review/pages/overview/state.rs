@@ -55,8 +55,8 @@ impl State {
     pub(in crate::review::pages) fn words(self) -> String {
         match self {
             Self::TiesOut => "ties out".to_owned(),
-            Self::Breaks(1) => "1 break open".to_owned(),
-            Self::Breaks(open) => format!("{} breaks open", count(open)),
+            Self::Breaks(1) => "1 break".to_owned(),
+            Self::Breaks(open) => format!("{} breaks", count(open)),
             Self::GateBreached => "gate breached".to_owned(),
             Self::PersonNeeded => "person needed".to_owned(),
             Self::Failed => "failed".to_owned(),

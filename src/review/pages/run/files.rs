@@ -23,7 +23,7 @@ const WORDS: [(&str, &str); 10] = [
     ("sent.csv", "Every parcel"),
     ("receivable.csv", "The transactions behind each line of the receivable"),
     ("summary.json", "The result without single breaks, for programs"),
-    ("open_items.jsonl", "What the run hands on to other periods"),
+    ("open-items.jsonl", "What the run hands on to other periods"),
     ("adjustments.jsonl", "What sealed periods leave to this one"),
 ];
 
@@ -38,7 +38,7 @@ pub(super) fn files(run: &RunRecord, files: &BTreeMap<String, u64>, removed: &Re
             @if files.is_empty() {
                 p.empty { "None." }
             } @else {
-                div.scroll tabindex="0" role="region" aria-label="Files of this run" {
+                div.scroll tabindex="0" role="region" aria-label="Table: Files of this run" {
                     table {
                         caption { "As this run has written them" }
                         thead { tr { th scope="col" { "File" } th.n scope="col" { "Size" } th scope="col" { "What it is" } } }
@@ -82,7 +82,7 @@ pub(super) fn inputs(run: &RunRecord, inputs: &[InputRecord]) -> Markup {
         @if !inputs.is_empty() {
             section aria-labelledby="inputs" {
                 h2 #inputs { "Inputs" }
-                div.scroll tabindex="0" role="region" aria-label="Inputs" {
+                div.scroll tabindex="0" role="region" aria-label="Table: Inputs" {
                     table {
                         caption { "What the run has read, as received" }
                         thead { tr {

@@ -48,7 +48,7 @@ pub(super) fn top(found: &[TopBreak], run: &str) -> Markup {
         @if !found.is_empty() {
             section aria-labelledby="top" {
                 h2 #top { "Most at risk" }
-                div.scroll tabindex="0" role="region" aria-label="Most at risk" {
+                div.scroll tabindex="0" role="region" aria-label="Table: Most at risk" {
                     table data-rows="" {
                         caption { "The open breaks with the most at risk" }
                         thead { tr {

@@ -29,7 +29,7 @@ pub(super) fn attempts(run: &RunRecord, attempts: &[RunRecord]) -> Markup {
     html! {
         section aria-labelledby="attempts" {
             h2 #attempts { "Attempts of this period" }
-            div.scroll tabindex="0" role="region" aria-label="Attempts of this period" {
+            div.scroll tabindex="0" role="region" aria-label="Table: Attempts of this period" {
                 table {
                     caption { "The latest first; no attempt replaces another" }
                     thead { tr {
@@ -73,7 +73,7 @@ pub(super) fn steps(steps: &[StepRecord]) -> Markup {
     html! {
         section aria-labelledby="steps" {
             h2 #steps { "Steps of this run" }
-            div.scroll tabindex="0" role="region" aria-label="Steps of this run" {
+            div.scroll tabindex="0" role="region" aria-label="Table: Steps of this run" {
                 table {
                     caption { "As the journal marked them; each mark was on disk before the work went on" }
                     thead { tr { th scope="col" { "Step" } th scope="col" { "At" } th.n scope="col" { "After" } th scope="col" { "What it told" } } }
