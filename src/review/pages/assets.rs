@@ -3,7 +3,8 @@
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 
-const STYLE: &str = concat!(include_str!("../../report/html/style.css"), include_str!("pages.css"));
+const STYLE: &str =
+    concat!(include_str!("../../report/html/style.css"), include_str!("pages.css"), include_str!("lists.css"));
 const SCRIPT: &str = include_str!("pages.js");
 
 pub(super) async fn style() -> impl IntoResponse {

@@ -207,7 +207,7 @@ fn approval(visitor: &Visitor, base: &str, digest: &str, shown: &[&Standing]) ->
                             td { (said(&ask_words(&effect.ask))) }
                             td.n { (at_risk(standing)) }
                             td { (said(&effect.user)) }
-                            td.wide { @for ground in &effect.grounds { p { (said(&ground.rule)) ": " (said(&ground.detail)) } } }
+                            td.wide { @for ground in &effect.grounds { p { (said(&ground.rule.replace('_', " "))) ": " (said(&ground.detail)) } } }
                         }
                     }
                 }
