@@ -105,6 +105,7 @@ mod outgoing_support;
 mod output_formats;
 mod pages_downloads;
 mod pages_lists;
+mod pages_million;
 mod pages_store;
 mod parcel_answers;
 mod parcels_planned;

@@ -1,6 +1,6 @@
 //! Lists on the pages, over a real port, made from real runs: breaks, effects, doubts, the journal, transactions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use tieout::digest::sha256;
 use tieout::review::access::Role;
@@ -11,6 +11,10 @@ use crate::support::read_pages::ReadPages;
 
 const RUN: &str = "/runs/rewards-daily/2025-03-19/1";
 
+/// A row of `breaks.csv`, by the names of its columns.
+type CsvRow = HashMap<String, String>;
+type Passes = fn(&CsvRow) -> bool;
+
 /// The shipped day, run once.
 fn shipped() -> TestProject {
     let project = TestProject::shipped("");
@@ -19,7 +23,7 @@ fn shipped() -> TestProject {
 }
 
 /// Every break of `breaks.csv`, by the names of its columns.
-fn recounted(project: &TestProject) -> Vec<std::collections::HashMap<String, String>> {
+fn recounted(project: &TestProject) -> Vec<CsvRow> {
     let bytes = project.read("runs/rewards-daily/2025-03-19/1/breaks.csv");
     let mut reader = csv::Reader::from_reader(&bytes[..]);
     reader.deserialize().map(|row| row.expect("a row of breaks.csv")).collect()
@@ -37,7 +41,6 @@ fn each_filter_lists_what_a_plain_count_of_breaks_csv_finds() {
     let pages = ReadPages::of(&project, None);
     let all = recounted(&project);
     assert!(all.len() > 10 && all.len() <= 100, "{}", all.len());
-    type Passes = fn(&std::collections::HashMap<String, String>) -> bool;
     let table: [(&str, Passes); 14] = [
         ("", |_| true),
         ("?kind=&status=&q=", |_| true),
@@ -118,6 +121,7 @@ fn a_break_shows_its_sides_its_rows_as_received_and_what_became_of_it() {
         "written off: too small",
         "(the run said: open)",
         "the role admin",
+        "<dt>Stands</dt>",
     ] {
         assert!(page.contains(words), "no {words:?} in\n{page}");
     }
