@@ -24,6 +24,7 @@ pub mod pod;
 pub mod postgres;
 pub mod presign;
 pub mod project;
+pub mod read_pages;
 pub mod receiver;
 pub mod records;
 pub mod s3;

@@ -10,7 +10,8 @@ use sha2::{Digest, Sha256};
 
 use crate::digest::hex;
 
-const STYLE: &str = concat!(include_str!("../../report/html/style.css"), include_str!("pages.css"));
+const STYLE: &str =
+    concat!(include_str!("../../report/html/style.css"), include_str!("pages.css"), include_str!("lists.css"));
 const SCRIPT: &str = include_str!("pages.js");
 
 /// Digits of a digest that tell one version from another.

@@ -25,10 +25,9 @@ use crate::text::visible;
 pub(super) const A_PAGE: usize = 100;
 
 /// The columns that have an order.
-const HEADERS: [(&str, Sort); 8] = [
+const HEADERS: [(&str, Sort); 7] = [
     ("Key", Sort::Key),
     ("Kind", Sort::Kind),
-    ("Currency", Sort::Currency),
     ("At risk", Sort::AtRisk),
     ("Age in days", Sort::Age),
     ("Occurred (UTC)", Sort::OccurredAt),
@@ -236,7 +235,6 @@ fn line(base: &str, row: &BreakRow, life: Option<&Standing>) -> Markup {
         tr {
             th.id scope="row" { a href=(href) { bdi { (visible(row.said("key"))) } } }
             td { (visible(&row.said("kind").replace('_', " "))) }
-            td { (said(currency)) }
             td.n { @if let Some(minor) = row.whole("at_risk_minor") { (amount(minor, currency)) } }
             td.n { @if let Some(days) = row.whole("age_days") { (days) } }
             td { @if let Some(at) = row.time("occurred_at") { (time(at)) } }

@@ -70,13 +70,40 @@ pub(super) fn parcel(project: &Project, effect: &Effect) -> Markup {
     }
 }
 
-/// JSON for reading; bytes that are none as they are.
+/// JSON for reading: line breaks and spaces are added, and nothing else is changed, the order least of all.
 fn pretty(bytes: &[u8]) -> String {
-    let text = serde_json::from_slice::<serde_json::Value>(bytes)
-        .and_then(|value| serde_json::to_string_pretty(&value))
-        .unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned());
-    let shown: Vec<_> = text.lines().map(visible).collect();
+    let text = String::from_utf8_lossy(bytes);
+    let mut shown = String::with_capacity(text.len() * 2);
+    let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
+    for char in text.chars() {
+        if quoted {
+            shown.push(char);
+            (quoted, escaped) = (escaped || char != '"', char == '\\' && !escaped);
+            continue;
+        }
+        match char {
+            '{' | '[' => depth += 1,
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                next_line(&mut shown, depth);
+            }
+            '"' => quoted = true,
+            _ => {}
+        }
+        shown.push(char);
+        match char {
+            '{' | '[' | ',' => next_line(&mut shown, depth),
+            ':' => shown.push(' '),
+            _ => {}
+        }
+    }
+    let shown: Vec<_> = shown.lines().map(visible).collect();
     cut(&shown.join("\n"), MOST_SHOWN).into_owned()
+}
+
+fn next_line(text: &mut String, depth: usize) {
+    text.push('\n');
+    text.extend(std::iter::repeat_n("  ", depth));
 }
 
 /// Where the exact bytes of a call are to be had.

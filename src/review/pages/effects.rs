@@ -8,8 +8,8 @@ use maud::{Markup, html};
 
 use super::calls;
 use super::parts::{
-    Asked, Place, RunPath, asked, choice, counted, crumbs, encoded, field, link, number, pager, query, run_href,
-    run_of, said, time,
+    Asked, Place, RunPath, asked, choice, counted, crumbs, encoded, field, link, notice, number, pager, query,
+    run_href, run_of, said, time,
 };
 use crate::decisions::effects::planned;
 use crate::effects::words::{BY_URGENCY, ask_words, state_name_words, state_words};
@@ -167,6 +167,7 @@ pub(super) async fn of_run(
     let shown: Vec<&Standing> = waiting.iter().copied().skip(place.skip).take(A_PLAN_PAGE).collect();
     let href = |page: usize| if page > 1 { format!("{base}?page={page}") } else { base.clone() };
     let body = html! {
+        (notice(&from))
         @match &plan.digest {
             None => p.note { "This run has planned nothing: its job has no effects, or it did not come so far." },
             Some(digest) => p { "The plan of this run has the digest " span.id { (visible(digest)) } ". An approval holds for this plan and for no other." },
@@ -207,7 +208,7 @@ fn approval(visitor: &Visitor, base: &str, digest: &str, shown: &[&Standing]) ->
                             td { (said(&ask_words(&effect.ask))) }
                             td.n { (at_risk(standing)) }
                             td { (said(&effect.user)) }
-                            td.wide { @for ground in &effect.grounds { p { (said(&ground.rule)) ": " (said(&ground.detail)) } } }
+                            td.wide { @for ground in &effect.grounds { p { (said(&ground.rule.replace('_', " "))) ": " (said(&ground.detail)) } } }
                         }
                     }
                 }

@@ -7,7 +7,7 @@ use chrono::Utc;
 use maud::{Markup, html};
 
 use super::effects::at_risk;
-use super::parts::{Asked, Place, counted, encoded, link, number, pager, said, time};
+use super::parts::{Asked, Place, counted, encoded, link, notice, number, pager, said, time};
 use crate::effects::doubt::{age, decision_words, path, question, why};
 use crate::effects::words::ask_words;
 use crate::effects::{Decision, Standing, State as EffectState};
@@ -33,6 +33,7 @@ pub(super) async fn in_doubt(
     let href = |page: usize| if page > 1 { format!("/in-doubt?page={page}") } else { "/in-doubt".to_owned() };
     let now = Utc::now();
     let body = html! {
+        (notice(&from))
         p { "These calls were made, and no answer tells whether the provider has them. None of them is made again until news of the provider or a person ends the doubt." }
         @if !in_flight.is_empty() {
             p.note { (counted(in_flight.len(), "effect is", "effects are")) " in flight: a run is sending, or it is gone and the next run finds them in doubt." }

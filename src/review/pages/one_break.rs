@@ -9,7 +9,7 @@ use super::break_forms::forms;
 use super::break_rows::{self, Received};
 use super::break_sides::sides;
 use super::breaks::{amount, status_words};
-use super::parts::{Asked, RunPath, asked, crumbs, encoded, link, run_href, run_of, said, time};
+use super::parts::{Asked, RunPath, asked, crumbs, encoded, link, notice, query, run_href, run_of, said, time};
 use crate::breaks::BreakKind;
 use crate::breaks::life::{Event, Standing};
 use crate::breaks::words::what;
@@ -33,7 +33,11 @@ struct Life {
 }
 
 /// Leads to the break in the run that saw it last.
-pub(super) async fn last_run(State(desk): State<Desk>, Path(id): Path<String>) -> Result<Response, Refusal> {
+pub(super) async fn last_run(
+    State(desk): State<Desk>,
+    Path(id): Path<String>,
+    Parameters(from): Parameters<Asked>,
+) -> Result<Response, Refusal> {
     let not_found = || Refusal::NotFound(format!("break {id}"));
     let standing = match desk.journal().life(&id).await {
         Err(JournalError::UnknownBreak { .. } | JournalError::AmbiguousBreak { .. }) => return Err(not_found()),
@@ -41,7 +45,9 @@ pub(super) async fn last_run(State(desk): State<Desk>, Path(id): Path<String>) -
     };
     let sightings = desk.journal().sightings(&standing.id).await?;
     let last = sightings.iter().max_by_key(|sighting| (sighting.last_seen, &sighting.period)).ok_or_else(not_found)?;
-    let href = format!("{}/breaks/{}", run_href(&last.last_run), encoded(&standing.id));
+    // What was done is told on the page, too.
+    let done = asked(&from, "done").map(|word| query(&[("done", word.to_owned())])).unwrap_or_default();
+    let href = format!("{}/breaks/{}{done}", run_href(&last.last_run), encoded(&standing.id));
     Ok(Redirect::to(&href).into_response())
 }
 
@@ -59,10 +65,15 @@ pub(super) async fn one(
         found => Some(found?.one(&id).await?),
     };
     let is_known_there = |life: &Life| life.sightings.iter().any(|sighting| sighting.period == run.period);
-    let row = match (row, &life) {
-        (Some(Some(row)), _) => Some(row),
-        // The run's files are gone; the journal is not.
-        (None, Some(life)) if life.standing.job == run.job && is_known_there(life) => None,
+    let is_gone = row.is_none();
+    let row = match (row.flatten(), &life) {
+        (Some(row), _) => Some(row),
+        // The run's files are gone, or it is a suggestion, which is no break: the journal knows.
+        (None, Some(life))
+            if life.standing.job == run.job && is_known_there(life) && (is_gone || life.standing.facts().is_pair()) =>
+        {
+            None
+        }
         _ => return Err(Refusal::NotFound(format!("break {id} in run {}", run.id))),
     };
     let received = match &row {
@@ -73,6 +84,8 @@ pub(super) async fn one(
     let href = format!("{}/breaks/{}", run_href(&run.id), encoded(&id));
     let title = title(row.as_ref(), life.as_ref());
     let body = html! {
+        (notice(&from))
+        @if is_gone { p.note { "The files of this run are not kept any more; this is what the journal knows." } }
         (found(&run, &id, row.as_ref(), life.as_ref()))
         @if let Some(row) = &row { (sides(row)) (break_rows::section(row, &received, &href, &run)) }
         @if let Some(life) = &life {
@@ -137,12 +150,11 @@ fn found(run: &RunRecord, id: &str, row: Option<&BreakRow>, life: Option<&Life>)
     let now = life.map(|life| life.standing.status);
     let status = row.map_or("", |row| row.said("status"));
     let currency = row.map_or("", |row| row.said("currency"));
+    let is_pair = facts.is_some_and(crate::breaks::life::Sighting::is_pair);
     html! {
+        @if is_pair { p { "What this means: Paired by a weaker rule because the keys differ; counted as matched, to be reviewed." } }
         @if let Some(detail) = detail { p.lead { (said(detail)) } }
         @if let Some(meaning) = meaning { p { "What this means: " (meaning) } }
-        @if row.is_none() {
-            p.note { "The files of this run are not kept any more; this is what the journal knows." }
-        }
         dl.facts {
             @if let Some(now) = now {
                 div { dt { "Stands" } dd { strong { (now.words()) }

@@ -1,14 +1,14 @@
 //! One effect: where it stands, what it rests on, the exact call, and what became of it.
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query as Parameters, State};
 use axum::response::Response;
 use maud::{Markup, html};
 
 use super::calls;
 use super::effects::at_risk;
 use super::in_doubt;
-use super::parts::{encoded, link, run_href, said, time};
+use super::parts::{Asked, encoded, link, notice, run_href, said, time};
 use crate::decisions::effects::REOPEN;
 use crate::effects::words::{ask_words, person_of, state_words, what};
 use crate::effects::{Approver, Ask, Entry, Ground, Standing, State as EffectState};
@@ -25,6 +25,7 @@ pub(super) async fn one(
     State(desk): State<Desk>,
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
+    Parameters(from): Parameters<Asked>,
 ) -> Result<Response, Refusal> {
     let journal = desk.journal();
     let standing = match journal.effect(&id).await {
@@ -37,6 +38,7 @@ pub(super) async fn one(
     let call = call(&desk, &standing).await?;
     let effect = &standing.effect;
     let body = html! {
+        (notice(&from))
         p.lead { (said(&state_words(&standing))) }
         (facts(&standing))
         @if standing.state == EffectState::InDoubt { (in_doubt::decide(&visitor, &standing)) }

@@ -91,6 +91,26 @@ pub(super) fn time(at: DateTime<Utc>) -> Markup {
     html! { time datetime=(at.to_rfc3339_opts(SecondsFormat::AutoSi, true)) { (minutes(at)) } }
 }
 
+/// The words that a post leads back with, and what a page says of them.
+const DONE: [(&str, &str); 10] = [
+    ("commented", "The comment is kept."),
+    ("assigned", "It is assigned."),
+    ("confirmed", "It is confirmed."),
+    ("written_off", "It is written off."),
+    ("force_matched", "It is matched by hand."),
+    ("accepted", "The suggestion is accepted."),
+    ("reopened", "It is open again."),
+    ("approved", "Approved: the next run of the job for the period sends it."),
+    ("rejected", "Refused: it is not sent."),
+    ("resolved", "The doubt is over."),
+];
+
+/// What was done, where a post leads here with `?done=WORD`; nothing for any other word.
+pub(super) fn notice(from: &Asked) -> Markup {
+    let said = asked(from, "done").and_then(|word| DONE.iter().find(|(known, _)| *known == word));
+    html! { @if let Some((_, words)) = said { p.flash role="status" { (words) } } }
+}
+
 /// `1 break`, `1,234 breaks`
 pub(super) fn counted(number: usize, one: &str, many: &str) -> String {
     format!("{} {}", crate::report::count(number as u64), if number == 1 { one } else { many })

@@ -138,12 +138,17 @@ fn row_of(frame: &DataFrame, row: usize) -> PolarsResult<BreakRow> {
     for column in frame.columns() {
         let cell = match column.get(row)? {
             AnyValue::String(text) => Cell::Text(text.to_owned()),
+            // A column of one row is told as a value of its own.
+            AnyValue::StringOwned(text) => Cell::Text(text.to_string()),
             AnyValue::Int64(number) => Cell::Whole(number),
             AnyValue::Int32(number) => Cell::Whole(number.into()),
-            AnyValue::Datetime(micros, TimeUnit::Microseconds, _) => match DateTime::from_timestamp_micros(micros) {
-                Some(time) => Cell::Time(time),
-                None => continue,
-            },
+            AnyValue::Datetime(micros, TimeUnit::Microseconds, _)
+            | AnyValue::DatetimeOwned(micros, TimeUnit::Microseconds, _) => {
+                match DateTime::from_timestamp_micros(micros) {
+                    Some(time) => Cell::Time(time),
+                    None => continue,
+                }
+            }
             _ => continue,
         };
         cells.insert(column.name().to_string(), cell);
