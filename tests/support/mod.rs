@@ -18,6 +18,7 @@ pub mod lives;
 pub mod mail_server;
 pub mod months;
 pub mod outbox;
+pub mod pages;
 pub mod plans;
 pub mod pod;
 pub mod postgres;
