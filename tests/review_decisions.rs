@@ -18,7 +18,7 @@ const RUN: &str = "/runs/rewards-daily/2025-03-19/1";
 /// A run by dana whose plan is [`PLAN`], and its job, which wants four eyes.
 async fn seeded() -> (House, RunRecord) {
     let house = House::open(&config()).await;
-    let rules = "  provider_audit: {for: [amount_mismatch], approval: required, distinct: true}\n";
+    let rules = "  provider: kard\n  provider_audit: {for: [amount_mismatch], approval: required, distinct: true}\n";
     house.workspace.write("jobs/rewards-daily.yaml", job(rules).replace("job: rewards\n", "job: rewards-daily\n"));
     let run = begin(&house, "dana", PLAN).await;
     (house, run)
