@@ -49,8 +49,7 @@ fn many_addresses_and_many_names_are_bounded_but_not_for_those_who_are_known_the
     let (now, home) = (Instant::now(), ip("192.0.2.1"));
     limits.attempt("rosa", home, now).unwrap();
     limits.succeeded("rosa", home);
-    let tried =
-        (0..200_u32).filter(|number| limits.attempt("rosa", IpAddr::from([10, 0, 0, *number as u8]), now).is_ok());
+    let tried = (0..200_u8).filter(|number| limits.attempt("rosa", IpAddr::from([10, 0, 0, *number]), now).is_ok());
     assert_eq!(tried.count(), 60);
     assert_eq!(limits.attempt("rosa", home, now), Ok(()));
     let tried = (0..200).filter(|number| limits.attempt(&format!("user-{number}"), home, now).is_ok());
