@@ -204,7 +204,8 @@ async fn the_entries_of_a_journal_of_before_are_kept_byte_for_byte() {
     // As version 4 has left it.
     place
         .sql(
-            "DROP TABLE notice_deliveries; DROP TABLE notice_topics; DROP TABLE notices; DROP TABLE seals; DROP TABLE sign_offs;
+            "DROP TABLE sessions; DROP TABLE sign_offs; DROP TABLE notice_deliveries; DROP TABLE notice_topics;
+             DROP TABLE notices; DROP TABLE seals;
              CREATE TABLE old (sequence INTEGER PRIMARY KEY CHECK (sequence > 0),
              effect TEXT NOT NULL, entry TEXT NOT NULL, hash TEXT NOT NULL, subject TEXT NOT NULL DEFAULT 'effect'
              CHECK (subject IN ('effect', 'break'))) STRICT;

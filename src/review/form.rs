@@ -1,8 +1,10 @@
 //! What is posted: read within bounds of size and time, and held against the token of its session.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
@@ -10,6 +12,8 @@ use http_body::Body as _;
 
 /// No form of ours is near this.
 pub const MOST_BYTES: usize = 256 << 10;
+/// What is taken off the wire of a form that is too big, and forgotten.
+const MOST_TAKEN: usize = 2 << 20;
 /// Effects that are approved at once, each an id of 64 digits, and some fields more.
 const MOST_FIELDS: usize = 4_096;
 /// From the end of the head to the end of the body.
@@ -100,9 +104,9 @@ impl Form {
 pub async fn read(request: Request) -> Result<(Request, Form), BadForm> {
     let (parts, body) = request.into_parts();
     check_head(&parts.headers, &body)?;
-    let bytes = match tokio::time::timeout(WITHIN, axum::body::to_bytes(body, MOST_BYTES)).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(_)) => {
+    let bytes = match tokio::time::timeout(WITHIN, collect(body)).await {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => {
             let words = "The form is larger than 256 KiB, or was cut off. Nothing was done.";
             return Err(BadForm::new(StatusCode::PAYLOAD_TOO_LARGE, words));
         }
@@ -110,6 +114,22 @@ pub async fn read(request: Request) -> Result<(Request, Form), BadForm> {
     };
     let form = parse(&bytes)?;
     Ok((Request::from_parts(parts, Body::from(bytes)), form))
+}
+
+/// None where it is too big or does not end well. A browser that is answered while it still sends shows no answer, so a
+/// good part of what is too much is taken off it.
+async fn collect(mut body: Body) -> Option<Vec<u8>> {
+    let (mut bytes, mut came) = (Vec::new(), 0);
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        let Some(data) = frame.ok()?.into_data().ok() else { continue };
+        came += data.len();
+        if came <= MOST_BYTES {
+            bytes.extend_from_slice(&data);
+        } else if came > MOST_TAKEN {
+            break;
+        }
+    }
+    (came <= MOST_BYTES).then_some(bytes)
 }
 
 fn check_head(headers: &HeaderMap, body: &Body) -> Result<(), BadForm> {
@@ -120,14 +140,14 @@ fn check_head(headers: &HeaderMap, body: &Body) -> Result<(), BadForm> {
         return Err(BadForm::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, words));
     }
     let told = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if told.unwrap_or_default().max(body.size_hint().lower()) > MOST_BYTES as u64 {
+    if told.unwrap_or_default().max(body.size_hint().lower()) > MOST_TAKEN as u64 {
         let words = "The form is larger than 256 KiB. Nothing was done.";
         return Err(BadForm::new(StatusCode::PAYLOAD_TOO_LARGE, words));
     }
     Ok(())
 }
 
-fn parse(bytes: &Bytes) -> Result<Form, BadForm> {
+fn parse(bytes: &[u8]) -> Result<Form, BadForm> {
     let bad = |words: &str| BadForm::new(StatusCode::BAD_REQUEST, words);
     if bytes.split(|byte| *byte == b'&').count() > MOST_FIELDS {
         return Err(bad("The form has more than 4,096 fields. Nothing was done."));

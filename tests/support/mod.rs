@@ -12,6 +12,7 @@ pub mod effect_project;
 pub mod effects;
 pub mod exposition;
 pub mod frames;
+pub mod house;
 pub mod http_listener;
 pub mod journal;
 pub mod lives;
