@@ -55,8 +55,8 @@ pub mod trace;
 
 pub mod sandbox;
 
-pub mod receiver;
 pub mod evidence;
+pub mod receiver;
 pub mod review;
 
 pub mod kubernetes;

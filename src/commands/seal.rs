@@ -221,11 +221,8 @@ impl Candidates {
         }
         let folder = self.kept.bring(&run.id).await?;
         // A later run reads these two.
-        let files = files(&folder, &[ReportFormat::Json, ReportFormat::Parquet]).map_err(|error| SealError::NoReport {
-            run: run.id.clone(),
-            path: error.path,
-            command: command(),
-            source: error.source,
+        let files = files(&folder, &[ReportFormat::Json, ReportFormat::Parquet]).map_err(|error| {
+            SealError::NoReport { run: run.id.clone(), path: error.path, command: command(), source: error.source }
         })?;
         let lives = journal.lives_in(job, period).await?;
         let is_open = |life: &&Life| life.status.is_open() && !life.facts().is_pair();

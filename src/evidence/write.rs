@@ -76,9 +76,8 @@ impl<'f> Packer<BufWriter<&'f File>> {
         self.zip.start_file(name, options).map_err(|source| told(&self.path, source))?;
         let mut hasher = Sha256::new();
         loop {
-            let read = from
-                .read(&mut self.piece)
-                .map_err(|source| EvidenceError::Read { path: read.to_owned(), source })?;
+            let read =
+                from.read(&mut self.piece).map_err(|source| EvidenceError::Read { path: read.to_owned(), source })?;
             if read == 0 {
                 break;
             }

@@ -304,10 +304,9 @@ impl JournalError {
             | Self::OldServer { .. }
             | Self::Encoding { .. } => ExitCode::Configuration,
             Self::Database { source, .. } => source.exit_code(),
-            Self::Busy { .. }
-            | Self::LeaseLost { .. }
-            | Self::RunMeanwhile { .. }
-            | Self::FinishedMeanwhile { .. } => ExitCode::TryAgainLater,
+            Self::Busy { .. } | Self::LeaseLost { .. } | Self::RunMeanwhile { .. } | Self::FinishedMeanwhile { .. } => {
+                ExitCode::TryAgainLater
+            }
             Self::UnknownRun { .. }
             | Self::UnknownEffect { .. }
             | Self::AmbiguousEffect { .. }

@@ -10,7 +10,7 @@ use crate::exit::Failure;
 use crate::job::{Effects, load};
 use crate::journal::JournalError;
 use crate::sign_off::life::Withdrawal;
-use crate::sign_off::{DEFAULT_STATEMENT, MOST_WORDS, Role, Signature, SignOffState, Standing, Validity};
+use crate::sign_off::{DEFAULT_STATEMENT, MOST_WORDS, Role, SignOffState, Signature, Standing, Validity};
 use crate::text::visible;
 
 /// What somebody has typed that could not be taken, and why; it is shown again.

@@ -170,11 +170,7 @@ pub fn apply(
             let signed_off = signature(by, statement);
             Ok(Standing { state: SignOffState::SignedOff, signed_off, ..standing.clone() })
         }
-        (
-            Some(standing),
-            Some(SignOffState::Prepared | SignOffState::SignedOff),
-            Event::Withdrawn { by, reason },
-        ) => {
+        (Some(standing), Some(SignOffState::Prepared | SignOffState::SignedOff), Event::Withdrawn { by, reason }) => {
             let withdrawn = Some(Withdrawal { by: by.clone(), at, reason: reason.clone() });
             Ok(Standing { state: SignOffState::Withdrawn, withdrawn, ..standing.clone() })
         }

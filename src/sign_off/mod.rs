@@ -10,7 +10,7 @@
 pub mod life;
 pub mod rules;
 
-pub use life::{Event, IllegalSignOffStep, Signature, SignOffState, Standing};
+pub use life::{Event, IllegalSignOffStep, SignOffState, Signature, Standing};
 pub use rules::{Asked, Known, Refused, Role, check};
 
 /// What a person states who says nothing else, in either role.

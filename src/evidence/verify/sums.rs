@@ -15,7 +15,8 @@ pub(super) fn statement(summary: &Summary) -> Checked {
             let (currency, measure) = (visible(&bridge.currency), bridge.measure.name());
             format!("{} to {}, {currency} {measure}", bridge.left, bridge.right)
         };
-        let lines = bridge.lines.iter().try_fold(bridge.left_total_minor.0, |sum, line| sum.checked_add(line.amount_minor.0));
+        let lines =
+            bridge.lines.iter().try_fold(bridge.left_total_minor.0, |sum, line| sum.checked_add(line.amount_minor.0));
         match lines.and_then(|sum| sum.checked_sub(bridge.right_total_minor.0)) {
             Some(0) if bridge.residual_minor.0 == 0 => {}
             Some(rest) => return Err(format!("{}: {rest} minor units are left; expected nothing", name())),
@@ -35,7 +36,10 @@ struct Totals(BTreeMap<String, (u64, BTreeMap<(String, String), i128>)>);
 pub(super) fn breaks(archive: &mut Archive, summary: &Summary) -> Checked {
     let name = format!("{REPORT}breaks.csv");
     if !archive.has(&name) {
-        return Ok((Mark::Note, "the job asks for no breaks.csv: they are in the other files of the report".to_owned()));
+        return Ok((
+            Mark::Note,
+            "the job asks for no breaks.csv: they are in the other files of the report".to_owned(),
+        ));
     }
     let found = totals_of(archive, &name, summary)?;
     let stated = stated(summary);
@@ -66,8 +70,7 @@ fn totals_of(archive: &mut Archive, name: &str, summary: &Summary) -> Result<Tot
     let place = |column: &str| {
         headers.iter().position(|known| known == column).ok_or_else(|| format!("{name} has no column {column}"))
     };
-    let [kind, status, currency, measure, at_risk] =
-        ["kind", "status", "currency", "measure", "at_risk"].map(place);
+    let [kind, status, currency, measure, at_risk] = ["kind", "status", "currency", "measure", "at_risk"].map(place);
     let (kind, status, currency, measure, at_risk) = (kind?, status?, currency?, measure?, at_risk?);
     let mut totals = Totals::default();
     let mut row = csv::StringRecord::new();
@@ -85,7 +88,8 @@ fn totals_of(archive: &mut Archive, name: &str, summary: &Summary) -> Result<Tot
             format!("{name}: `{found}` is no amount of {currency}")
         })?;
         let sum = total.1.entry((row[currency].to_owned(), row[measure].to_owned())).or_default();
-        *sum = sum.checked_add(minor).ok_or_else(|| format!("{name}: its amounts are beyond all that can be counted"))?;
+        *sum =
+            sum.checked_add(minor).ok_or_else(|| format!("{name}: its amounts are beyond all that can be counted"))?;
     }
     for (_, risks) in totals.0.values_mut() {
         risks.retain(|_, sum| *sum != 0);

@@ -32,7 +32,8 @@ pub(super) async fn evidence(
         known => known?,
     };
     let made = {
-        let _turn = AT_ONCE.acquire().await.map_err(|closed| crate::exit::Failure::new(ExitCode::Unexpected, closed))?;
+        let _turn =
+            AT_ONCE.acquire().await.map_err(|closed| crate::exit::Failure::new(ExitCode::Unexpected, closed))?;
         let folder = std::env::temp_dir();
         match make(desk.journal(), desk.project(), &run.id, Options::default(), &folder).await {
             Err(failure) if matches!(failure.code, ExitCode::Usage | ExitCode::InputData) => {
