@@ -74,3 +74,21 @@ async fn the_overview_and_the_page_of_signatures_are_shown_to_everybody() {
     drop(pages);
     tokio::task::spawn_blocking(move || drop(project)).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Chromium, chromedriver and axe-core: .ci/browser"]
+async fn the_driver_does_what_a_reader_does() {
+    let browser = Browser::start().await;
+    let page = "data:text/html,<label>Name <input id=name></label><button onclick=\"document.body.append(' pressed by ' \
+                + document.querySelector('input').value)\">Press me</button><a href=\"%23end\">Follow me</a>";
+    browser.open(page).await;
+    browser.fill("#name", "Mara").await;
+    browser.press("Press me").await;
+    browser.has("pressed by Mara").await;
+    browser.click("#name").await;
+    browser.keys(" Lind").await;
+    browser.click("button").await;
+    browser.has("pressed by Mara Lind").await;
+    browser.follow("Follow me").await;
+    assert!(browser.address().await.ends_with("#end"));
+}
