@@ -39,7 +39,10 @@ fn a_report_is_prepared_by_one_and_signed_off_by_another() {
     let sign = ["sign-off", RUN, "--as", "reviewer", "--by", "Robin", "--statement", " seen ", "--digest", &digest];
     project.run(&sign).ended_with(0);
     let one = &listed(&project)[0];
-    assert_eq!((&one["state"], &one["signed_off_by"], &one["statement"]), (&"signed_off".into(), &"Robin".into(), &"seen".into()));
+    assert_eq!(
+        (&one["state"], &one["signed_off_by"], &one["statement"]),
+        (&"signed_off".into(), &"Robin".into(), &"seen".into())
+    );
     assert_eq!(one["digest"], *digest);
     assert_eq!(refused(&project, &sign, 2), format!("run {RUN} is signed off by Robin already"));
     let verified = project.run(&["journal", "verify"]).ended_with(0).stdout;
@@ -94,7 +97,10 @@ fn signatures_are_withdrawn_with_a_reason_and_given_again() {
     project.run(&["sign-off", RUN, "--by", "Mara"]).ended_with(0);
     project.run(&withdraw).ended_with(0);
     let one = &listed(&project)[0];
-    assert_eq!((&one["now"], &one["withdrawn_by"], &one["reason"]), (&"withdrawn".into(), &"Ada".into(), &"wrong rates".into()));
+    assert_eq!(
+        (&one["now"], &one["withdrawn_by"], &one["reason"]),
+        (&"withdrawn".into(), &"Ada".into(), &"wrong rates".into())
+    );
     assert_eq!(
         refused(&project, &withdraw, 2),
         format!("nothing is signed under the report of run {RUN} any more: it was withdrawn")
@@ -113,13 +119,19 @@ fn what_cannot_be_signed_is_told() {
              it, and have someone else sign it off"
         )
     );
-    assert_eq!(refused(&project, &["sign-off", RUN, "--by", "Mara", "--statement", " "], 2), "a statement is empty; say it in words");
+    assert_eq!(
+        refused(&project, &["sign-off", RUN, "--by", "Mara", "--statement", " "], 2),
+        "a statement is empty; say it in words"
+    );
     let long = "x".repeat(4_001);
     assert_eq!(
         refused(&project, &["sign-off", RUN, "--by", "Mara", "--statement", &long], 2),
         "a statement has 4001 bytes; at most 4000 are kept"
     );
-    assert!(refused(&project, &["sign-off", "rewards/2025-03-19/7", "--by", "Mara"], 2).starts_with("no run `rewards/2025-03-19/7`"));
+    assert!(
+        refused(&project, &["sign-off", "rewards/2025-03-19/7", "--by", "Mara"], 2)
+            .starts_with("no run `rewards/2025-03-19/7`")
+    );
     std::fs::remove_file(project.path("data/ledger-2025-03-19.csv")).unwrap();
     project.run(&["run", "rewards", "--period", DAY]).ended_with(75);
     let failed = refused(&project, &["sign-off", "rewards/2025-03-19/2", "--by", "Mara"], 2);

@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 33] = [
+const COMMANDS: [&str; 38] = [
     "",
     "run",
     "plan",
@@ -28,6 +28,11 @@ const COMMANDS: [&str; 33] = [
     "journal verify",
     "journal export",
     "journal anchor",
+    "sign-off",
+    "sign-off withdraw",
+    "sign-offs",
+    "evidence",
+    "evidence verify",
     "listen",
     "subscriptions list",
     "subscriptions create",

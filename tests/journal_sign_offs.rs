@@ -107,7 +107,8 @@ async fn a_run_that_has_finished_meanwhile_keeps_the_signature_off() {
     journal.sign(&of_first).await.unwrap();
     finish(&journal, &second).await;
     let refused = journal.sign(&NewSignOff { must_be_last: true, ..signed("Robin") }).await.unwrap_err();
-    let expected = format!("run {} has finished meanwhile and supersedes {}; look at that one and sign it", run(2), run(1));
+    let expected =
+        format!("run {} has finished meanwhile and supersedes {}; look at that one and sign it", run(2), run(1));
     assert_eq!((refused.to_string(), refused.exit_code()), (expected, ExitCode::TryAgainLater));
     assert_eq!(journal.anchor().await.unwrap().sequence, 1);
     journal.sign(&NewSignOff { must_be_last: true, ..prepared(2) }).await.unwrap();
@@ -149,8 +150,8 @@ async fn whoever_tampers_with_a_signature_is_found_out() {
         (
             "UPDATE sign_offs SET standing = replace(standing, 'Mara Lind', 'Eve')".to_owned(),
             vec![format!(
-                "sign-off {id}: `standing.prepared` is `{{\"at\":\"AT\",\"by\":\"Eve\",\"statement\":\"checked\"}}`; \
-                 expected `{{\"at\":\"AT\",\"by\":\"Mara Lind\",\"statement\":\"checked\"}}`"
+                "sign-off {id}: `standing.prepared` is `{{\"at\":\"AT\",\"by\":\"Eve\",\"statement\":…`; expected \
+                 `{{\"at\":\"AT\",\"by\":\"Mara Lind\",\"state…`"
             )],
         ),
         (
@@ -186,7 +187,11 @@ async fn whoever_tampers_with_a_signature_is_found_out() {
             let hash = |word: &str| word.trim_end_matches([';', ',']).len() == 64;
             told[0] = told[0]
                 .split(' ')
-                .map(|word| if hash(word) { word.replace(word.trim_end_matches([';', ',']), "HASH") } else { word.into() })
+                .map(
+                    |word| {
+                        if hash(word) { word.replace(word.trim_end_matches([';', ',']), "HASH") } else { word.into() }
+                    },
+                )
                 .collect::<Vec<_>>()
                 .join(" ");
         }

@@ -67,10 +67,7 @@ fn every_other_step_is_illegal() {
     for (events, expected) in [
         (vec![withdrawn()], told("withdrawn", "nothing")),
         (vec![prepared("Mara", "a"), prepared("Robin", "a")], told("prepared", "prepared")),
-        (
-            vec![prepared("Mara", "a"), signed("Robin", "b")],
-            told("signed_off", "prepared of another report"),
-        ),
+        (vec![prepared("Mara", "a"), signed("Robin", "b")], told("signed_off", "prepared of another report")),
         (vec![prepared("Mara", "a"), signed(" mara ", "a")], told("signed_off", "prepared by the same person")),
         (vec![signed("Robin", "a"), signed("Mara", "a")], told("signed_off", "signed_off")),
         (vec![signed("Robin", "a"), prepared("Mara", "a")], told("prepared", "signed_off")),
@@ -82,12 +79,8 @@ fn every_other_step_is_illegal() {
         assert_eq!(after(&events), Err(expected), "{events:?}");
     }
     let id = "rewards/2025-03-19";
-    let of_period = Event::Prepared {
-        run: id.to_owned(),
-        digest: digest("a"),
-        by: "Mara".to_owned(),
-        statement: String::new(),
-    };
+    let of_period =
+        Event::Prepared { run: id.to_owned(), digest: digest("a"), by: "Mara".to_owned(), statement: String::new() };
     assert!(apply(None, id, &of_period, utc(AT)).is_err(), "a period is no run");
 }
 

@@ -50,6 +50,9 @@ pub struct SignOffArgs {
 #[derive(Debug, Clone, Subcommand)]
 pub enum SignOffCommand {
     /// Take all signatures under the report of a run back
+    #[command(after_help = "\
+Example:
+  tieout sign-off withdraw rewards-daily/2025-03-19/1 --reason \"wrong rates\"")]
     Withdraw(WithdrawArgs),
 }
 

@@ -12,6 +12,7 @@ use crate::journal::{InputRecord, Journal, JournalError, RunFilter, RunRecord, S
 use crate::output::{Cell, Format, Rows};
 use crate::seals::Standing;
 use crate::seals::life::seal_id;
+use crate::sign_off::Standing as SignOff;
 
 /// The periods that are sealed.
 #[derive(Debug, Default)]
@@ -72,17 +73,18 @@ pub async fn show(mut context: Context, id: String) -> Result<ExitCode, Failure>
     let (steps, inputs) = (journal.steps(&id).await?, journal.inputs(&id).await?);
     let seal = Seals::read(&journal).await?;
     let seal = (seal.word(&run), seal.of(&run));
+    let signed = journal.sign_off(&run.id).await?;
     match context.output.format {
         Format::Json | Format::Jsonl => {
-            let document = json!({ "run": run, "steps": steps, "inputs": inputs, "seal": seal.1 });
+            let document = json!({ "run": run, "steps": steps, "inputs": inputs, "seal": seal.1, "sign_off": signed });
             let pretty = context.output.format == Format::Json;
             context
                 .output
                 .text(&format!("{}\n", if pretty { format!("{document:#}") } else { document.to_string() }))?;
         }
-        Format::Csv => context.output.rows(&facts(&run, seal))?,
+        Format::Csv => context.output.rows(&facts(&run, seal, signed.as_ref()))?,
         Format::Table => {
-            context.output.rows(&facts(&run, seal))?;
+            context.output.rows(&facts(&run, seal, signed.as_ref()))?;
             context.output.text("\n")?;
             context.output.rows(&step_lines(&steps))?;
             context.output.text("\n")?;
@@ -126,7 +128,7 @@ fn run_rows(runs: &[RunRecord], seals: &Seals) -> Rows {
 }
 
 /// One run as names and values.
-fn facts(run: &RunRecord, (word, seal): (Option<&str>, Option<&Standing>)) -> Rows {
+fn facts(run: &RunRecord, (word, seal): (Option<&str>, Option<&Standing>), signed: Option<&SignOff>) -> Rows {
     let mut rows = Rows::new(&["field", "value"]).whole();
     let mut fact = |name: &str, value: Cell| rows.push(vec![Cell::text(name), value]);
     fact("run", Cell::text(&run.id));
@@ -143,6 +145,12 @@ fn facts(run: &RunRecord, (word, seal): (Option<&str>, Option<&Standing>)) -> Ro
     fact("seal", optional_text(word));
     fact("sealed_by", optional_text(seal.map(|seal| seal.by.as_str())));
     fact("sealed_at", Cell::or_empty(seal.map(|seal| Cell::Time(seal.at))));
+    fact("sign_off", optional_text(signed.map(|signed| signed.state.name())));
+    let names =
+        signed.map(|signed| [&signed.prepared, &signed.signed_off].map(|name| name.as_ref().map(|one| &*one.by)));
+    let [prepared_by, signed_off_by] = names.unwrap_or_default();
+    fact("prepared_by", optional_text(prepared_by));
+    fact("signed_off_by", optional_text(signed_off_by));
     fact("artifacts", optional_text(run.artifacts.as_deref()));
     fact("sandbox", Cell::Flag(run.sandbox));
     fact("job_sha256", Cell::text(&run.job_sha256));

@@ -3,6 +3,7 @@
 pub mod asks;
 pub mod backfill_project;
 pub mod backfill_uploads;
+pub mod browser;
 pub mod bulk;
 pub mod crash_course;
 pub mod crash_play;

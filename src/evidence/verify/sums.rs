@@ -28,9 +28,12 @@ pub(super) fn statement(summary: &Summary) -> Checked {
     Ok((Mark::Well, format!("{bridges} {comparisons} up")))
 }
 
-/// Kind → how many, and (currency, measure) → what is at risk by the open ones, in minor units.
+/// (currency, measure) → what is at risk by the open ones, in minor units.
+type Risks = BTreeMap<(String, String), i128>;
+
+/// Kind → how many, and their risks.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Totals(BTreeMap<String, (u64, BTreeMap<(String, String), i128>)>);
+struct Totals(BTreeMap<String, (u64, Risks)>);
 
 /// Every row of `breaks.csv`, counted and summed.
 pub(super) fn breaks(archive: &mut Archive, summary: &Summary) -> Checked {
