@@ -8,9 +8,9 @@ use tieout::journal::{NewRun, RunRecord, Step, Writer};
 use tieout::project::ReviewConfig;
 
 use crate::support::effect_project::job;
+use crate::support::house::{House, PEOPLE, config};
 use crate::support::journal::{JOB, PERIOD, PLAN, effect, new_run, proposed};
 use crate::support::lives::{AT, DAY, facts, pair};
-use crate::support::house::{House, PEOPLE, config};
 use crate::support::utc;
 
 const RUN: &str = "/runs/rewards-daily/2025-03-19/1";

@@ -7,8 +7,8 @@ use tieout::project::review::{SessionLimits, UsersConfig};
 use tieout::review::access::Role;
 use tieout::review::limits::Pace;
 
-use crate::support::journal::plain;
 use crate::support::house::{House, PASSWORD, PEOPLE, config, users};
+use crate::support::journal::plain;
 
 #[tokio::test]
 async fn whoever_signs_in_is_let_in_and_out_again_and_the_journal_says_so() {

@@ -58,7 +58,11 @@ impl Journal {
         }
     }
 
-    async fn append_sign_off(&self, connection: &mut Connection, new: &NewSignOff) -> Result<Done<Standing>, JournalError> {
+    async fn append_sign_off(
+        &self,
+        connection: &mut Connection,
+        new: &NewSignOff,
+    ) -> Result<Done<Standing>, JournalError> {
         let told = |source| self.told(DOING, source);
         if new.must_be_last {
             let last = last_finished_beside(connection, &new.run).await.map_err(told)?;

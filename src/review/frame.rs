@@ -115,11 +115,6 @@ pub fn form(visitor: &Visitor, act: Act, action: &str, fields: &Markup) -> Marku
     }
 }
 
-/// What a post has come to, told once on the page that it leads back to. `words` are the page's own.
-pub fn flash(words: Option<&str>) -> Markup {
-    html! { @if let Some(words) = words { p.flash role="status" { (words) } } }
-}
-
 /// The hidden field that each form brings back.
 pub fn token(visitor: &Visitor) -> Markup {
     html! { @if let Some(token) = &visitor.form_token { input type="hidden" name="token" value=(token); } }

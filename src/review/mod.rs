@@ -10,6 +10,7 @@ pub mod access;
 pub mod actions;
 pub mod address;
 pub mod desk;
+pub mod done;
 pub mod form;
 pub mod frame;
 pub mod gate;

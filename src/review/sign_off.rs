@@ -8,7 +8,7 @@ use super::frame::{Refusal, form};
 use crate::decisions::sign_off::Signed;
 use crate::exit::Failure;
 use crate::job::{Effects, load};
-use crate::journal::JournalError;
+use crate::journal::{JournalError, RunRecord};
 use crate::sign_off::life::Withdrawal;
 use crate::sign_off::{DEFAULT_STATEMENT, MOST_WORDS, Role, SignOffState, Signature, Standing, Validity};
 use crate::text::visible;
@@ -46,6 +46,39 @@ pub async fn section_with(desk: &Desk, visitor: &Visitor, run: &str, typed: &Typ
             (told(&signed))
             (facts(&signed))
             (forms(visitor, &signed, &rules, typed))
+        }
+    })
+}
+
+/// In short, for the page of a run: whose names stand under its report, and where it is signed. Whether its files are
+/// still those that were signed is looked at on that page, which reads them.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub async fn brief(desk: &Desk, run: &RunRecord) -> Result<Markup, JournalError> {
+    let standing = desk.journal().sign_off(&run.id).await?;
+    let last = desk.journal().last_finished(&run.job, &run.period).await?.map(|last| last.id);
+    let later = last.filter(|last| *last != run.id);
+    let words = standing.as_ref().map(|standing| match standing.state {
+        SignOffState::Prepared => "prepared, and waits for its review",
+        SignOffState::SignedOff => "signed off",
+        SignOffState::Withdrawn => "not signed: the signatures were withdrawn",
+    });
+    let by = |signature: &Option<Signature>| signature.as_ref().map(|signature| visible(&signature.by).into_owned());
+    let names = standing.as_ref().map(|standing| (by(&standing.prepared), by(&standing.signed_off)));
+    let (prepared, signed) = names.unwrap_or_default();
+    Ok(html! {
+        section.note aria-labelledby="sign-off" {
+            h2 #sign-off { "Sign-off" }
+            p {
+                @if let Some(words) = words { "This report is " (words) "." } @else { "Nobody has signed this report." }
+                @if let Some(name) = &prepared { " Prepared by " bdi { (name) } "." }
+                @if let Some(name) = &signed { " Reviewed by " bdi { (name) } "." }
+                @if let (Some(later), true) = (&later, standing.is_some()) {
+                    " Superseded: " a href={ "/runs/" (later) } { bdi { (visible(later)) } } " has finished since."
+                }
+                " " a href=(address(&run.id)) { "Signatures, and signing" }
+            }
         }
     })
 }

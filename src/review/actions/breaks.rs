@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{Against, Done, allowed, back};
+use super::{Against, allowed, back};
 use crate::breaks::life::Event;
 use crate::decisions::breaks::{self, BreakDecisionError};
 use crate::exit::Failure;
@@ -14,6 +14,7 @@ use crate::journal::JournalError;
 use crate::project::review::MOST_NAME_CHARS;
 use crate::review::access::{Act, Visitor};
 use crate::review::desk::Desk;
+use crate::review::done::Done;
 use crate::review::form::Form;
 use crate::review::refused::Refused;
 

@@ -6,13 +6,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{Against, Done, allowed, back, came_from};
+use super::{Against, allowed, back, came_from};
 use crate::decisions::effects::{self, APPROVE, DecisionError, REJECT, Rule, Seen, Which};
 use crate::effects::Decision;
 use crate::exit::Failure;
 use crate::journal::JournalError;
 use crate::review::access::{Act, Visitor};
 use crate::review::desk::Desk;
+use crate::review::done::Done;
 use crate::review::form::Form;
 use crate::review::refused::Refused;
 

@@ -1,32 +1,22 @@
 //! What is posted about signatures: putting one's name under a report, and taking it back.
 
-use axum::extract::rejection::FormRejection;
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
-use axum::{Extension, Form};
-use serde::Deserialize;
+use axum::response::{IntoResponse, Response};
+use maud::html;
 
 use crate::decisions::sign_off::{Signing, sign, withdraw};
 use crate::exit::{ExitCode, Failure};
 use crate::review::access::{Act, Person, Visitor};
 use crate::review::desk::Desk;
+use crate::review::done::Done;
+use crate::review::form::Form;
 use crate::review::frame::Refusal;
+use crate::review::guard::see_other;
 use crate::review::pages::sign_off_page;
 use crate::review::sign_off::{Typed, address, rules, signed};
 use crate::sign_off::Role;
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Signature {
-    r#as: String,
-    digest: String,
-    statement: String,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Withdrawal {
-    reason: String,
-}
 
 type Run = Path<(String, String, String)>;
 
@@ -35,10 +25,10 @@ pub(super) async fn post(
     State(desk): State<Desk>,
     Extension(visitor): Extension<Visitor>,
     Path((job, period, attempt)): Run,
-    form: Result<Form<Signature>, FormRejection>,
+    Extension(form): Extension<Form>,
 ) -> Result<Response, Refusal> {
-    let Form(form) = form.map_err(|rejection| Refusal::Bad(rejection.body_text()))?;
-    let role = Role::from_name(&form.r#as)
+    let field = |name| form.one(name).unwrap_or_default();
+    let role = Role::from_name(field("as"))
         .ok_or_else(|| Refusal::Bad("The field `as` is preparer or reviewer. Nothing was done.".to_owned()))?;
     let act = match role {
         Role::Preparer => Act::Prepare,
@@ -47,14 +37,14 @@ pub(super) async fn post(
     let person = allowed(&visitor, act)?;
     let signed = signed(&desk, &format!("{job}/{period}/{attempt}")).await?;
     let rules = rules(&desk, &signed.run.job)?;
-    let signing = Signing { role, by: &person.name, digest: &form.digest, statement: &form.statement };
+    let signing = Signing { role, by: &person.name, digest: field("digest"), statement: field("statement") };
     match sign(desk.journal(), &signed, signing, rules.as_ref()).await {
         Ok(_) => {
-            let done = if role == Role::Preparer { "prepared" } else { "signed-off" };
+            let done = if role == Role::Preparer { Done::Prepared } else { Done::SignedOff };
             Ok(back(&signed.run.id, done))
         }
         Err(failure) => {
-            let typed = Typed { role: Some(role), statement: form.statement, ..refused(failure)? };
+            let typed = Typed { role: Some(role), statement: field("statement").to_owned(), ..refused(failure)? };
             again(&desk, &visitor, &signed.run.id, &typed).await
         }
     }
@@ -65,15 +55,14 @@ pub(super) async fn post_withdraw(
     State(desk): State<Desk>,
     Extension(visitor): Extension<Visitor>,
     Path((job, period, attempt)): Run,
-    form: Result<Form<Withdrawal>, FormRejection>,
+    Extension(form): Extension<Form>,
 ) -> Result<Response, Refusal> {
-    let Form(form) = form.map_err(|rejection| Refusal::Bad(rejection.body_text()))?;
     let person = allowed(&visitor, Act::Withdraw)?;
     let signed = signed(&desk, &format!("{job}/{period}/{attempt}")).await?;
-    match withdraw(desk.journal(), &signed.run.id, &person.name, &form.reason).await {
-        Ok(_) => Ok(back(&signed.run.id, "withdrawn")),
+    match withdraw(desk.journal(), &signed.run.id, &person.name, form.one("reason").unwrap_or_default()).await {
+        Ok(_) => Ok(back(&signed.run.id, Done::Withdrawn)),
         Err(failure) => {
-            let typed = Typed { reason: form.reason, ..refused(failure)? };
+            let typed = Typed { reason: form.one("reason").unwrap_or_default().to_owned(), ..refused(failure)? };
             again(&desk, &visitor, &signed.run.id, &typed).await
         }
     }
@@ -84,8 +73,8 @@ fn allowed(visitor: &Visitor, act: Act) -> Result<&Person, Refusal> {
     visitor.person.as_ref().filter(|_| visitor.may(act)).ok_or(Refusal::Forbidden(act))
 }
 
-fn back(run: &str, done: &str) -> Response {
-    Redirect::to(&format!("{}?done={done}", address(run))).into_response()
+fn back(run: &str, done: Done) -> Response {
+    see_other(&format!("{}?done={}", address(run), done.name()))
 }
 
 /// What stands against it is told on the page itself; what failed is not.
@@ -99,6 +88,6 @@ fn refused(failure: Failure) -> Result<Typed, Refusal> {
 }
 
 async fn again(desk: &Desk, visitor: &Visitor, run: &str, typed: &Typed) -> Result<Response, Refusal> {
-    let page = sign_off_page(desk, visitor, run, typed, None).await?;
+    let page = sign_off_page(desk, visitor, run, typed, html! {}).await?;
     Ok((StatusCode::CONFLICT, page).into_response())
 }

@@ -9,6 +9,7 @@ use crate::effects::words::minutes;
 use crate::exit::Failure;
 use crate::journal::{JournalError, RunRecord};
 use crate::review::desk::Desk;
+use crate::review::done::Done;
 use crate::review::frame::{Crumb, Refusal};
 use crate::text::visible;
 
@@ -91,24 +92,10 @@ pub(super) fn time(at: DateTime<Utc>) -> Markup {
     html! { time datetime=(at.to_rfc3339_opts(SecondsFormat::AutoSi, true)) { (minutes(at)) } }
 }
 
-/// The words that a post leads back with, and what a page says of them.
-const DONE: [(&str, &str); 10] = [
-    ("commented", "The comment is kept."),
-    ("assigned", "It is assigned."),
-    ("confirmed", "It is confirmed."),
-    ("written_off", "It is written off."),
-    ("force_matched", "It is matched by hand."),
-    ("accepted", "The suggestion is accepted."),
-    ("reopened", "It is open again."),
-    ("approved", "Approved: the next run of the job for the period sends it."),
-    ("rejected", "Refused: it is not sent."),
-    ("resolved", "The doubt is over."),
-];
-
 /// What was done, where a post leads here with `?done=WORD`; nothing for any other word.
 pub(super) fn notice(from: &Asked) -> Markup {
-    let said = asked(from, "done").and_then(|word| DONE.iter().find(|(known, _)| *known == word));
-    html! { @if let Some((_, words)) = said { p.flash role="status" { (words) } } }
+    let done = asked(from, "done").and_then(Done::from_name);
+    html! { @if let Some(done) = done { p.flash role="status" { (done.words()) } } }
 }
 
 /// `1 break`, `1,234 breaks`

@@ -20,6 +20,7 @@ use crate::review::access::Visitor;
 use crate::review::address;
 use crate::review::desk::Desk;
 use crate::review::frame::{Crumb, Page, Refusal, Section, page};
+use crate::review::sign_off;
 use crate::text::visible;
 use look::{Look, Report};
 
@@ -52,17 +53,18 @@ pub(super) async fn run(
     let title = format!("{} for {}, attempt {}", run.job, run.period, run.attempt);
     let month: String = run.period.chars().take(7).collect();
     let crumbs = vec![Crumb { name: month.clone(), href: format!("/?month={}", address::segment(&month)) }];
+    let sign_off = sign_off::brief(&desk, &run).await?;
     let found = look::look(&desk, run).await?;
-    let body = body(&visitor, &found);
+    let body = body(&found, &sign_off);
     Ok(page(&visitor, Page { title, section: Section::Overview, crumbs, body }))
 }
 
-fn body(visitor: &Visitor, found: &Look) -> Markup {
+fn body(found: &Look, sign_off: &Markup) -> Markup {
     let run = &found.run;
     html! {
         (about(found))
         @match &found.report {
-            Report::Is(summary) => (reported(visitor, found, summary)),
+            Report::Is(summary) => (reported(found, summary, sign_off)),
             Report::Never => (unreported(run)),
             Report::Gone(why) => {
                 section.note aria-labelledby="gone" {
@@ -136,14 +138,14 @@ fn unreported(run: &RunRecord) -> Markup {
     }
 }
 
-fn reported(visitor: &Visitor, found: &Look, summary: &Summary) -> Markup {
+fn reported(found: &Look, summary: &Summary, sign_off: &Markup) -> Markup {
     let address = address::run(&found.run.id);
     let links = Links::Run(address.clone());
     html! {
         @if let Some(description) = &summary.job.description { p { bdi { (visible(description)) } } }
         (parts::banners(summary))
         (parts::verdict(summary))
-        (sign_off(visitor, found))
+        (sign_off)
         ul.links {
             li { a href={ (address) "/breaks" } { "Breaks" } }
             @if summary.effects.is_some() { li { a href={ (address) "/effects" } { "Effects" } } }
@@ -168,9 +170,4 @@ fn reported(visitor: &Visitor, found: &Look, summary: &Summary) -> Markup {
         (parts::notes(summary))
         (parts::evidence(summary, &links))
     }
-}
-
-/// Where the signatures of the report stand, and where it is signed.
-const fn sign_off(_visitor: &Visitor, _found: &Look) -> Markup {
-    maud::PreEscaped(String::new())
 }

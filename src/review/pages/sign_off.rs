@@ -3,28 +3,22 @@
 use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use maud::html;
-use serde::Deserialize;
+use maud::{Markup, html};
 
+use super::parts::{Asked, notice};
 use crate::review::access::Visitor;
 use crate::review::desk::Desk;
 use crate::review::frame::{Crumb, Page, Refusal, Section, page};
 use crate::review::sign_off::{Typed, section_with};
 
-/// What was done just before, by a word of a closed set.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Done {
-    done: Option<String>,
-}
-
 pub(super) async fn sign_off(
     State(desk): State<Desk>,
     Extension(visitor): Extension<Visitor>,
     Path((job, period, attempt)): Path<(String, String, String)>,
-    Query(Done { done }): Query<Done>,
+    Query(from): Query<Asked>,
 ) -> Result<Response, Refusal> {
     let run = format!("{job}/{period}/{attempt}");
-    page_of(&desk, &visitor, &run, &Typed::default(), done.as_deref()).await
+    page_of(&desk, &visitor, &run, &Typed::default(), notice(&from)).await
 }
 
 /// The page, with what was typed and refused before.
@@ -33,17 +27,11 @@ pub(in crate::review) async fn page_of(
     visitor: &Visitor,
     run: &str,
     typed: &Typed,
-    done: Option<&str>,
+    done: Markup,
 ) -> Result<Response, Refusal> {
     let section = section_with(desk, visitor, run, typed).await?;
-    let words = match done {
-        Some("prepared") => Some("The report is prepared."),
-        Some("signed-off") => Some("The report is signed off."),
-        Some("withdrawn") => Some("The signatures are withdrawn."),
-        _ => None,
-    };
     let body = html! {
-        @if let Some(words) = words { p.done role="status" { (words) } }
+        (done)
         (section)
         p { a href={ "/runs/" (run) "/evidence.zip" } { "Evidence for an auditor (zip)" } }
     };
