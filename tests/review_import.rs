@@ -7,7 +7,7 @@ use serde_json::Value;
 use tieout::breaks::BreakStatus;
 use tieout::breaks::life::{Event, Standing as Life};
 use tieout::effects::{Approver, Event as EffectEvent, Standing, State};
-use tieout::journal::Journal;
+use tieout::journal::{EffectFilter, Journal};
 use tieout::report::xlsx::form::{List, Word};
 use tokio::runtime::Runtime;
 
@@ -143,9 +143,11 @@ fn what_is_filled_in_goes_into_the_journal_and_a_second_time_changes_nothing() {
     assert_eq!(review.last(&written_off), Event::WrittenOff { by: by(), reason });
     assert_eq!(review.last(&commented), Event::Commented { text: "asked the ledger team".to_owned(), by: by() });
     let statuses = [&confirmed, &written_off, &matched, &suggested].map(|id| review.life(id).status);
-    use BreakStatus::{Confirmed, ForceMatched, WrittenOff};
-    assert_eq!(statuses, [Confirmed, WrittenOff, ForceMatched, ForceMatched]);
-    let audits = review.with_journal(async |journal| journal.effects(&Default::default()).await.unwrap());
+    assert_eq!(
+        statuses,
+        [BreakStatus::Confirmed, BreakStatus::WrittenOff, BreakStatus::ForceMatched, BreakStatus::ForceMatched]
+    );
+    let audits = review.with_journal(async |journal| journal.effects(&EffectFilter::default()).await.unwrap());
     let of_break = |standing: &&Standing| standing.effect.grounds[0].break_id.as_ref() == Some(&audited);
     let audit = audits.iter().find(of_break).unwrap();
     assert_eq!(audit.state, State::Approved);
@@ -277,23 +279,17 @@ fn each_row_that_cannot_be_taken_says_why() {
     ];
     let before = review.entries();
     for (sheet, id, cells, reason) in cases {
-        let mut one = Review { project: TestProject::empty(), book: review.book.clone(), runtime: review.runtime_of() };
+        let mut book = review.book.clone();
         for (head, typed) in cells.into_iter().rev() {
-            one.book.fill(sheet, id, head, typed);
+            book.fill(sheet, id, head, typed);
         }
         let path = review.project.path("case.xlsx");
-        one.book.save(&path);
+        book.save(&path);
         let arguments = ["review", "import", path.to_str().unwrap(), "--by", "Mara", "--format", "json", "--partial"];
         let output = review.project.run(&arguments).ended_with(2);
         assert_eq!(Review::outcomes(&output), [("refused".to_owned(), reason)]);
     }
     assert_eq!(review.entries(), before);
-}
-
-impl Review {
-    fn runtime_of(&self) -> Runtime {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
-    }
 }
 
 #[test]
