@@ -11,13 +11,13 @@ fn cells(page: &str) -> Vec<(String, String, String)> {
         value.map_or_else(String::new, |(value, _)| value.to_owned())
     };
     let mut found = Vec::new();
-    for part in page.split('<').filter(|part| part.contains("class=\"cell ")) {
-        let tag = part.split('>').next().unwrap_or_default();
-        let place = page.find(part).unwrap_or_default();
-        let end = if part.starts_with("a ") { "</a>" } else { "</span></td>" };
-        let inner = page[place..].split(end).next().unwrap_or_default();
-        let words = text(&format!("<main>{}", &inner[tag.len() + 1..]));
-        found.push((field(tag, "href"), field(tag, "class"), words));
+    let mut rest = page;
+    while let Some(at) = rest.find("class=\"cell ") {
+        let part = &rest[rest[..at].rfind('<').unwrap()..];
+        let (tag, after) = part.split_once('>').unwrap();
+        let inner = after.split("</td>").next().unwrap().split("</li>").next().unwrap();
+        found.push((field(tag, "href"), field(tag, "class"), text(&format!("<main>{inner}"))));
+        rest = after;
     }
     found
 }

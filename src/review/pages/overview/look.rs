@@ -15,6 +15,7 @@ use crate::review::address;
 use crate::review::desk::Desk;
 use crate::schedule::plan::Planner;
 use crate::schedule::{histories, late};
+use crate::seals::Standing;
 
 /// How many digits tell a month: `2025-03`.
 const MONTH: usize = 7;
@@ -70,7 +71,7 @@ pub(super) async fn overview(desk: &Desk, asked: Option<NaiveDate>, now: DateTim
     let month = asked.or(newest).or_else(|| today.with_day(1)).unwrap_or(today);
     let due = due(desk, &jobs, now).await?;
     let sealed = journal.seals(None).await?;
-    let sealed: BTreeSet<String> = sealed.into_iter().filter(|seal| seal.is_sealed()).map(|seal| seal.id).collect();
+    let sealed: BTreeSet<String> = sealed.into_iter().filter(Standing::is_sealed).map(|seal| seal.id).collect();
     let mut shown = Vec::new();
     for mut job in all_jobs(&jobs, &known) {
         let (from, to) = bounds(job.grain, month);
