@@ -91,6 +91,14 @@ pub(super) fn time(at: DateTime<Utc>) -> Markup {
     html! { time datetime=(at.to_rfc3339_opts(SecondsFormat::AutoSi, true)) { (minutes(at)) } }
 }
 
+/// The beginning of a title.
+pub(super) fn capital(mut text: String) -> String {
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
+}
+
 /// The words that a post leads back with, and what a page says of them.
 const DONE: [(&str, &str); 10] = [
     ("commented", "The comment is kept."),
