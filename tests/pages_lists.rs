@@ -31,8 +31,8 @@ fn recounted(project: &TestProject) -> Vec<CsvRow> {
 
 /// The ids of the breaks that a page lists, in its order.
 fn listed(page: &str) -> Vec<String> {
-    let links = page.split(&format!("href=\"{RUN}/breaks/")).skip(1);
-    links.map(|rest| rest.split('"').next().unwrap_or_default().to_owned()).collect()
+    let before = format!("href=\"{RUN}/breaks/");
+    page.split(&before).skip(1).map(|rest| rest.split('"').next().unwrap_or_default().to_owned()).collect()
 }
 
 #[test]

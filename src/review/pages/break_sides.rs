@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use super::parts::{said, time};
+use super::parts::said;
 use crate::frames::Side;
 use crate::report::money;
 use crate::review::store::BreakRow;
@@ -99,8 +99,10 @@ fn fields(row: &BreakRow) -> Vec<(&'static str, Vec<Says>)> {
         fields.push((name, of_all(&|side| row.text(&column(side, field)).map(str::to_owned))));
     }
     let times = Side::ALL.map(|side| row.time(&column(side, "occurred_at")));
-    let times = times
-        .map(|at| Says { text: at.map(|at| at.to_rfc3339()), shown: html! { @if let Some(at) = at { (time(at)) } } });
+    let times = times.map(|at| Says {
+        text: at.map(|at| at.to_rfc3339()),
+        shown: html! { @if let Some(at) = at { (at.format("%Y-%m-%d %H:%M:%S UTC")) } },
+    });
     fields.push(("Time", times.into()));
     fields.retain(|(_, says)| says.iter().any(|says| says.text.is_some()));
     fields

@@ -7,7 +7,7 @@ use chrono::Utc;
 use maud::{Markup, html};
 
 use super::effects::at_risk;
-use super::parts::{Asked, Place, counted, encoded, link, notice, number, pager, said, time};
+use super::parts::{Asked, Place, capital, counted, encoded, link, notice, number, pager, said, time};
 use crate::effects::doubt::{age, decision_words, path, question, why};
 use crate::effects::words::ask_words;
 use crate::effects::{Decision, Standing, State as EffectState};
@@ -59,7 +59,7 @@ pub(super) async fn in_doubt(
 }
 
 fn title(standing: &Standing) -> String {
-    format!("{} for {}", ask_words(&standing.effect.ask), standing.effect.transaction())
+    capital(format!("{} for {}", ask_words(&standing.effect.ask), standing.effect.transaction()))
 }
 
 /// What to ask, and the form that ends the doubt.

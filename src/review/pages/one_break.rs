@@ -9,7 +9,9 @@ use super::break_forms::forms;
 use super::break_rows::{self, Received};
 use super::break_sides::sides;
 use super::breaks::{amount, status_words};
-use super::parts::{Asked, RunPath, asked, crumbs, encoded, link, notice, query, run_href, run_of, said, time};
+use super::parts::{
+    Asked, RunPath, asked, capital, crumbs, encoded, link, notice, query, run_href, run_of, said, time,
+};
 use crate::breaks::BreakKind;
 use crate::breaks::life::{Event, Standing};
 use crate::breaks::words::what;
@@ -134,11 +136,7 @@ fn title(row: Option<&BreakRow>, life: Option<&Life>) -> String {
         (None, Some(life)) => (life.standing.facts().kind_name().to_owned(), &*life.standing.facts().key),
         (None, None) => (String::new(), ""),
     };
-    let mut kind = kind.replace('_', " ");
-    if let Some(first) = kind.get_mut(..1) {
-        first.make_ascii_uppercase();
-    }
-    format!("{kind}: {key}")
+    format!("{}: {key}", capital(kind.replace('_', " ")))
 }
 
 /// What it is, in words and numbers.

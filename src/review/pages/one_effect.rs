@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::calls;
 use super::effects::at_risk;
 use super::in_doubt;
-use super::parts::{Asked, encoded, link, notice, run_href, said, time};
+use super::parts::{Asked, capital, encoded, link, notice, run_href, said, time};
 use crate::decisions::effects::REOPEN;
 use crate::effects::words::{ask_words, person_of, state_words, what};
 use crate::effects::{Approver, Ask, Entry, Ground, Standing, State as EffectState};
@@ -49,7 +49,7 @@ pub(super) async fn one(
         h2 #history { "History" }
         (entries(&history))
     };
-    let title = format!("{} for {}", ask_words(&effect.ask), effect.transaction());
+    let title = capital(format!("{} for {}", ask_words(&effect.ask), effect.transaction()));
     let crumbs = vec![Crumb { name: "Effects".to_owned(), href: "/effects".to_owned() }];
     Ok(page(&visitor, Page { title, section: Section::Effects, crumbs, body }))
 }

@@ -92,6 +92,14 @@ pub(super) fn time(at: DateTime<Utc>) -> Markup {
     html! { time datetime=(at.to_rfc3339_opts(SecondsFormat::AutoSi, true)) { (minutes(at)) } }
 }
 
+/// The beginning of a title.
+pub(super) fn capital(mut text: String) -> String {
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
+}
+
 /// What was done, where a post leads here with `?done=WORD`; nothing for any other word.
 pub(super) fn notice(from: &Asked) -> Markup {
     let done = asked(from, "done").and_then(Done::from_name);
