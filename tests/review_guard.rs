@@ -126,6 +126,7 @@ async fn what_is_no_form_or_too_big_is_refused() {
             break;
         }
     }
+    let _ = stream.write_all(b"0\r\n\r\n");
     let reply = tokio::task::spawn_blocking(move || read_head(&mut stream)).await.unwrap();
     assert!(reply.starts_with("HTTP/1.1 413"), "{reply}");
     assert_eq!(house.entries().await.len(), before);

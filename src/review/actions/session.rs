@@ -102,7 +102,9 @@ pub(super) async fn sign_in(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let https = desk.gate().is_https();
-    let Some(token) = Cookie::SignIn.read(&headers, https) else { return Ok(see_other(SIGN_IN)) };
+    let token = Cookie::SignIn.read(&headers, https).filter(|_| desk.gate().has_users());
+    // Where nobody can sign in, that page says so.
+    let Some(token) = token else { return Ok(see_other(SIGN_IN)) };
     let next = own_path(form.one("next").unwrap_or_default());
     let name = form.one("name").unwrap_or_default().trim();
     let password = form.one("password").unwrap_or_default();
