@@ -53,7 +53,8 @@ fn what_is_missing_hidden_doubled_or_no_plain_file_is_refused() {
         refused(&project, &packed(&fewer), &format!("{name} is not in it"));
     }
     let whole = packed(&found);
-    refused(&project, &[b"#!/bin/sh\n".as_slice(), &whole].concat(), "");
+    refused(&project, &[b"#!/bin/sh\n".as_slice(), &whole].concat(), "before or behind its members");
+    refused(&project, &[whole.as_slice(), b"more".as_slice()].concat(), "before or behind its members");
     refused(&project, &whole[..whole.len() / 2], "");
     refused(&project, b"PK", "");
     refused(&project, b"", "");

@@ -83,7 +83,7 @@ fn every_command_of_the_readme_does_what_it_says() {
                 told
             })
             .collect();
-        assert!(told[1].contains("adds up: file ledger USD transaction_amount"), "{}", told[1]);
+        assert!(told[1].contains("adds up: ledger file USD transaction_amount"), "{}", told[1]);
         assert!(told[2].contains("breaks.csv: 7 breaks, as the summary states"), "{}", told[2]);
         assert!(told[4].contains("'by': 'Mara Lind'") && told[4].contains("signed_off"), "{}", told[4]);
     }

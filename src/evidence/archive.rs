@@ -2,7 +2,7 @@
 //! nothing is ever unpacked to a disk.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use zip::CompressionMethod;
@@ -12,6 +12,8 @@ use zip::result::ZipError;
 use super::{ANCHOR, EFFECTS, INPUTS, JOB, JOURNAL, PLAN, RAW, README, REPORT, RUN, SIGN_OFF, SUMS};
 use crate::sign_off::life::is_digest;
 use crate::text::{cut, is_hidden, visible};
+
+const AROUND: &str = "there is something before or behind its members";
 
 /// More members than any report has.
 const MOST_MEMBERS: usize = 100_000;
@@ -50,13 +52,15 @@ impl Archive {
     /// [`ArchiveError`]
     pub fn open(path: &Path) -> Result<Self, ArchiveError> {
         let told = |source| ArchiveError::Read { path: path.to_owned(), source };
-        let file = File::open(path).map_err(told)?;
+        let mut file = File::open(path).map_err(told)?;
         let bytes = file.metadata().map_err(told)?.len();
+        let ends_well = ends_with_its_end(&mut file, bytes).map_err(told)?;
         let mut zip = ZipArchive::new(BufReader::new(file)).map_err(|error| match error {
             ZipError::Io(source) => told(source),
             source => ArchiveError::NoZip { path: path.to_owned(), source },
         })?;
-        let looked = look(&mut zip, bytes).map_err(|why| ArchiveError::Unsafe { path: path.to_owned(), why })?;
+        let looked = if ends_well { look(&mut zip, bytes) } else { Err(AROUND.to_owned()) };
+        let looked = looked.map_err(|why| ArchiveError::Unsafe { path: path.to_owned(), why })?;
         Ok(Self { zip, names: looked })
     }
 
@@ -90,6 +94,19 @@ impl Archive {
     }
 }
 
+/// Whether the last bytes are the end of a zip file without a comment (APPNOTE 4.3.16): nothing is behind it.
+fn ends_with_its_end(file: &mut File, bytes: u64) -> std::io::Result<bool> {
+    let mut end = [0; 22];
+    if bytes < end.len() as u64 {
+        // It is no zip file at all, and is told so.
+        return Ok(true);
+    }
+    file.seek(SeekFrom::End(-22))?;
+    file.read_exact(&mut end)?;
+    file.rewind()?;
+    Ok(end.starts_with(b"PK\x05\x06") && end.ends_with(&[0, 0]))
+}
+
 /// The names of all members; else why it is not read.
 fn look(zip: &mut ZipArchive<BufReader<File>>, bytes: u64) -> Result<Vec<String>, String> {
     if zip.len() > MOST_MEMBERS {
@@ -99,7 +116,7 @@ fn look(zip: &mut ZipArchive<BufReader<File>>, bytes: u64) -> Result<Vec<String>
         return Err("two of its members have the same name".to_owned());
     }
     if !zip.comment().is_empty() || zip.offset() != 0 {
-        return Err("there is something before or behind its members".to_owned());
+        return Err(AROUND.to_owned());
     }
     let central = zip.central_directory_start();
     let mut places = Vec::with_capacity(zip.len());

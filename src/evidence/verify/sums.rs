@@ -19,6 +19,9 @@ pub(super) fn statement(summary: &Summary) -> Checked {
             bridge.lines.iter().try_fold(bridge.left_total_minor.0, |sum, line| sum.checked_add(line.amount_minor.0));
         match lines.and_then(|sum| sum.checked_sub(bridge.right_total_minor.0)) {
             Some(0) if bridge.residual_minor.0 == 0 => {}
+            Some(0) => {
+                return Err(format!("{}: it adds up, and states that {} are left", name(), bridge.residual_minor.0));
+            }
             Some(rest) => return Err(format!("{}: {rest} minor units are left; expected nothing", name())),
             None => return Err(format!("{}: its amounts are beyond all that can be counted", name())),
         }
