@@ -41,6 +41,7 @@ pub mod verify_access;
 pub mod verify_breaks;
 pub mod verify_seals;
 pub mod verify_sign_offs;
+mod verify_words;
 
 use std::path::PathBuf;
 

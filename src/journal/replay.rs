@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 
-use super::verify::text;
+use super::verify_words::text;
 use crate::text::visible;
 
 /// What the entries of one thing add up to.

@@ -4,18 +4,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::Value;
-
 use super::replay::{Replay, Replayed};
 use super::verify_access::{SessionRow, Sessions};
 use super::verify_breaks::{LifeRow, Lives, SightingRow};
 use super::verify_seals::{SealRow, Seals};
 use super::verify_sign_offs::{SignOffRow, SignOffs};
+use super::verify_words::{shown, standing_difference, text};
 use super::{AccessEntry, BreakEntry, GENESIS, SealEntry, SignOffEntry};
 use crate::digest::sha256;
 use crate::effects::{Anchor, BusinessKey, Entry, Event, Standing, State, apply};
-use crate::frames::mask;
-use crate::text::visible;
 
 /// A row of `entries` as it lies in the file: whoever tampers with it may have left no text at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -478,35 +475,4 @@ fn expected_columns(replayed: &Replayed<Standing>) -> [String; 12] {
         replayed.last_sequence.to_string(),
         replayed.last_hash.clone(),
     ]
-}
-
-/// The first field in which a standing differs.
-pub(super) fn standing_difference(found: &[u8], expected: &str) -> String {
-    let Ok(Value::Object(found)) = serde_json::from_slice(found) else {
-        return "`standing` cannot be read".to_owned();
-    };
-    let Ok(Value::Object(expected)) = serde_json::from_str(expected) else {
-        return "`standing` is not what the entries add up to".to_owned();
-    };
-    let differs = expected.iter().find(|(name, value)| found.get(*name) != Some(value));
-    match differs {
-        Some((name, value)) => {
-            let found = found.get(name).map_or_else(|| "not there".to_owned(), Value::to_string);
-            let (found, expected) = (shown(found.as_bytes()), shown(value.to_string().as_bytes()));
-            format!("`standing.{name}` is {found}; expected {expected}")
-        }
-        None => "`standing` is written otherwise than by this program".to_owned(),
-    }
-}
-
-pub(super) fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// Hashes and ids whole, other values cut and masked.
-pub(super) fn shown(bytes: &[u8]) -> String {
-    if bytes.len() <= GENESIS.len() && bytes.iter().all(u8::is_ascii_hexdigit) {
-        return text(bytes);
-    }
-    format!("`{}`", visible(&mask::shown_bytes(bytes)))
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::access::{AccessEntry, AccessEvent, short};
 use super::rows::time_text;
-use super::verify::{shown, text};
+use super::verify_words::{shown, text};
 
 /// A row of `sessions`: the columns by name.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::BreakEntry;
 use super::replay::{Replay, Replayed};
-use super::verify::{shown, standing_difference, text};
+use super::verify_words::{shown, standing_difference, text};
 use crate::breaks::life::{Standing, apply};
 use crate::text::visible;
 

@@ -2,7 +2,7 @@
 
 use super::SealEntry;
 use super::replay::{Replay, Replayed};
-use super::verify::{shown, standing_difference};
+use super::verify_words::{shown, standing_difference};
 use crate::seals::life::{Standing, apply};
 
 /// A row of `seals`: the columns by name, numbers as text too.

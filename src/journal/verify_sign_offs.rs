@@ -2,7 +2,7 @@
 
 use super::SignOffEntry;
 use super::replay::{Replay, Replayed};
-use super::verify::{shown, standing_difference};
+use super::verify_words::{shown, standing_difference};
 use crate::sign_off::life::{Standing, apply};
 
 /// A row of `sign_offs`: the columns by name, numbers as text too.
