@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
+use axum::extract::Request;
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::Response;
 use tieout::journal::Journal;
 use tieout::project::Project;
 use tieout::review::access::{Person, Role, Visitor};
 use tieout::review::desk::Desk;
-use tieout::review::{actions, pages};
+use tieout::review::form::Form;
+use tieout::review::{actions, form, pages};
 
 use crate::support::project::TestProject;
 
@@ -20,14 +24,30 @@ struct Shown {
 }
 
 fn visitor(name: &str, role: Role) -> Visitor {
-    Visitor { person: Some(Person { name: name.to_owned(), role }), form_token: Some("a token".to_owned()) }
+    Visitor {
+        person: Some(Person { name: name.to_owned(), role }),
+        form_token: Some("a token".to_owned()),
+        sign_in: true,
+    }
+}
+
+/// What the guard does for somebody who is signed in.
+async fn known(visitor: Visitor, request: Request, next: Next) -> Response {
+    let (mut request, form) = match request.method() {
+        &Method::POST => form::read(request).await.unwrap(),
+        _ => (request, Form::default()),
+    };
+    request.extensions_mut().insert(visitor);
+    request.extensions_mut().insert(form);
+    next.run(request).await
 }
 
 impl Shown {
     async fn to(project: &TestProject, visitor: Visitor) -> Self {
         let settings = Project::load(&project.path("")).unwrap();
         let journal = Arc::new(Journal::open(&settings.state).await.unwrap());
-        let routes = pages::routes().merge(actions::routes()).layer(Extension(visitor));
+        let layer = axum::middleware::from_fn(move |request, next| known(visitor.clone(), request, next));
+        let routes = pages::routes().merge(actions::routes()).layer(layer);
         let service = routes.with_state(Desk::new(settings, journal));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());

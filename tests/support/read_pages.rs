@@ -43,7 +43,7 @@ impl ReadPages {
     /// Serves a project's pages to somebody of this role; to nobody in particular where there is none.
     pub(crate) fn of(project: &TestProject, role: Option<Role>) -> Self {
         let person = role.map(|role| Person { name: "Mara Lind".to_owned(), role });
-        let visitor = Visitor { person, form_token: Some("token-1".to_owned()) };
+        let visitor = Visitor { person, form_token: Some("token-1".to_owned()), sign_in: true };
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
         let root = project.path("").canonicalize().expect("the project's folder is there");
