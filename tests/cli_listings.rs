@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tieout::exit::ExitCode;
 use tieout::frames::Side;
-use tieout::journal::{Ending, Journal, NewRun, RunOutcome, Step};
+use tieout::journal::{Ending, Journal, NewRun, RunOutcome, SCHEMA_VERSION, Step};
 use tieout::sources::{Origin, RawFile};
 
 const PROJECT: &str = "\
@@ -347,12 +347,12 @@ fn a_newer_state_file_ends_with_78() {
     let state = fixture.path().join(".tieout/state.db");
     // Bytes 60 to 63 of an SQLite file are its user version (https://www.sqlite.org/fileformat.html).
     let mut bytes = std::fs::read(&state).unwrap();
-    bytes[60..64].copy_from_slice(&7_u32.to_be_bytes());
+    let newer = SCHEMA_VERSION + 1;
+    bytes[60..64].copy_from_slice(&newer.to_be_bytes());
     std::fs::write(&state, bytes).unwrap();
     let (code, stderr) = fixture.failure(&["runs"]);
     assert_eq!(code, Some(78));
-    assert!(
-        stderr.contains("its tables are of version 7, this program knows 6; install the newer program"),
-        "{stderr}"
-    );
+    let words =
+        format!("its tables are of version {newer}, this program knows {SCHEMA_VERSION}; install the newer program");
+    assert!(stderr.contains(&words), "{stderr}");
 }
