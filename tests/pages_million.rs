@@ -38,7 +38,7 @@ fn a_break(number: usize) -> Break {
 fn timed(port: std::net::SocketAddr, path: &str) -> (u128, u128, usize) {
     let begun = Instant::now();
     let mut stream = TcpStream::connect(port).expect("the pages answer");
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: pages\r\nConnection: close\r\n\r\n").expect("the pages listen");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("the pages listen");
     let mut bytes = vec![0; 1];
     stream.read_exact(&mut bytes).expect("a first byte");
     let first = begun.elapsed().as_millis();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 
 use super::check::{Known, Outcome, Step, check};
 use super::{Filled, Line, Mark};
@@ -154,12 +154,11 @@ async fn histories(
     Ok(found)
 }
 
-/// Writes what was accepted: all about breaks in one transaction, then all about effects in another. Gives the time of
-/// writing.
+/// Writes what was accepted: all about breaks in one transaction, then all about effects in another.
 ///
 /// # Errors
 /// When somebody else was quicker: nothing of that transaction is written then.
-pub async fn apply(journal: &Journal, checked: &Checked) -> Result<DateTime<Utc>, Failure> {
+pub async fn apply(journal: &Journal, checked: &Checked) -> Result<(), Failure> {
     let accepted = checked.lines.iter().filter_map(|(_, outcome)| match outcome {
         Outcome::Accepted(steps) => Some(steps),
         Outcome::AlreadyDone | Outcome::Refused(_) => None,
@@ -188,7 +187,7 @@ pub async fn apply(journal: &Journal, checked: &Checked) -> Result<DateTime<Utc>
         }
         written => {
             written?;
-            Ok(Utc::now())
+            Ok(())
         }
     }
 }
