@@ -202,6 +202,9 @@ fn a_byte_that_is_flipped_in_any_member_is_found() {
     }
 }
 
+/// What somebody does to the members of a file.
+type Tamper<'t> = Box<dyn Fn(&mut Vec<(String, Vec<u8>)>) + 't>;
+
 #[test]
 fn whoever_mends_the_digests_is_found_by_what_the_parts_say_of_each_other() {
     let project = signed();
@@ -210,7 +213,6 @@ fn whoever_mends_the_digests_is_found_by_what_the_parts_say_of_each_other() {
     let lines = |members: &[(String, Vec<u8>)]| -> Vec<String> {
         text(members, "journal.jsonl").lines().map(str::to_owned).collect()
     };
-    type Tamper<'t> = Box<dyn Fn(&mut Vec<(String, Vec<u8>)>) + 't>;
     let replaced = |name: &'static str, from: &'static str, to: &'static str| -> Tamper<'_> {
         Box::new(move |members| {
             let changed = text(members, name).replacen(from, to, 1);

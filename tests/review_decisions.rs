@@ -13,6 +13,9 @@ use crate::support::journal::{JOB, PERIOD, PLAN, effect, new_run, proposed};
 use crate::support::lives::{AT, DAY, facts, pair};
 use crate::support::utc;
 
+/// Of a form: name and value.
+type Fields<'f> = &'f [(&'f str, &'f str)];
+
 const RUN: &str = "/runs/rewards-daily/2025-03-19/1";
 
 /// A run by dana whose plan is [`PLAN`], and its job, which wants four eyes.
@@ -174,7 +177,7 @@ async fn texts_are_bounded_and_asked_for_and_what_was_typed_is_not_lost() {
     let (id, long) = (of_break(0), "ä".repeat(2_001));
     let script = "<script>alert(1)</script>\r\nsecond line";
     let at = |deed: &str| format!("/breaks/{id}/{deed}");
-    let table: [(String, &[(&str, &str)], &str); 7] = [
+    let table: [(String, Fields, &str); 7] = [
         (at("comment"), &[("text", "  \n ")], "The field text is empty."),
         (at("comment"), &[("text", &long)], "The field text has 2001 characters, and 2000 at most can be kept."),
         (at("comment"), &[("text", "a"), ("text", "b")], "The field text is there twice."),
@@ -229,7 +232,7 @@ async fn a_plan_that_was_not_looked_at_is_not_approved() {
     let id = with_effect(&house, &run, "t-1", State::Proposed).await;
     let mut browser = house.signed_in("rosa").await;
     let path = format!("{RUN}/effects/approve");
-    let table: [(&[(&str, &str)], u16, &str); 6] = [
+    let table: [(Fields, u16, &str); 6] = [
         (&[("plan", "another"), ("effect", &id)], 409, "The plan that was looked at is not the plan of this run."),
         (&[("effect", &id)], 400, "The form does not say which plan was looked at."),
         (&[("plan", PLAN)], 400, "No effect was chosen."),

@@ -195,19 +195,16 @@ fn one_refused_row_and_nothing_is_taken_unless_a_part_is_asked_for() {
     assert_eq!(review.entries(), before + 2);
 }
 
-#[test]
-fn each_row_that_cannot_be_taken_says_why() {
-    let review = Review::new();
-    let id = review.break_of("file_only");
-    let marker = review.effect_of("fraud_marker");
+/// A case: sheet, id, what is typed under which heads, and why it is refused.
+type Case<'c> = (&'c str, &'c str, Vec<(&'c str, Typed<'c>)>, String);
+
+/// Rows about a break that cannot be taken.
+fn of_a_break<'c>(id: &'c str, decision: &str, comment: &str, long: &'c str) -> Vec<Case<'c>> {
     let text = Typed::Text;
-    let place = |sheet: &str, id: &str, head: &str| review.book.place(sheet, id, head);
-    let (decision, comment) = (place("Breaks", &id, "Decision"), place("Breaks", &id, "Comment"));
-    let long = "x".repeat(4_001);
-    let cases: Vec<(&str, &str, Vec<(&str, Typed<'_>)>, String)> = vec![
+    vec![
         (
             "Breaks",
-            &id,
+            id,
             vec![("Decision", text("delete"))],
             "`delete` is no decision here; expected one of: confirm, assign, write off, force match, reopen, approve \
              audit, reject audit"
@@ -215,68 +212,86 @@ fn each_row_that_cannot_be_taken_says_why() {
         ),
         (
             "Breaks",
-            &id,
+            id,
             vec![("Decision", text("approve"))],
             "`approve` is no decision here; expected one of: confirm, assign, write off, force match, reopen, approve \
              audit, reject audit"
                 .to_owned(),
         ),
-        ("Breaks", &id, vec![("Decision", text("assign"))], "`assign` needs a name: \"Assign to\" is empty".to_owned()),
+        ("Breaks", id, vec![("Decision", text("assign"))], "`assign` needs a name: \"Assign to\" is empty".to_owned()),
         (
             "Breaks",
-            &id,
+            id,
             vec![("Decision", text("reopen")), ("Comment", text("why not"))],
             format!("break {id} is open; only resolved, written off and force matched ones can be reopened"),
         ),
         (
             "Breaks",
-            &id,
+            id,
             vec![("Decision", text("approve audit"))],
             format!("no audit is proposed because of break {id} in this period"),
         ),
         (
             "Breaks",
-            &id,
+            id,
             vec![("Decision", Typed::Number(1.0))],
             format!("{decision} holds a number; text is expected there"),
         ),
         (
             "Breaks",
-            &id,
+            id,
             vec![("Decision", Typed::Formula("LOWER(&quot;CONFIRM&quot;)", "confirm"))],
             format!("{decision} holds a formula; type its text instead"),
         ),
         (
             "Breaks",
-            &id,
-            vec![("Decision", text("confirm")), ("Comment", text(&long))],
+            id,
+            vec![("Decision", text("confirm")), ("Comment", text(long))],
             format!("{comment} holds more than 4000 characters"),
         ),
         (
             "Breaks",
-            &id,
+            id,
             vec![("Break id", text("\u{202e}nobody")), ("Decision", text("confirm"))],
             "no break `\u{fffd}nobody` is known".to_owned(),
         ),
+    ]
+}
+
+/// Rows about an effect that cannot be taken.
+fn of_an_effect(marker: &str) -> Vec<Case<'_>> {
+    let text = Typed::Text;
+    vec![
         (
             "Effects",
-            &marker,
+            marker,
             vec![("Comment", text("hm"))],
             "an effect takes a comment only with a decision: approve or reject".to_owned(),
         ),
         (
             "Effects",
-            &marker,
+            marker,
             vec![("Decision", text("reject"))],
             "`reject` needs a reason: the comment is empty".to_owned(),
         ),
         (
             "Effects",
-            &marker,
+            marker,
             vec![("Effect id", text("12ab")), ("Decision", text("approve"))],
             format!("no effect `12ab` of run {RUN} is known"),
         ),
-    ];
+    ]
+}
+
+#[test]
+fn each_row_that_cannot_be_taken_says_why() {
+    let review = Review::new();
+    let id = review.break_of("file_only");
+    let marker = review.effect_of("fraud_marker");
+    let place = |sheet: &str, id: &str, head: &str| review.book.place(sheet, id, head);
+    let (decision, comment) = (place("Breaks", &id, "Decision"), place("Breaks", &id, "Comment"));
+    let long = "x".repeat(4_001);
+    let cases = of_a_break(&id, &decision, &comment, &long).into_iter().chain(of_an_effect(&marker));
     let before = review.entries();
     for (sheet, id, cells, reason) in cases {
         let mut book = review.book.clone();

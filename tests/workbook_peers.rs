@@ -1,4 +1,4 @@
-//! The workbook in the programs of others: openpyxl reads and saves it, LibreOffice converts and saves it.
+//! The workbook in the programs of others: openpyxl reads and saves it, `LibreOffice` converts and saves it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,7 +22,7 @@ fn python(script: &str, arguments: &[&Path]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Converts a file with LibreOffice; `to` may name a filter and its options. Gives what it has written.
+/// Converts a file with `LibreOffice`; `to` may name a filter and its options. Gives what it has written.
 fn soffice(folder: &TempDir, to: &str, file: &Path) -> Vec<PathBuf> {
     let out = TempDir::new_in(folder.path()).unwrap().keep();
     let profile = format!("-env:UserInstallation=file://{}", folder.path().join("profile").display());
@@ -193,6 +193,7 @@ fn peak_kib() -> u64 {
 
 #[test]
 #[ignore = "takes minutes, and its memory is measured alone: benches/workbook.sh"]
+#[expect(clippy::print_stdout, reason = "its numbers are what it is run for")]
 fn a_million_breaks_are_written_in_bounded_memory() {
     let mut facts = clean();
     facts.run.pages = Some("https://tieout.acme.example".to_owned());

@@ -1,5 +1,5 @@
 //! A real browser, driven through pages: `chromedriver` and headless Chromium, started on a free port and ended with the
-//! test. It is spoken to as the WebDriver standard says (<https://www.w3.org/TR/webdriver2/>), over plain HTTP.
+//! test. It is spoken to as the `WebDriver` standard says (<https://www.w3.org/TR/webdriver2/>), over plain HTTP.
 //!
 //! ```text
 //! let browser = Browser::start().await;
@@ -179,7 +179,7 @@ impl Browser {
         self.post(&format!("/element/{element}/value"), &json!({ "text": text })).await;
     }
 
-    /// Keys to whatever has the focus; WebDriver's own keys are in the range of U+E000.
+    /// Keys to whatever has the focus; `WebDriver`'s own keys are in the range of U+E000.
     pub(crate) async fn keys(&self, text: &str) {
         let active = self.get("/element/active").await;
         let element = active[ELEMENT].as_str().expect("something has the focus");

@@ -174,7 +174,7 @@ impl Browser {
     pub(crate) fn new(address: SocketAddr) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        let client = client.timeout(Duration::from_secs(60)).build().unwrap();
+        let client = client.timeout(Duration::from_mins(1)).build().unwrap();
         Self { client, address, cookies: BTreeMap::new(), headers: HeaderMap::new() }
     }
 
