@@ -78,7 +78,8 @@ fn document(visitor: &Visitor, page: Page) -> Markup {
                             }
                         }
                     }
-                    (who(visitor))
+                    // Pages that refuse are made without asking who it is: they do not guess.
+                    @if here != Section::None || visitor.person.is_some() { (who(visitor)) }
                 }
                 main #main tabindex="-1" {
                     @if !crumbs.is_empty() {
