@@ -224,6 +224,8 @@ async fn methods_that_pages_do_not_know_are_refused_and_every_reply_says_what_br
         assert_eq!(reply.header("strict-transport-security"), "", "{path}: not over plain http");
     }
     assert_eq!(house.browser().get("/style.css").await.status, 200, "the sign-in page has its style");
+    assert_eq!(house.browser().get("/icon.svg").await.status, 200, "and its tab an icon");
+    assert_eq!(house.browser().get("/favicon.ico").await.status, 204);
 }
 
 #[tokio::test]

@@ -192,3 +192,57 @@ fn a_superseded_signature_is_loud_and_evidence_is_downloaded() {
         assert_eq!(shown.get("/runs/rewards/2025-03-19/9/evidence.zip").await.0, 404);
     });
 }
+
+#[test]
+fn calendar_run_page_and_journal_tell_of_signatures_until_a_later_attempt_supersedes_them() {
+    let project = run_by_ada();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let says = |path: &'static str| {
+        let shown = Shown::to(&project, visitor("Vi", Role::Viewer));
+        runtime.block_on(async { shown.await.get(path).await.1 })
+    };
+    let cell = || {
+        let page = says("/?month=2025-03");
+        let (_, cell) = page.split_once(&format!("href=\"/runs/{RUN}\"")).expect("the cell of the period");
+        cell.split_once("</a>").unwrap().0.to_owned()
+    };
+    assert!(!cell().contains("prepared") && !cell().contains("signed off"), "{}", cell());
+    project.run(&["sign-off", RUN, "--by", "Mara Lind", "--statement", "<b>counted</b>"]).ended_with(0);
+    assert!(cell().contains(", prepared"), "{}", cell());
+    project.run(&["sign-off", RUN, "--as", "reviewer", "--by", "Robin"]).ended_with(0);
+    assert!(cell().contains(", signed off"), "{}", cell());
+    project.run_day(&["--by", "Ada"]).ended_with(0);
+    assert!(!says("/?month=2025-03").contains(", signed off"), "the last attempt is not signed");
+    assert!(says("/runs/rewards/2025-03-19/1").contains("Superseded: "));
+
+    runtime.block_on(async {
+        let settings = Project::load(&project.path("")).unwrap();
+        let journal = Journal::open(&settings.state).await.unwrap();
+        journal.sign_in_failed("Robin", "192.0.2.7", 0).await.unwrap();
+    });
+    let page = says("/journal");
+    for said in [
+        "prepared for review, report ",
+        "&lt;b&gt;counted&lt;/b&gt;",
+        "signed off, report ",
+        "<bdi>Mara Lind</bdi>",
+        "sign-in refused, from 192.0.2.7",
+    ] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    assert!(page.contains(&format!("report of <a href=\"/runs/{RUN}\">")), "{page}");
+    assert!(!page.contains("&quot;sequence&quot;"), "no entry is shown as raw text");
+}
+
+#[test]
+fn inputs_are_linked_for_those_who_may_have_them() {
+    let project = run_by_ada();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for (role, may) in [(Role::Viewer, false), (Role::Preparer, true)] {
+        let page = runtime.block_on(async {
+            let shown = Shown::to(&project, visitor("Vi", role)).await;
+            shown.get(&format!("/runs/{RUN}")).await.1
+        });
+        assert_eq!(page.contains(&format!("href=\"/runs/{RUN}/inputs/")), may, "{role:?}");
+    }
+}

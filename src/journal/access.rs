@@ -40,6 +40,23 @@ pub enum AccessEvent {
     },
 }
 
+impl AccessEvent {
+    /// What happened, in words.
+    pub fn words(&self) -> String {
+        match self {
+            Self::SignedIn { from, .. } => format!("signed in from {from}"),
+            Self::SignInFailed { from, more: 0 } => format!("sign-in refused, from {from}"),
+            Self::SignInFailed { from, more: 1 } => {
+                format!("sign-in refused, from {from}; one more refusal since the refusal before is not kept by itself")
+            }
+            Self::SignInFailed { from, more } => {
+                format!("sign-in refused, from {from}; {more} more since the refusal before are not kept one by one")
+            }
+            Self::SignedOut { .. } => "signed out".to_owned(),
+        }
+    }
+}
+
 /// One entry about the door of the pages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessEntry {

@@ -1,8 +1,8 @@
-//! The journal of effects, breaks and seals from its end: a page of entries at a time, for people.
+//! The journal from its end: a page of entries at a time, for people.
 
 use super::rows::Unreadable;
 use super::statement::{Row, query};
-use super::{BreakEntry, Journal, JournalError, SealEntry, rows};
+use super::{AccessEntry, BreakEntry, Journal, JournalError, SealEntry, SignOffEntry, rows};
 use crate::effects::Entry;
 
 /// One entry, as far as this program can read it.
@@ -10,7 +10,7 @@ use crate::effects::Entry;
 pub struct EntryLine {
     /// From 1, without gaps.
     pub sequence: u64,
-    /// The id of the effect, break or seal.
+    /// The id of the effect, break, seal or signed run; the name of who came to the door.
     pub id: String,
     /// SHA-256 of the entry's text, which holds that of the entry before it.
     pub hash: String,
@@ -23,7 +23,9 @@ pub enum Recorded {
     Effect(Box<Entry>),
     Break(Box<BreakEntry>),
     Seal(Box<SealEntry>),
-    /// What no page tells of yet, or nobody can read: the subject as the journal calls it, and the text.
+    SignOff(Box<SignOffEntry>),
+    Access(Box<AccessEntry>),
+    /// What this program cannot read: the subject as the journal calls it, and the text.
     Other {
         subject: String,
         text: String,
@@ -54,6 +56,8 @@ fn line(row: &Row) -> Result<EntryLine, Unreadable> {
         "effect" => serde_json::from_str(&entry).ok().map(Recorded::Effect),
         "break" => serde_json::from_str(&entry).ok().map(Recorded::Break),
         "seal" => serde_json::from_str(&entry).ok().map(Recorded::Seal),
+        "sign_off" => serde_json::from_str(&entry).ok().map(Recorded::SignOff),
+        "access" => serde_json::from_str(&entry).ok().map(Recorded::Access),
         _ => None,
     };
     Ok(EntryLine {

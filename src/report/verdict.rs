@@ -99,9 +99,23 @@ fn tone_of_breaks(facts: &Facts) -> Tone {
     }
 }
 
+/// Missing files that are named.
+const MOST_MISSING: usize = 3;
+
 /// The breaks that tell of a missing file.
 fn missing(facts: &Facts) -> impl Iterator<Item = &Break> {
     facts.breaks.iter().filter(|found| found.kind == BreakKind::FileMissing)
+}
+
+/// A sentence for each missing file; one for all of them where they would bury what else is said.
+fn of_missing(facts: &Facts) -> Vec<String> {
+    let keys: Vec<_> = missing(facts).map(|found| visible(&found.key)).collect();
+    if keys.len() <= MOST_MISSING {
+        let told = |key| format!("Missing: {key}. What needs it waits and is not compared.");
+        return keys.into_iter().map(told).collect();
+    }
+    let (first, more) = (keys[..MOST_MISSING].join(", "), count((keys.len() - MOST_MISSING) as u64));
+    vec![format!("Missing: {first} and {more} more. What needs them waits and is not compared.")]
 }
 
 fn headline(facts: &Facts, tone: Tone) -> String {
@@ -178,9 +192,7 @@ fn sentences(facts: &Facts, tone: Tone) -> Vec<String> {
         let (name, limit, found) = (visible(&gate.gate), visible(&gate.limit), visible(&gate.found));
         sentences.push(format!("Gate {name} allows {limit}, found {found}."));
     }
-    for file in missing(facts) {
-        sentences.push(format!("Missing: {}. What needs it waits and is not compared.", visible(&file.key)));
-    }
+    sentences.extend(of_missing(facts));
     if tone != Tone::Broken {
         let (read, source) = (count(facts.rows_read()), if facts.is_sending() { " of the source" } else { "" });
         sentences.push(format!("Every difference is explained; all {read} rows{source} are accounted for."));

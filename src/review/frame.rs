@@ -51,10 +51,11 @@ pub struct Page {
 
 /// The page for this visitor.
 pub fn page(visitor: &Visitor, page: Page) -> Response {
-    Html(document(visitor, &page).into_string()).into_response()
+    Html(document(visitor, page).into_string()).into_response()
 }
 
-fn document(visitor: &Visitor, page: &Page) -> Markup {
+fn document(visitor: &Visitor, page: Page) -> Markup {
+    let Page { title, section: here, crumbs, body } = page;
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -62,7 +63,8 @@ fn document(visitor: &Visitor, page: &Page) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (visible(&page.title)) " · tieout" }
+                title { (visible(&title)) " · tieout" }
+                link rel="icon" type="image/svg+xml" href=(assets::icon_address());
                 link rel="stylesheet" href=(assets::style_address());
                 script src=(assets::script_address()) defer {}
             }
@@ -72,20 +74,21 @@ fn document(visitor: &Visitor, page: &Page) -> Markup {
                     nav aria-label="Parts" {
                         ul {
                             @for (section, href, name) in Section::LINKS {
-                                li { a href=(href) aria-current=[(section == page.section).then_some("page")] { (name) } }
+                                li { a href=(href) aria-current=[(section == here).then_some("page")] { (name) } }
                             }
                         }
                     }
-                    (who(visitor))
+                    // Pages that refuse are made without asking who it is: they do not guess.
+                    @if here != Section::None || visitor.person.is_some() { (who(visitor)) }
                 }
                 main #main tabindex="-1" {
-                    @if !page.crumbs.is_empty() {
+                    @if !crumbs.is_empty() {
                         nav.crumbs aria-label="Way here" {
-                            ol { @for crumb in &page.crumbs { li { a href=(crumb.href) { bdi { (visible(&crumb.name)) } } } } }
+                            ol { @for crumb in &crumbs { li { a href=(crumb.href) { bdi { (visible(&crumb.name)) } } } } }
                         }
                     }
-                    h1 { bdi { (visible(&page.title)) } }
-                    (page.body)
+                    h1 { bdi { (visible(&title)) } }
+                    (body)
                 }
             }
         }
@@ -101,7 +104,7 @@ fn who(visitor: &Visitor) -> Markup {
                 button { "Sign out" }
             }
         } @else {
-            p.who { "Read only" @if visitor.sign_in { " · " a href="/sign-in" { "Sign in" } } }
+            p.who { span { "Read only" } @if visitor.sign_in { " " a href="/sign-in" { "Sign in" } } }
         }
     }
 }
@@ -157,7 +160,8 @@ impl IntoResponse for Refusal {
                 (StatusCode::INTERNAL_SERVER_ERROR, "Failed", words)
             }
         };
-        let body = html! { p { bdi { (visible(&words)) } } p { a href="/" { "To the periods" } } };
+        let body =
+            html! { p.banner.refused role="alert" { bdi { (visible(&words)) } } p { a href="/" { "To the periods" } } };
         let told = Page { title: title.to_owned(), section: Section::None, crumbs: Vec::new(), body };
         (status, page(&Visitor::default(), told)).into_response()
     }

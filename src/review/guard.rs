@@ -41,7 +41,7 @@ const PERMISSIONS: HeaderValue = HeaderValue::from_static(
 /// A year of TLS.
 const TLS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
 /// What belongs to nobody's data.
-const ASSETS: [&str; 2] = ["/style.css", "/script.js"];
+const ASSETS: [&str; 4] = ["/style.css", "/script.js", "/icon.svg", "/favicon.ico"];
 
 /// Where people sign in.
 pub const SIGN_IN: &str = "/sign-in";

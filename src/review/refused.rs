@@ -44,7 +44,7 @@ impl Refused {
     pub fn page(self, visitor: &Visitor, form: &Form) -> Response {
         let written: Vec<_> = form.written().collect();
         let body = html! {
-            p role="alert" { bdi { (visible(&self.words)) } }
+            p.banner.refused role="alert" { bdi { (visible(&self.words)) } }
             @if !written.is_empty() {
                 p { "This is what was written; it was not kept anywhere else." }
                 @for (place, (name, text)) in written.iter().enumerate() {

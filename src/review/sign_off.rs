@@ -3,13 +3,16 @@
 use maud::{Markup, html};
 
 use super::access::{Act, Visitor};
+use super::address;
 use super::desk::Desk;
 use super::frame::{Refusal, form};
+use super::pages::parts::time;
 use crate::decisions::sign_off::Signed;
 use crate::exit::Failure;
 use crate::job::{Effects, load};
 use crate::journal::{JournalError, RunRecord};
 use crate::sign_off::life::Withdrawal;
+use crate::sign_off::words::stands;
 use crate::sign_off::{DEFAULT_STATEMENT, MOST_WORDS, Role, SignOffState, Signature, Standing, Validity};
 use crate::text::visible;
 
@@ -39,7 +42,7 @@ pub async fn section_with(desk: &Desk, visitor: &Visitor, run: &str, typed: &Typ
     let rules = rules(desk, &signed.run.job);
     Ok(html! {
         section.sign-off aria-labelledby="sign-off" {
-            h2 #sign-off { "Sign-off" }
+            h2 #sign-off { "Signatures" }
             @if !typed.problem.is_empty() {
                 p.banner.refused role="alert" { "Not done: " bdi { (visible(&typed.problem)) } }
             }
@@ -59,11 +62,7 @@ pub async fn brief(desk: &Desk, run: &RunRecord) -> Result<Markup, JournalError>
     let standing = desk.journal().sign_off(&run.id).await?;
     let last = desk.journal().last_finished(&run.job, &run.period).await?.map(|last| last.id);
     let later = last.filter(|last| *last != run.id);
-    let words = standing.as_ref().map(|standing| match standing.state {
-        SignOffState::Prepared => "prepared, and waits for its review",
-        SignOffState::SignedOff => "signed off",
-        SignOffState::Withdrawn => "not signed: the signatures were withdrawn",
-    });
+    let words = standing.as_ref().map(|standing| stands(standing.state));
     let by = |signature: &Option<Signature>| signature.as_ref().map(|signature| visible(&signature.by).into_owned());
     let names = standing.as_ref().map(|standing| (by(&standing.prepared), by(&standing.signed_off)));
     let (prepared, signed) = names.unwrap_or_default();
@@ -75,9 +74,9 @@ pub async fn brief(desk: &Desk, run: &RunRecord) -> Result<Markup, JournalError>
                 @if let Some(name) = &prepared { " Prepared by " bdi { (name) } "." }
                 @if let Some(name) = &signed { " Reviewed by " bdi { (name) } "." }
                 @if let (Some(later), true) = (&later, standing.is_some()) {
-                    " Superseded: " a href={ "/runs/" (later) } { bdi { (visible(later)) } } " has finished since."
+                    " Superseded: " a href=(address::run(later)) { bdi { (visible(later)) } } " has finished since."
                 }
-                " " a href=(address(&run.id)) { "Signatures, and signing" }
+                " " a href=(page_address(&run.id)) { "Signatures, and signing" }
             }
         }
     })
@@ -100,8 +99,8 @@ pub(super) fn rules(desk: &Desk, job: &str) -> Result<Option<Effects>, Failure> 
 }
 
 /// The address of a run's own page for signing.
-pub(super) fn address(run: &str) -> String {
-    format!("/runs/{run}/sign-off")
+pub(super) fn page_address(run: &str) -> String {
+    format!("{}/sign-off", address::run(run))
 }
 
 /// The state in one sentence, loud where it matters.
@@ -109,18 +108,14 @@ fn told(signed: &Signed) -> Markup {
     let Some((standing, validity)) = signed.standing.as_ref().zip(signed.validity()) else {
         return html! { p.banner { "Nobody has signed this report." } };
     };
-    let done = match standing.state {
-        SignOffState::Prepared => "prepared, and waits for its review",
-        SignOffState::SignedOff => "signed off",
-        SignOffState::Withdrawn => "not signed: the signatures were withdrawn",
-    };
+    let done = stands(standing.state);
     html! {
         @match &validity {
             Validity::Current => p.banner.current { "This report is " (done) "." },
             Validity::Withdrawn => p.banner { "This report is " (done) "." },
             Validity::Superseded { run } => p.banner.superseded {
                 "Superseded: this report was " (done) ", and "
-                a href={ "/runs/" (run) } { bdi { (visible(run)) } }
+                a href=(address::run(run)) { bdi { (visible(run)) } }
                 " has finished since. The signature does not cover it."
             },
             Validity::ReportChanged => p.banner.superseded {
@@ -134,16 +129,16 @@ fn told(signed: &Signed) -> Markup {
 fn facts(signed: &Signed) -> Markup {
     let standing = signed.standing.as_ref();
     html! {
-        table.signatures {
+        div.scroll tabindex="0" role="region" aria-label="Table: Signatures" { table.signatures {
             caption { "Signatures under this report" }
-            thead { tr { th scope="col" { "Role" } th scope="col" { "Name" } th scope="col" { "Time (UTC)" } th scope="col" { "Statement" } } }
+            thead { tr { th scope="col" { "Role" } th scope="col" { "Name" } th scope="col" { "Time" } th scope="col" { "Statement" } } }
             tbody {
                 (signature("Preparer", standing.and_then(|standing| standing.prepared.as_ref())))
                 (signature("Reviewer", standing.and_then(|standing| standing.signed_off.as_ref())))
                 @if let Some(withdrawn) = standing.and_then(|standing| standing.withdrawn.as_ref()) { (withdrawal(withdrawn)) }
             }
-        }
-        dl.digests {
+        } }
+        dl.places.digests {
             dt { "Digest of the report" }
             dd { @match &signed.digest_now { Some(digest) => code { (digest) }, None => "no report" } }
             @if let Some(standing) = standing.filter(|standing| Some(&standing.digest) != signed.digest_now.as_ref()) {
@@ -153,7 +148,7 @@ fn facts(signed: &Signed) -> Markup {
             dt { "Run started by" }
             dd { @match signed.started_by() { Some(name) => bdi { (visible(name)) }, None => "not known" } }
         }
-        p.note {
+        p.soft {
             "A signature is about these bytes of the report, and says that somebody stands for it. It does not close the \
              period: a seal does that."
         }
@@ -166,8 +161,8 @@ fn signature(role: &str, signature: Option<&Signature>) -> Markup {
             th scope="row" { (role) }
             @if let Some(signature) = signature {
                 td { bdi { (visible(&signature.by)) } }
-                td { time datetime=(signature.at.to_rfc3339()) { (signature.at.format("%Y-%m-%d %H:%M")) } }
-                td { bdi { (visible(&signature.statement)) } }
+                td { (time(signature.at)) }
+                td.wide { bdi { (visible(&signature.statement)) } }
             } @else {
                 td { "nobody" } td { "–" } td { "–" }
             }
@@ -180,15 +175,15 @@ fn withdrawal(withdrawn: &Withdrawal) -> Markup {
         tr {
             th scope="row" { "Withdrawn" }
             td { bdi { (visible(&withdrawn.by)) } }
-            td { time datetime=(withdrawn.at.to_rfc3339()) { (withdrawn.at.format("%Y-%m-%d %H:%M")) } }
-            td { bdi { (visible(&withdrawn.reason)) } }
+            td { (time(withdrawn.at)) }
+            td.wide { bdi { (visible(&withdrawn.reason)) } }
         }
     }
 }
 
 fn forms(visitor: &Visitor, signed: &Signed, rules: &Result<Option<Effects>, Failure>, typed: &Typed) -> Markup {
     let Some(person) = &visitor.person else { return html! {} };
-    let action = address(&signed.run.id);
+    let action = page_address(&signed.run.id);
     let is_signed =
         signed.standing.as_ref().is_some_and(|standing: &Standing| standing.state != SignOffState::Withdrawn);
     let Ok(rules) = rules else {
@@ -203,7 +198,7 @@ fn forms(visitor: &Visitor, signed: &Signed, rules: &Result<Option<Effects>, Fai
             @if visitor.may(act) {
                 @match signed.check(role, &person.name, digest, rules.as_ref()) {
                     Ok(()) => (form(visitor, act, &action, &signing(role, digest, button, typed))),
-                    Err(refused) => p.note { (button) ": not now, " bdi { (visible(&refused.to_string())) } "." },
+                    Err(refused) => p.soft { (button) ": not now, " bdi { (visible(&refused.to_string())) } "." },
                 }
             }
         }
@@ -222,7 +217,7 @@ fn signing(role: Role, digest: &str, button: &str, typed: &Typed) -> Markup {
             input type="hidden" name="digest" value=(digest);
             label for=(id) { "Statement" }
             textarea #(id) name="statement" required rows="4" maxlength=(MOST_WORDS) { (statement) }
-            button { (button) }
+            button.yes { (button) }
         }
     }
 }
@@ -233,7 +228,7 @@ fn withdrawing(typed: &Typed) -> Markup {
             legend { "Withdraw the signatures" }
             label for="withdraw-reason" { "Reason" }
             input #withdraw-reason name="reason" required maxlength=(MOST_WORDS) value=(typed.reason);
-            button { "Withdraw" }
+            button.no { "Withdraw" }
         }
     }
 }

@@ -5,15 +5,16 @@
 //! ([`seals`](crate::seals)), a signature says who has looked at a report and stands for it. Neither needs the other.
 //!
 //! `life` is what can happen to the signatures of one attempt, and the one list of legal steps. `rules` says who may sign
-//! what, by facts that the steps alone do not tell.
+//! what, by facts that the steps alone do not tell. `words` tells of both.
 
 pub mod life;
 pub mod rules;
+pub mod words;
 
 pub use life::{Event, IllegalSignOffStep, SignOffState, Signature, Standing};
 pub use rules::{Asked, Known, Refused, Role, check};
 
-/// What a person states who says nothing else, in either role.
+/// What a person states who says nothing else, in either role: on the command line, on the pages and in the workbook.
 pub const DEFAULT_STATEMENT: &str = "I have examined this report. To the best of my knowledge it is complete and \
                                      correct, and every break in it is explained or being followed up.";
 

@@ -12,21 +12,25 @@ pub enum Links {
     /// A page that stands alone: kinds lead to their definitions.
     Here,
     /// The address of the run's page: kinds and ages lead to its breaks, digests to what was received.
-    Run(String),
+    Run {
+        address: String,
+        /// Whether who looks may have what was received.
+        inputs: bool,
+    },
 }
 
 impl Links {
     pub(super) fn kind(&self, kind: BreakKind) -> String {
         match self {
             Self::Here => format!("#kind-{}", kind.name()),
-            Self::Run(run) => format!("{run}/breaks?kind={}", kind.name()),
+            Self::Run { address: run, .. } => format!("{run}/breaks?kind={}", kind.name()),
         }
     }
 
     /// The words of an age, as a link where there is a list.
     pub(super) fn age(&self, age: &AgeTotal, words: &str) -> Markup {
         match self {
-            Self::Run(run) if age.count > 0 => {
+            Self::Run { address: run, .. } if age.count > 0 => {
                 let to = age.to_days.map_or_else(String::new, |to| format!("&age_to={to}"));
                 html! { a href={ (run) "/breaks?age_from=" (age.from_days) (to) } { (words) } }
             }
@@ -35,9 +39,9 @@ impl Links {
     }
 
     pub(super) fn input(&self, sha256: &str) -> Markup {
-        match self {
-            Self::Here => html! { (visible(sha256)) },
-            Self::Run(run) => html! { a href={ (run) "/inputs/" (sha256) } { (visible(sha256)) } },
+        html! {
+            @if let Self::Run { address, inputs: true } = self { a href={ (address) "/inputs/" (sha256) } { (visible(sha256)) } }
+            @else { (visible(sha256)) }
         }
     }
 }

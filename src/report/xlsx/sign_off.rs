@@ -8,14 +8,7 @@ use super::super::verdict::verdict;
 use super::cells::{Page, Styles, lines_of, page_setup, put_text, set_lines};
 use super::form::{self, MARK_SHEET, key};
 use super::links::Links;
-
-/// What the preparer states by signing.
-pub const PREPARED: &str = "I have prepared this period. Every input is listed on the sheet Evidence, the totals tie out as the \
-                            sheet Summary shows, and every open break is known to me.";
-
-/// What the reviewer states by signing.
-pub const REVIEWED: &str = "I have reviewed this period. I have seen both totals and the lines between them, the breaks and what \
-                            is decided about each, and what is asked of Kard because of them; I accept the result as stated.";
+use crate::sign_off::DEFAULT_STATEMENT;
 
 const VALUE_WIDTH: f64 = 84.0;
 /// Inputs that are named here; all stand on the sheet Evidence.
@@ -43,9 +36,9 @@ pub(super) fn write(sheet: &mut Worksheet, facts: &Facts, styles: &Styles) -> Re
     if inputs.len() > MOST_INPUTS {
         page.line(&format!("{} more on the sheet Evidence.", inputs.len() - MOST_INPUTS), &styles.note)?;
     }
-    for (who, statement) in [("Preparer", PREPARED), ("Reviewer", REVIEWED)] {
+    for who in ["Preparer", "Reviewer"] {
         page.section(who)?;
-        line(&mut page, "Statement", statement)?;
+        line(&mut page, "Statement", DEFAULT_STATEMENT)?;
         for name in ["Name", "Date and time (UTC)", "Remarks"] {
             put_text(page.sheet, page.row, 0, name, &styles.bold)?;
             page.sheet.write_blank(page.row, 1, &styles.fill)?;

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{Against, allowed, back};
+use super::{Against, allowed, answer};
 use crate::breaks::life::Event;
 use crate::decisions::breaks::{self, BreakDecisionError};
 use crate::exit::Failure;
@@ -86,19 +86,18 @@ pub(super) async fn decide(
     Path((id, deed)): Path<(String, Deed)>,
     headers: HeaderMap,
 ) -> Response {
-    match decided(&desk, &visitor, &form, &id, deed).await {
-        Ok(id) => back(&headers, &format!("/breaks/{id}"), deed.done()),
-        Err(against) => against.page(&visitor, &form, &super::came_from(&headers).unwrap_or_else(|| "/".to_owned())),
-    }
+    let decided = decided(&desk, &visitor, &form, &id, deed).await;
+    answer(decided, deed.done(), (&visitor, &form, &headers), "/")
 }
 
+/// The page to lead to.
 async fn decided(desk: &Desk, visitor: &Visitor, form: &Form, id: &str, deed: Deed) -> Result<String, Against> {
     let person = allowed(visitor, deed.act())?;
     let standing = desk.journal().life(id).await?;
     let event = deed.event(form, person.name.clone()).map_err(Against::bad)?;
     breaks::decide(desk.journal(), std::slice::from_ref(&standing.id), &event).await.map_err(against)?;
     tracing::info!("{} has {} break {}", person.name, breaks::rule(&event).decided, standing.id);
-    Ok(standing.id)
+    Ok(format!("/breaks/{}", standing.id))
 }
 
 fn against(failure: Failure) -> Against {

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{Against, allowed, back, came_from};
+use super::{Against, allowed, answer};
 use crate::decisions::effects::{self, APPROVE, DecisionError, REJECT, Rule, Seen, Which};
 use crate::effects::Decision;
 use crate::exit::Failure;
@@ -25,6 +25,9 @@ pub(super) enum Deed {
     Reopen,
 }
 
+/// Where what is refused leads back to, when nothing says where it came from.
+const EFFECTS: &str = "/effects";
+
 /// A run, as its address names it.
 type Run = Path<(String, String, String)>;
 
@@ -37,7 +40,7 @@ pub(super) async fn approve(
     headers: HeaderMap,
 ) -> Response {
     let run = format!("{job}/{period}/{attempt}");
-    answer(approved(&desk, &visitor, &form, &run).await, Done::Approved, &visitor, &form, &headers)
+    answer(approved(&desk, &visitor, &form, &run).await, Done::Approved, (&visitor, &form, &headers), EFFECTS)
 }
 
 /// Refuses effects of a run's plan.
@@ -49,7 +52,7 @@ pub(super) async fn reject(
     headers: HeaderMap,
 ) -> Response {
     let run = format!("{job}/{period}/{attempt}");
-    answer(rejected(&desk, &visitor, &form, &run).await, Done::Rejected, &visitor, &form, &headers)
+    answer(rejected(&desk, &visitor, &form, &run).await, Done::Rejected, (&visitor, &form, &headers), EFFECTS)
 }
 
 /// Ends the doubt about one effect, or opens it again.
@@ -64,21 +67,7 @@ pub(super) async fn decide(
         Deed::Resolve => (resolved(&desk, &visitor, &form, &id).await, Done::Resolved),
         Deed::Reopen => (reopened(&desk, &visitor, &form, &id).await, Done::Reopened),
     };
-    answer(decided, done, &visitor, &form, &headers)
-}
-
-/// `decided`: the page to lead to where nothing says which one it was.
-fn answer(
-    decided: Result<String, Against>,
-    done: Done,
-    visitor: &Visitor,
-    form: &Form,
-    headers: &HeaderMap,
-) -> Response {
-    match decided {
-        Ok(page) => back(headers, &page, done),
-        Err(against) => against.page(visitor, form, came_from(headers).as_deref().unwrap_or("/effects")),
-    }
+    answer(decided, done, (&visitor, &form, &headers), EFFECTS)
 }
 
 async fn approved(desk: &Desk, visitor: &Visitor, form: &Form, run: &str) -> Result<String, Against> {

@@ -67,6 +67,19 @@ fn came_from(headers: &HeaderMap) -> Option<String> {
     own.then(|| page.path_and_query().map(|path| own_path(path.as_str()).to_owned()))?
 }
 
+/// To the page that a decision leads to; or why it was not taken, with a way back: where it came from, else `start`.
+fn answer(
+    decided: Result<String, Against>,
+    done: Done,
+    (visitor, form, headers): (&Visitor, &Form, &HeaderMap),
+    start: &str,
+) -> Response {
+    match decided {
+        Ok(page) => back(headers, &page, done),
+        Err(against) => against.page(visitor, form, came_from(headers).as_deref().unwrap_or(start)),
+    }
+}
+
 /// What stands against a decision: told in words, or the server's own trouble.
 enum Against {
     Words(Refused),

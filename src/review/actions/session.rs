@@ -71,7 +71,7 @@ fn unexpected(error: anyhow::Error) -> Refusal {
 
 fn form_page(visitor: &Visitor, token: &Token, name: &str, next: &str, problem: Option<&str>) -> Response {
     let body: Markup = html! {
-        @if let Some(problem) = problem { p #problem role="alert" { (problem) } }
+        @if let Some(problem) = problem { p #problem.banner.refused role="alert" { (problem) } }
         form.sign-in method="post" action=(SIGN_IN) {
             input type="hidden" name="token" value=(token.of_forms());
             input type="hidden" name="next" value=(next);
@@ -85,7 +85,7 @@ fn form_page(visitor: &Visitor, token: &Token, name: &str, next: &str, problem: 
                 input #password name="password" type="password" autocomplete="current-password" required
                     maxlength=(MOST_BYTES) aria-describedby=[problem.map(|_| "problem")];
             }
-            p { button { "Sign in" } }
+            p { button.yes { "Sign in" } }
         }
     };
     // Another sign-in link beside the form would only confuse.

@@ -15,7 +15,7 @@ use crate::review::form::Form;
 use crate::review::frame::Refusal;
 use crate::review::guard::see_other;
 use crate::review::pages::sign_off_page;
-use crate::review::sign_off::{Typed, address, rules, signed};
+use crate::review::sign_off::{Typed, page_address, rules, signed};
 use crate::sign_off::Role;
 
 type Run = Path<(String, String, String)>;
@@ -74,7 +74,7 @@ fn allowed(visitor: &Visitor, act: Act) -> Result<&Person, Refusal> {
 }
 
 fn back(run: &str, done: Done) -> Response {
-    see_other(&format!("{}?done={}", address(run), done.name()))
+    see_other(&format!("{}?done={}", page_address(run), done.name()))
 }
 
 /// What stands against it is told on the page itself; what failed is not.

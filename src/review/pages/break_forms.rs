@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::parts::encoded;
 use crate::breaks::life::{Event, Standing};
 use crate::decisions::breaks::check;
 use crate::review::access::{Act, Visitor};
+use crate::review::address;
 use crate::review::frame::form;
 
 /// A decision as it would be written: whether it can be taken is asked of the same function.
@@ -84,7 +84,7 @@ pub(super) fn forms(visitor: &Visitor, standing: &Standing) -> Markup {
             details open[choice.act == Act::Comment] {
                 summary { (choice.title) }
                 p.soft { (choice.means) }
-                (form(visitor, choice.act, &format!("/breaks/{}/{}", encoded(&standing.id), choice.path), &fields(choice)))
+                (form(visitor, choice.act, &format!("/breaks/{}/{}", address::segment(&standing.id), choice.path), &fields(choice)))
             }
         }
         @if !closed.is_empty() {

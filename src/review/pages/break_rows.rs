@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use maud::{Markup, html};
 
 use super::break_sides::title;
-use super::parts::{jobs, run_href, said};
+use super::parts::{input_link, jobs, said};
 use crate::breaks::Rule;
 use crate::frames::Side;
 use crate::journal::{InputRecord, RunRecord};
+use crate::review::access::Visitor;
 use crate::review::desk::Desk;
 use crate::review::frame::Refusal;
 use crate::review::store::BreakRow;
@@ -50,13 +51,13 @@ pub(super) async fn received(desk: &Desk, run: &RunRecord, row: &BreakRow, all: 
 }
 
 /// Where the rows stand, and what they say.
-pub(super) fn section(row: &BreakRow, received: &Received, href: &str, run: &RunRecord) -> Markup {
+pub(super) fn section(visitor: &Visitor, row: &BreakRow, received: &Received, href: &str, run: &RunRecord) -> Markup {
     let inputs = match received {
         Received::Nothing => &[][..],
         Received::OnRequest(_, inputs) | Received::Rows { inputs, .. } => inputs,
     };
     html! {
-        (places(row, inputs, run))
+        (places(visitor, row, inputs, run))
         @match received {
             Received::Nothing => {}
             Received::OnRequest(bytes, _) => {
@@ -69,7 +70,7 @@ pub(super) fn section(row: &BreakRow, received: &Received, href: &str, run: &Run
 }
 
 /// The files as the run says, with their digests where the journal knows a file of that name.
-fn places(row: &BreakRow, inputs: &[InputRecord], run: &RunRecord) -> Markup {
+fn places(visitor: &Visitor, row: &BreakRow, inputs: &[InputRecord], run: &RunRecord) -> Markup {
     let places: Vec<_> = Side::ALL
         .into_iter()
         .filter_map(|side| {
@@ -97,7 +98,7 @@ fn places(row: &BreakRow, inputs: &[InputRecord], run: &RunRecord) -> Markup {
                         (said(files)) ", " @if lines.contains(' ') { "lines " } @else { "line " } (said(lines))
                         @for input in known(side, files) {
                             br; span.soft { "sha256 " }
-                            a.id href={ (run_href(&run.id)) "/inputs/" (&input.file.sha256) } { (visible(&input.file.sha256)) }
+                            (input_link(visitor, run, &input.file.sha256))
                         }
                     }
                 }

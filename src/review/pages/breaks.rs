@@ -9,13 +9,12 @@ use axum::response::Response;
 use maud::{Markup, html};
 
 use super::breaks_asked::{self, Wish};
-use super::parts::{
-    Asked, Place, RunPath, choice, counted, crumbs, encoded, field, pager, run_href, run_of, said, time,
-};
+use super::parts::{Asked, Place, RunPath, choice, counted, crumbs, field, pager, run_of, said, time};
 use crate::breaks::BreakStatus;
 use crate::breaks::life::Standing;
 use crate::report::money;
 use crate::review::access::Visitor;
+use crate::review::address;
 use crate::review::desk::Desk;
 use crate::review::frame::{Page, Refusal, Section, page};
 use crate::review::store::{self, BreakRow, Breaks, Direction, Outline, Query, Sort, StoreError, Sums};
@@ -65,7 +64,7 @@ pub(super) async fn breaks(
     let found = find(&desk, &breaks, &outline, &wish).await?;
     let ids: Vec<&str> = found.rows.iter().map(|row| row.said("id")).collect();
     let lives = desk.journal().lives(&ids).await?;
-    let base = format!("{}/breaks", run_href(&run.id));
+    let base = format!("{}/breaks", address::run(&run.id));
     let body = html! {
         (filters(&base, &wish, &outline))
         (totals(&found.sums, outline.sums.breaks, &wish))
@@ -230,7 +229,7 @@ fn line(base: &str, row: &BreakRow, life: Option<&Standing>) -> Markup {
     let now = life.map(|life| life.status).filter(|now| now.name() != status);
     let owner = row.text("owner");
     let owner_now = life.map(|life| life.owner.as_deref()).filter(|now| *now != owner);
-    let href = format!("{base}/{}", encoded(row.said("id")));
+    let href = format!("{base}/{}", address::segment(row.said("id")));
     html! {
         tr {
             th.id scope="row" { a href=(href) { bdi { (visible(row.said("key"))) } } }

@@ -3,13 +3,14 @@
 use maud::{Markup, html};
 use reqwest::Url;
 
-use super::parts::{counted, encoded, said};
+use super::parts::{counted, said};
 use crate::digest::sha256;
 use crate::effects::call::calls;
 use crate::effects::doubt::path;
 use crate::effects::{Ask, Body, Call, Effect, Standing, State, Target};
 use crate::project::{Project, ProviderConfig};
 use crate::providers::kard::request::below;
+use crate::review::address;
 use crate::text::{cut, size_in_words, visible};
 
 /// Characters of a body that are shown; the bytes can be had whole.
@@ -108,5 +109,5 @@ fn next_line(text: &mut String, depth: usize) {
 
 /// Where the exact bytes of a call are to be had.
 pub(super) fn exact_href(base: &str, call: &Call) -> String {
-    format!("{base}/calls/{}", encoded(&call.id()))
+    format!("{base}/calls/{}", address::segment(&call.id()))
 }

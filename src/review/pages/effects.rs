@@ -8,8 +8,8 @@ use maud::{Markup, html};
 
 use super::calls;
 use super::parts::{
-    Asked, Place, RunPath, asked, choice, counted, crumbs, encoded, field, link, notice, number, pager, query,
-    run_href, run_of, said, time,
+    Asked, Place, RunPath, asked, choice, counted, crumbs, field, link, notice, number, pager, query, run_of, said,
+    time,
 };
 use crate::decisions::effects::planned;
 use crate::effects::words::{BY_URGENCY, ask_words, state_name_words, state_words};
@@ -17,6 +17,7 @@ use crate::effects::{Body, Call, EffectKind, Standing, State as EffectState};
 use crate::journal::{EffectFilter, RunRecord};
 use crate::report::money;
 use crate::review::access::{Act, Visitor};
+use crate::review::address;
 use crate::review::desk::Desk;
 use crate::review::frame::{Page, Refusal, Section, page, token};
 use crate::text::visible;
@@ -107,7 +108,7 @@ fn table(found: &[Standing]) -> Markup {
                     @for standing in found {
                         @let effect = &standing.effect;
                         tr {
-                            th.id scope="row" { (link(&format!("/effects/{}", encoded(&effect.id)), effect.transaction())) }
+                            th.id scope="row" { (link(&format!("/effects/{}", address::segment(&effect.id)), effect.transaction())) }
                             td.wide { (said(&state_words(standing))) }
                             td { (said(&ask_words(&effect.ask))) }
                             td.n { (at_risk(standing)) }
@@ -158,7 +159,7 @@ pub(super) async fn of_run(
     Parameters(from): Parameters<Asked>,
 ) -> Result<Response, Refusal> {
     let plan = plan(&desk, &path).await?;
-    let base = format!("{}/effects", run_href(&plan.run.id));
+    let base = format!("{}/effects", address::run(&plan.run.id));
     let of_plan = |standing: &&Standing| Some(&standing.plan) == plan.digest.as_ref();
     let waiting: Vec<&Standing> =
         plan.unsent.iter().filter(|standing| standing.state == EffectState::Proposed).filter(of_plan).collect();
@@ -180,7 +181,7 @@ pub(super) async fn of_run(
         @if let (Some(digest), false) = (&plan.digest, shown.is_empty()) { (approval(&visitor, &base, digest, &shown)) }
         (pager(place, "Pages", href))
         (call_list(&desk, &plan, &base, &shown))
-        p { a href={ "/effects?state=all&job=" (encoded(&plan.run.job)) } { "All effects of this job" } }
+        p { a href={ "/effects?state=all&job=" (address::segment(&plan.run.job)) } { "All effects of this job" } }
     };
     let title = format!("Effects of {}", plan.run.id);
     Ok(page(&visitor, Page { title, section: Section::Effects, crumbs: crumbs(&plan.run), body }))
@@ -204,7 +205,7 @@ fn approval(visitor: &Visitor, base: &str, digest: &str, shown: &[&Standing]) ->
                             @if approves || rejects {
                                 td { input type="checkbox" name="effect" value=(effect.id) aria-label={ "Choose " (visible(effect.transaction())) }; }
                             }
-                            th.id scope="row" { (link(&format!("/effects/{}", encoded(&effect.id)), effect.transaction())) }
+                            th.id scope="row" { (link(&format!("/effects/{}", address::segment(&effect.id)), effect.transaction())) }
                             td { (said(&ask_words(&effect.ask))) }
                             td.n { (at_risk(standing)) }
                             td { (said(&effect.user)) }

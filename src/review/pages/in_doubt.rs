@@ -7,12 +7,13 @@ use chrono::Utc;
 use maud::{Markup, html};
 
 use super::effects::at_risk;
-use super::parts::{Asked, Place, capital, counted, encoded, link, notice, number, pager, said, time};
+use super::parts::{Asked, Place, capital, counted, link, notice, number, pager, said, time};
 use crate::effects::doubt::{age, decision_words, path, question, why};
 use crate::effects::words::ask_words;
 use crate::effects::{Decision, Standing, State as EffectState};
 use crate::journal::EffectFilter;
 use crate::review::access::{Act, Visitor};
+use crate::review::address;
 use crate::review::desk::Desk;
 use crate::review::frame::{Page, Refusal, Section, form, page};
 
@@ -42,7 +43,7 @@ pub(super) async fn in_doubt(
         (pager(place, "Pages, above the list", href))
         @for standing in found.iter().skip(place.skip).take(A_PAGE) {
             section.doubt aria-labelledby={ "doubt-" (standing.effect.id) } {
-                h2 id={ "doubt-" (standing.effect.id) } { (link(&format!("/effects/{}", encoded(&standing.effect.id)), &title(standing))) }
+                h2 id={ "doubt-" (standing.effect.id) } { (link(&format!("/effects/{}", address::segment(&standing.effect.id)), &title(standing))) }
                 p { "For " (age(now - standing.since)) ", since " (time(standing.since)) ": " (said(&why(standing))) }
                 dl.facts {
                     div { dt { "User" } dd { (said(&standing.effect.user)) } }
@@ -88,7 +89,7 @@ pub(super) fn decide(visitor: &Visitor, standing: &Standing) -> Markup {
             }
         }
         @if visitor.may(Act::Resolve) {
-            (form(visitor, Act::Resolve, &format!("/effects/{}/resolve", encoded(&effect.id)), &fields))
+            (form(visitor, Act::Resolve, &format!("/effects/{}/resolve", address::segment(&effect.id)), &fields))
         } @else {
             ul { @for decision in [Decision::Applied, Decision::NotApplied, Decision::Resend] { li { (decision_words(decision)) "." } } }
             p.soft { "To end the doubt takes the role " (Act::Resolve.asks_for().name()) "." }

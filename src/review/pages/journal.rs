@@ -5,14 +5,16 @@ use axum::extract::{Query as Parameters, State};
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::parts::{Asked, encoded, link, number, run_href, said, time};
+use super::parts::{Asked, link, number, said, time};
 use crate::breaks;
 use crate::effects;
-use crate::journal::{EntryLine, Recorded};
+use crate::journal::{AccessEvent, EntryLine, Recorded};
 use crate::review::access::Visitor;
+use crate::review::address;
 use crate::review::desk::Desk;
 use crate::review::frame::{Page, Refusal, Section, page};
 use crate::seals::life::Event as SealEvent;
+use crate::sign_off;
 use crate::text::{cut, visible};
 
 /// Entries of one page.
@@ -68,19 +70,19 @@ fn row(entry: &EntryLine) -> Markup {
     let by = |person: Option<&str>, run: Option<&String>| {
         html! {
             @if let Some(person) = person { (said(person)) }
-            @else if let Some(run) = run { (link(&run_href(run), run)) }
+            @else if let Some(run) = run { (link(&address::run(run), run)) }
         }
     };
     let (at, about, what, who) = match &entry.recorded {
         Recorded::Effect(one) => (
             Some(one.at),
-            html! { "effect " (link(&format!("/effects/{}", encoded(&entry.id)), &entry.id)) },
+            html! { "effect " (link(&format!("/effects/{}", address::segment(&entry.id)), &entry.id)) },
             words(&effects::words::what(&one.event)),
             by(effects::words::person_of(&one.event), one.run.as_ref()),
         ),
         Recorded::Break(one) => (
             Some(one.at),
-            html! { "break " (link(&format!("/breaks/{}", encoded(&entry.id)), &entry.id)) },
+            html! { "break " (link(&format!("/breaks/{}", address::segment(&entry.id)), &entry.id)) },
             words(&breaks::words::what(&one.event)),
             by(one.event.person(), one.run.as_ref()),
         ),
@@ -89,8 +91,18 @@ fn row(entry: &EntryLine) -> Markup {
                 SealEvent::Sealed { run, reason, by, .. } => (format!("sealed at {run}: {reason}"), by),
                 SealEvent::Unsealed { reason, by } => (format!("opened again: {reason}"), by),
             };
-            let about = html! { "period " (link(&run_href(&entry.id), &entry.id)) };
+            let about = html! { "period " (link(&address::run(&entry.id), &entry.id)) };
             (Some(one.at), about, words(&what), by(Some(by_person), None))
+        }
+        Recorded::SignOff(one) => {
+            let about = html! { "report of " (link(&address::run(&entry.id), &entry.id)) };
+            let by_person = sign_off::words::person_of(&one.event);
+            (Some(one.at), about, words(&sign_off::words::what(&one.event)), by(Some(by_person), None))
+        }
+        Recorded::Access(one) => {
+            // Whose a refused name is, nobody knows.
+            let who = Some(&*entry.id).filter(|_| !matches!(one.event, AccessEvent::SignInFailed { .. }));
+            (Some(one.at), html! { "sign-in as " (said(&entry.id)) }, words(&one.event.words()), by(who, None))
         }
         Recorded::Other { subject, text } => {
             (None, html! { (said(subject)) " " (said(&entry.id)) }, html! { code { (words(text)) } }, html! {})

@@ -15,7 +15,7 @@ mod journal;
 mod one_break;
 mod one_effect;
 mod overview;
-mod parts;
+pub(super) mod parts;
 mod run;
 mod sign_off;
 mod top;
@@ -50,4 +50,6 @@ pub fn routes() -> Router<Desk> {
         .route("/runs/{job}/{period}/{attempt}/evidence.zip", get(evidence::evidence))
         .route("/style.css", get(assets::style))
         .route("/script.js", get(assets::script))
+        .route("/icon.svg", get(assets::icon))
+        .route("/favicon.ico", get(assets::no_icon))
 }

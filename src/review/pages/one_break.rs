@@ -9,9 +9,7 @@ use super::break_forms::forms;
 use super::break_rows::{self, Received};
 use super::break_sides::sides;
 use super::breaks::{amount, status_words};
-use super::parts::{
-    Asked, RunPath, asked, capital, crumbs, encoded, link, notice, query, run_href, run_of, said, time,
-};
+use super::parts::{Asked, RunPath, asked, capital, crumbs, link, notice, query, run_of, said, time};
 use crate::breaks::BreakKind;
 use crate::breaks::life::{Event, Standing};
 use crate::breaks::words::what;
@@ -19,6 +17,7 @@ use crate::effects::Standing as EffectStanding;
 use crate::effects::words::state_words;
 use crate::journal::{BreakEntry, EffectFilter, JournalError, RunRecord, SightingRecord};
 use crate::review::access::Visitor;
+use crate::review::address;
 use crate::review::desk::Desk;
 use crate::review::frame::{Crumb, Page, Refusal, Section, page};
 use crate::review::store::{BreakRow, StoreError};
@@ -49,7 +48,7 @@ pub(super) async fn last_run(
     let last = sightings.iter().max_by_key(|sighting| (sighting.last_seen, &sighting.period)).ok_or_else(not_found)?;
     // What was done is told on the page, too.
     let done = asked(&from, "done").map(|word| query(&[("done", word.to_owned())])).unwrap_or_default();
-    let href = format!("{}/breaks/{}{done}", run_href(&last.last_run), encoded(&standing.id));
+    let href = format!("{}/breaks/{}{done}", address::run(&last.last_run), address::segment(&standing.id));
     Ok(Redirect::to(&href).into_response())
 }
 
@@ -83,13 +82,13 @@ pub(super) async fn one(
         None => Received::Nothing,
     };
     let effects = effects(&desk, &run, &id, row.as_ref(), life.as_ref()).await?;
-    let href = format!("{}/breaks/{}", run_href(&run.id), encoded(&id));
+    let href = format!("{}/breaks/{}", address::run(&run.id), address::segment(&id));
     let title = title(row.as_ref(), life.as_ref());
     let body = html! {
         (notice(&from))
         @if is_gone { p.note { "The files of this run are not kept any more; this is what the journal knows." } }
         (found(&run, &id, row.as_ref(), life.as_ref()))
-        @if let Some(row) = &row { (sides(row)) (break_rows::section(row, &received, &href, &run)) }
+        @if let Some(row) = &row { (sides(row)) (break_rows::section(&visitor, row, &received, &href, &run)) }
         @if let Some(life) = &life {
             @if !effects.is_empty() { (asked_for(&effects)) }
             (comments(life))
@@ -99,7 +98,7 @@ pub(super) async fn one(
         } @else { p.soft { "The journal keeps no life of this break, so nothing can be decided about it." } }
     };
     let mut way = crumbs(&run);
-    way.push(Crumb { name: "Breaks".to_owned(), href: format!("{}/breaks", run_href(&run.id)) });
+    way.push(Crumb { name: "Breaks".to_owned(), href: format!("{}/breaks", address::run(&run.id)) });
     Ok(page(&visitor, Page { title, section: Section::Overview, crumbs: way, body }))
 }
 
@@ -174,7 +173,7 @@ fn found(run: &RunRecord, id: &str, row: Option<&BreakRow>, life: Option<&Life>)
                 @if let Some(first) = row.text("first_period") { div { dt { "First found in" } dd { (said(first)) } } }
             }
             div { dt { "Break" } dd.id { (said(id)) } }
-            div { dt { "Run" } dd { (link(&run_href(&run.id), &run.id)) } }
+            div { dt { "Run" } dd { (link(&address::run(&run.id), &run.id)) } }
         }
     }
 }
@@ -185,7 +184,7 @@ fn asked_for(effects: &[EffectStanding]) -> Markup {
         ul {
             @for standing in effects {
                 li {
-                    a href={ "/effects/" (encoded(&standing.effect.id)) } { (standing.effect.kind().words(1)) " " (said(&standing.effect.id)) }
+                    a href={ "/effects/" (address::segment(&standing.effect.id)) } { (standing.effect.kind().words(1)) " " (said(&standing.effect.id)) }
                     ": " (said(&state_words(standing)))
                 }
             }
@@ -227,8 +226,8 @@ fn seen(life: &Life) -> Markup {
                         tr {
                             th scope="row" { (said(&sighting.period)) }
                             td { @if sighting.present { "yes" } @else { "no" } }
-                            td { (link(&run_href(&sighting.first_run), &sighting.first_run)) }
-                            td { a href={ (run_href(&sighting.last_run)) "/breaks/" (encoded(&life.standing.id)) } { (said(&sighting.last_run)) } }
+                            td { (link(&address::run(&sighting.first_run), &sighting.first_run)) }
+                            td { a href={ (address::run(&sighting.last_run)) "/breaks/" (address::segment(&life.standing.id)) } { (said(&sighting.last_run)) } }
                             td { (time(sighting.last_seen)) }
                         }
                     }
@@ -248,7 +247,7 @@ fn history(life: &Life) -> Markup {
                 li {
                     (time(entry.at)) " "
                     @if let Some(by) = entry.event.person() { strong { (said(by)) } ": " }
-                    @else if let Some(run) = &entry.run { (link(&run_href(run), run)) ": " }
+                    @else if let Some(run) = &entry.run { (link(&address::run(run), run)) ": " }
                     (said(&what(&entry.event)))
                     span.soft { " (entry " (entry.sequence) ")" }
                 }

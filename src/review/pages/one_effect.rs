@@ -8,12 +8,13 @@ use maud::{Markup, html};
 use super::calls;
 use super::effects::at_risk;
 use super::in_doubt;
-use super::parts::{Asked, capital, encoded, link, notice, run_href, said, time};
+use super::parts::{Asked, capital, link, notice, said, time};
 use crate::decisions::effects::REOPEN;
 use crate::effects::words::{ask_words, person_of, state_words, what};
 use crate::effects::{Approver, Ask, Entry, Ground, Standing, State as EffectState};
 use crate::journal::{EffectFilter, JournalError};
 use crate::review::access::{Act, Visitor};
+use crate::review::address;
 use crate::review::desk::Desk;
 use crate::review::frame::{Crumb, Page, Refusal, Section, form, page};
 use crate::text::visible;
@@ -90,7 +91,7 @@ fn facts(standing: &Standing) -> Markup {
     let effect = &standing.effect;
     html! {
         dl.facts {
-            div { dt { "Transaction" } dd { a href={ "/transactions?id=" (encoded(effect.transaction())) } { (said(effect.transaction())) } } }
+            div { dt { "Transaction" } dd { a href={ "/transactions?id=" (address::segment(effect.transaction())) } { (said(effect.transaction())) } } }
             div { dt { "User" } dd { (said(&effect.user)) } }
             @if !effect.currency.is_empty() { div { dt { "At risk" } dd { (at_risk(standing)) } } }
             @if let Ask::Audit { merchant, description, .. } = &effect.ask {
@@ -98,7 +99,7 @@ fn facts(standing: &Standing) -> Markup {
                 div { dt { "Description" } dd { (said(description)) } }
             }
             div { dt { "Since" } dd { (time(standing.since)) } }
-            div { dt { "Job and period" } dd { a href={ "/runs/" (encoded(&effect.job)) "/" (encoded(&effect.period)) } { (said(&effect.job)) " " (said(&effect.period)) } } }
+            div { dt { "Job and period" } dd { a href={ "/runs/" (address::segment(&effect.job)) "/" (address::segment(&effect.period)) } { (said(&effect.job)) " " (said(&effect.period)) } } }
             div { dt { "Provider" } dd { (said(&effect.key.provider)) ", organization " (said(&effect.key.organization)) } }
             div { dt { "Attempts" } dd { (standing.attempts) } }
             @if let Some(approval) = &standing.approval {
@@ -120,7 +121,7 @@ fn of_ground(ground: &Ground) -> Markup {
         div.ground {
             p {
                 @match &ground.break_id {
-                    Some(id) => (link(&format!("/breaks/{}", encoded(id)), &ground.rule.replace('_', " "))),
+                    Some(id) => (link(&format!("/breaks/{}", address::segment(id)), &ground.rule.replace('_', " "))),
                     None => (said(&ground.rule)),
                 }
                 ": " (said(&ground.detail))
@@ -146,7 +147,7 @@ fn reopen(visitor: &Visitor, standing: &Standing) -> Markup {
         h2 { "What can be done" }
         p.soft { "The next plan may ask for it anew." }
         @if visitor.may(Act::Reopen) {
-            (form(visitor, Act::Reopen, &format!("/effects/{}/reopen", encoded(&standing.effect.id)), &fields))
+            (form(visitor, Act::Reopen, &format!("/effects/{}/reopen", address::segment(&standing.effect.id)), &fields))
         } @else { p.soft { "Opening it again takes the role " (Act::Reopen.asks_for().name()) "." } }
     }
 }
@@ -158,7 +159,7 @@ fn entries(history: &[Entry]) -> Markup {
                 li {
                     (time(entry.at)) " "
                     @if let Some(by) = person_of(&entry.event) { strong { (said(by)) } ": " }
-                    @else if let Some(run) = &entry.run { (link(&run_href(run), run)) ": " }
+                    @else if let Some(run) = &entry.run { (link(&address::run(run), run)) ": " }
                     (said(&what(&entry.event)))
                     span.soft { " (entry " (entry.sequence) ")" }
                 }

@@ -159,7 +159,7 @@ fn legend() -> Markup {
             @for state in state::State::LEGEND {
                 li { span class={ "state " (state.class()) } { (state.legend()) } }
             }
-            li.soft { "A period shows its last attempt; a sealed one says so beside it." }
+            li.soft { "A period shows its last attempt, and beside it whether its report is prepared or signed off, and whether the period is sealed." }
         }
     }
 }

@@ -1,13 +1,13 @@
 //! What the lists have in common: addresses, times, amounts, and the way from page to page.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, SecondsFormat, Utc};
 use maud::{Markup, html};
 
 use crate::effects::words::minutes;
 use crate::exit::Failure;
 use crate::journal::{JournalError, RunRecord};
+use crate::review::access::{Act, Visitor};
+use crate::review::address;
 use crate::review::desk::Desk;
 use crate::review::done::Done;
 use crate::review::frame::{Crumb, Refusal};
@@ -27,19 +27,6 @@ pub(super) fn number(from: &Asked, name: &str) -> Result<Option<u64>, Refusal> {
     asked(from, name).map(|text| text.parse().map_err(|_| refused(text))).transpose()
 }
 
-/// One value between slashes, or behind a `=`: percent-encoded but for unreserved characters (RFC 3986, 2.3).
-pub(super) fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            write!(encoded, "%{byte:02X}").expect("writing to a string cannot fail");
-        }
-    }
-    encoded
-}
-
 /// `?name=value&…`; nothing where there are none.
 pub(super) fn query(pairs: &[(&str, String)]) -> String {
     let mut text = String::new();
@@ -47,14 +34,9 @@ pub(super) fn query(pairs: &[(&str, String)]) -> String {
         text.push(if text.is_empty() { '?' } else { '&' });
         text.push_str(name);
         text.push('=');
-        text.push_str(&encoded(value));
+        text.push_str(&address::segment(value));
     }
     text
-}
-
-/// The address of a run, by its id.
-pub(super) fn run_href(run: &str) -> String {
-    run.split('/').fold("/runs".to_owned(), |href, name| format!("{href}/{}", encoded(name)))
 }
 
 /// `JOB/PERIOD/ATTEMPT` of an address, as three texts.
@@ -73,7 +55,7 @@ pub(super) async fn run_of(desk: &Desk, (job, period, attempt): &RunPath) -> Res
 pub(super) fn crumbs(run: &RunRecord) -> Vec<Crumb> {
     vec![
         Crumb { name: "Periods".to_owned(), href: "/".to_owned() },
-        Crumb { name: run.id.clone(), href: run_href(&run.id) },
+        Crumb { name: run.id.clone(), href: address::run(&run.id) },
     ]
 }
 
@@ -87,8 +69,16 @@ pub(super) fn link(href: &str, text: &str) -> Markup {
     html! { a href=(href) { bdi { (visible(text)) } } }
 }
 
+/// The digest of an input; a way to the input itself for those who may have it.
+pub(super) fn input_link(visitor: &Visitor, run: &RunRecord, sha256: &str) -> Markup {
+    let href = format!("{}/inputs/{}", address::run(&run.id), address::segment(sha256));
+    html! {
+        @if visitor.may(Act::ReadInputs) { a.id href=(href) download { (visible(sha256)) } } @else { span.id { (visible(sha256)) } }
+    }
+}
+
 /// `2025-03-20 10:00 UTC`
-pub(super) fn time(at: DateTime<Utc>) -> Markup {
+pub(in crate::review) fn time(at: DateTime<Utc>) -> Markup {
     html! { time datetime=(at.to_rfc3339_opts(SecondsFormat::AutoSi, true)) { (minutes(at)) } }
 }
 

@@ -16,7 +16,7 @@ use crate::journal::{JournalError, RunFilter, RunRecord, RunStatus};
 use crate::report::html::links::Links;
 use crate::report::html::parts;
 use crate::report::json::Summary;
-use crate::review::access::Visitor;
+use crate::review::access::{Act, Visitor};
 use crate::review::address;
 use crate::review::desk::Desk;
 use crate::review::frame::{Crumb, Page, Refusal, Section, page};
@@ -55,16 +55,16 @@ pub(super) async fn run(
     let crumbs = vec![Crumb { name: month.clone(), href: format!("/?month={}", address::segment(&month)) }];
     let sign_off = sign_off::brief(&desk, &run).await?;
     let found = look::look(&desk, run).await?;
-    let body = body(&found, &sign_off);
+    let body = body(&visitor, &found, &sign_off);
     Ok(page(&visitor, Page { title, section: Section::Overview, crumbs, body }))
 }
 
-fn body(found: &Look, sign_off: &Markup) -> Markup {
+fn body(visitor: &Visitor, found: &Look, sign_off: &Markup) -> Markup {
     let run = &found.run;
     html! {
         (about(found))
         @match &found.report {
-            Report::Is(summary) => (reported(found, summary, sign_off)),
+            Report::Is(summary) => (reported(visitor, found, summary, sign_off)),
             Report::Never => (unreported(run)),
             Report::Gone(why) => {
                 section.note aria-labelledby="gone" {
@@ -76,7 +76,7 @@ fn body(found: &Look, sign_off: &Markup) -> Markup {
         }
         (time::attempts(run, &found.attempts))
         (time::steps(&found.steps))
-        @if !matches!(found.report, Report::Is(_)) { (files::inputs(run, &found.inputs)) }
+        @if !matches!(found.report, Report::Is(_)) { (files::inputs(visitor, run, &found.inputs)) }
         @if run.artifacts.is_some() { (files::files(run, &found.files, &found.removed)) }
     }
 }
@@ -138,9 +138,9 @@ fn unreported(run: &RunRecord) -> Markup {
     }
 }
 
-fn reported(found: &Look, summary: &Summary, sign_off: &Markup) -> Markup {
+fn reported(visitor: &Visitor, found: &Look, summary: &Summary, sign_off: &Markup) -> Markup {
     let address = address::run(&found.run.id);
-    let links = Links::Run(address.clone());
+    let links = Links::Run { address: address.clone(), inputs: visitor.may(Act::ReadInputs) };
     html! {
         @if let Some(description) = &summary.job.description { p { bdi { (visible(description)) } } }
         (parts::banners(summary))

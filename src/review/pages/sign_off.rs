@@ -7,6 +7,7 @@ use maud::{Markup, html};
 
 use super::parts::{Asked, notice};
 use crate::review::access::Visitor;
+use crate::review::address;
 use crate::review::desk::Desk;
 use crate::review::frame::{Crumb, Page, Refusal, Section, page};
 use crate::review::sign_off::{Typed, section_with};
@@ -33,11 +34,11 @@ pub(in crate::review) async fn page_of(
     let body = html! {
         (done)
         (section)
-        p { a href={ "/runs/" (run) "/evidence.zip" } { "Evidence for an auditor (zip)" } }
+        p { a href={ (address::run(run)) "/evidence.zip" } { "Evidence for an auditor (zip)" } }
     };
     let crumbs = vec![
         Crumb { name: "Periods".to_owned(), href: "/".to_owned() },
-        Crumb { name: run.to_owned(), href: format!("/runs/{run}") },
+        Crumb { name: run.to_owned(), href: address::run(run) },
     ];
     let title = format!("Sign-off of {run}");
     Ok(page(visitor, Page { title, section: Section::Overview, crumbs, body }))

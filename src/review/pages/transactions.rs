@@ -7,12 +7,13 @@ use axum::extract::{Query as Parameters, State};
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::parts::{Asked, asked, counted, encoded, field, jobs, link, run_href, said, time};
+use super::parts::{Asked, asked, counted, field, jobs, link, said, time};
 use crate::breaks;
 use crate::effects::words::{ask_words, state_words};
 use crate::exit::{ExitCode, Failure};
 use crate::report::money;
 use crate::review::access::Visitor;
+use crate::review::address;
 use crate::review::desk::Desk;
 use crate::review::frame::{Page, Refusal, Section, page};
 use crate::text::visible;
@@ -132,7 +133,7 @@ fn rows(story: &Story) -> Markup {
                 td { (row.side.name()) }
                 td.id { (said(&row.file)) " line " (row.line) }
                 td.wide { dl.values { @for (name, value) in &row.values { div { dt { (said(name)) } dd { (said(value)) } } } } }
-                td { @if let Some(run) = row.runs.last() { (link(&run_href(run), run)) } }
+                td { @if let Some(run) = row.runs.last() { (link(&address::run(run), run)) } }
             }
         }
     };
@@ -143,10 +144,10 @@ fn found(story: &Story) -> Markup {
     let lines = html! {
         @for one in story.breaks.iter().take(MOST) {
             tr {
-                th scope="row" { a href={ (run_href(&one.run)) "/breaks/" (encoded(&one.id)) } { (said(&one.kind.replace('_', " "))) } }
+                th scope="row" { a href={ (address::run(&one.run)) "/breaks/" (address::segment(&one.id)) } { (said(&one.kind.replace('_', " "))) } }
                 td { (said(&one.status.replace('_', " "))) }
                 td.wide { (said(&one.detail)) }
-                td { (link(&run_href(&one.run), &one.run)) }
+                td { (link(&address::run(&one.run), &one.run)) }
             }
         }
     };
@@ -157,7 +158,7 @@ fn lives(story: &Story) -> Markup {
     let lines = html! {
         @for life in story.lives.iter().take(MOST) {
             tr {
-                th.id scope="row" { (link(&format!("/breaks/{}", encoded(&life.standing.id)), &life.standing.id)) }
+                th.id scope="row" { (link(&format!("/breaks/{}", address::segment(&life.standing.id)), &life.standing.id)) }
                 td { (life.standing.status.words()) }
                 td { (time(life.standing.since)) }
                 td { @if let Some(owner) = &life.standing.owner { (said(owner)) } }
@@ -171,7 +172,7 @@ fn lives(story: &Story) -> Markup {
 fn carried(story: &Story) -> Markup {
     let lines = html! {
         @for one in story.carried.iter().take(MOST) {
-            tr { th scope="row" { (said(&one.period)) } td { (time(one.at)) } td.wide { (said(&one.says)) } td { (link(&run_href(&one.run), &one.run)) } }
+            tr { th scope="row" { (said(&one.period)) } td { (time(one.at)) } td.wide { (said(&one.says)) } td { (link(&address::run(&one.run), &one.run)) } }
         }
     };
     section("From period to period", story.carried.len(), &["Left by", "At", "What", "Run"], &lines)
@@ -185,7 +186,7 @@ fn sent(story: &Story) -> Markup {
                 td.id { (said(&row.event_id)) }
                 td.n { (money(row.amount_minor.into(), &row.currency)) }
                 td { @match &row.state { Some(state) => (visible(&state.replace('_', " "))), None => "not planned" } }
-                td { (link(&run_href(&row.run), &row.run)) }
+                td { (link(&address::run(&row.run), &row.run)) }
             }
         }
     };
@@ -196,7 +197,7 @@ fn effects(story: &Story) -> Markup {
     let lines = html! {
         @for one in story.effects.iter().take(MOST) {
             tr {
-                th scope="row" { (link(&format!("/effects/{}", encoded(&one.standing.effect.id)), &ask_words(&one.standing.effect.ask))) }
+                th scope="row" { (link(&format!("/effects/{}", address::segment(&one.standing.effect.id)), &ask_words(&one.standing.effect.ask))) }
                 td.wide { (said(&state_words(&one.standing))) }
                 td { (said(&one.standing.effect.period)) }
             }

@@ -5,18 +5,21 @@ use maud::{Markup, html};
 
 use super::state::State;
 use crate::job::Grain;
+use crate::sign_off::SignOffState;
 
 /// One period.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cell {
     pub(super) state: State,
     pub(super) sealed: bool,
+    /// How far the report of its last attempt is signed.
+    pub(super) signed: Option<SignOffState>,
     /// Of its last attempt; none where there is none.
     pub(super) href: Option<String>,
 }
 
 impl Cell {
-    const NONE: Self = Self { state: State::Nothing, sealed: false, href: None };
+    const NONE: Self = Self { state: State::Nothing, sealed: false, signed: None, href: None };
 }
 
 const DAYS: [(&str, &str); 7] = [
@@ -99,6 +102,11 @@ fn told(cell: &Cell, before: &str, name: &str) -> Markup {
     let inner = html! {
         b { span.hid { (before) } (name) }
         " " (cell.state.words())
+        @match cell.signed {
+            Some(SignOffState::SignedOff) => ", signed off",
+            Some(SignOffState::Prepared) => ", prepared",
+            Some(SignOffState::Withdrawn) | None => "",
+        }
         @if cell.sealed { ", sealed" }
     };
     html! {

@@ -16,6 +16,7 @@ use crate::review::desk::Desk;
 use crate::schedule::plan::Planner;
 use crate::schedule::{histories, late};
 use crate::seals::Standing;
+use crate::sign_off::SignOffState;
 
 /// How many digits tell a month: `2025-03`.
 const MONTH: usize = 7;
@@ -56,6 +57,14 @@ pub(super) struct Overview {
     pub(super) waiting: Waiting,
 }
 
+/// What people have put under periods.
+struct Marks {
+    /// As `JOB/PERIOD`.
+    sealed: BTreeSet<String>,
+    /// By attempt, `JOB/PERIOD/ATTEMPT`.
+    signed: BTreeMap<String, SignOffState>,
+}
+
 /// Looks everything up for a month; none: the last one in which anything was run.
 pub(super) async fn overview(desk: &Desk, asked: Option<NaiveDate>, now: DateTime<Utc>) -> Result<Overview, Failure> {
     let journal = desk.journal();
@@ -72,15 +81,18 @@ pub(super) async fn overview(desk: &Desk, asked: Option<NaiveDate>, now: DateTim
     let due = due(desk, &jobs, now).await?;
     let sealed = journal.seals(None).await?;
     let sealed: BTreeSet<String> = sealed.into_iter().filter(Standing::is_sealed).map(|seal| seal.id).collect();
+    // What a later attempt supersedes is of no last attempt, and so it is not told.
+    let signed = journal.sign_offs(None).await?.into_iter().map(|one| (one.run, one.state)).collect();
+    let marks = Marks { sealed, signed };
     let mut shown = Vec::new();
     for mut job in all_jobs(&jobs, &known) {
         let (from, to) = bounds(job.grain, month);
-        job.cells = cells(journal, &job.name, (&from, &to), &sealed).await?;
+        job.cells = cells(journal, &job.name, (&from, &to), &marks).await?;
         for (label, state) in due.get(&job.name).into_iter().flatten() {
             let is_shown = label.len() == from.len() && (from.as_str()..=to.as_str()).contains(&label.as_str());
             // What was tried shows how that ended.
             if is_shown {
-                let cell = Cell { state: *state, sealed: false, href: None };
+                let cell = Cell { state: *state, sealed: false, signed: None, href: None };
                 job.cells.entry(label.clone()).or_insert(cell);
             }
         }
@@ -137,7 +149,7 @@ async fn cells(
     journal: &Journal,
     job: &str,
     (from, to): (&str, &str),
-    sealed: &BTreeSet<String>,
+    marks: &Marks,
 ) -> Result<BTreeMap<String, Cell>, JournalError> {
     let runs = journal.runs_between(job, from, to).await?;
     let last: BTreeMap<String, RunRecord> = runs.into_iter().map(|run| (run.period.clone(), run)).collect();
@@ -145,8 +157,8 @@ async fn cells(
     let figures = figures(journal, job, &labels).await?;
     let cell = |(label, run): (String, RunRecord)| {
         let state = State::of(&run, figures.get(&label));
-        let sealed = sealed.contains(&format!("{job}/{label}"));
-        (label, Cell { state, sealed, href: Some(address::run(&run.id)) })
+        let sealed = marks.sealed.contains(&format!("{job}/{label}"));
+        (label, Cell { state, sealed, signed: marks.signed.get(&run.id).copied(), href: Some(address::run(&run.id)) })
     };
     Ok(last.into_iter().map(cell).collect())
 }

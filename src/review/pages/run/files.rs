@@ -6,7 +6,9 @@ use maud::{Markup, html};
 
 use crate::journal::{InputRecord, RunRecord};
 use crate::report::count;
+use crate::review::access::Visitor;
 use crate::review::address;
+use crate::review::pages::parts::input_link;
 use crate::sources::removed::Removed;
 use crate::text::{size_in_words, visible};
 
@@ -76,8 +78,7 @@ pub(super) fn files(run: &RunRecord, files: &BTreeMap<String, u64>, removed: &Re
 }
 
 /// The inputs as the journal has recorded them: for a run without a report.
-pub(super) fn inputs(run: &RunRecord, inputs: &[InputRecord]) -> Markup {
-    let address = address::run(&run.id);
+pub(super) fn inputs(visitor: &Visitor, run: &RunRecord, inputs: &[InputRecord]) -> Markup {
     html! {
         @if !inputs.is_empty() {
             section aria-labelledby="inputs" {
@@ -96,7 +97,7 @@ pub(super) fn inputs(run: &RunRecord, inputs: &[InputRecord]) -> Markup {
                                     td.id { bdi { (visible(&input.file.name)) } }
                                     td.n { (count(input.rows)) }
                                     td.n { (count(input.file.bytes)) }
-                                    td.id { a href={ (address) "/inputs/" (address::segment(&input.file.sha256)) } { (visible(&input.file.sha256)) } }
+                                    td.id { (input_link(visitor, run, &input.file.sha256)) }
                                 }
                             }
                         }
