@@ -144,7 +144,7 @@ fn whoever_may_not_sign_is_refused_and_nothing_is_written() {
 
         // Ada has started the run: alone she cannot sign it off, and what she typed is shown again.
         let ada = Shown::to(&project, visitor("Ada", Role::Reviewer)).await;
-        assert!(ada.get(PAGE).await.1.contains("Sign off as reviewer: not now, nobody has prepared"));
+        assert!(ada.get(PAGE).await.1.contains("Sign off as reviewer: not now, <bdi>nobody has prepared"));
         let typed = [("as", "reviewer"), ("digest", digest.as_str()), ("statement", "my own words")];
         let (status, _, page) = ada.post(PAGE, &typed).await;
         assert!(status == 409 && page.contains("who made a report does not review it alone"), "{status} {page}");
