@@ -135,7 +135,7 @@ fn a_break_shows_its_sides_its_rows_as_received_and_what_became_of_it() {
     // Whoever may is offered what is possible now, and nothing else.
     let page = ReadPages::of(&project, Some(Role::Admin)).page(&format!("/runs/rewards/{DAY}/1/breaks/{id}"));
     let posts: Vec<&str> =
-        page.split(" method=\"post\" action=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        page.split("method=\"post\" action=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     assert_eq!(posts, ["/sign-out".to_owned(), format!("/breaks/{id}/comment"), format!("/breaks/{id}/reopen")]);
     // What the journal knows outlives the run's files.
     std::fs::remove_dir_all(project.path(&format!("runs/rewards/{DAY}/1"))).expect("the run's folder");
