@@ -24,9 +24,14 @@ impl Drop for Pages {
 impl Pages {
     /// `tieout serve --review-only` on a free port.
     pub(crate) fn of(project: &TestProject) -> Self {
+        Self::with(project, "")
+    }
+
+    /// The same with more lines of `review:`, indented.
+    pub(crate) fn with(project: &TestProject, more: &str) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let settings = String::from_utf8(project.read("tieout.yaml")).unwrap();
-        project.write("tieout.yaml", format!("{settings}review:\n  bind: {port}\n"));
+        project.write("tieout.yaml", format!("{settings}review:\n  bind: {port}\n{more}"));
         let mut process = project.command(&["serve", "--review-only"]).spawn().unwrap();
         let mut stderr = BufReader::new(process.stderr.take().unwrap());
         let mut said = String::new();
