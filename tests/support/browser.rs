@@ -257,7 +257,7 @@ impl Browser {
 
     /// The whole page as a picture, in the folder of `TIEOUT_SHOTS`; nothing where that is not set.
     pub(crate) async fn shot(&self, name: &str) {
-        let Ok(folder) = std::env::var("TIEOUT_SHOTS") else { return };
+        let Some(folder) = std::env::var("TIEOUT_SHOTS").ok().filter(|folder| !folder.is_empty()) else { return };
         let params = json!({ "format": "png", "captureBeyondViewport": true });
         let picture = self.chromium("Page.captureScreenshot", params).await;
         let picture = picture["data"].as_str().expect("a picture has bytes");
