@@ -16,6 +16,8 @@ mod backfill_terminal;
 mod break_lives;
 mod break_status;
 mod breaks_of_sending;
+mod browser_decisions;
+mod browser_pages;
 mod browser_review;
 mod bytes_to_breaks;
 mod calendars;

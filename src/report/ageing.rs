@@ -7,15 +7,24 @@ use crate::breaks::BreakKind;
 use crate::frames::Measure;
 
 /// How many buckets there are.
-pub(super) const BUCKETS: usize = 6;
+pub(super) const BUCKETS: usize = 5;
 
-/// The first and the last day of each bucket, in business days since the period that had it first.
-const DAYS: [(i64, Option<i64>); BUCKETS] =
-    [(0, Some(0)), (1, Some(2)), (3, Some(5)), (6, Some(10)), (11, Some(20)), (21, None)];
+/// Where each bucket begins, in business days since the period that had it first: new, within a week, two, a month, older.
+const AGES: [u32; BUCKETS] = [0, 1, 6, 11, 22];
 
-/// `0 days`, `1 to 2 days`, `over 20 days`
+/// The first and the last day of each bucket; the oldest has no last.
+pub(super) fn buckets() -> [(u32, Option<u32>); BUCKETS] {
+    std::array::from_fn(|bucket| (AGES[bucket], AGES.get(bucket + 1).map(|next| next - 1)))
+}
+
+/// The bucket of an age in business days.
+pub(super) fn bucket_of(days: i64) -> usize {
+    AGES.iter().rposition(|from| days >= i64::from(*from)).unwrap_or(0)
+}
+
+/// `0 days`, `1 to 5 days`, `over 21 days`
 pub(super) fn bucket_words(bucket: usize) -> String {
-    match DAYS[bucket] {
+    match buckets()[bucket] {
         (0, Some(0)) => "0 days".to_owned(),
         (from, Some(to)) => format!("{from} to {to} days"),
         (from, None) => format!("over {} days", from - 1),
@@ -45,8 +54,4 @@ pub(super) fn by_age(facts: &Facts) -> BTreeMap<Group<'_>, [Aged; BUCKETS]> {
         }
     }
     groups
-}
-
-fn bucket_of(age: i64) -> usize {
-    DAYS.iter().position(|(_, to)| to.is_none_or(|to| age <= to)).expect("the last bucket has no end")
 }

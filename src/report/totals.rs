@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use super::ageing;
 use super::amount::{decimals, money};
 use super::facts::Facts;
 use crate::breaks::{BreakKind, Bridge};
@@ -35,9 +36,6 @@ pub(super) fn by_kind(facts: &Facts) -> Vec<KindTotal> {
     totals.into_values().collect()
 }
 
-/// Where the next bucket of ages begins, in business days: new, within a week, two, a month, older.
-const AGES: [u32; 5] = [0, 1, 6, 11, 22];
-
 /// The open breaks of one age.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AgeTotal {
@@ -52,19 +50,18 @@ pub(super) struct AgeTotal {
 /// The open breaks by age, the youngest first; every bucket, or none where no break is open. What nobody has seen before
 /// this period is new.
 pub(super) fn by_age(facts: &Facts) -> Vec<AgeTotal> {
-    let ends = AGES.iter().skip(1).map(|next| Some(next - 1)).chain([None]);
     let bucket = |(from_days, to_days)| AgeTotal { from_days, to_days, count: 0, at_risk: BTreeMap::new() };
-    let mut buckets: Vec<AgeTotal> = AGES.into_iter().zip(ends).map(bucket).collect();
+    let mut buckets = ageing::buckets().map(bucket);
     for found in facts.breaks.iter().filter(|found| found.is_open()) {
         let days = facts.lives.get(&found.id).map_or(0, |life| life.age_business_days);
-        let place = AGES.iter().rposition(|from| days >= i64::from(*from)).unwrap_or(0);
+        let place = ageing::bucket_of(days);
         buckets[place].count += 1;
         if !found.currency.is_empty() {
             *buckets[place].at_risk.entry((found.currency.clone(), found.measure)).or_default() +=
                 i128::from(found.at_risk_minor);
         }
     }
-    if buckets.iter().all(|bucket| bucket.count == 0) { Vec::new() } else { buckets }
+    if buckets.iter().all(|bucket| bucket.count == 0) { Vec::new() } else { buckets.into() }
 }
 
 /// The same totals, most at risk first, then most breaks.

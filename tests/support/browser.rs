@@ -27,6 +27,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What names an element in answers of a driver.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
+/// Keys as WebDriver names them.
+pub(crate) const TAB: &str = "\u{e004}";
+pub(crate) const ENTER: &str = "\u{e007}";
+
+/// One tab of a window.
+pub(crate) struct Tab(String);
+
 pub(crate) struct Browser {
     driver: Child,
     client: reqwest::Client,
@@ -186,6 +193,42 @@ impl Browser {
         self.post(&format!("/element/{element}/value"), &json!({ "text": text })).await;
     }
 
+    /// What has the focus: its name, its id or its words.
+    pub(crate) async fn focused(&self) -> String {
+        let script =
+            "const at = document.activeElement; return at.localName + ' ' + (at.id || at.name || at.innerText)";
+        self.script(script).await.as_str().unwrap_or_default().trim().to_owned()
+    }
+
+    /// What a script in the page comes to that waits for something: it calls `done`.
+    pub(crate) async fn waited(&self, script: &str) -> Value {
+        let script = format!("const done = arguments[arguments.length - 1];\n{script}");
+        self.post("/execute/async", &json!({ "script": script, "args": [] })).await
+    }
+
+    /// Another tab of the same window; everything is about it from now on.
+    pub(crate) async fn another_tab(&self) -> Tab {
+        let made = self.post("/window/new", &json!({ "type": "tab" })).await;
+        let tab = Tab(made["handle"].as_str().expect("a tab has its name").to_owned());
+        self.turn_to(&tab).await;
+        self.size(DESKTOP).await;
+        tab
+    }
+
+    /// The tab that everything is about.
+    pub(crate) async fn tab(&self) -> Tab {
+        Tab(self.get("/window").await.as_str().expect("a tab has its name").to_owned())
+    }
+
+    pub(crate) async fn turn_to(&self, tab: &Tab) {
+        self.post("/window", &json!({ "handle": tab.0 })).await;
+    }
+
+    /// Whether scripts of pages run.
+    pub(crate) async fn scripts(&self, run: bool) {
+        self.chromium("Emulation.setScriptExecutionDisabled", json!({ "value": !run })).await;
+    }
+
     /// The size of what is seen, as on such a screen.
     pub(crate) async fn size(&self, (width, height): (u32, u32)) {
         let params = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
@@ -214,7 +257,7 @@ impl Browser {
 
     /// The whole page as a picture, in the folder of `TIEOUT_SHOTS`; nothing where that is not set.
     pub(crate) async fn shot(&self, name: &str) {
-        let Ok(folder) = std::env::var("TIEOUT_SHOTS") else { return };
+        let Some(folder) = std::env::var("TIEOUT_SHOTS").ok().filter(|folder| !folder.is_empty()) else { return };
         let params = json!({ "format": "png", "captureBeyondViewport": true });
         let picture = self.chromium("Page.captureScreenshot", params).await;
         let picture = picture["data"].as_str().expect("a picture has bytes");
@@ -244,12 +287,15 @@ impl Browser {
     pub(crate) async fn is_accessible(&self) {
         let path = std::env::var("TIEOUT_AXE").expect("TIEOUT_AXE is the path of axe.min.js: see .ci/browser");
         let axe = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-        for is_dark in [false, true] {
+        // Into the page by the driver: its own policy lets no script of others in.
+        self.script(&format!("{axe}\nreturn true")).await;
+        // Dark differs from light in colours alone.
+        for (is_dark, rules) in [(false, "{}"), (true, "{runOnly: ['color-contrast']}")] {
             self.dark(is_dark).await;
-            // Into the page by the driver: its own policy lets no script of others in.
-            self.script(&format!("{axe}\nreturn true")).await;
-            let run = "const done = arguments[arguments.length - 1]; axe.run().then(found => done(found.violations), \
-                       error => done([{impact: 'critical', id: String(error), nodes: []}]))";
+            let run = format!(
+                "const done = arguments[arguments.length - 1]; axe.run({rules}).then(found => done(found.violations), \
+                 error => done([{{impact: 'critical', id: String(error), nodes: []}}]))"
+            );
             let found = self.post("/execute/async", &json!({ "script": run, "args": [] })).await;
             let serious = |one: &&Value| matches!(one["impact"].as_str(), Some("serious" | "critical"));
             let told: Vec<String> = found
@@ -270,9 +316,28 @@ impl Browser {
 
     /// Nothing was refused or has failed in the browser since it was asked last: the policy lets all in that pages need.
     pub(crate) async fn is_quiet(&self) {
-        let said = self.post("/se/log", &json!({ "type": "browser" })).await;
-        let loud: Vec<&Value> =
-            said.as_array().into_iter().flatten().filter(|line| line["level"] == "SEVERE").collect();
+        let loud = self.loud().await;
         assert!(loud.is_empty(), "{loud:?}");
+    }
+
+    /// The same but for answers of this status.
+    pub(crate) async fn is_quiet_but(&self, status: u16) {
+        let loud = self.loud().await;
+        let told = format!("the server responded with a status of {status} ");
+        assert!(loud.iter().all(|line| line.contains(&told)), "{loud:?}");
+    }
+
+    /// The page came with this status, and was quiet but for that.
+    pub(crate) async fn came_with(&self, status: u16) {
+        let script = "return performance.getEntriesByType('navigation')[0].responseStatus";
+        assert_eq!(self.script(script).await, status, "{}", self.address().await);
+        self.is_quiet_but(status).await;
+    }
+
+    /// What the console says is serious, since it was asked last.
+    async fn loud(&self) -> Vec<String> {
+        let said = self.post("/se/log", &json!({ "type": "browser" })).await;
+        let lines = said.as_array().into_iter().flatten().filter(|line| line["level"] == "SEVERE");
+        lines.map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 }

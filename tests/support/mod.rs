@@ -36,6 +36,7 @@ pub mod sending_project;
 pub mod sending_receipts;
 pub mod sending_scenario;
 pub mod sent;
+pub mod stage;
 pub mod storage;
 pub mod watched;
 pub mod workbook;

@@ -221,6 +221,7 @@ fn approval(visitor: &Visitor, base: &str, digest: &str, shown: &[&Standing]) ->
             form method="post" action={ (base) "/approve" } {
                 (token(visitor))
                 input type="hidden" name="plan" value=(digest);
+                label.tick hidden { input type="checkbox" data-all="effect"; " Choose all of this page" }
                 (list)
                 label { "Comment (needed to reject)" textarea name="comment" rows="2" maxlength="4000" {} }
                 @if approves { button.yes { "Approve what is chosen" } " " }

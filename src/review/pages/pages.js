@@ -38,7 +38,7 @@ for (const all of document.querySelectorAll("input[data-all]")) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
   if (event.key === "/") {
-    const search = document.querySelector("form.filters input[type=search], form.filters input[type=text], input[type=search]");
+    const search = document.querySelector("form.filters input:not([type]), form.filters input[type=search], form.filters input[type=text]");
     if (search) {
       event.preventDefault();
       search.focus();
@@ -46,7 +46,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const step = { j: 1, k: -1 }[event.key];
-  const list = document.querySelector("table[data-rows]");
+  const list = document.querySelector("table[data-rows], table.list");
   if (!step || !list) return;
   const links = [...list.querySelectorAll("tbody tr")].map((row) => row.querySelector("a")).filter(Boolean);
   const at = links.findIndex((link) => link.closest("tr").contains(document.activeElement));
