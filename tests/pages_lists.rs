@@ -183,7 +183,7 @@ fn the_call_that_is_shown_is_byte_for_byte_the_one_that_is_sent() {
     let pages = ReadPages::of(&project, Some(Role::Reviewer));
     let page = pages.page(&format!("{run}/effects"));
     assert!(page.contains("4 effects wait") && page.contains("/users/u-1/audits") && page.contains("Bearer (a token"));
-    assert_eq!(page.matches("type=\"checkbox\"").count(), 4);
+    assert_eq!(page.matches("name=\"effect\"").count(), 4);
     assert!(page.contains(&format!("formaction=\"{run}/effects/reject\"")) && page.contains("name=\"plan\""), "{page}");
     let calls: Vec<&str> = page.split("/effects/calls/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     let shown: BTreeSet<String> = calls

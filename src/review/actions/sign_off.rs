@@ -27,24 +27,28 @@ pub(super) async fn post(
     Path((job, period, attempt)): Run,
     Extension(form): Extension<Form>,
 ) -> Result<Response, Refusal> {
-    let field = |name| form.one(name).unwrap_or_default();
-    let role = Role::from_name(field("as"))
+    let field = |name| {
+        let lacks = || Refusal::Bad(format!("The form lacks the field `{name}`. Nothing was done."));
+        form.one(name).ok_or_else(lacks)
+    };
+    let role = Role::from_name(field("as")?)
         .ok_or_else(|| Refusal::Bad("The field `as` is preparer or reviewer. Nothing was done.".to_owned()))?;
     let act = match role {
         Role::Preparer => Act::Prepare,
         Role::Reviewer => Act::SignOff,
     };
     let person = allowed(&visitor, act)?;
+    let (digest, statement) = (field("digest")?, field("statement")?);
     let signed = signed(&desk, &format!("{job}/{period}/{attempt}")).await?;
     let rules = rules(&desk, &signed.run.job)?;
-    let signing = Signing { role, by: &person.name, digest: field("digest"), statement: field("statement") };
+    let signing = Signing { role, by: &person.name, digest, statement };
     match sign(desk.journal(), &signed, signing, rules.as_ref()).await {
         Ok(_) => {
             let done = if role == Role::Preparer { Done::Prepared } else { Done::SignedOff };
             Ok(back(&signed.run.id, done))
         }
         Err(failure) => {
-            let typed = Typed { role: Some(role), statement: field("statement").to_owned(), ..refused(failure)? };
+            let typed = Typed { role: Some(role), statement: statement.to_owned(), ..refused(failure)? };
             again(&desk, &visitor, &signed.run.id, &typed).await
         }
     }
