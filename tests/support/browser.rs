@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What names an element in answers of a driver.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// Keys as WebDriver names them.
+/// Keys as `WebDriver` names them.
 pub(crate) const TAB: &str = "\u{e004}";
 pub(crate) const ENTER: &str = "\u{e007}";
 

@@ -44,7 +44,8 @@ impl Stage {
         run("rosa").ended_with(20);
 
         project.write("jobs/many.yaml", job_text("many", "day", "{cron: \"0 9 1 1 *\", catchup: 1}"));
-        let rows = (0..MANY_BREAKS).map(|row| format!("t-{row:04},{}.00\n", row % 90 + 1)).collect::<String>();
+        let rows: Vec<String> = (0..MANY_BREAKS).map(|row| format!("t-{row:04},{}.00\n", row % 90 + 1)).collect();
+        let rows = rows.concat();
         project.write(&format!("data/file-{DAY}.csv"), format!("id,amount\n{rows}"));
         // The shipped ledgers are those of another job.
         let job = String::from_utf8(project.read("jobs/many.yaml")).unwrap();
@@ -54,10 +55,10 @@ impl Stage {
 
         let hash = hash();
         let people = PEOPLE.map(|(name, role)| (name, role.name())).into_iter().chain([(OTHER_REVIEWER, "reviewer")]);
-        let users: String = people
+        let users: Vec<String> = people
             .map(|(name, role)| format!("    {name}: {{role: {role}, password: '{}'}}\n", hash.as_str()))
             .collect();
-        let pages = Pages::with(&project, &format!("  users:\n{users}"));
+        let pages = Pages::with(&project, &format!("  users:\n{}", users.concat()));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         Self { project, pages, runtime }
     }
