@@ -307,8 +307,13 @@ fn where_the_project_has_pages_they_are_a_deployment_that_speaks_to_no_provider(
     let manifest = text(&files, "review.yaml");
     assert!(manifest.contains("name: tieout-review"), "{manifest}");
     assert!(manifest.contains("- --review-only\n"), "{manifest}");
-    // Secrets of providers are not in their reach.
+    // Secrets of providers are not in their reach, and what people sign in with is.
     assert!(!manifest.contains("secret"), "{manifest}");
+    let users = "  users:\n    mara: {role: reviewer, password: {env: MARA}}\n    lev: {role: viewer, password: {file: secrets/lev}}\n";
+    workspace.write("tieout.yaml", format!("{project}{users}"));
+    let manifest = text(&rendered(&workspace, &Options::default()).unwrap(), "review.yaml");
+    assert!(manifest.contains("key: MARA\n") && manifest.contains("mountPath: /project/secrets/lev\n"), "{manifest}");
+    assert!(!manifest.contains("key: KEY"), "{manifest}");
     assert!(text(&files, "networkpolicy.yaml").contains("port: 8722"));
 }
 

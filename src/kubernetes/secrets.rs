@@ -65,9 +65,10 @@ pub(super) fn of_runs(project: &Project) -> Vec<Reference> {
     references(project, of_kards.chain(state(project)).chain(databases).chain(channels))
 }
 
-/// What the pages need: nothing that speaks to a provider.
+/// What the pages need: the journal's, and what people sign in with; nothing that speaks to a provider.
 pub(super) fn of_review(project: &Project) -> Vec<Reference> {
-    references(project, state(project).into_iter())
+    let users: Vec<Secret> = project.review.iter().flat_map(|review| review.users.secrets()).collect();
+    references(project, state(project).into_iter().chain(&users))
 }
 
 fn state(project: &Project) -> Option<&Secret> {

@@ -51,6 +51,24 @@ pub enum UsersConfig {
     File(PathBuf),
 }
 
+impl UsersConfig {
+    /// Where hashes of passwords stand beside the project file: the file of users is as secret as they are. Paths are
+    /// absolute.
+    pub fn secrets(&self) -> Vec<Secret> {
+        match self {
+            Self::Nobody => Vec::new(),
+            Self::Listed(users) => {
+                let at = |user: &User| match &user.password {
+                    Password::At(secret) => Some(secret.clone()),
+                    Password::Hash(_) => None,
+                };
+                users.values().filter_map(at).collect()
+            }
+            Self::File(path) => vec![Secret::File(path.clone())],
+        }
+    }
+}
+
 /// One who may sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
