@@ -113,7 +113,14 @@ fn the_readmes_python_finds_what_was_changed() {
         (4, "journal.jsonl", journal(|lines| drop(lines.remove(3)))),
         (4, "journal.jsonl", journal(|lines| lines.swap(2, 3))),
         (4, "journal.jsonl", journal(|lines| drop(lines.pop()))),
-        (4, "journal.jsonl", journal(|lines| lines[1] = lines[1].replacen("at_risk_minor\":", "at_risk_minor\":1", 1))),
+        (
+            4,
+            "journal.jsonl",
+            journal(|lines| {
+                let line = lines.iter_mut().find(|line| line.contains("at_risk_minor")).unwrap();
+                *line = line.replacen("at_risk_minor", "at_risk_manor", 1);
+            }),
+        ),
         (
             1,
             "report/summary.json",
