@@ -9,7 +9,7 @@ use super::verify_access::{SessionRow, Sessions};
 use super::verify_breaks::{LifeRow, Lives, SightingRow};
 use super::verify_seals::{SealRow, Seals};
 use super::verify_sign_offs::{SignOffRow, SignOffs};
-use super::verify_words::{shown, standing_difference, text};
+use super::verify_words::{shown, text, wrong_columns};
 use super::{AccessEntry, BreakEntry, GENESIS, SealEntry, SignOffEntry};
 use crate::digest::sha256;
 use crate::effects::{Anchor, BusinessKey, Entry, Event, Standing, State, apply};
@@ -368,15 +368,8 @@ impl Verifier {
             Ok(None) => return,
             Err(wrong) => return self.tell(place, wrong),
         };
-        for ((name, found), expected) in EFFECT_COLUMNS.into_iter().zip(&row.columns).zip(expected) {
-            if *found != expected.as_bytes() {
-                let what = if name == "standing" {
-                    standing_difference(found, &expected)
-                } else {
-                    format!("`{name}` is {}; expected {}", shown(found), shown(expected.as_bytes()))
-                };
-                self.tell(place.clone(), what);
-            }
+        for what in wrong_columns(&EFFECT_COLUMNS, &row.columns, &expected) {
+            self.tell(place.clone(), what);
         }
     }
 

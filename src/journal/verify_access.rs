@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::access::{AccessEntry, AccessEvent, short};
 use super::rows::time_text;
-use super::verify_words::{shown, text};
+use super::verify_words::{shown, text, wrong_columns};
 
 /// A row of `sessions`: the columns by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,12 +59,7 @@ impl Sessions {
         let Some(said) = self.0.get(short(&text(&row.id))) else {
             return vec!["no entry speaks of it".to_owned()];
         };
-        let expected = [&said.name, &said.begun_at, &said.ended_at];
-        let cells = SESSION_COLUMNS.into_iter().zip(row.columns.iter().zip(expected));
-        let wrong = cells.filter(|(_, (found, expected))| found.as_slice() != expected.as_bytes());
-        let told = |(name, (found, expected)): (&str, (&Vec<u8>, &String))| {
-            format!("`{name}` is {}; expected {}", shown(found), shown(expected.as_bytes()))
-        };
-        wrong.map(told).collect()
+        let expected = [said.name.clone(), said.begun_at.clone(), said.ended_at.clone()];
+        wrong_columns(&SESSION_COLUMNS, &row.columns, &expected)
     }
 }

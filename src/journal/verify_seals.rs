@@ -2,7 +2,7 @@
 
 use super::SealEntry;
 use super::replay::{Replay, Replayed};
-use super::verify_words::{shown, standing_difference};
+use super::verify_words::wrong_columns;
 use crate::seals::life::{Standing, apply};
 
 /// A row of `seals`: the columns by name, numbers as text too.
@@ -33,14 +33,7 @@ impl Seals {
             Ok(None) => return Vec::new(),
             Err(wrong) => return vec![wrong],
         };
-        let expected = expected_columns(replayed);
-        let cells = SEAL_COLUMNS.into_iter().zip(row.columns.iter().zip(expected));
-        let wrong = cells.filter(|(_, (found, expected))| found.as_slice() != expected.as_bytes());
-        let told = |(name, (found, expected)): (&str, (&Vec<u8>, String))| match name {
-            "standing" => standing_difference(found, &expected),
-            _ => format!("`{name}` is {}; expected {}", shown(found), shown(expected.as_bytes())),
-        };
-        wrong.map(told).collect()
+        wrong_columns(&SEAL_COLUMNS, &row.columns, &expected_columns(replayed))
     }
 
     /// What is missing, by id.

@@ -6,6 +6,18 @@ use super::GENESIS;
 use crate::frames::mask;
 use crate::text::visible;
 
+/// What is wrong with the columns of a row: those that do not hold what the entries add up to.
+pub(super) fn wrong_columns(names: &[&str], found: &[Vec<u8>], expected: &[String]) -> Vec<String> {
+    let cells = names.iter().zip(found.iter().zip(expected));
+    let wrong = cells.filter(|(_, (found, expected))| found.as_slice() != expected.as_bytes());
+    wrong
+        .map(|(name, (found, expected))| match *name {
+            "standing" => standing_difference(found, expected),
+            name => format!("`{name}` is {}; expected {}", shown(found), shown(expected.as_bytes())),
+        })
+        .collect()
+}
+
 /// The first field in which a standing differs.
 pub(super) fn standing_difference(found: &[u8], expected: &str) -> String {
     let Ok(Value::Object(found)) = serde_json::from_slice(found) else {

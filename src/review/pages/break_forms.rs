@@ -6,6 +6,7 @@ use crate::breaks::life::{Event, Standing};
 use crate::decisions::breaks::check;
 use crate::review::access::{Act, Visitor};
 use crate::review::address;
+use crate::review::form::MOST_TEXT_CHARS;
 use crate::review::frame::form;
 
 /// A decision as it would be written: whether it can be taken is asked of the same function.
@@ -100,12 +101,12 @@ pub(super) fn forms(visitor: &Visitor, standing: &Standing) -> Markup {
 fn fields(choice: &Choice) -> Markup {
     let reason = |needed: bool| {
         let label = if needed { "Reason" } else { "Reason (may be left out)" };
-        html! { label { (label) textarea name="reason" rows="2" maxlength="4000" required[needed] {} } }
+        html! { label { (label) textarea name="reason" rows="2" maxlength=(MOST_TEXT_CHARS) required[needed] {} } }
     };
     html! {
         div.fields {
             @match choice.act {
-                Act::Comment => label { "Comment" textarea name="text" rows="3" maxlength="4000" required {} },
+                Act::Comment => label { "Comment" textarea name="text" rows="3" maxlength=(MOST_TEXT_CHARS) required {} },
                 Act::Assign => { label { "To" input name="to" maxlength="200" autocomplete="off" required; } (reason(false)) },
                 Act::Confirm => (reason(false)),
                 Act::ForceMatch => {

@@ -19,6 +19,7 @@ use crate::report::money;
 use crate::review::access::{Act, Visitor};
 use crate::review::address;
 use crate::review::desk::Desk;
+use crate::review::form::MOST_TEXT_CHARS;
 use crate::review::frame::{Page, Refusal, Section, page, token};
 use crate::text::visible;
 
@@ -223,7 +224,7 @@ fn approval(visitor: &Visitor, base: &str, digest: &str, shown: &[&Standing]) ->
                 input type="hidden" name="plan" value=(digest);
                 label.tick hidden { input type="checkbox" data-all="effect"; " Choose all of this page" }
                 (list)
-                label { "Comment (needed to reject)" textarea name="comment" rows="2" maxlength="4000" {} }
+                label { "Comment (needed to reject)" textarea name="comment" rows="2" maxlength=(MOST_TEXT_CHARS) {} }
                 @if approves { button.yes { "Approve what is chosen" } " " }
                 @if rejects { button.no formaction={ (base) "/reject" } { "Reject what is chosen" } }
             }

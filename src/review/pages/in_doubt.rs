@@ -15,6 +15,7 @@ use crate::journal::EffectFilter;
 use crate::review::access::{Act, Visitor};
 use crate::review::address;
 use crate::review::desk::Desk;
+use crate::review::form::MOST_TEXT_CHARS;
 use crate::review::frame::{Page, Refusal, Section, form, page};
 
 /// Doubts of one page.
@@ -74,7 +75,7 @@ pub(super) fn decide(visitor: &Visitor, standing: &Standing) -> Markup {
                     label.radio { input type="radio" name="decision" value=(decision.name()) required; " " (decision_words(decision)) }
                 }
             }
-            label { "Reason" textarea name="reason" rows="2" maxlength="4000" required {} }
+            label { "Reason" textarea name="reason" rows="2" maxlength=(MOST_TEXT_CHARS) required {} }
             button { "End the doubt" }
         }
     };

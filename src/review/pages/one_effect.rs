@@ -16,6 +16,7 @@ use crate::journal::{EffectFilter, JournalError};
 use crate::review::access::{Act, Visitor};
 use crate::review::address;
 use crate::review::desk::Desk;
+use crate::review::form::MOST_TEXT_CHARS;
 use crate::review::frame::{Crumb, Page, Refusal, Section, form, page};
 use crate::text::visible;
 
@@ -139,7 +140,7 @@ fn of_ground(ground: &Ground) -> Markup {
 fn reopen(visitor: &Visitor, standing: &Standing) -> Markup {
     let fields = html! {
         div.fields {
-            label { "Reason" textarea name="reason" rows="2" maxlength="4000" required {} }
+            label { "Reason" textarea name="reason" rows="2" maxlength=(MOST_TEXT_CHARS) required {} }
             button { "Open again" }
         }
     };
