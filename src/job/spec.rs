@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
+use super::spec_dataset::IdsSpec;
 use super::spec_due::DueSpec;
 use super::spec_effects::EffectsSpec;
 use super::spec_month::MonthEndSpec;
@@ -123,6 +124,12 @@ pub struct InputSpec {
     /// Which of the provider's files.
     #[serde(default)]
     pub file_type: Option<FileType>,
+    /// Instead of files: what the provider is asked for, such as `cards`.
+    #[serde(default)]
+    pub dataset: Option<String>,
+    /// What it is asked about, where it answers by ids only.
+    #[serde(default)]
+    pub ids: Option<IdsSpec>,
     /// What the provider's file name begins with; `{yymmdd}`, `{yymm}` and `{period}` stand for the period.
     #[serde(default)]
     pub name: Option<String>,
