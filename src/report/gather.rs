@@ -8,7 +8,7 @@ use crate::breaks::compare::{self, Comparison};
 use crate::breaks::statement::file_totals;
 use crate::breaks::{Break, gates};
 use crate::frames::{Frame, Measure, Warning};
-use crate::job::{Due, Job, MonthEnd, Payout, Reconciliation, Splits};
+use crate::job::{Due, Job, Matching, MonthEnd, Payout, Reconciliation, Splits};
 use crate::month::Closing;
 use crate::objects::Place;
 use crate::period::{Period, duration_words};
@@ -178,8 +178,10 @@ fn parameters(reconciliation: &Reconciliation) -> Vec<(String, String)> {
     let splits = match matching.splits {
         Splits::Sum => "summed",
         Splits::Forbid => "forbidden",
+        Splits::Balance => "all rows of a key are summed",
     };
     said.push(("splits".to_owned(), splits.to_owned()));
+    said.extend(states_parameters(matching));
     for (index, rule) in matching.fallback.iter().enumerate() {
         said.push((format!("fallback {}", index + 1), rule.to_string()));
     }
@@ -198,6 +200,25 @@ fn parameters(reconciliation: &Reconciliation) -> Vec<(String, String)> {
         if let Some(due @ Due::On(_)) = &input.due {
             said.push((format!("{} due", input.side), due.to_string()));
         }
+    }
+    said
+}
+
+/// What is compared of how things stand; nothing where the job does not look at it.
+fn states_parameters(matching: &Matching) -> Vec<(String, String)> {
+    let mut said = Vec::new();
+    if matching.validity {
+        said.push(("compare validity".to_owned(), "exact".to_owned()));
+    }
+    for (name, words) in [("open after its end", &matching.open_after_end), ("provider failed", &matching.failed)] {
+        if !words.is_empty() {
+            said.push((name.to_owned(), words.join(", ")));
+        }
+    }
+    if let Some(expected) = &matching.status_changes {
+        let pairs: Vec<String> = expected.iter().map(|(before, after)| format!("{before} to {after}")).collect();
+        let words = if pairs.is_empty() { "none".to_owned() } else { pairs.join(", ") };
+        said.push(("status changes to be expected".to_owned(), words));
     }
     said
 }
