@@ -3,6 +3,7 @@
 
 mod book;
 mod carried;
+mod carrier;
 mod cleared;
 mod compare;
 mod datasets;
@@ -12,6 +13,7 @@ mod found_breaks;
 mod history;
 pub(crate) mod lease;
 mod lives;
+mod looks;
 mod month;
 mod patience;
 mod publish;
@@ -331,6 +333,7 @@ async fn acted(
     };
     let stage = request.progress.stage("plan");
     effects::recover(request, journal, record).await?;
+    looks::look(request, effects, journal, record).await?;
     let book = Book::Journal(journal, record);
     let planning = effects::plan(request, effects, book, wanted, (&mut *facts, lives));
     let planned = planning.instrument(spans::stage("plan")).await?;

@@ -66,13 +66,15 @@ pub fn balance(facts: &KeyFacts) -> String {
 /// `the provider states ISSUE_FAILED: insufficient funds`
 pub fn failed(file: &KeySide) -> String {
     let status = file.facts.status.as_deref().unwrap_or("no status");
-    let reason = file.facts.reason.as_deref().map_or_else(|| ", and gives no reason".to_owned(), |reason| format!(": {reason}"));
+    let reason =
+        file.facts.reason.as_deref().map_or_else(|| ", and gives no reason".to_owned(), |reason| format!(": {reason}"));
     format!("the provider states {status}{reason}")
 }
 
 /// `the provider has it ACTIVE on 2025-03-19, and its validity ended on 2025-02-28 (file)`
 pub fn open_after_end(rules: &Rules, facts: &KeyFacts, stating: Side) -> String {
-    let text = |side: Side, field: Field| facts.side(side).and_then(|stated| stated.text(field)).unwrap_or("not stated");
+    let text =
+        |side: Side, field: Field| facts.side(side).and_then(|stated| stated.text(field)).unwrap_or("not stated");
     let (status, end) = (text(Side::File, Field::Status), text(stating, Field::ValidTo));
     format!("the provider has it {status} on {}, and its validity ended on {end} ({stating})", rules.last_day())
 }

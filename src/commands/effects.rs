@@ -91,7 +91,7 @@ pub(super) fn rows(standings: &[Standing]) -> Rows {
             Cell::text(effect.kind().name()),
             Cell::text(effect.transaction()),
             Cell::text(&*effect.user),
-            Cell::text(ask_words(&effect.ask)),
+            Cell::text(ask_words(effect)),
             at_risk(effect),
             currency(effect),
             Cell::Time(standing.since),
@@ -155,7 +155,7 @@ pub(super) fn facts(standing: &Standing) -> Rows {
     fact("kind", Cell::text(effect.kind().name()));
     fact("transaction", Cell::text(effect.transaction()));
     fact("user", Cell::text(&*effect.user));
-    fact("asks", Cell::text(ask_words(&effect.ask)));
+    fact("asks", Cell::text(ask_words(effect)));
     if let Ask::Audit { merchant, description, .. } = &effect.ask {
         fact("merchant", Cell::text(&**merchant));
         fact("description", Cell::text(&**description));

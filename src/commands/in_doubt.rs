@@ -73,7 +73,7 @@ fn list_rows(found: &[Standing], now: DateTime<Utc>) -> Rows {
             Cell::text(effect.kind().name()),
             Cell::text(effect.transaction()),
             Cell::text(&*effect.user),
-            Cell::text(ask_words(&effect.ask)),
+            Cell::text(ask_words(effect)),
             effects::at_risk(effect),
             effects::currency(effect),
             Cell::Time(standing.since),

@@ -144,7 +144,7 @@ fn asked(story: &Story) -> Rows {
             Cell::text(&*standing.effect.id),
             Cell::text(standing.state.name()),
             Cell::text(standing.effect.kind().name()),
-            Cell::text(ask_words(&standing.effect.ask)),
+            Cell::text(ask_words(&standing.effect)),
             Cell::text(state_words(standing)),
             Cell::text(&*standing.effect.period),
         ]);

@@ -302,7 +302,7 @@ pub fn refuse_starter(
         match kind {
             EffectKind::ProviderAudit => rules.provider_audit.as_ref().map(|rule| rule.caution.distinct),
             EffectKind::FraudMarker => rules.fraud_marker.as_ref().map(|rule| rule.caution.distinct),
-            _ => None,
+            _ => kind.operation().and_then(|operation| rules.cards.get(&operation)).map(|rule| rule.caution.distinct),
         }
     };
     let wanted = effects.iter().any(|standing| distinct(standing.effect.kind()).unwrap_or(false));

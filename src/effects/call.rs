@@ -2,7 +2,7 @@
 //! calls.
 
 use super::plan::place;
-use super::{Ask, Call, EffectKind, Standing, State};
+use super::{Ask, Body, Call, EffectKind, Standing, State, Target};
 use crate::providers::kard::request::{
     AuditItem, MAX_AUDITS, MAX_MARKERS, MarkerItem, audits_body, audits_path, fraud_body, fraud_path,
 };
@@ -32,7 +32,7 @@ fn target(standing: &Standing) -> (EffectKind, &str, &str, Option<&str>) {
 /// How many of these may travel together.
 fn most(together: &[&Standing]) -> usize {
     match together {
-        [first, ..] if first.alone => 1,
+        [first, ..] if first.alone || first.effect.kind().operation().is_some() => 1,
         [first, ..] if first.effect.kind() == EffectKind::ProviderAudit => MAX_AUDITS,
         _ => MAX_MARKERS,
     }
@@ -40,6 +40,15 @@ fn most(together: &[&Standing]) -> usize {
 
 fn call(together: &[&Standing]) -> Option<Call> {
     let first = &together.first()?.effect;
+    if let Ask::Card(ask) = &first.ask {
+        return Some(Call {
+            kind: first.kind(),
+            target: Target::Api { method: ask.call.method, path: ask.call.path.clone() },
+            body: Body::Bytes(ask.call.body.clone().into_bytes()),
+            members: vec![first.id.clone()],
+            keyed: ask.call.keyed,
+        });
+    }
     let (path, body) = match first.kind() {
         EffectKind::ProviderAudit => (
             audits_path(&first.key.organization, &first.user),

@@ -1,18 +1,18 @@
-//! Doubts in words: what was sent, what Kard has to be asked, and what each decision of a person means.
+//! Doubts in words: what was sent, what the provider has to be asked, and what each decision of a person means.
 
 use chrono::TimeDelta;
 
 use super::words::{ask_words, minutes};
-use super::{Decision, Doubt, Effect, EffectKind, Standing};
+use super::{Ask, Decision, Doubt, Effect, EffectKind, Standing};
 use crate::providers::kard::request::{audits_path, fraud_path};
 use crate::providers::kard::request_transactions::{historical_start_path, transactions_path, uploads_path};
 
 /// What a decision says, as the beginning of a sentence.
 pub const fn decision_words(decision: Decision) -> &'static str {
     match decision {
-        Decision::Applied => "Kard has it",
-        Decision::NotApplied => "Kard does not have it, and it shall not be sent",
-        Decision::Resend => "Send it again in the next run, at the risk that Kard then has it twice",
+        Decision::Applied => "The provider has it",
+        Decision::NotApplied => "The provider does not have it, and it shall not be sent",
+        Decision::Resend => "Send it again in the next run, at the risk that the provider then has it twice",
     }
 }
 
@@ -36,6 +36,9 @@ pub fn age(age: TimeDelta) -> String {
 /// Below the provider's `base_url`.
 pub fn path(effect: &Effect) -> String {
     let organization = &effect.key.organization;
+    if let Ask::Card(ask) = &effect.ask {
+        return ask.call.path.clone();
+    }
     let path = match effect.kind() {
         EffectKind::ProviderAudit => audits_path(organization, &effect.user),
         EffectKind::FraudMarker => fraud_path(organization),
@@ -44,11 +47,12 @@ pub fn path(effect: &Effect) -> String {
         EffectKind::HistoricalStart | EffectKind::HistoricalPart | EffectKind::HistoricalComplete => {
             historical_start_path(organization, &effect.user)
         }
+        EffectKind::CardCreate | EffectKind::CardModify | EffectKind::CardDelete | EffectKind::CardTopUp => None,
     };
     path.unwrap_or_default()
 }
 
-/// Kard has no endpoint that tells: a person has to be asked.
+/// Where the provider has no endpoint that tells, a person has to be asked.
 pub fn question(standing: &Standing) -> String {
     let effect = &standing.effect;
     let what = match effect.kind() {
@@ -58,9 +62,16 @@ pub fn question(standing: &Standing) -> String {
         EffectKind::IncomingPart | EffectKind::HistoricalPart => "have these rows arrived",
         EffectKind::HistoricalStart => "is there an upload session",
         EffectKind::HistoricalComplete => "is this upload session completed",
+        EffectKind::CardCreate => "was this card made",
+        EffectKind::CardModify => "was this card changed",
+        EffectKind::CardDelete => "was this card closed",
+        EffectKind::CardTopUp => "was this money put on the card",
     };
-    let asked = ask_words(&effect.ask);
+    let asked = ask_words(effect);
     let sent = minutes(standing.since);
+    if effect.kind().operation().is_some() {
+        return format!("{what} ({asked}) for {}, received up to {sent}?", effect.transaction());
+    }
     format!(
         "{what} ({asked}) for transaction {} of user {} in organization {}, received up to {sent}, and what is its id?",
         effect.transaction(),

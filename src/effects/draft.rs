@@ -5,11 +5,13 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::describe::{self, describe};
+use super::draft_cards;
 use super::{Ask, BusinessKey, Effect, EffectKind, Finding, Ground, RowPlace, Unplannable};
 use crate::breaks::{Break, BreakKind, SideFacts};
 use crate::frames::Side;
 use crate::job::{AuditCode, AuditRule, Effects, Job, MarkerRule};
 use crate::money::exponent;
+use crate::providers::cards::CardProvider;
 use crate::providers::kard::request::audits_path;
 
 /// An effect that has neither number nor owner yet.
@@ -64,6 +66,8 @@ pub struct Material<'a> {
     /// [`Side::ALL`].
     pub file_names: &'a [Vec<String>; 3],
     pub findings: &'a [Finding],
+    /// Who makes calls of orders for cards; none where the job has no such rule.
+    pub cards: Option<&'a dyn CardProvider>,
 }
 
 /// All that a run would ask for, and what it would and cannot.
@@ -93,6 +97,7 @@ pub fn drafts(material: &Material<'_>) -> Drafts {
             keep(marker(material, rules, transaction, &reasons));
         }
     }
+    draft_cards::drafts(material, rules, &mut drafts);
     drafts.effects.sort_by(|one, other| one.place().cmp(&other.place()));
     drafts
 }
@@ -110,7 +115,7 @@ enum Why<'a> {
 
 /// A reason with what it is ordered by.
 #[derive(Debug, Clone, Copy)]
-struct Reason<'a> {
+pub(super) struct Reason<'a> {
     why: Why<'a>,
     code: Option<AuditCode>,
 }
@@ -141,7 +146,7 @@ impl<'a> Reason<'a> {
         (Reverse(i128::from(minor) * scale), code, kind, first, second)
     }
 
-    const fn found(&self) -> Option<&'a Break> {
+    pub(super) const fn found(&self) -> Option<&'a Break> {
         match self.why {
             Why::Break(found) => Some(found),
             Why::Finding(_) => None,
@@ -167,7 +172,7 @@ impl<'a> Reason<'a> {
 }
 
 /// The reasons for each transaction, the weightiest first.
-fn reasons<'a>(
+pub(super) fn reasons<'a>(
     material: &Material<'a>,
     kinds: &[BreakKind],
     findings: &'a [Finding],
@@ -232,7 +237,12 @@ fn marker(
     Ok(draft(business_key(material, rules, kind, transaction), user, Ask::Marker, reasons, grounds))
 }
 
-fn business_key(material: &Material<'_>, rules: &Effects, kind: EffectKind, transaction: &str) -> BusinessKey {
+pub(super) fn business_key(
+    material: &Material<'_>,
+    rules: &Effects,
+    kind: EffectKind,
+    transaction: &str,
+) -> BusinessKey {
     BusinessKey {
         provider: rules.provider.clone(),
         organization: material.organization.to_owned(),
@@ -241,18 +251,18 @@ fn business_key(material: &Material<'_>, rules: &Effects, kind: EffectKind, tran
     }
 }
 
-fn draft(key: BusinessKey, user: &str, ask: Ask, reasons: &[Reason<'_>], grounds: Vec<Ground>) -> Draft {
+pub(super) fn draft(key: BusinessKey, user: &str, ask: Ask, reasons: &[Reason<'_>], grounds: Vec<Ground>) -> Draft {
     let (at_risk_minor, currency) = reasons.first().map_or((0, ""), Reason::money);
     Draft { key, user: user.to_owned(), ask, at_risk_minor, currency: currency.to_owned(), grounds }
 }
 
-fn unplannable(kind: EffectKind, transaction: &str, reasons: &[Reason<'_>], reason: String) -> Unplannable {
+pub(super) fn unplannable(kind: EffectKind, transaction: &str, reasons: &[Reason<'_>], reason: String) -> Unplannable {
     let break_id = reasons.iter().find_map(Reason::found).map(|found| found.id.clone());
     Unplannable { kind, transaction: transaction.to_owned(), break_id, reason }
 }
 
 /// Each reason once.
-fn grounds(material: &Material<'_>, reasons: &[Reason<'_>]) -> Vec<Ground> {
+pub(super) fn grounds(material: &Material<'_>, reasons: &[Reason<'_>]) -> Vec<Ground> {
     let mut grounds = Vec::<Ground>::new();
     for reason in reasons {
         let ground = reason.ground(material.file_names);
@@ -280,7 +290,7 @@ fn rows(found: &Break, file_names: &[Vec<String>; 3]) -> Vec<RowPlace> {
 /// Who is believed first about users and merchants: we ask in the issuer's own words.
 const BELIEVED: [Side; 3] = [Side::Ledger, Side::File, Side::Webhooks];
 
-fn user<'a>(reasons: &[Reason<'a>]) -> Option<&'a str> {
+pub(super) fn user<'a>(reasons: &[Reason<'a>]) -> Option<&'a str> {
     let of_rows = || {
         reasons.iter().find_map(|reason| match reason.why {
             Why::Break(_) => None,

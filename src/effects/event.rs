@@ -169,6 +169,12 @@ pub enum Event {
         doubt: Doubt,
         why: String,
     },
+    /// The provider was looked at after the attempt, and shows what became of it.
+    Seen {
+        done: bool,
+        /// What it shows: `the limit is 500.00 USD`.
+        what: String,
+    },
     /// A person ended the doubt.
     Resolved {
         decision: Decision,
@@ -199,6 +205,7 @@ impl Event {
             Self::Acknowledged { .. } => "acknowledged",
             Self::Rejected { .. } => "rejected",
             Self::InDoubt { .. } => "in_doubt",
+            Self::Seen { .. } => "seen",
             Self::Resolved { .. } => "resolved",
             Self::News(_) => "news",
             Self::Again { .. } => "again",

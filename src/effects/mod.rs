@@ -13,9 +13,12 @@ pub mod confirm;
 pub mod describe;
 pub mod doubt;
 pub mod draft;
+mod draft_cards;
 pub mod event;
+mod kind;
 pub mod news;
 pub mod outcome;
+pub mod outcome_cards;
 pub mod pace;
 pub mod parcels;
 pub mod plan;
@@ -31,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use event::{Approval, Approver, Decision, Event, FileOutcome, News, RefusedRow};
+pub use kind::EffectKind;
 pub use outcome::{Judgement, Next, judge};
 pub use state::{Doubt, IllegalEffectStep, Standing, State, apply};
 
@@ -38,96 +42,8 @@ use crate::digest::hex;
 use crate::exit::ExitCode;
 use crate::frames::Side;
 use crate::job::AuditCode;
-pub use crate::providers::kard::request_transactions::Method;
-
-/// What is asked for. One effect of a kind for a transaction or a parcel, for ever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EffectKind {
-    /// The dispute that Kard calls an audit ("Create Audits").
-    ProviderAudit,
-    /// "Flag Fraudulent Transactions".
-    FraudMarker,
-    /// A file for a presigned URL ("Create Bulk Transactions Upload URL").
-    BulkFile,
-    /// Transactions of one call ("Create Incoming Transactions").
-    IncomingPart,
-    /// An upload session of one user is opened ("Create Upload").
-    HistoricalStart,
-    /// Transactions of one call into such a session ("Add Upload Part").
-    HistoricalPart,
-    /// Such a session is completed ("Update Upload").
-    HistoricalComplete,
-}
-
-impl EffectKind {
-    pub const ALL: [Self; 7] = [
-        Self::ProviderAudit,
-        Self::FraudMarker,
-        Self::BulkFile,
-        Self::IncomingPart,
-        Self::HistoricalStart,
-        Self::HistoricalPart,
-        Self::HistoricalComplete,
-    ];
-
-    /// `audit`, `fraud markers`: for sentences with a number.
-    pub const fn words(self, count: u64) -> &'static str {
-        match (self, count) {
-            (Self::ProviderAudit, 1) => "audit",
-            (Self::ProviderAudit, _) => "audits",
-            (Self::FraudMarker, 1) => "fraud marker",
-            (Self::FraudMarker, _) => "fraud markers",
-            (Self::BulkFile, 1) => "bulk file",
-            (Self::BulkFile, _) => "bulk files",
-            (Self::IncomingPart, 1) => "incoming part",
-            (Self::IncomingPart, _) => "incoming parts",
-            (Self::HistoricalStart, 1) => "upload session",
-            (Self::HistoricalStart, _) => "upload sessions",
-            (Self::HistoricalPart, 1) => "historical part",
-            (Self::HistoricalPart, _) => "historical parts",
-            (Self::HistoricalComplete, 1) => "completion",
-            (Self::HistoricalComplete, _) => "completions",
-        }
-    }
-
-    /// The name in job files, in the journal and on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ProviderAudit => "provider_audit",
-            Self::FraudMarker => "fraud_marker",
-            Self::BulkFile => "bulk_file",
-            Self::IncomingPart => "incoming_part",
-            Self::HistoricalStart => "historical_start",
-            Self::HistoricalPart => "historical_part",
-            Self::HistoricalComplete => "historical_complete",
-        }
-    }
-
-    /// Whether a second arrival does no harm: every row has an event id of its own, a session without parts holds
-    /// nothing, and a session is complete however often it is told so.
-    pub const fn repeats_safely(self) -> bool {
-        match self {
-            Self::ProviderAudit | Self::FraudMarker => false,
-            Self::BulkFile
-            | Self::IncomingPart
-            | Self::HistoricalStart
-            | Self::HistoricalPart
-            | Self::HistoricalComplete => true,
-        }
-    }
-
-    /// A call of rows of which each may be refused by itself.
-    pub const fn is_part(self) -> bool {
-        matches!(self, Self::IncomingPart | Self::HistoricalPart)
-    }
-}
-
-impl std::fmt::Display for EffectKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.name())
-    }
-}
+pub use crate::providers::Method;
+use crate::providers::cards::CardCall;
 
 /// What makes an effect unique for ever, whichever job, period or run wants it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -184,6 +100,14 @@ impl Effect {
         self.key.kind
     }
 
+    /// Whether a second arrival does no harm: by its kind, or since the provider takes a key.
+    pub const fn repeats_safely(&self) -> bool {
+        match &self.ask {
+            Ask::Card(ask) => ask.call.keyed,
+            _ => self.kind().repeats_safely(),
+        }
+    }
+
     pub fn transaction(&self) -> &str {
         &self.key.transaction
     }
@@ -211,11 +135,30 @@ pub enum Ask {
     Marker,
     /// Sealed bytes are to be sent.
     Parcel(Parcel),
+    /// Something is to be done to a card.
+    Card(CardAsk),
     /// A user's upload session is to be opened, or completed.
     Session {
         parts: u64,
         rows: u64,
     },
+}
+
+/// An order for a card, and the call that it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardAsk {
+    /// The card as the provider calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<String>,
+    /// Limit, or what is put on it: minor units of the effect's currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount_minor: Option<i64>,
+    /// `YYYY-MM-DD`, as `valid_to`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_to: Option<String>,
+    pub call: CardCall,
 }
 
 /// What lies sealed on disk: a bulk file, or the rows of one call as JSONL.
@@ -289,6 +232,8 @@ pub struct Call {
     pub body: Body,
     /// The ids of the effects, in the order of the items in the body.
     pub members: Vec<String>,
+    /// Whether it goes with an idempotency key, which is the id of its one effect.
+    pub keyed: bool,
 }
 
 /// Where a call goes.
@@ -322,7 +267,13 @@ impl Body {
 impl Call {
     /// POST of a JSON body.
     pub const fn post(kind: EffectKind, path: String, body: Vec<u8>, members: Vec<String>) -> Self {
-        Self { kind, target: Target::Api { method: Method::Post, path }, body: Body::Bytes(body), members }
+        Self {
+            kind,
+            target: Target::Api { method: Method::Post, path },
+            body: Body::Bytes(body),
+            members,
+            keyed: false,
+        }
     }
 
     /// 16 hexadecimal digits over target and body: the same call has the same name.
@@ -339,6 +290,11 @@ impl Call {
             Body::File { sha256, .. } => hasher.update(sha256),
         }
         hex(&hasher.finalize()[..8])
+    }
+
+    /// Whether a second arrival does no harm.
+    pub const fn repeats_safely(&self) -> bool {
+        self.keyed || self.kind.repeats_safely()
     }
 
     /// The upload session of the URL that it goes to.

@@ -159,7 +159,7 @@ fn digest(sealed: &[Effect]) -> String {
         match &effect.ask {
             Ask::Parcel(parcel) => hasher.update(parcel.sha256.as_bytes()),
             Ask::Session { parts, rows } => hasher.update(format!("{parts} {rows}")),
-            Ask::Audit { .. } | Ask::Marker => {}
+            Ask::Audit { .. } | Ask::Marker | Ask::Card(_) => {}
         }
         hasher.update([0]);
     }

@@ -219,8 +219,8 @@ fn caution(rules: &Effects, kind: EffectKind) -> &Caution {
     match kind {
         EffectKind::ProviderAudit => rules.provider_audit.as_ref().map_or(ASK, |rule| &rule.caution),
         EffectKind::FraudMarker => rules.fraud_marker.as_ref().map_or(ASK, |rule| &rule.caution),
-        // Only sending jobs want these, and they plan apart.
-        _ => ASK,
+        // Only sending jobs want the others, and they plan apart.
+        _ => kind.operation().and_then(|operation| rules.cards.get(&operation)).map_or(ASK, |rule| &rule.caution),
     }
 }
 
@@ -288,6 +288,12 @@ fn digest(wanted: &[Wish<'_>]) -> String {
             Ask::Marker => part("marker"),
             Ask::Parcel(parcel) => part(&parcel.sha256),
             Ask::Session { .. } => part("session"),
+            Ask::Card(ask) => {
+                part(ask.call.method.name());
+                part(&ask.call.path);
+                part(&ask.call.body);
+                part(if ask.call.keyed { "keyed" } else { "" });
+            }
         }
     }
     hex(&hasher.finalize())

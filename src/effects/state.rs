@@ -212,8 +212,12 @@ fn next_state(before: &Standing, event: &Event) -> Option<State> {
             Decision::Resend => Approved,
         }),
         // A parcel that may have arrived goes once more: its lines carry ids by which a second one is known.
-        (InFlight, Event::Again { .. }) if before.effect.kind().repeats_safely() => Some(Approved),
+        (InFlight, Event::Again { .. }) if before.effect.repeats_safely() => Some(Approved),
         (InFlight, Event::Narrowed { .. }) if before.effect.kind().is_part() => Some(Approved),
+        // The provider's own word, read after the attempt.
+        (InDoubt, Event::Seen { done, .. }) if before.effect.kind().operation().is_some() => {
+            Some(if *done { Acknowledged } else { Approved })
+        }
         // Whatever we thought: the provider has it. What is in flight gets its outcome first.
         (_, Event::News(_)) if state != InFlight => Some(Acknowledged),
         (Acknowledged | InDoubt, Event::Processed(_)) if before.effect.kind() == EffectKind::BulkFile => {
@@ -311,12 +315,9 @@ fn note(after: &mut Standing, event: &Event, at: DateTime<Utc>) {
             after.was_in_doubt = true;
             after.said = Some(why.clone());
         }
+        Event::Seen { done, what } => ended(after, what, done.then_some(at)),
         Event::Resolved { decision, reason, .. } => {
-            after.doubt = None;
-            after.said = Some(reason.clone());
-            if *decision == Decision::Applied {
-                after.acknowledged_at = Some(at);
-            }
+            ended(after, reason, (*decision == Decision::Applied).then_some(at));
         }
         Event::News(news) => {
             after.doubt = None;
@@ -326,6 +327,13 @@ fn note(after: &mut Standing, event: &Event, at: DateTime<Utc>) {
         }
         Event::Reopened { reason, .. } => after.reopening = Some(reason.clone()),
     }
+}
+
+/// A doubt is over.
+fn ended(after: &mut Standing, said: &str, acknowledged_at: Option<DateTime<Utc>>) {
+    after.doubt = None;
+    after.said = Some(said.to_owned());
+    after.acknowledged_at = acknowledged_at.or(after.acknowledged_at);
 }
 
 impl Standing {

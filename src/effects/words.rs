@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 
 use super::news::news_words;
-use super::{Approver, Ask, EffectKind, Event, Standing, State};
+use super::{Approver, Ask, CardAsk, Effect, EffectKind, Event, Standing, State};
 use crate::money::{exponent, format_minor};
 
 /// A state alone, for counts: `waiting for approval`.
@@ -18,7 +18,7 @@ pub const fn state_name_words(state: State) -> &'static str {
         State::Approved => "approved, not sent",
         State::InFlight => "being sent",
         State::Acknowledged => "sent",
-        State::Rejected => "refused by Kard",
+        State::Rejected => "refused by the provider",
         State::InDoubt => "in doubt",
         State::Refused => "refused by a person",
         State::Withdrawn => "no longer wanted",
@@ -95,8 +95,8 @@ fn rows_told(standing: &Standing) -> Option<String> {
 }
 
 /// What is asked for: `audit 3006, reward missing`, `500 rows, 1250.00 USD`.
-pub fn ask_words(ask: &Ask) -> String {
-    match ask {
+pub fn ask_words(effect: &Effect) -> String {
+    match &effect.ask {
         Ask::Audit { code, .. } => format!("audit {}, {}", code.number(), code.words()),
         Ask::Marker => EffectKind::FraudMarker.words(1).to_owned(),
         Ask::Parcel(parcel) => {
@@ -107,9 +107,33 @@ pub fn ask_words(ask: &Ask) -> String {
             }
             words
         }
+        Ask::Card(ask) => card_words(effect, ask),
         Ask::Session { parts, rows } => {
             format!("{parts} {}, {}", EffectKind::HistoricalPart.words(*parts), rows_words(*rows))
         }
+    }
+}
+
+/// `card change: limit 500.00 USD, valid from 2025-01-01 to 2025-12-31`
+fn card_words(effect: &Effect, ask: &CardAsk) -> String {
+    let amount = ask.amount_minor.map(|minor| {
+        let exponent = exponent(&effect.currency).unwrap_or(2);
+        format!("{} {}", format_minor(i128::from(minor), exponent), effect.currency)
+    });
+    let limit = if effect.kind() == EffectKind::CardTopUp { "" } else { "limit " };
+    let valid = valid_words(ask.valid_from.as_deref(), ask.valid_to.as_deref());
+    let parts: Vec<String> = amount.map(|amount| format!("{limit}{amount}")).into_iter().chain(valid).collect();
+    let what = effect.kind().words(1);
+    if parts.is_empty() { what.to_owned() } else { format!("{what}: {}", parts.join(", ")) }
+}
+
+/// `valid from 2025-01-01 to 2025-12-31`
+pub(super) fn valid_words(from: Option<&str>, to: Option<&str>) -> Option<String> {
+    match (from, to) {
+        (Some(from), Some(to)) => Some(format!("valid from {from} to {to}")),
+        (Some(from), None) => Some(format!("valid from {from}")),
+        (None, Some(to)) => Some(format!("valid to {to}")),
+        (None, None) => None,
     }
 }
 
@@ -163,8 +187,10 @@ pub fn what(event: &Event) -> String {
             0 => "Kard has read all of its rows".to_owned(),
             refused => format!("Kard has read it and refused {refused} of its rows"),
         },
-        Event::Rejected { why } => said("refused by Kard", why),
+        Event::Rejected { why } => said("refused by the provider", why),
         Event::InDoubt { doubt, why } => format!("in doubt, {}: {why}", doubt.words()),
+        Event::Seen { done: true, what } => said("the provider shows that it is done", what),
+        Event::Seen { done: false, what } => said("the provider shows that it is not done", what),
         Event::Resolved { decision, reason, .. } => {
             said(&format!("resolved as {}", decision.name().replace('_', " ")), reason)
         }

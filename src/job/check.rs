@@ -1,5 +1,6 @@
 //! From the job as written to the job as validated: every problem at once, with its place. Pure.
 
+mod cards;
 mod column;
 mod dataset;
 mod due;

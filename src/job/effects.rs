@@ -13,6 +13,7 @@ use crate::breaks::BreakKind;
 use crate::frames::{Field, Side};
 use crate::money;
 use crate::period::duration_words;
+use crate::providers::cards::CardOperation;
 
 /// `effects:` of a job file, validated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,15 @@ pub struct Effects {
     pub rate: Rate,
     pub provider_audit: Option<AuditRule>,
     pub fraud_marker: Option<MarkerRule>,
+    /// What is done to cards at the provider.
+    pub cards: BTreeMap<CardOperation, CardRule>,
+}
+
+/// Which breaks are repaired at the provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardRule {
+    pub kinds: Vec<BreakKind>,
+    pub caution: Caution,
 }
 
 /// At most so many calls within any such time.

@@ -33,7 +33,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use due::Due;
-pub use effects::{ApprovalRule, AuditRule, Caution, Effects, FraudRule, Grouping, MarkerRule, Rate};
+pub use effects::{ApprovalRule, AuditRule, CardRule, Caution, Effects, FraudRule, Grouping, MarkerRule, Rate};
 pub use load::{load, load_all};
 pub use matching::{Fallback, Matching, Splits};
 pub use month::{MonthEnd, Payout, Terms};

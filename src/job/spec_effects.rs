@@ -30,6 +30,41 @@ pub struct EffectsSpec {
     /// Breaks that become fraud markers ("Flag Fraudulent Transactions").
     #[serde(default)]
     pub fraud_marker: Option<MarkerSpec>,
+    /// Breaks that are repaired by a new card, as the ledger has it.
+    #[serde(default)]
+    pub card_create: Option<CardSpec>,
+    /// Breaks that are repaired by giving the card the ledger's limit and validity.
+    #[serde(default)]
+    pub card_modify: Option<CardSpec>,
+    /// Breaks that are repaired by closing the card.
+    #[serde(default)]
+    pub card_delete: Option<CardSpec>,
+    /// Breaks that are repaired by putting the ledger's amount on the card.
+    #[serde(default)]
+    pub card_top_up: Option<CardSpec>,
+}
+
+/// Which breaks are repaired at the provider, and who is asked first.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CardSpec {
+    /// Kinds of breaks; not those about files.
+    #[serde(rename = "for")]
+    #[schemars(length(min = 1))]
+    pub kinds: Vec<BreakKind>,
+    /// `required` (the default): a person approves each plan; `none`; or `above` with amounts by currency.
+    #[serde(default)]
+    pub approval: Option<ApprovalSpec>,
+    /// Whoever started the run may not approve them.
+    #[serde(default)]
+    pub distinct: Option<bool>,
+    /// More of them than this in one plan: all wait for a person.
+    #[serde(default)]
+    pub limit: Option<u64>,
+    /// Currency: more at risk than this in one plan, in major units ("1000.00"): all wait for a person.
+    #[serde(default)]
+    #[schemars(schema_with = "amounts_by_currency")]
+    pub limit_amount: BTreeMap<String, String>,
 }
 
 /// Which breaks become audits, and what these say.

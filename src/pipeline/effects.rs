@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Request;
 use super::book::{Book, Standings};
+use super::carrier::Carrier;
 use super::lease::Guard;
 use super::lives::Lives;
 use super::send::{self, Ended, Goods, Means, Sent};
@@ -18,6 +19,7 @@ use crate::exit::{ExitCode, Failure};
 use crate::frames::AuditUpdate;
 use crate::job::Effects;
 use crate::journal::{EffectFilter, Journal, JournalError, RunRecord, Writer, kill};
+use crate::providers::CardProvider;
 use crate::providers::kard::Client;
 use crate::providers::kard::KardConfig;
 use crate::report::Facts;
@@ -61,9 +63,15 @@ impl Planned {
     }
 }
 
-/// The provider that a job's effects go to.
-pub(super) fn provider<'r>(request: &'r Request, effects: &Effects) -> Result<&'r KardConfig, Failure> {
-    kard(request, &effects.provider)
+/// The provider whose cards a job does something to.
+pub(super) fn cards<'r>(request: &'r Request, effects: &Effects) -> Result<&'r dyn CardProvider, Failure> {
+    let (job, name) = (&request.job.name, &effects.provider);
+    let wrong = |what: &str| {
+        let message = anyhow::anyhow!("provider `{name}` of job {job} {what}");
+        Failure::new(ExitCode::Configuration, message)
+    };
+    let found = request.project.providers.get(name).ok_or_else(|| wrong("is not in tieout.yaml"))?;
+    found.any().cards().ok_or_else(|| wrong("has no cards that something can be done to"))
 }
 
 /// The provider of that name.
@@ -111,7 +119,12 @@ async fn plan_once(
     wanted: &Wanted,
     facts: &Facts,
 ) -> Result<Planned, Failure> {
-    let organization = provider(request, effects)?.organization.as_str();
+    let (organization, cards) = if effects.cards.is_empty() {
+        (kard(request, &effects.provider)?.organization.as_str(), None)
+    } else {
+        // Its name in the project file says it all.
+        ("", Some(cards(request, effects)?))
+    };
     let scope = Scope { job: request.job.name.clone(), period: request.period.label.clone() };
     let drafts = drafts(&Material {
         job: &request.job,
@@ -120,6 +133,7 @@ async fn plan_once(
         breaks: &facts.breaks,
         file_names: &wanted.files,
         findings: &wanted.findings,
+        cards,
     });
     let mut standings = Standings::default();
     if let Some(journal) = book.journal() {
@@ -212,7 +226,7 @@ pub(super) async fn recover(request: &Request, journal: &Journal, run: &RunRecor
 
 fn left_in_flight(standing: &Standing) -> Event {
     let why = "its run ended between writing the intent and writing the outcome".to_owned();
-    if standing.effect.kind().repeats_safely() {
+    if standing.effect.repeats_safely() {
         return Event::Again { doubt: Doubt::Interrupted, why };
     }
     Event::InDoubt { doubt: Doubt::Interrupted, why }
@@ -234,16 +248,21 @@ pub(super) async fn send(
         let why = "--offline asks no provider: nothing is sent".to_owned();
         return Ok(Sent { ended: Some(Ended { code: ExitCode::Done, why }), ..Sent::default() });
     }
-    let config = provider(request, effects)?;
-    let client = Client::new(config).map_err(|error| {
-        let code = error.exit_code();
-        Failure::new(code, anyhow::Error::new(error).context(format!("provider {}", effects.provider)))
-    })?;
+    let of = |failure: Failure| {
+        let told = failure.source.context(format!("provider {}", effects.provider));
+        Failure::new(failure.code, told)
+    };
+    let (carrier, goods, http) = if effects.cards.is_empty() {
+        let config = kard(request, &effects.provider)?;
+        let client = Client::new(config).map_err(|error| of(Failure::new(error.exit_code(), error)))?;
+        (Carrier::Kard(Arc::new(client)), Goods::Items, &config.http)
+    } else {
+        let cards = cards(request, effects)?;
+        (Carrier::Orders(cards.courier().map_err(of)?.into()), Goods::Orders(cards), cards.http())
+    };
     let (journal, run, guard, stop) = means;
-    let client = &Arc::new(client);
-    let (rate, concurrency, http) = (Some(effects.rate), effects.concurrency, &config.http);
-    let goods = Goods::Items;
-    send::send(Means { journal, run, guard, client, goods, rate, concurrency, http, stop }, approved).await
+    let (rate, concurrency, carrier) = (Some(effects.rate), effects.concurrency, &carrier);
+    send::send(Means { journal, run, guard, carrier, goods, rate, concurrency, http, stop }, approved).await
 }
 
 /// Everything of this job that is in doubt, of whatever period.

@@ -2,28 +2,26 @@
 //! byte came back; one commit holds the outcomes of the calls that have landed and the intents of those that leave.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use secrecy::SecretString;
 use tokio::task::{Id, JoinSet};
 use tracing::Instrument as _;
 
+use super::carrier::{Carrier, Letter};
 use super::lease::Guard;
 use super::shelf::Shelf;
 use super::stop::Stop;
 use crate::effects::call::calls;
 use crate::effects::outcome::{self, Judgement, Next};
+use crate::effects::outcome_cards;
 use crate::effects::pace::Pace;
-use crate::effects::{Body, Call, Doubt, EffectKind, Event, Method, Standing, State, Target, answers};
+use crate::effects::{Call, Doubt, EffectKind, Event, Standing, State, answers};
 use crate::exit::{ExitCode, Failure};
 use crate::job::Rate;
 use crate::journal::{Journal, JournalError, RunRecord, Writer, kill};
-use crate::progress::Stage;
 use crate::project::HttpConfig;
+use crate::providers::CardProvider;
 use crate::providers::http::Answer;
-use crate::providers::kard::{Client, KardError};
 
 /// Calls that are under way when the process is asked to stop get this long to be answered.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -39,12 +37,12 @@ const DOUBTS_IN_A_ROW: u32 = 3;
 const UNHURRIED: Rate = Rate { calls: 1_000, per: Duration::from_secs(1) };
 
 /// What sending needs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Means<'a> {
     pub journal: &'a Journal,
     pub run: &'a RunRecord,
     pub guard: &'a Guard,
-    pub client: &'a Arc<Client>,
+    pub carrier: &'a Carrier,
     pub goods: Goods<'a>,
     /// Calls that may begin in a time.
     pub rate: Option<Rate>,
@@ -55,19 +53,21 @@ pub(super) struct Means<'a> {
 }
 
 /// What is sent.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) enum Goods<'a> {
     /// Audits and markers: an effect is an item of a call.
     Items,
     /// Sealed parcels: an effect is a call.
     Parcels(&'a Shelf),
+    /// Orders for cards: an effect is a call, and the provider says what its answers mean.
+    Orders(&'a dyn CardProvider),
 }
 
 impl Goods<'_> {
     /// The calls that send what is approved among these.
     fn calls(self, standings: &[Standing]) -> Vec<Call> {
         match self {
-            Self::Items => calls(standings),
+            Self::Items | Self::Orders(_) => calls(standings),
             Self::Parcels(goods) => goods.calls(standings),
         }
     }
@@ -75,6 +75,7 @@ impl Goods<'_> {
     fn judge(self, call: &Call, members: &[Standing], answer: &Answer) -> Judgement {
         match (self, members) {
             (Self::Parcels(_), [standing]) => answers::judge(call, standing, answer),
+            (Self::Orders(provider), [standing]) => outcome_cards::judge(provider, standing, answer),
             _ => outcome::judge(call.kind, members, answer),
         }
     }
@@ -122,7 +123,7 @@ pub(super) async fn send(means: Means<'_>, standings: Vec<Standing>) -> Result<S
 struct Sender<'a> {
     means: Means<'a>,
     waiting: VecDeque<Call>,
-    flying: JoinSet<Result<Answer, KardError>>,
+    flying: JoinSet<Result<Answer, Failure>>,
     /// The calls of `flying`, by task.
     under_way: HashMap<Id, Call>,
     /// Not written down yet.
@@ -254,7 +255,7 @@ impl Sender<'_> {
     }
 
     fn launch(&mut self, call: Call) {
-        let (client, guard) = (Arc::clone(self.means.client), self.means.guard.clone());
+        let (carrier, guard) = (self.means.carrier.clone(), self.means.guard.clone());
         let letter = Letter::new(&call, self.means.goods);
         tracing::info!(call = call.id(), kind = call.kind.name(), effects = call.members.len(), "sending");
         let calling = async move {
@@ -263,12 +264,12 @@ impl Sender<'_> {
             guard.held().await;
             // A new token takes its time: it is got first, so that the last look is close to the first byte.
             if letter.needs_token() {
-                client.warm().await?;
+                carrier.warm().await?;
             }
             guard.held().await;
             kill::before("send");
             let answer = tokio::select! {
-                answer = letter.send(&client) => answer,
+                answer = carrier.send(letter) => answer,
                 () = kill::while_waiting() => Ok(Answer::Lost { why: "killed".to_owned() }),
             };
             kill::after("send");
@@ -280,7 +281,7 @@ impl Sender<'_> {
     }
 
     /// Takes in what one call has come to.
-    fn land(&mut self, landed: Result<(Id, Result<Answer, KardError>), tokio::task::JoinError>) {
+    fn land(&mut self, landed: Result<(Id, Result<Answer, Failure>), tokio::task::JoinError>) {
         let (id, answer) = match landed {
             Ok(landed) => landed,
             // A bug of ours; what it did before is not known.
@@ -289,10 +290,10 @@ impl Sender<'_> {
         let Some(call) = self.under_way.remove(&id) else { return };
         match answer {
             Ok(answer) => self.judge(&call, &answer),
-            Err(error) => {
-                let code = error.exit_code();
+            Err(failure) => {
+                let code = failure.code;
                 // With its causes, which say what to do.
-                let why = format!("{:#}", anyhow::Error::new(error));
+                let why = format!("{:#}", failure.source);
                 self.end(code, why.clone());
                 self.outcomes.extend(
                     call.members.into_iter().map(|member| (member, Event::NotSent { why: why.clone(), alone: false })),
@@ -378,7 +379,7 @@ impl Sender<'_> {
         while self.flying.join_next().await.is_some() {}
         for (_, call) in self.under_way.drain() {
             let why = format!("asked to stop, and no reply within {} s", patience.as_secs());
-            let event = if call.kind.repeats_safely() {
+            let event = if call.repeats_safely() {
                 Event::Again { doubt: Doubt::Interrupted, why }
             } else {
                 Event::InDoubt { doubt: Doubt::Interrupted, why }
@@ -386,57 +387,6 @@ impl Sender<'_> {
             self.outcomes.extend(call.members.into_iter().map(|member| (member, event.clone())));
         }
         self.write(Vec::new()).await.map(drop)
-    }
-}
-
-/// A call on its way: where it goes and what is in it.
-enum Letter {
-    Api {
-        method: Method,
-        path: String,
-        body: Vec<u8>,
-    },
-    Storage {
-        url: SecretString,
-        file: PathBuf,
-        bytes: u64,
-        progress: Stage,
-    },
-    /// Its URL is not known any more.
-    Lost,
-}
-
-impl Letter {
-    fn new(call: &Call, goods: Goods<'_>) -> Self {
-        match (&call.target, &call.body, goods) {
-            (Target::Api { method, path }, Body::Bytes(body), _) => {
-                Self::Api { method: *method, path: path.clone(), body: body.clone() }
-            }
-            (Target::Storage { session }, Body::File { path, bytes, .. }, Goods::Parcels(shelf)) => {
-                match shelf.url(session) {
-                    Some(url) => {
-                        let (file, bytes) = (path.clone(), *bytes);
-                        Self::Storage { url, progress: shelf.progress(&file, bytes), file, bytes }
-                    }
-                    None => Self::Lost,
-                }
-            }
-            _ => Self::Lost,
-        }
-    }
-
-    const fn needs_token(&self) -> bool {
-        matches!(self, Self::Api { .. })
-    }
-
-    async fn send(self, client: &Client) -> Result<Answer, KardError> {
-        match self {
-            Self::Api { method, path, body } => client.send_once(method, &path, &body).await,
-            Self::Storage { url, file, bytes, progress } => {
-                client.put_file(&url, &file, bytes, move |sent| progress.set(sent)).await
-            }
-            Self::Lost => Ok(Answer::NotSent { why: "its URL is not at hand".to_owned() }),
-        }
     }
 }
 

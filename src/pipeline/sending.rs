@@ -7,6 +7,7 @@ use serde_json::json;
 use tracing::Instrument as _;
 
 use super::book::{Book, Standings};
+use super::carrier::Carrier;
 use super::earlier::Earlier;
 use super::lease::Guard;
 use super::lives::Lives;
@@ -184,6 +185,7 @@ async fn would_be_called(planned: &Planned, shelf: &Shelf) -> Result<Vec<Call>, 
             },
             body: Body::File { path, bytes, sha256 },
             members: vec![standing.effect.id.clone()],
+            keyed: false,
         });
     }
     Ok(calls)
@@ -233,7 +235,8 @@ async fn send(
             let (rate, concurrency, http) = (sending.rate, sending.concurrency, &config.http);
             let Run { journal, record: run_record, guard, stop } = run;
             let goods = Goods::Parcels(shelf);
-            let means = Means { journal, run: run_record, guard, client, goods, rate, concurrency, http, stop };
+            let carrier = &Carrier::Kard(Arc::clone(client));
+            let means = Means { journal, run: run_record, guard, carrier, goods, rate, concurrency, http, stop };
             let Sent { standings, calls: made, ended } = send::send(means, wave.clone()).await?;
             calls += made;
             planned.standings.take(standings.into_values());

@@ -100,7 +100,7 @@ impl Shelf {
         let members = vec![effect.id.clone()];
         let api = |method, path: Option<String>, body| {
             let target = Target::Api { method, path: path? };
-            Some(Call { kind: effect.kind(), target, body: Body::Bytes(body), members: members.clone() })
+            Some(Call { kind: effect.kind(), target, body: Body::Bytes(body), members: members.clone(), keyed: false })
         };
         match (effect.kind(), &effect.ask) {
             (EffectKind::BulkFile, Ask::Parcel(parcel)) => {
@@ -108,7 +108,7 @@ impl Shelf {
                 let session = session.filter(|session| !urls::is_refused(standing, session))?;
                 let (path, bytes, sha256) = (self.file(effect)?, parcel.bytes, parcel.sha256.clone());
                 let (target, body) = (Target::Storage { session }, Body::File { path, bytes, sha256 });
-                Some(Call { kind: effect.kind(), target, body, members })
+                Some(Call { kind: effect.kind(), target, body, members, keyed: false })
             }
             (EffectKind::IncomingPart, _) => {
                 api(Method::Post, request::transactions_path(organization), self.body(standing)?)

@@ -2,6 +2,7 @@
 //! answered (`reply`), and the conversation (`client`). What the program wants of every one of them is [`Provider`];
 //! [`kinds`] is the list of them all.
 
+pub mod cards;
 pub mod dataset;
 pub mod error;
 pub mod http;
@@ -13,6 +14,7 @@ use std::pin::Pin;
 
 use chrono::TimeDelta;
 
+pub use cards::{CardProvider, Method};
 pub use dataset::{Ask, Asked, Dataset, Fetched, RowWriter};
 pub use error::ProviderError;
 pub use kinds::{ProviderConfig, ProviderSpec};
@@ -41,6 +43,11 @@ pub trait Provider: Debug + Send + Sync {
 
     /// Asks for the least that shows whether the credentials are good, and lets nothing change.
     fn probe(&self) -> Task<'_, Probed>;
+
+    /// What can be done to its cards; none where nothing can.
+    fn cards(&self) -> Option<&dyn CardProvider> {
+        None
+    }
 
     /// Asks for a dataset, and writes its rows in an order that does not depend on which answer came first.
     fn fetch<'a>(&'a self, ask: &'a Ask<'a>, rows: &'a mut RowWriter) -> Task<'a, Fetched> {

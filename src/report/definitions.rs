@@ -37,7 +37,7 @@ const EFFECT_TERMS: [(&str, &str); 5] = [
     ("fraud marker", "A note to Kard that a transaction is fraudulent."),
     (
         "in doubt",
-        "It was sent, and no reply says whether Kard has it. It is not sent again until news or a person decides.",
+        "It was sent, and no reply says whether the provider has it. It is not sent again until news or a person decides.",
     ),
     ("known from before", "Wanted again, but asked for by an earlier run already: it is not asked for twice."),
 ];

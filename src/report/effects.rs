@@ -272,13 +272,13 @@ impl Column {
         let effect = &standing.effect;
         let audit = match &effect.ask {
             Ask::Audit { merchant, description, .. } => Some((merchant.as_str(), description.as_str())),
-            Ask::Marker | Ask::Parcel(_) | Ask::Session { .. } => None,
+            Ask::Marker | Ask::Parcel(_) | Ask::Session { .. } | Ask::Card(_) => None,
         };
         match self {
             Self::Effect => Value::text(&*effect.id),
             Self::State => Value::text(standing.state.name()),
             Self::User => Value::text(&*effect.user),
-            Self::Asks => Value::text(ask_words(&effect.ask)),
+            Self::Asks => Value::text(ask_words(effect)),
             // Of what is sent nothing is at risk.
             Self::AtRisk | Self::Currency if effect.currency.is_empty() => Value::Empty,
             Self::AtRisk => Value::amount(effect.at_risk_minor.into(), &effect.currency),

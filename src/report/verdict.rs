@@ -170,7 +170,7 @@ fn person_headline(facts: &Facts) -> String {
     let refused = rejected(effects).len() as u64;
     if refused > 0 {
         let which = if doubts > 0 { count(refused) } else { counted(refused, "effect", "effects") };
-        parts.push(format!("{which} refused by Kard"));
+        parts.push(format!("{which} refused by the provider"));
     }
     format!("{}; {}", listed(&parts), after_semicolon(facts))
 }

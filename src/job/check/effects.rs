@@ -7,10 +7,11 @@ use super::super::spec_effects::{ApprovalSpec, AuditSpec, EffectsSpec, MarkerSpe
 use super::super::{
     ApprovalRule, AuditCode, AuditRule, Caution, Effects, MarkerRule, Placeholder, Rate, Template, TemplateError,
 };
-use super::{Context, Inputs, input, rules};
+use super::{Context, Inputs, cards, input, rules};
 use crate::breaks::{BreakKind, Rule};
 use crate::config::{Checker, did_you_mean, quoted};
 use crate::frames::{Field, Side};
+use crate::providers::ProviderConfig;
 
 /// Calls at once where the job does not say.
 const CONCURRENCY: u32 = 4;
@@ -30,10 +31,18 @@ pub(super) fn effects(
         let message = format!("effects are asked for by transaction id, and the key is `{}`", key.name());
         checker.absent("effects", message, "expected match.key: transaction_id");
     }
-    if spec.provider_audit.is_none() && spec.fraud_marker.is_none() {
-        checker.absent("effects", "neither `provider_audit` nor `fraud_marker`", "expected one of them, or both");
+    let (of_kard, of_cards) = (spec.provider_audit.is_some() || spec.fraud_marker.is_some(), cards::written(spec));
+    if !of_kard && of_cards.is_empty() {
+        let help = "expected one of them, or one of `card_create`, `card_modify`, `card_delete`, `card_top_up`";
+        checker.absent("effects", "neither `provider_audit` nor `fraud_marker`", help);
     }
-    let provider = provider("effects", spec.provider.as_deref(), context, checker);
+    let who = if of_cards.is_empty() { Who::Kard } else { Who::Cards };
+    if of_kard && who == Who::Cards {
+        let message = "audits and markers go to a provider of rewards, the others to one of cards";
+        checker.problem_with_help("effects", message, "give each a job file of its own");
+    }
+    let provider = provider("effects", spec.provider.as_deref(), who, context, checker);
+    let cards = cards::rules(spec, provider.as_deref(), context, checker);
     let rate = spec.rate.as_ref().map_or(Some(RATE), |text| checker.keep("effects/rate", rate(text)));
     let audit = spec.provider_audit.as_ref().map(|written| audit(written, inputs, checker));
     let marker = spec.fraud_marker.as_ref().map(|written| marker(written, inputs, checker));
@@ -49,26 +58,52 @@ pub(super) fn effects(
             Some(marker) => Some(marker?),
             None => None,
         },
+        cards: cards?,
     })
+}
+
+/// Which kind of provider something goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    Kard,
+    /// One whose cards something can be done to.
+    Cards,
+}
+
+impl Who {
+    fn is(self, provider: &ProviderConfig) -> bool {
+        match self {
+            Self::Kard => provider.as_kard().is_some(),
+            Self::Cards => provider.any().cards().is_some(),
+        }
+    }
 }
 
 /// The name of the provider that is asked by what stands at `at`.
 pub(super) fn provider(
     at: &str,
     written: Option<&str>,
+    who: Who,
     context: Context<'_>,
     checker: &mut Checker<'_>,
 ) -> Option<String> {
     if let Some(name) = written {
-        let known = input::provider_of(&format!("{at}/provider"), name, context, checker).is_some();
-        return (known || context.providers.is_none()).then(|| name.to_owned());
+        let found = input::provider_of(&format!("{at}/provider"), name, context, checker);
+        if let Some(other) = found.filter(|found| !who.is(found)) {
+            let message = format!("`{name}` is of type `{}`, which takes nothing of this", other.kind());
+            checker.problem(&format!("{at}/provider"), message);
+            return None;
+        }
+        return (found.is_some() || context.providers.is_none()).then(|| name.to_owned());
     }
     // The project file is wrong, which is told elsewhere; the job is only looked at, never run.
     let Some(providers) = context.providers else { return Some(String::new()) };
-    let names: Vec<&str> = providers.keys().map(String::as_str).collect();
+    let fitting = providers.iter().filter(|(_, provider)| who.is(provider));
+    let names: Vec<&str> = fitting.map(|(name, _)| name.as_str()).collect();
     match names.as_slice() {
         [only] => return Some((*only).to_owned()),
-        [] => checker.absent(at, "nobody to ask", "tieout.yaml has no providers"),
+        [] if providers.is_empty() => checker.absent(at, "nobody to ask", "tieout.yaml has no providers"),
+        [] => checker.absent(at, "nobody to ask", "no provider of tieout.yaml takes this"),
         several => {
             let message = "`provider` is left out, and tieout.yaml has several";
             checker.absent(at, message, format!("expected one of {}", quoted(several)));
@@ -157,7 +192,7 @@ fn side(at: &str, written: Option<Side>, inputs: &Inputs, checker: &mut Checker<
 }
 
 /// Only what is about one transaction can be asked for, and once is enough.
-fn kinds(at: &str, kinds: &[BreakKind], checker: &mut Checker<'_>) {
+pub(super) fn kinds(at: &str, kinds: &[BreakKind], checker: &mut Checker<'_>) {
     for (index, kind) in kinds.iter().enumerate() {
         let path = format!("{at}/for/{index}");
         if kind.rule() == Rule::FileLevel {
@@ -215,7 +250,7 @@ fn description(path: &str, text: &str, checker: &mut Checker<'_>) -> Option<Temp
     None
 }
 
-fn caution(
+pub(super) fn caution(
     at: &str,
     approval: Option<&ApprovalSpec>,
     distinct: Option<bool>,

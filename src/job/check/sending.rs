@@ -119,7 +119,7 @@ pub(super) fn historical(spec: &HistoricalSpec, context: Context<'_>, checker: &
 
 impl Written<'_> {
     fn sending(&self, way: Way, context: Context<'_>, checker: &mut Checker<'_>) -> Option<Sending> {
-        let provider = effects::provider(self.at, self.provider, context, checker);
+        let provider = effects::provider(self.at, self.provider, effects::Who::Kard, context, checker);
         let source = self.source(checker);
         let mapping = self.mapping(checker);
         let rate = match self.rate {

@@ -4,8 +4,8 @@ use super::client::{Client, SHOWN_PATH};
 use super::error::{Endpoint, KardError};
 use super::reply::{ShapeError, errors_in_words};
 use super::request::PathError;
-use super::request_transactions::Method;
 use super::subscriptions::{self, Subscription};
+use crate::providers::Method;
 use crate::providers::http::{Answer, Redactor, displayable};
 
 /// What came of a change that was sent once.

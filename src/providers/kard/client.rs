@@ -12,7 +12,6 @@ use super::KardConfig;
 use super::error::{Endpoint, KardError, in_kards_words};
 use super::reply::{self, DOWNLOAD_URL_LIFE, FileMetadata, FilesPage, ShapeError};
 use super::request::{self, FilesQuery, Page};
-use super::request_transactions;
 use super::token::{Token, Tokens, sensitive};
 use crate::config::secret::Secret;
 use crate::providers::http::{self, Failure, Http, HttpError, Redactor, displayable, is_html, plain, starts_as_markup};
@@ -184,15 +183,10 @@ impl Client {
     /// Only for what happens before anything is sent: no token is to be had, or the path cannot be asked for.
     pub async fn send_once(
         &self,
-        method: request_transactions::Method,
+        method: crate::providers::Method,
         path: &str,
         body: &[u8],
     ) -> Result<http::Answer, KardError> {
-        let method = match method {
-            request_transactions::Method::Post => Method::POST,
-            request_transactions::Method::Put => Method::PUT,
-            request_transactions::Method::Patch => Method::PATCH,
-        };
         let url = request::below(&self.base, path)
             .map_err(|source| KardError::Path { path: displayable(path, SHOWN_PATH), source })?;
         let token = self.token().await?;
@@ -200,7 +194,7 @@ impl Client {
         let bearer: SecretString = format!("Bearer {}", token.value.expose_secret()).into();
         let request = self
             .http
-            .request(method, url)
+            .request(method.into(), url)
             .header(AUTHORIZATION, sensitive(&bearer))
             .header(CONTENT_TYPE, "application/json")
             .body(body.to_vec())

@@ -25,25 +25,6 @@ pub const MAX_FILE_BYTES: u64 = 5_000_000_000;
 /// The body that opens a user's upload session ("Create Upload").
 pub const HISTORICAL_START_BODY: &[u8] = br#"{"data":{"type":"historicalTransactionStart","attributes":{}}}"#;
 
-/// How a path is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    Post,
-    Put,
-    Patch,
-}
-
-impl Method {
-    /// As HTTP writes it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-        }
-    }
-}
-
 /// Below `base_url`: where URLs for bulk files are asked for (POST, "Create Bulk Transactions Upload URL"). None when
 /// the organization cannot stand in a path; likewise for the others.
 pub fn uploads_path(organization: &str) -> Option<String> {

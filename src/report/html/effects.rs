@@ -68,7 +68,7 @@ fn doubts(found: &EffectsFacts, facts: &Facts) -> Markup {
             div.alarm {
                 h3 { (counted(doubts.len() as u64, "effect is", "effects are")) " in doubt" }
                 p {
-                    "It was sent, and nobody here knows whether Kard has it. It is not sent again by itself: news from "
+                    "It was sent, and nobody here knows whether the provider has it. It is not sent again by itself: news from "
                     "Kard ends the doubt, or a person does, with " code { "tieout in-doubt list" } "."
                 }
                 ul {
@@ -85,7 +85,7 @@ fn doubts(found: &EffectsFacts, facts: &Facts) -> Markup {
 fn doubt(standing: &Standing, period: &str) -> Markup {
     let effect = &standing.effect;
     html! {
-        span.id { bdi { (visible(effect.transaction())) } } ": " (ask_words(&effect.ask))
+        span.id { bdi { (visible(effect.transaction())) } } ": " (ask_words(effect))
         @if !effect.user.is_empty() { ", user " bdi { (visible(&effect.user)) } } ", "
         (standing.doubt.map_or("", crate::effects::Doubt::words)) ", since " (time(standing.since))
         @if effect.period != period { ", of period " bdi { (visible(&effect.period)) } }
@@ -173,7 +173,7 @@ fn row(item: Item<'_>) -> Markup {
         tr {
             th scope="row" .what {
                 span.id { bdi { (visible(effect.transaction())) } } br;
-                strong { (ask_words(&effect.ask)) } br;
+                strong { (ask_words(effect)) } br;
                 @if !effect.user.is_empty() { "user " bdi { (visible(&effect.user)) } }
                 @if let Ask::Audit { merchant, .. } = &effect.ask { ", merchant " bdi { (visible(merchant)) } }
                 br;

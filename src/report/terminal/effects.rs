@@ -22,8 +22,10 @@ pub(super) fn effects(facts: &EffectsFacts, run: &RunFacts, width: usize, color:
         let kind = effect.kind().words(1);
         let words = state_words(standing);
         // The loud word says it already.
-        let words =
-            ["in doubt: ", "refused by Kard: "].iter().find_map(|said| words.strip_prefix(said)).unwrap_or(&words);
+        let words = ["in doubt: ", "refused by the provider: "]
+            .iter()
+            .find_map(|said| words.strip_prefix(said))
+            .unwrap_or(&words);
         let of = if matches!(effect.ask, Ask::Audit { .. } | Ask::Marker) { " for" } else { "" };
         let line = format!("  {loud} {} {kind}{of} {}: {words}", effect.id, effect.transaction());
         lines.push(paint(&fit(&line, width), "1;31", color));

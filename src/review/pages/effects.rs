@@ -111,7 +111,7 @@ fn table(found: &[Standing]) -> Markup {
                         tr {
                             th.id scope="row" { (link(&format!("/effects/{}", address::segment(&effect.id)), effect.transaction())) }
                             td.wide { (said(&state_words(standing))) }
-                            td { (said(&ask_words(&effect.ask))) }
+                            td { (said(&ask_words(effect))) }
                             td.n { (at_risk(standing)) }
                             td { (said(&effect.user)) }
                             td { (time(standing.since)) }
@@ -207,7 +207,7 @@ fn approval(visitor: &Visitor, base: &str, digest: &str, shown: &[&Standing]) ->
                                 td { input type="checkbox" name="effect" value=(effect.id) aria-label={ "Choose " (visible(effect.transaction())) }; }
                             }
                             th.id scope="row" { (link(&format!("/effects/{}", address::segment(&effect.id)), effect.transaction())) }
-                            td { (said(&ask_words(&effect.ask))) }
+                            td { (said(&ask_words(effect))) }
                             td.n { (at_risk(standing)) }
                             td { (said(&effect.user)) }
                             td.wide { @for ground in &effect.grounds { p { (said(&ground.rule.replace('_', " "))) ": " (said(&ground.detail)) } } }

@@ -61,7 +61,7 @@ pub(super) async fn in_doubt(
 }
 
 fn title(standing: &Standing) -> String {
-    capital(format!("{} for {}", ask_words(&standing.effect.ask), standing.effect.transaction()))
+    capital(format!("{} for {}", ask_words(&standing.effect), standing.effect.transaction()))
 }
 
 /// What to ask, and the form that ends the doubt.

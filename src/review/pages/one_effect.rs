@@ -51,7 +51,7 @@ pub(super) async fn one(
         h2 #history { "History" }
         (entries(&history))
     };
-    let title = capital(format!("{} for {}", ask_words(&effect.ask), effect.transaction()));
+    let title = capital(format!("{} for {}", ask_words(effect), effect.transaction()));
     let crumbs = vec![Crumb { name: "Effects".to_owned(), href: "/effects".to_owned() }];
     Ok(page(&visitor, Page { title, section: Section::Effects, crumbs, body }))
 }

@@ -197,7 +197,7 @@ fn effects(story: &Story) -> Markup {
     let lines = html! {
         @for one in story.effects.iter().take(MOST) {
             tr {
-                th scope="row" { (link(&format!("/effects/{}", address::segment(&one.standing.effect.id)), &ask_words(&one.standing.effect.ask))) }
+                th scope="row" { (link(&format!("/effects/{}", address::segment(&one.standing.effect.id)), &ask_words(&one.standing.effect))) }
                 td.wide { (said(&state_words(&one.standing))) }
                 td { (said(&one.standing.effect.period)) }
             }
