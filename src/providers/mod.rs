@@ -8,6 +8,7 @@ pub mod error;
 pub mod http;
 pub mod kard;
 pub mod kinds;
+pub mod kuggar;
 
 use std::fmt::Debug;
 use std::pin::Pin;

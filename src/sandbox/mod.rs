@@ -20,6 +20,7 @@ mod fraud;
 mod historical;
 mod ingest;
 mod items;
+mod kuggar;
 mod lines;
 mod middleware;
 mod mounts;

@@ -27,7 +27,7 @@ pub(super) struct Mount {
 }
 
 /// One line each.
-pub(super) const MOUNTS: &[Mount] = &[];
+pub(super) const MOUNTS: &[Mount] = &[super::kuggar::MOUNT];
 
 /// The provider that a path belongs to, and the path below it.
 pub(super) fn find(path: &str) -> Option<(&'static Mount, &str)> {

@@ -118,8 +118,15 @@ impl State {
 
     /// A new token.
     pub(super) fn grant(&self, issuer: Option<String>) -> String {
-        let secret = crate::digest::hex(&random_bytes()[..16]);
-        let token = format!("{TOKEN_PREFIX}{secret}");
+        self.keep(random_token(), issuer)
+    }
+
+    /// A new token of the form that the provider's have; what makes it a secret is given.
+    pub(super) fn grant_with(&self, form: impl FnOnce(&str) -> String) -> String {
+        self.keep(form(&random_token()), None)
+    }
+
+    fn keep(&self, token: String, issuer: Option<String>) -> String {
         let granted = Granted { expires_at: Instant::now() + self.token_life, issuer };
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner).insert(token.clone(), granted);
         token
@@ -160,6 +167,10 @@ impl Drop for Busy {
 
 pub(super) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+fn random_token() -> String {
+    format!("{TOKEN_PREFIX}{}", crate::digest::hex(&random_bytes()[..16]))
 }
 
 /// An id of the kind that a provider gives.

@@ -66,7 +66,7 @@ fn mask_words(text: &str) -> String {
             continue;
         }
         // `"access_token" : "x"`: what stands between name and value is no value yet.
-        let is_separator = word.chars().all(|c| matches!(c, ':' | '='));
+        let is_separator = word.chars().all(|c| matches!(c, ':' | '=' | '\\'));
         if is_separator {
             masked.push_str(piece);
             continue;
@@ -80,16 +80,36 @@ fn mask_words(text: &str) -> String {
             masked.push_str(word);
         }
         masked.push_str(end);
-        after_name = announces_secret(word);
+        // A number in groups is one value.
+        let goes_on = after_name && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+        after_name = goes_on || announces_secret(word);
     }
     masked
 }
 
 /// `Bearer x`, `"access_token": "x"`, `password: x`.
 fn announces_secret(word: &str) -> bool {
-    const NAMES: [&str; 7] =
-        ["bearer", "basic", "access_token", "id_token", "refresh_token", "client_secret", "password"];
-    let word = word.trim_end_matches([':', '=']);
+    const NAMES: [&str; 17] = [
+        "bearer",
+        "basic",
+        "access_token",
+        "id_token",
+        "refresh_token",
+        "client_secret",
+        "password",
+        "clientsecret",
+        // Card data: a code is too short to be found by its looks, and a number that is cut off, too.
+        "cardnumber",
+        "card_number",
+        "pan",
+        "cardsecuritycode",
+        "card_security_code",
+        "securitycode",
+        "security_code",
+        "cvv",
+        "cvc",
+    ];
+    let word = word.trim_end_matches([':', '=', '\\']);
     NAMES.iter().any(|name| word.eq_ignore_ascii_case(name))
 }
 

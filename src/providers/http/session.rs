@@ -107,6 +107,11 @@ impl<L: Login> Session<L> {
         &self.http
     }
 
+    /// How the provider lets us in.
+    pub const fn login(&self) -> &L {
+        &self.login
+    }
+
     /// Blots out the secrets that this conversation knows, but for its token.
     pub const fn redactor(&self) -> &Redactor {
         &self.redactor
