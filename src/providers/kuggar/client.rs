@@ -50,6 +50,16 @@ impl Client {
         Ok(Self { session, base_url: config.base_url.clone(), concurrency: config.concurrency })
     }
 
+    /// The conversation underneath.
+    pub(super) const fn session(&self) -> &Session<KuggarLogin> {
+        &self.session
+    }
+
+    /// No trailing slash.
+    pub(super) fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
     /// Logs in. There is no list and no other call that needs no card.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use super::Client;
 use crate::config::Checker;
 use crate::config::http::{HttpConfig, HttpSpec, http, identifier, url};
 use crate::config::secret::{Secret, secret};
-use crate::providers::{Ask, Dataset, Fetched, Probed, Provider, RowWriter, Task};
+use crate::providers::{Ask, CardProvider, Dataset, Fetched, Probed, Provider, RowWriter, Task};
 
 /// So many cards are asked for at once where nothing else is said.
 const CONCURRENCY: u32 = 4;
@@ -117,6 +117,10 @@ impl Provider for KuggarConfig {
 
     fn datasets(&self) -> Vec<Dataset> {
         vec![Dataset::by_id(CARDS)]
+    }
+
+    fn cards(&self) -> Option<&dyn CardProvider> {
+        Some(self)
     }
 
     fn probe(&self) -> Task<'_, Probed> {

@@ -5,7 +5,7 @@
 use chrono::NaiveDate;
 use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::card::Card;
@@ -177,6 +177,26 @@ impl Call {
 }
 
 impl Terms {
+    /// What the body of a call asks for; none where it is not one of ours.
+    pub fn of_body(body: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Asked<'a> {
+            valid_from_date: NaiveDate,
+            valid_to_date: NaiveDate,
+            #[serde(borrow)]
+            card_limit: &'a RawValue,
+        }
+        let asked: Asked<'_> = serde_json::from_slice(body).ok()?;
+        Some(Self {
+            valid_from: asked.valid_from_date,
+            valid_to: asked.valid_to_date,
+            limit: Limit(asked.card_limit.get().to_owned()),
+            max_authorisation_count: None,
+            enhanced_data: Vec::new(),
+        })
+    }
+
     fn are_of(&self, card: &Card) -> bool {
         let is = |told: &Option<String>, day: NaiveDate| {
             told.as_deref().is_some_and(|told| told.get(..10) == Some(day.to_string().as_str()))
