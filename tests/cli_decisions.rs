@@ -291,6 +291,7 @@ fn rules(audits: bool, markers: bool) -> Effects {
             rules: Vec::new(),
             caution: caution(markers),
         }),
+        cards: BTreeMap::new(),
     }
 }
 

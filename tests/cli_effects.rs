@@ -50,7 +50,7 @@ fn without_an_argument_all_that_is_not_finished_is_listed_doubts_first() {
     );
     assert!(
         listed.stderr.contains(
-            "6 effects: 1 in doubt, 1 refused by Kard, 2 waiting for approval, 1 approved, not sent, 1 being sent"
+            "6 effects: 1 in doubt, 1 refused by the provider, 2 waiting for approval, 1 approved, not sent, 1 being sent"
         ),
         "{}",
         listed.stderr
@@ -89,7 +89,7 @@ fn the_list_has_a_table_and_a_csv_form_that_obey_nobodys_text() {
             "effect            state     kind            transaction  user  asks                        at_risk  currency  \
              since                 why             words                                            job      period\n\
              {id}  rejected  provider_audit  t-3          u-7   audit 3006, reward missing     2.00  USD       \
-             ....................  reward_missing  refused by Kard: 404: =User \\u{{1b}}[31mnot found  rewards  2025-03-19\n"
+             ....................  reward_missing  refused by the provider: 404: =User \\u{{1b}}[31mnot found  rewards  2025-03-19\n"
         ),
         "{}",
         table.stdout
@@ -98,7 +98,7 @@ fn the_list_has_a_table_and_a_csv_form_that_obey_nobodys_text() {
     let mut reader = csv::Reader::from_reader(csv.stdout.as_bytes());
     let row = reader.records().next().unwrap().unwrap();
     assert_eq!((&row[0], &row[6], &row[7]), (&*id, "2.00", "USD"));
-    assert_eq!(&row[10], "refused by Kard: 404: =User \u{1b}[31mnot found");
+    assert_eq!(&row[10], "refused by the provider: 404: =User \u{1b}[31mnot found");
 }
 
 #[test]

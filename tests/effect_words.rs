@@ -1,7 +1,7 @@
 //! Effects in words: each state as people read it.
 
 use tieout::effects::words::{BY_URGENCY, ask_words, state_words};
-use tieout::effects::{Ask, Decision, Doubt, Event, News, State};
+use tieout::effects::{Ask, Decision, Doubt, Effect, Event, News, State};
 use tieout::job::AuditCode;
 
 use crate::support::effects::{
@@ -48,10 +48,10 @@ fn every_state_reads_as_a_person_would_say_it() {
             sent(&[acknowledged(Some("audit-1")), closed("reward dispute resolved", 5004)]),
             "acknowledged as audit-1; closed: reward dispute resolved (5004)",
         ),
-        (sent(&[rejected("404: User not found")]), "refused by Kard: 404: User not found"),
+        (sent(&[rejected("404: User not found")]), "refused by the provider: 404: User not found"),
         (
             sent(&[rejected("404: User not found"), reopened]),
-            "refused by Kard: 404: User not found; to be opened again: the user id is known now",
+            "refused by the provider: 404: User not found; to be opened again: the user id is known now",
         ),
         (sent(std::slice::from_ref(&unclear)), "in doubt: no reply, since 2025-03-20 10:03 UTC"),
         (
@@ -73,10 +73,10 @@ fn every_state_reads_as_a_person_would_say_it() {
 
 #[test]
 fn what_is_asked_for_is_told_with_its_code() {
-    assert_eq!(ask_words(&audit("t", 1).ask), "audit 3006, reward missing");
-    assert_eq!(ask_words(&marker("t", 1).ask), "fraud marker");
+    assert_eq!(ask_words(&audit("t", 1)), "audit 3006, reward missing");
+    assert_eq!(ask_words(&marker("t", 1)), "fraud marker");
     let other = Ask::Audit { code: AuditCode::Other, merchant: String::new(), description: String::new() };
-    assert_eq!(ask_words(&other), "audit 8001, other");
+    assert_eq!(ask_words(&Effect { ask: other, ..audit("t", 1) }), "audit 8001, other");
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn drafted(effects: &str, breaks: &[Break], findings: &[Finding]) -> Drafts {
         vec!["log.jsonl".to_owned()],
     ];
     let period = "2025-03-19";
-    drafts(&Material { job: &job, period, organization: "org-1", breaks, file_names: &names, findings })
+    drafts(&Material { job: &job, period, organization: "org-1", breaks, file_names: &names, findings, cards: None })
 }
 
 fn named(user: &str, merchant: &str) -> SideFacts {

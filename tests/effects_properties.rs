@@ -271,7 +271,7 @@ proptest! {
             }).collect();
             let names = [vec!["file.json".to_owned()], vec!["ledger.csv".to_owned()], vec![]];
             let period = "2025-03-19";
-            drafts(&Material { job: &job, period, organization: "org-1", breaks: &breaks, file_names: &names, findings: &[] })
+            drafts(&Material { job: &job, period, organization: "org-1", breaks: &breaks, file_names: &names, findings: &[], cards: None })
         };
         let made = planned(&first);
         let transactions: BTreeSet<u8> = first.iter().map(|written| written.0).collect();

@@ -82,6 +82,7 @@ impl Folder {
             rate: Rate { calls: 1, per: std::time::Duration::from_secs(1) },
             provider_audit: None,
             fraud_marker: Some(fraud_marker),
+            cards: std::collections::BTreeMap::new(),
         });
         Request {
             project,

@@ -180,6 +180,7 @@ mod run_full_disk;
 mod run_leases;
 mod run_leases_sending;
 mod run_month_end;
+mod run_orders;
 mod run_samples;
 mod run_sealed_days;
 mod run_sealed_months;

@@ -225,9 +225,13 @@ fn a_doubt_says_what_to_ask_and_what_each_decision_means() {
     let doubts = effect_project::states(&project).values().filter(|state| *state == "in_doubt").count();
     assert!(doubts > 0, "{:?}", effect_project::states(&project));
     let page = ReadPages::of(&project, Some(Role::Reviewer)).page("/in-doubt");
-    for words in
-        ["Ask Kard: ", "is there an audit", "Kard has it", "at the risk that Kard then has it twice", "/resolve\""]
-    {
+    for words in [
+        "Ask Kard: ",
+        "is there an audit",
+        "The provider has it",
+        "at the risk that the provider then has it twice",
+        "/resolve\"",
+    ] {
         assert_eq!(page.matches(words).count(), doubts, "{words} in\n{page}");
     }
     let page = ReadPages::of(&project, Some(Role::Preparer)).page("/in-doubt");

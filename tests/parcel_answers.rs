@@ -27,7 +27,7 @@ fn call(standing: &Standing, rows: usize) -> Call {
     let members = vec![standing.effect.id.clone()];
     let post = |body: Vec<u8>| {
         let target = Target::Api { method: Method::Post, path: "/v2/issuers/org-1/transactions".to_owned() };
-        Call { kind, target, body: Body::Bytes(body), members: members.clone() }
+        Call { kind, target, body: Body::Bytes(body), members: members.clone(), keyed: false }
     };
     match kind {
         BulkFile => Call {
@@ -35,6 +35,7 @@ fn call(standing: &Standing, rows: usize) -> Call {
             target: Target::Storage { session: "s-1".to_owned() },
             body: Body::File { path: PathBuf::from("a.jsonl.gz"), bytes: 9, sha256: "c".repeat(64) },
             members,
+            keyed: false,
         },
         HistoricalStart => post(HISTORICAL_START_BODY.to_vec()),
         HistoricalComplete => post(historical_complete_body("up-1")),

@@ -47,7 +47,7 @@ Effects
   IN DOUBT 031ff05413a218d9 audit for txn-0101: no reply, since 2025-03-20 10:0…
   IN DOUBT fa62372184ff3d92 audit for txn-0001: stopped before the reply was re…
   and 1 audit more in doubt or refused
-  audits:        1 in doubt, 1 refused by Kard, 1 waiting for approval, 1 sent,
+  audits:        1 in doubt, 1 refused by the provider, 1 waiting for approval, 1 sent,
                  1 cannot be asked for
   fraud markers: 1 waiting for approval, 1 approved, not sent, 1 refused by a
                  person, 1 known from before
@@ -145,7 +145,10 @@ fn the_verdict_says_it_in_whole_sentences() {
     let mut effects = some_of_all();
     effects.stopped = Some("Kard did not answer".to_owned());
     let found = judged(&with(every_kind(), effects));
-    assert_eq!(found.headline, "2 effects in doubt and 1 refused by Kard; ties out with 36 breaks; 1 gate is breached");
+    assert_eq!(
+        found.headline,
+        "2 effects in doubt and 1 refused by the provider; ties out with 36 breaks; 1 gate is breached"
+    );
     assert_eq!(
         found.sentences[..3],
         [
@@ -348,7 +351,7 @@ fn the_page_puts_doubts_in_a_box_above_the_list_and_says_why_for_each() {
     for part in [
         "of period <bdi>2025-03-18</bdi>",
         "Held back: <bdi>312 fraud markers, the job allows 200 a run: all wait for approval</bdi>.",
-        "refused by Kard: 404: User not found",
+        "refused by the provider: 404: User not found",
         "known from before (rewards-monthly 2025-03): acknowledged",
         "cannot be asked for: no side states the user",
         "approved by <bdi>Mara Lind</bdi> at 2025-03-20 10:01:00 UTC: <bdi>checked against the ledger</bdi>",

@@ -19,6 +19,11 @@ pub(crate) fn sent_by_a_job(kind: EffectKind) -> Ask {
         EffectKind::BulkFile | EffectKind::IncomingPart => parcel(None),
         EffectKind::HistoricalPart => parcel(Some("session-1")),
         EffectKind::HistoricalStart | EffectKind::HistoricalComplete => Ask::Session { parts: 2, rows: 6 },
-        EffectKind::ProviderAudit | EffectKind::FraudMarker => panic!("a sending job asks for no {kind}"),
+        EffectKind::ProviderAudit
+        | EffectKind::FraudMarker
+        | EffectKind::CardCreate
+        | EffectKind::CardModify
+        | EffectKind::CardDelete
+        | EffectKind::CardTopUp => panic!("a sending job asks for no {kind}"),
     }
 }

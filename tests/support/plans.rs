@@ -42,6 +42,7 @@ pub(crate) fn rules(caution: &Caution) -> Effects {
             rules: Vec::new(),
             caution: caution.clone(),
         }),
+        cards: BTreeMap::new(),
     }
 }
 
