@@ -5,9 +5,7 @@ use super::classify::Judge;
 use super::{Break, BreakKind, detail};
 use crate::frames::{Measure, Side};
 use crate::job::Splits;
-use crate::matching::agree::{
-    Differences, PAIRS, Stated, differences, has_failed, open_after_end, pair_differences,
-};
+use crate::matching::agree::{Differences, PAIRS, Stated, differences, has_failed, open_after_end, pair_differences};
 use crate::matching::{Flags, KeySide};
 
 /// Differences that a reversal explains.

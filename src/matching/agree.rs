@@ -192,10 +192,8 @@ pub fn pair_differences<S: Stated>(rules: &Rules, left: (Side, &S), right: (Side
     }
     found.add_if(statuses_differ(rules, left.1.status(), right.1.status()), Differences::STATUS);
     found.add_if(matching.identity.iter().any(|field| texts_differ(*field, left, right)), Differences::IDENTITY);
-    found.add_if(
-        matching.validity && ENDS.iter().any(|field| texts_differ(*field, left, right)),
-        Differences::VALIDITY,
-    );
+    found
+        .add_if(matching.validity && ENDS.iter().any(|field| texts_differ(*field, left, right)), Differences::VALIDITY);
     // A balance has no time of its own.
     found.add_if(matching.splits != Splits::Balance && times_differ(rules, left, right), Differences::PERIOD);
     found

@@ -211,7 +211,11 @@ impl<'a> Normalizer<'a> {
             match value {
                 Ok(value) => values[step.field as usize] = value,
                 Err(reason) => {
-                    note(Trouble { field: step.field, value: mask::shown(text.ok().flatten().unwrap_or_default()), reason });
+                    note(Trouble {
+                        field: step.field,
+                        value: mask::shown(text.ok().flatten().unwrap_or_default()),
+                        reason,
+                    });
                 }
             }
         }
@@ -255,7 +259,9 @@ impl<'a> Normalizer<'a> {
             (Some(text), field) => match field.kind() {
                 FieldType::Minor => self.minor(text, step, *exponent, values),
                 FieldType::Micros => step.time.micros(text).map(Value::Number),
-                FieldType::Date => step.time.date(text, field == Field::ValidTo).map(|day| Value::Text(Cow::Owned(day))),
+                FieldType::Date => {
+                    step.time.date(text, field == Field::ValidTo).map(|day| Value::Text(Cow::Owned(day)))
+                }
                 FieldType::Text => Ok(values::text(field, text, &self.input.mapping)),
             },
         }

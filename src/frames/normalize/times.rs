@@ -39,9 +39,8 @@ impl TimePlan {
     pub(crate) fn micros(&self, text: &str) -> Result<i64, String> {
         match self {
             Self::Iso(zone) => iso(text, *zone),
-            Self::Pattern { items, pattern, zone } => {
-                patterned(text, items, zone.unwrap_or(Tz::UTC)).unwrap_or_else(|| Err(format!("is no time of the form `{pattern}`")))
-            }
+            Self::Pattern { items, pattern, zone } => patterned(text, items, zone.unwrap_or(Tz::UTC))
+                .unwrap_or_else(|| Err(format!("is no time of the form `{pattern}`"))),
             Self::EpochSeconds => epoch(text, 6),
             Self::EpochMillis => epoch(text, 3),
         }
@@ -57,10 +56,12 @@ impl TimePlan {
     /// A lowercase fragment: what is wrong and what was expected.
     pub(crate) fn date(&self, text: &str, last: bool) -> Result<String, String> {
         let day = match self {
-            Self::Iso(zone) => iso_day(text, *zone, last)
-                .ok_or("is no date such as 2025-03-19, no time such as 2025-03-19T14:05:00Z and no month such as 03/2025")?,
-            Self::Pattern { items, pattern, zone } => patterned_day(text, items, *zone, last)
-                .ok_or_else(|| format!("is no date of the form `{pattern}`"))?,
+            Self::Iso(zone) => iso_day(text, *zone, last).ok_or(
+                "is no date such as 2025-03-19, no time such as 2025-03-19T14:05:00Z and no month such as 03/2025",
+            )?,
+            Self::Pattern { items, pattern, zone } => {
+                patterned_day(text, items, *zone, last).ok_or_else(|| format!("is no date of the form `{pattern}`"))?
+            }
             // A job that says so for a date is refused.
             Self::EpochSeconds | Self::EpochMillis => return Err("is a number since 1970, which is no date".to_owned()),
         };

@@ -26,14 +26,13 @@ pub(super) fn column(at: &str, field: Field, written: &ColumnSpec, checker: &mut
 fn long_form(path: &str, field: Field, long: &ColumnLong, checker: &mut Checker<'_>) -> Option<Column> {
     let constant =
         |text: &String, checker: &mut Checker<'_>| constant(&format!("{path}/constant"), field, text, checker);
-    let from = match &long.join {
-        Some(parts) => joined(path, field, parts, long, checker),
-        None => {
-            if long.with.is_some() {
-                checker.problem(&format!("{path}/with"), "`with` stands between the columns of `join`, and there is none");
-            }
-            source(path, (long.column.as_deref(), long.constant.as_ref()), constant, checker)
+    let from = if let Some(parts) = &long.join {
+        joined(path, field, parts, long, checker)
+    } else {
+        if long.with.is_some() {
+            checker.problem(&format!("{path}/with"), "`with` stands between the columns of `join`, and there is none");
         }
+        source(path, (long.column.as_deref(), long.constant.as_ref()), constant, checker)
     };
     if long.unit.is_some() && field.kind() != FieldType::Minor {
         checker.problem(&format!("{path}/unit"), format!("`unit` is for amounts; `{}` is none", field.name()));
@@ -46,7 +45,11 @@ fn long_form(path: &str, field: Field, long: &ColumnLong, checker: &mut Checker<
     let time = time(path, long.format.as_deref(), long.timezone.as_deref(), checker)?;
     if field.kind() == FieldType::Date && matches!(time, TimeFormat::EpochSeconds | TimeFormat::EpochMillis) {
         let message = format!("`{}` is a date, and a number since 1970 is a time", field.name());
-        checker.problem_with_help(&format!("{path}/format"), message, "expected `iso` or a strftime pattern such as `%m/%y`");
+        checker.problem_with_help(
+            &format!("{path}/format"),
+            message,
+            "expected `iso` or a strftime pattern such as `%m/%y`",
+        );
         return None;
     }
     Some(Column { from: from?, unit: long.unit.unwrap_or_default(), time })
@@ -75,7 +78,11 @@ fn joined(
     let with = long.with.as_deref().unwrap_or("/");
     if with.is_empty() {
         let message = "nothing stands between the columns, so that `1`, `23` and `12`, `3` would be the same";
-        checker.problem_with_help(&format!("{path}/with"), message, "expected a text that no column holds, such as `/`");
+        checker.problem_with_help(
+            &format!("{path}/with"),
+            message,
+            "expected a text that no column holds, such as `/`",
+        );
         return None;
     }
     Some(ColumnSource::Joined { parts: parts.to_vec(), with: with.to_owned() })

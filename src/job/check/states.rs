@@ -7,8 +7,7 @@ use crate::config::Checker;
 use crate::frames::{Field, Side};
 
 /// Statuses that say more than themselves wherever rows are brought together.
-const OF_TRANSACTIONS: [&str; 7] =
-    ["APPROVED", "VALID", "RETURNED", "REVERSED", "DECLINED", "FAILED", "CLAWBACK"];
+const OF_TRANSACTIONS: [&str; 7] = ["APPROVED", "VALID", "RETURNED", "REVERSED", "DECLINED", "FAILED", "CLAWBACK"];
 
 /// Statuses as they are compared: upper case.
 pub(super) fn words(written: Option<&[String]>) -> Vec<String> {
@@ -49,7 +48,11 @@ pub(super) fn look(spec: &MatchSpec, key: Field, inputs: &Inputs, checker: &mut 
 fn balance(spec: &MatchSpec, key: Field, checker: &mut Checker<'_>) {
     if key == Field::TransactionId {
         let message = "`balance` sums all rows of a key, and the key is `transaction_id`, which is each row's own";
-        checker.problem_with_help("match/splits", message, "set `match.key` to what the rows belong to, such as `account`");
+        checker.problem_with_help(
+            "match/splits",
+            message,
+            "set `match.key` to what the rows belong to, such as `account`",
+        );
     }
     if spec.compare.amount.is_none() {
         let message = "`balance` compares sums of `amount`, and `amount` is not compared";

@@ -168,7 +168,8 @@ fn settles_within(
 fn carry(spec: &JobSpec, compares_states: bool, checker: &mut Checker<'_>) -> Option<u32> {
     match (spec.period.grain, spec.carry) {
         (_, Some(periods)) if compares_states && periods > 0 => {
-            let message = "open items are carried where rows say what has happened, and this job compares how things stand";
+            let message =
+                "open items are carried where rows say what has happened, and this job compares how things stand";
             checker.problem_with_help("carry", message, "leave it out: each period says all of it anew");
             None
         }
