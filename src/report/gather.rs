@@ -163,9 +163,11 @@ fn parameters(reconciliation: &Reconciliation) -> Vec<(String, String)> {
         "compare identity".to_owned(),
         if identity.is_empty() { "not compared".to_owned() } else { identity.join(", ") },
     ));
-    let date = matching
-        .date_tolerance
-        .map_or_else(|| "same period".to_owned(), |tolerance| format!("within {}", duration_words(tolerance)));
+    let date = match matching.date_tolerance {
+        _ if matching.splits == Splits::Balance => "not compared".to_owned(),
+        Some(tolerance) => format!("within {}", duration_words(tolerance)),
+        None => "same period".to_owned(),
+    };
     said.push(("compare date".to_owned(), date));
     let splits = match matching.splits {
         Splits::Sum => "summed",
