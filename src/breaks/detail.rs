@@ -2,6 +2,7 @@
 
 use crate::frames::{Field, Measure, Side};
 use crate::matching::agree::{ENDS, texts_differ};
+use crate::matching::standing::Standing;
 use crate::matching::{Flags, KeyFacts, KeySide, Rules};
 use crate::money::{exponent, format_minor};
 use crate::period::duration_words;
@@ -77,6 +78,26 @@ pub fn open_after_end(rules: &Rules, facts: &KeyFacts, stating: Side) -> String 
         |side: Side, field: Field| facts.side(side).and_then(|stated| stated.text(field)).unwrap_or("not stated");
     let (status, end) = (text(Side::File, Field::Status), text(stating, Field::ValidTo));
     format!("the provider has it {status} on {}, and its validity ended on {end} ({stating})", rules.last_day())
+}
+
+/// `status: PENDING in 2025-03-18, DECLINED now`
+pub fn status_changed(period: &str, before: Option<&str>, now: Option<&str>) -> String {
+    let said = |status: Option<&str>| status.unwrap_or("not stated").to_owned();
+    format!("status: {} in {period}, {} now", said(before), said(now))
+}
+
+/// `in the file of 2025-03-18 (ACTIVE, 10.00 USD), and gone from this one`
+pub fn vanished(period: &str, then: &Standing<'_>, unread: usize) -> String {
+    let amount = then.amount_minor.map(|minor| money(minor, then.currency));
+    let said: Vec<String> = then.status.map(str::to_owned).into_iter().chain(amount).collect();
+    let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join(", ")) };
+    // It may be one of these.
+    let unread = match unread {
+        0 => String::new(),
+        1 => ", of which 1 row cannot be read".to_owned(),
+        rows => format!(", of which {rows} rows cannot be read"),
+    };
+    format!("in the file of {period}{said}, and gone from this one{unread}")
 }
 
 pub fn presence(rules: &Rules, facts: &KeyFacts, states: impl Fn(Side) -> bool) -> String {

@@ -18,6 +18,7 @@ pub mod losses;
 pub mod observe;
 pub mod sending;
 pub mod sighting;
+pub mod since;
 pub mod statement;
 mod values;
 pub mod words;

@@ -87,7 +87,7 @@ pub fn sightings(period: &str, seen_at: DateTime<Utc>, breaks: &[Break], suggest
 
 fn of_break(period: &str, seen_at: DateTime<Utc>, found: &Break) -> Sighting {
     let sides = found.sides.iter().map(|side| side.as_ref().map(|facts| Stated::new(facts, Some(found.kind))));
-    // What no side states is said by the sentence alone.
+    // What no side states is said by the sentence alone; so is what stood there before.
     let stated = found.sides.iter().any(Option::is_some);
     let digest = Digested {
         kind: Some(found.kind),
@@ -95,7 +95,7 @@ fn of_break(period: &str, seen_at: DateTime<Utc>, found: &Break) -> Sighting {
         at_risk_minor: found.at_risk_minor,
         difference_minor: found.difference_minor,
         sides: sides.collect(),
-        said: (!stated).then_some(&found.detail),
+        said: (!stated || found.kind.rule() == Rule::StatusChange).then_some(&found.detail),
     };
     Sighting {
         period: period.to_owned(),

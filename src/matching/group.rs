@@ -197,7 +197,7 @@ fn is_outside(rules: &Rules, key: &str, buffers: &[Vec<RowView>; 3]) -> bool {
 }
 
 /// Takes one side out of the columns, for a key that has to be looked at.
-fn own(view: &SideView, rows: &[RowView], columns: &Columns) -> KeySide {
+pub(super) fn own(view: &SideView, rows: &[RowView], columns: &Columns) -> KeySide {
     let text = |text: Option<&str>| text.map(str::to_owned);
     let mut places: Vec<_> = rows.iter().map(|row| columns.place(row.row)).collect();
     places.sort_unstable();

@@ -8,6 +8,7 @@ pub mod fallback;
 pub mod fold;
 mod group;
 pub mod side;
+pub mod standing;
 pub mod tally;
 
 use std::collections::HashSet;

@@ -33,8 +33,8 @@ pub struct Setting<'a> {
     pub run: RunFacts,
     /// What was read of other periods, and what for: part of no total.
     pub history: Vec<(&'a Frame, String)>,
-    /// Breaks of whole files.
-    pub file_breaks: Vec<Break>,
+    /// Those of whole files, and of the file held against that of the run before.
+    pub breaks_besides: Vec<Break>,
     /// The closed month, where the job closes months.
     pub month: Option<Closing>,
     /// Warnings of pulling; those of the frames are added.
@@ -43,9 +43,9 @@ pub struct Setting<'a> {
 
 /// Gathers the facts. What changed against an earlier attempt is left for the caller to add.
 pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Facts {
-    let Setting { job, reconciliation, period, run, history, file_breaks, month, mut warnings } = setting;
+    let Setting { job, reconciliation, period, run, history, breaks_besides, month, mut warnings } = setting;
     let mut breaks = comparison.breaks();
-    breaks.extend(file_breaks);
+    breaks.extend(breaks_besides);
     let month = month.map(|closing| {
         breaks.extend(closing.breaks);
         closing.facts
@@ -171,9 +171,11 @@ fn parameters(reconciliation: &Reconciliation) -> Vec<(String, String)> {
         "compare identity".to_owned(),
         if identity.is_empty() { "not compared".to_owned() } else { identity.join(", ") },
     ));
-    let date = matching
-        .date_tolerance
-        .map_or_else(|| "same period".to_owned(), |tolerance| format!("within {}", duration_words(tolerance)));
+    let date = match matching.date_tolerance {
+        _ if matching.splits == Splits::Balance => "not compared".to_owned(),
+        Some(tolerance) => format!("within {}", duration_words(tolerance)),
+        None => "same period".to_owned(),
+    };
     said.push(("compare date".to_owned(), date));
     let splits = match matching.splits {
         Splits::Sum => "summed",

@@ -26,15 +26,13 @@ pub(super) fn column(at: &str, field: Field, written: &ColumnSpec, checker: &mut
 fn long_form(path: &str, field: Field, long: &ColumnLong, checker: &mut Checker<'_>) -> Option<Column> {
     let constant =
         |text: &String, checker: &mut Checker<'_>| constant(&format!("{path}/constant"), field, text, checker);
-    let from = match &long.join {
-        Some(parts) => joined(path, field, parts, long, checker),
-        None => {
-            if long.with.is_some() {
-                checker
-                    .problem(&format!("{path}/with"), "`with` stands between the columns of `join`, and there is none");
-            }
-            source(path, (long.column.as_deref(), long.constant.as_ref()), constant, checker)
+    let from = if let Some(parts) = &long.join {
+        joined(path, field, parts, long, checker)
+    } else {
+        if long.with.is_some() {
+            checker.problem(&format!("{path}/with"), "`with` stands between the columns of `join`, and there is none");
         }
+        source(path, (long.column.as_deref(), long.constant.as_ref()), constant, checker)
     };
     if long.unit.is_some() && field.kind() != FieldType::Minor {
         checker.problem(&format!("{path}/unit"), format!("`unit` is for amounts; `{}` is none", field.name()));

@@ -54,6 +54,10 @@ fn balance(spec: &MatchSpec, key: Field, checker: &mut Checker<'_>) {
             "set `match.key` to what the rows belong to, such as `account`",
         );
     }
+    if spec.compare.date.is_some() {
+        let message = "`balance` sums rows of all times, and a sum has no date";
+        checker.problem_with_help("match/compare/date", message, "take it out here");
+    }
     if spec.compare.amount.is_none() {
         let message = "`balance` compares sums of `amount`, and `amount` is not compared";
         checker.absent("match/splits", message, "expected match.compare.amount: {tolerance: 0}");
