@@ -304,6 +304,8 @@ fn any_of_sending() -> impl Strategy<Value = Event> {
         resolved(Decision::Applied),
         resolved(Decision::NotApplied),
         resolved(Decision::Resend),
+        Event::Seen { done: true, what: words() },
+        Event::Seen { done: false, what: words() },
     ])
 }
 
@@ -321,10 +323,11 @@ proptest! {
             let Ok(next) = apply(Some(&now_at), &id, &event, now()) else { continue };
             match &event {
                 Event::Again { .. } => {
-                    prop_assert!(kind.repeats_safely());
+                    prop_assert!(now_at.effect.repeats_safely());
                     prop_assert!(next.was_in_doubt, "it may have arrived, for ever after");
                 }
                 Event::Narrowed { .. } => prop_assert!(kind.is_part()),
+                Event::Seen { .. } => prop_assert!(kind.operation().is_some() && now_at.state == State::InDoubt),
                 Event::Processed(_) => {
                     prop_assert!(kind == EffectKind::BulkFile && now_at.attempts > 0, "nothing was sent: {now_at:?}");
                 }

@@ -107,6 +107,7 @@ mod objects_s3;
 mod ops_files;
 mod ops_port;
 mod ops_push;
+mod orders_judged;
 mod outgoing_build;
 mod outgoing_deflate;
 mod outgoing_gzip;

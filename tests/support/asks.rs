@@ -1,10 +1,20 @@
-//! What the kinds of a sending job ask for.
+//! What is asked for besides audits and markers.
 
 use std::collections::BTreeMap;
 
-use tieout::effects::{Ask, EffectKind, Parcel};
+use tieout::effects::{Ask, CardAsk, EffectKind, Parcel};
+use tieout::providers::Method;
+use tieout::providers::cards::CardCall;
 
-/// A parcel of three rows with 12.50 USD, a session of two parts; nothing else asks for these.
+/// An order of 12.50 for card-1.
+fn card(keyed: bool) -> Ask {
+    let body = r#"{"card_id":"card-1","amount":12.50}"#.to_owned();
+    let call = CardCall { method: Method::Post, path: "/cards/card-1".to_owned(), body, keyed };
+    let (card, amount_minor) = (Some("card-1".to_owned()), Some(12_50));
+    Ask::Card(CardAsk { card, amount_minor, valid_from: None, valid_to: None, call })
+}
+
+/// A parcel of three rows with 12.50 USD, a session of two parts.
 pub(crate) fn sent_by_a_job(kind: EffectKind) -> Ask {
     let parcel = |session: Option<&str>| {
         Ask::Parcel(Parcel {
@@ -19,11 +29,9 @@ pub(crate) fn sent_by_a_job(kind: EffectKind) -> Ask {
         EffectKind::BulkFile | EffectKind::IncomingPart => parcel(None),
         EffectKind::HistoricalPart => parcel(Some("session-1")),
         EffectKind::HistoricalStart | EffectKind::HistoricalComplete => Ask::Session { parts: 2, rows: 6 },
-        EffectKind::ProviderAudit
-        | EffectKind::FraudMarker
-        | EffectKind::CardCreate
-        | EffectKind::CardModify
-        | EffectKind::CardDelete
-        | EffectKind::CardTopUp => panic!("a sending job asks for no {kind}"),
+        EffectKind::ProviderAudit | EffectKind::FraudMarker => panic!("a sending job asks for no {kind}"),
+        // The provider of the top-ups takes keys, that of the others does not.
+        EffectKind::CardCreate | EffectKind::CardModify | EffectKind::CardDelete => card(false),
+        EffectKind::CardTopUp => card(true),
     }
 }
