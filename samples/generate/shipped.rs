@@ -14,6 +14,7 @@ use super::days::{Day, plans};
 use super::events;
 use super::month;
 use super::readme;
+use super::reports;
 use super::rows::{LedgerRow, signer};
 use super::sent;
 use super::stories::{Outcome, What};
@@ -65,6 +66,7 @@ pub(crate) fn files(seed: u64) -> anyhow::Result<Files> {
         told.push((plan, day));
     }
     files.append(&mut sent_files(seed, told[0].0.date)?);
+    files.append(&mut reports::files(seed, told[0].0.date)?);
     let month = month::tell(seed);
     files.append(&mut month_files(&month, &mut listed)?);
     listed.sort_by_key(|entry| entry.sent_at);
