@@ -18,10 +18,12 @@ pub mod config;
 pub mod objects;
 
 pub mod calendar;
+
+pub mod providers;
+
 pub mod job;
 pub mod project;
 
-pub mod providers;
 pub mod sources;
 
 pub mod frames;

@@ -5,6 +5,7 @@ mod book;
 mod carried;
 mod cleared;
 mod compare;
+mod datasets;
 mod earlier;
 mod effects;
 mod found_breaks;

@@ -17,12 +17,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
-
+pub use crate::config::http::HttpConfig;
+pub use crate::config::secret::{Secret, SecretError};
 use crate::objects::{Artifacts, Place, S3};
-use crate::sandbox;
+use crate::providers::ProviderConfig;
 pub use database::{Database, DatabaseError};
 pub use load::{FILE, ProjectNotFound};
 pub use retention::RetentionConfig;
@@ -64,11 +62,6 @@ pub struct Project {
     pub review: Option<ReviewConfig>,
 }
 
-#[derive(Debug, Clone)]
-pub enum ProviderConfig {
-    Kard(KardConfig),
-}
-
 impl Project {
     /// What brings artifacts here and keeps them.
     pub fn kept(&self) -> Artifacts {
@@ -79,9 +72,9 @@ impl Project {
     }
 
     /// The same project in a world of its own, for `--sandbox`: state and artifacts in `sandbox/`,
-    /// local inputs from `samples/data/`, and every provider at the sandbox's addresses with its credentials.
+    /// local inputs from `samples/data/`, and every provider at the sandbox (`http://127.0.0.1:PORT`) with its credentials.
     #[must_use]
-    pub fn with_sandbox(mut self, base_url: &str, token_url: &str) -> Self {
+    pub fn with_sandbox(mut self, address: &str) -> Self {
         let world = self.root.join("sandbox");
         self.state = State::Sqlite(world.join("state.db"));
         self.artifacts = world.join("runs");
@@ -94,51 +87,9 @@ impl Project {
         self.metrics = MetricsConfig::default();
         self.receiver.publish = None;
         for provider in self.providers.values_mut() {
-            match provider {
-                ProviderConfig::Kard(kard) => {
-                    base_url.trim_end_matches('/').clone_into(&mut kard.base_url);
-                    token_url.clone_into(&mut kard.token_url);
-                    sandbox::ORGANIZATION.clone_into(&mut kard.organization);
-                    kard.target_issuer = None;
-                    kard.client_id = Secret::Sandbox(sandbox::CLIENT_ID.to_owned());
-                    kard.client_secret = Secret::Sandbox(sandbox::CLIENT_SECRET.to_owned());
-                    kard.webhook_key = Some(Secret::Sandbox(sandbox::WEBHOOK_KEY.to_owned()));
-                    kard.webhook_key_previous = None;
-                }
-            }
+            provider.any_mut().move_to_sandbox(address);
         }
         self
-    }
-}
-
-/// One Kard client of `tieout.yaml`.
-#[derive(Debug, Clone)]
-pub struct KardConfig {
-    /// `https://rewards-api.getkard.com`; no trailing slash.
-    pub base_url: String,
-    /// `https://{client}.getkard.com/v2/auth/token`
-    pub token_url: String,
-    /// The `organizationId` of the paths.
-    pub organization: String,
-    /// Sent as `X-Kard-Target-Issuer` on the token request where one client serves several issuers.
-    pub target_issuer: Option<String>,
-    pub client_id: Secret,
-    pub client_secret: Secret,
-    /// Key of the HMAC in `notify-signature`.
-    pub webhook_key: Option<Secret>,
-    /// The key before it, good as well while the key is rotated.
-    pub webhook_key_previous: Option<Secret>,
-    pub http: HttpConfig,
-}
-
-impl KardConfig {
-    /// The keys that notifications may be signed with: the present one, and the one before it while it is rotated.
-    /// Empty where the project file names none.
-    ///
-    /// # Errors
-    /// When one of them is not where the project file says.
-    pub fn webhook_keys(&self) -> Result<Vec<SecretString>, SecretError> {
-        self.webhook_key.iter().chain(&self.webhook_key_previous).map(Secret::read).collect()
     }
 }
 
@@ -187,94 +138,6 @@ impl Default for ReceiverLimits {
             idle_timeout: Duration::from_secs(30),
             rejected_bytes: 64 << 20,
             repeat_days: 7,
-        }
-    }
-}
-
-/// Time-outs and retries of a provider's calls.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpConfig {
-    pub connect_timeout: Duration,
-    /// No byte for this long ends the attempt.
-    pub idle_timeout: Duration,
-    /// One attempt, from connect to the last byte of the reply.
-    pub total_timeout: Duration,
-    /// Attempts in all, the first one counted.
-    pub attempts: u32,
-    /// Doubled after each attempt, with jitter, up to `max_delay`.
-    pub first_delay: Duration,
-    /// Also the cap on a server's `Retry-After`.
-    pub max_delay: Duration,
-}
-
-impl HttpConfig {
-    /// One attempt, which takes no longer than this.
-    pub fn once(timeout: Duration) -> Self {
-        Self { connect_timeout: timeout, idle_timeout: timeout, total_timeout: timeout, attempts: 1, ..Self::default() }
-    }
-}
-
-impl Default for HttpConfig {
-    fn default() -> Self {
-        Self {
-            connect_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(30),
-            total_timeout: Duration::from_mins(10),
-            attempts: 5,
-            first_delay: Duration::from_millis(500),
-            max_delay: Duration::from_mins(1),
-        }
-    }
-}
-
-/// Where a secret stands. The value itself is read when it is needed and never kept in a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Secret {
-    /// Name of an environment variable.
-    Env(String),
-    /// Path of a file; one trailing newline is cut off.
-    File(PathBuf),
-    /// Only the sandbox makes these: they protect nothing and stand in no file.
-    #[serde(skip)]
-    Sandbox(String),
-}
-
-/// A secret that is not where the project file says.
-#[derive(Debug, thiserror::Error)]
-pub enum SecretError {
-    #[error("environment variable {0} is not set")]
-    NotSet(String),
-    #[error("environment variable {0} is set, but empty or not text")]
-    Unusable(String),
-    #[error("cannot read secret file {path}")]
-    Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("secret file {0} is empty")]
-    Empty(PathBuf),
-}
-
-impl Secret {
-    /// Reads the value.
-    ///
-    /// # Errors
-    /// When the variable is not set or the file cannot be read; never names the value.
-    pub fn read(&self) -> Result<SecretString, SecretError> {
-        match self {
-            Self::Env(name) => match std::env::var(name) {
-                Ok(value) if !value.is_empty() => Ok(value.into()),
-                Err(std::env::VarError::NotPresent) => Err(SecretError::NotSet(name.clone())),
-                Ok(_) | Err(_) => Err(SecretError::Unusable(name.clone())),
-            },
-            Self::File(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|source| SecretError::Unreadable { path: path.clone(), source })?;
-                let value = text.strip_suffix('\n').map_or(text.as_str(), |cut| cut.strip_suffix('\r').unwrap_or(cut));
-                if value.is_empty() {
-                    return Err(SecretError::Empty(path.clone()));
-                }
-                Ok(value.to_owned().into())
-            }
-            Self::Sandbox(value) => Ok(value.clone().into()),
         }
     }
 }

@@ -10,7 +10,8 @@ use tieout::commands::doctor::{Check, Probe, Verdict, lines, provider_check, row
 use tieout::exit::ExitCode;
 use tieout::journal::Journal;
 use tieout::output::Format;
-use tieout::project::{HttpConfig, KardConfig, Secret};
+use tieout::project::{HttpConfig, Secret};
+use tieout::providers::kard::KardConfig;
 
 const PROJECT: &str = "state: sqlite:.tieout/state.db\nartifacts: runs/\ndata: data/\nproviders: {}\n";
 

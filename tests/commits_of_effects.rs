@@ -46,7 +46,7 @@ async fn run(count: usize, effect: &str) -> Cost {
     std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tieout.yaml"), root.join("tieout.yaml")).unwrap();
 
     let sandbox = Sandbox::start(Options::new(root.join("provider"))).await.unwrap();
-    let mut project = Project::load(root).unwrap().with_sandbox(&sandbox.base_url, &sandbox.token_url);
+    let mut project = Project::load(root).unwrap().with_sandbox(&sandbox.base_url);
     // However slow the machine: it is not renewed while this runs.
     project.lease = std::time::Duration::from_hours(24);
     let job = tieout::job::load::load(&project, "rewards").unwrap_or_else(|problems| panic!("{problems}"));

@@ -11,7 +11,8 @@ use proptest::prelude::*;
 use serde_json::json;
 use tieout::exit::ExitCode;
 use tieout::job::FileType;
-use tieout::project::{KardConfig, Secret};
+use tieout::project::Secret;
+use tieout::providers::kard::KardConfig;
 use tieout::providers::kard::{Client, FilesQuery, reply};
 use tieout::sandbox::ORGANIZATION;
 

@@ -148,7 +148,7 @@ async fn different_names_of_one_period_all_count() {
 fn id_of(file: &RawFile) -> String {
     match &file.origin {
         Origin::Provider { file_id, .. } => file_id.clone(),
-        Origin::Path { .. } | Origin::Query { .. } | Origin::S3 { .. } => panic!("from a provider"),
+        other => panic!("not from a list of files: {other:?}"),
     }
 }
 

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use secrecy::SecretString;
 use tempfile::TempDir;
 use tieout::exit::ExitCode;
-use tieout::project::{HttpConfig, KardConfig, Secret};
+use tieout::project::{HttpConfig, Secret};
 use tieout::providers::http::Answer;
+use tieout::providers::kard::KardConfig;
 use tieout::providers::kard::request_transactions::MAX_FILE_BYTES;
 use tieout::providers::kard::{Client, KardError};
 

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method as Seen, StatusCode, Uri};
-use tieout::project::KardConfig;
 use tieout::providers::http::Answer;
 use tieout::providers::kard::Client;
+use tieout::providers::kard::KardConfig;
 use tieout::providers::kard::request_transactions::{
     HISTORICAL_START_BODY, Method, body_of_lines, historical_complete_body, historical_complete_path,
     historical_parts_path, historical_start_path, transactions_path,

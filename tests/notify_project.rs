@@ -65,7 +65,7 @@ fn without_these_blocks_nobody_is_told_and_no_port_is_opened() {
 
 #[test]
 fn a_sandbox_alarms_nobody() {
-    let project = Workspace::new(WATCHED).project().with_sandbox("http://127.0.0.1:1", "http://127.0.0.1:1/token");
+    let project = Workspace::new(WATCHED).project().with_sandbox("http://127.0.0.1:1");
     assert!(project.notify.channels.is_empty() && project.metrics.push.is_none() && project.metrics.textfile.is_none());
 }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use tieout::exit::{ExitCode, Failure};
-use tieout::project::{HttpConfig, KardConfig, Project, ProjectNotFound, ProviderConfig, Secret};
+use tieout::project::{HttpConfig, Project, ProjectNotFound, Secret};
+use tieout::providers::kard::KardConfig;
 
 /// A project folder of its own for one test.
 pub(crate) struct Workspace {
@@ -61,8 +62,7 @@ fn problems(project: &str) -> Vec<String> {
 }
 
 fn kard(project: &Project, name: &str) -> KardConfig {
-    let ProviderConfig::Kard(kard) = &project.providers[name];
-    kard.clone()
+    project.providers[name].as_kard().unwrap().clone()
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn artifacts_may_be_kept_in_a_bucket_and_worked_on_in_a_folder_that_may_be_lost(
     assert_eq!(project.artifacts, workspace.root().join(".tieout/artifacts"));
     assert_eq!(project.s3.settings(), &tieout::objects::S3Settings::default());
     // The sandbox's world is a folder of its own.
-    let sandbox = project.with_sandbox("http://127.0.0.1:1", "http://127.0.0.1:1");
+    let sandbox = project.with_sandbox("http://127.0.0.1:1");
     assert_eq!((sandbox.kept, sandbox.artifacts), (None, workspace.root().join("sandbox/runs")));
 
     let store = "s3: {endpoint: \"https://minio.example:9000/\", region: eu-1, profile: tieout}\n";
@@ -191,14 +191,14 @@ fn a_wrong_project_file_ends_a_command_with_78_and_all_its_problems() {
 #[test]
 fn the_sandbox_has_a_world_of_its_own() {
     let workspace = Workspace::new(PROJECT);
-    let project = workspace.project().with_sandbox("http://127.0.0.1:9/", "http://127.0.0.1:9/token");
+    let project = workspace.project().with_sandbox("http://127.0.0.1:9/");
     assert_eq!(project.state.file(), Some(&*workspace.root().join("sandbox/state.db")));
     assert_eq!(project.artifacts, workspace.root().join("sandbox/runs"));
     assert_eq!(project.data, workspace.root().join("samples/data"));
     for name in ["kard", "keyless"] {
         let kard = kard(&project, name);
         assert_eq!(kard.base_url, "http://127.0.0.1:9");
-        assert_eq!(kard.token_url, "http://127.0.0.1:9/token");
+        assert_eq!(kard.token_url, "http://127.0.0.1:9/v2/auth/token");
         assert_eq!(kard.organization, "org-sandbox");
         assert_eq!(kard.client_id, Secret::Sandbox("sandbox-client".to_owned()));
         assert_eq!(kard.client_secret, Secret::Sandbox("sandbox-secret".to_owned()));

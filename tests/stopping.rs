@@ -19,7 +19,7 @@ const PERIOD: &str = "2025-03-19";
 /// The shipped job against a sandbox; what it writes goes below `folder`.
 fn request(sandbox: &Sandbox, folder: &Path) -> Request {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut project = Project::load(root).unwrap().with_sandbox(&sandbox.base_url, &sandbox.token_url);
+    let mut project = Project::load(root).unwrap().with_sandbox(&sandbox.base_url);
     project.state = folder.join("state.db").into();
     project.artifacts = folder.join("runs");
     let job = tieout::job::load::load(&project, "rewards-daily").unwrap();

@@ -12,8 +12,8 @@ use crate::exit::{ExitCode, Failure};
 use crate::job::Job;
 use crate::job::load::load_all;
 use crate::output::{Cell, Format, Rows, visible};
-use crate::project::{KardConfig, NotifyConfig, Project, ProviderConfig, Secret};
-use crate::providers::kard::Client;
+use crate::project::{NotifyConfig, Project, Secret};
+use crate::providers::Provider;
 
 /// A provider's signatures and tokens begin to fail when clocks are further apart than this.
 pub const CLOCK_SKEW_LIMIT: TimeDelta = TimeDelta::seconds(30);
@@ -48,7 +48,7 @@ impl Verdict {
     }
 }
 
-/// What a provider said when it was asked for a token and one page of its files.
+/// What a provider said when it was asked for something small.
 #[derive(Debug)]
 pub enum Probe {
     /// It answered. The skew is our clock minus its clock, where it states one.
@@ -109,27 +109,24 @@ async fn project_checks(project: &Project) -> Vec<Check> {
     checks.extend(doctor_databases::checks(project).await);
     checks.extend(channel_checks(&project.notify));
     checks.extend(doctor_review::check(project));
-    for (name, ProviderConfig::Kard(config)) in &project.providers {
-        let secrets = secret_checks(name, config);
+    for (name, provider) in &project.providers {
+        let provider = provider.any();
+        let secrets = secret_checks(name, provider);
         let complete = secrets.iter().all(|check| check.verdict == Verdict::Ok);
         checks.extend(secrets);
         // Without its secrets a provider can only refuse us.
-        checks.push(if complete { provider_check(name, &probe(config).await) } else { not_asked(name) });
+        checks.push(if complete { provider_check(name, &probe(provider).await) } else { not_asked(name) });
     }
     checks
 }
 
-/// Asks the provider for a token and one page of its list.
-async fn probe(config: &KardConfig) -> Probe {
-    let asked = match Client::new(config) {
-        Ok(client) => client.probe().await,
-        Err(error) => Err(error),
-    };
-    match asked {
-        // The client states how far the provider is ahead; here it is how far we are.
+/// Asks the provider for the least that shows whether it takes the credentials.
+async fn probe(provider: &dyn Provider) -> Probe {
+    match provider.probe().await {
+        // The provider states how far it is ahead; here it is how far we are.
         Ok(answer) => Probe::Answered { clock_skew: answer.clock_skew.map(|ahead| -ahead) },
-        Err(error) if error.exit_code() == ExitCode::CredentialsRefused => Probe::Refused(error.into()),
-        Err(error) => Probe::Silent(error.into()),
+        Err(failure) if failure.code == ExitCode::CredentialsRefused => Probe::Refused(failure.source),
+        Err(failure) => Probe::Silent(failure.source),
     }
 }
 
@@ -167,12 +164,9 @@ fn not_asked(name: &str) -> Check {
 }
 
 /// One check a secret: that it is there, never what it is.
-pub fn secret_checks(provider: &str, config: &KardConfig) -> Vec<Check> {
-    let mut secrets = vec![("client_id", &config.client_id), ("client_secret", &config.client_secret)];
-    secrets.extend(config.webhook_key.as_ref().map(|key| ("webhook_key", key)));
-    secrets.extend(config.webhook_key_previous.as_ref().map(|key| ("webhook_key_previous", key)));
-    let at = |name| format!("providers.{provider}.{name}");
-    secrets.into_iter().map(|(name, secret)| secret_check(&at(name), secret)).collect()
+pub fn secret_checks(name: &str, provider: &dyn Provider) -> Vec<Check> {
+    let at = |key| format!("providers.{name}.{key}");
+    provider.secrets().into_iter().map(|(key, secret)| secret_check(&at(key), secret)).collect()
 }
 
 /// One check a secret of a channel: that it is there. Whether the other side takes it, `tieout notify test` tells.

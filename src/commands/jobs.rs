@@ -87,7 +87,7 @@ pub fn job_rows(lines: &[JobLine<'_>]) -> Rows {
 /// The providers that the job asks, each once.
 fn providers(job: &Job) -> Vec<&str> {
     let pulled = job.inputs().into_iter().filter_map(|input| match &input.source {
-        Source::Provider { provider, .. } => Some(provider.as_str()),
+        Source::Provider { provider, .. } | Source::Dataset { provider, .. } => Some(provider.as_str()),
         Source::Path { .. } | Source::Query { .. } | Source::S3(_) => None,
     });
     let asked = job.effects().map(|effects| effects.provider.as_str());
@@ -104,7 +104,7 @@ fn inputs(job: &Job) -> String {
         Some(Source::Path { pattern }) => pattern.clone(),
         Some(Source::Query { database, .. }) => database.clone(),
         Some(Source::S3(objects)) => objects.to_string(),
-        Some(Source::Provider { provider, .. }) => provider.clone(),
+        Some(Source::Provider { provider, .. } | Source::Dataset { provider, .. }) => provider.clone(),
         None => job.inputs().iter().map(|input| input.side.name()).collect::<Vec<_>>().join(" "),
     }
 }

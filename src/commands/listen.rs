@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::{Context, stopped};
 use crate::cli::ListenArgs;
 use crate::exit::{ExitCode, Failure};
-use crate::project::{KardConfig, Project, ProviderConfig};
+use crate::project::Project;
+use crate::providers::kard::KardConfig;
 use crate::receiver::{Options, Publish, Receiver, ReceiverError};
 
 impl From<ReceiverError> for Failure {
@@ -73,7 +74,8 @@ pub(super) async fn start(context: &mut Context, args: ListenArgs) -> Result<Rec
 pub(super) fn provider<'p>(project: &'p Project, named: Option<&str>) -> Result<(&'p str, &'p KardConfig), Failure> {
     let wrong = |message: String| Failure::new(ExitCode::Configuration, anyhow::anyhow!(message));
     let known = || project.providers.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-    let mut all = project.providers.iter();
+    // Others tell nothing by themselves.
+    let mut all = project.providers.iter().filter(|(_, provider)| provider.as_kard().is_some());
     let found = match named.or(project.receiver.provider.as_deref()) {
         Some(name) => {
             let unknown = || wrong(format!("no provider of tieout.yaml is called `{name}`; there is {}", known()));
@@ -90,8 +92,9 @@ pub(super) fn provider<'p>(project: &'p Project, named: Option<&str>) -> Result<
             }
         },
     };
-    let (name, ProviderConfig::Kard(kard)) = found;
-    Ok((name, kard))
+    let (name, provider) = found;
+    let other = || wrong(format!("provider {name} is of type `{}`, which sends no notifications", provider.kind()));
+    Ok((name, provider.as_kard().ok_or_else(other)?))
 }
 
 fn no_key(name: &str) -> Failure {

@@ -107,7 +107,7 @@ impl Context {
         } else {
             let project = Project::load(&self.project_folder()?)?;
             // Only what reads the sandbox's journal comes here with the flag; `start_world` knows the address.
-            if self.sandbox { project.with_sandbox(NO_SANDBOX, NO_SANDBOX) } else { project }
+            if self.sandbox { project.with_sandbox(NO_SANDBOX) } else { project }
         };
         Ok(self.project.insert(project))
     }
@@ -123,14 +123,14 @@ impl Context {
         let project = self.load_project()?;
         let mut options = sandbox_server::Options::new(samples_folder(&project.root));
         // Where the jobs of the sandbox's world look for what Kard tells of files.
-        let told = project.clone().with_sandbox(NO_SANDBOX, NO_SANDBOX).notifications;
+        let told = project.clone().with_sandbox(NO_SANDBOX).notifications;
         std::fs::create_dir_all(&told)?;
         options.notifications = Some(told.join("notifications.jsonl"));
         let sandbox = Sandbox::start(options)
             .await
             .map_err(|error| Failure::new(ExitCode::Configuration, anyhow::Error::new(error).context(SAMPLES_HINT)))?;
         tracing::debug!("sandbox listens on {}", sandbox.base_url);
-        self.project = Some(project.clone().with_sandbox(&sandbox.base_url, &sandbox.token_url));
+        self.project = Some(project.clone().with_sandbox(&sandbox.base_url));
         Ok(World { sandbox: Some(sandbox) })
     }
 

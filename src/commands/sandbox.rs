@@ -43,5 +43,8 @@ fn settings(sandbox: &Sandbox) -> Rows {
     for (setting, value) in said {
         rows.push(vec![Cell::text(setting), Cell::text(value)]);
     }
+    for (provider, setting, value) in sandbox.settings() {
+        rows.push(vec![Cell::text(format!("{provider}.{setting}")), Cell::text(value)]);
+    }
     rows
 }

@@ -75,6 +75,7 @@ impl SendingJob {
             Source::Query { file, .. } => file.clone(),
             Source::S3(objects) => objects.to_string(),
             Source::Provider { name, .. } => name.clone(),
+            Source::Dataset { dataset, .. } => dataset.clone(),
         };
         Some(Self {
             file: job.path.clone(),

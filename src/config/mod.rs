@@ -2,8 +2,10 @@
 //! schema of its written form, every problem kept with file, line and column.
 
 pub mod check;
+pub mod http;
 pub mod problem;
 pub mod quantity;
+pub mod secret;
 pub mod shape;
 pub mod yaml;
 

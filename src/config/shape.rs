@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use super::problem::{Finding, Place};
 use super::yaml::{Entry, Node, Value};
@@ -134,6 +134,7 @@ impl<'s> Walker<'s> {
         let chosen = match groups.as_slice() {
             [] => return self.wrong_kind(alternatives, "a group of keys", node, spot),
             [only] => *only,
+            several if tag(several).is_some() => self.tagged(several, entries, spot)?,
             [first, ..] => {
                 let by_key = |entry: &Entry| groups.iter().copied().find(|group| property(group, &entry.key).is_some());
                 match (entries.iter().find_map(by_key), entries.first()) {
@@ -148,6 +149,39 @@ impl<'s> Walker<'s> {
             }
         };
         self.group(chosen, entries, spot)
+    }
+
+    /// Of several groups the one whose tag (a key that has one word in each) is written.
+    fn tagged(&mut self, groups: &[&'s Json], entries: &[Entry], spot: &Spot) -> Option<&'s Json> {
+        let key = tag(groups)?;
+        let Some(entry) = entries.iter().find(|entry| entry.key == key) else {
+            let close = entries.iter().find(|entry| super::closest(&entry.key, [key]).is_some());
+            match close {
+                Some(entry) => drop(self.unknown_key(entry, &[key], spot)),
+                None => self.findings.push(Finding::at(spot.owner, format!("missing key `{key}`{}", spot.of()))),
+            }
+            return None;
+        };
+        let words: Vec<&str> = groups.iter().filter_map(|group| property(group, key)).flat_map(enumerated).collect();
+        let below = spot.below(key, entry.at);
+        let Value::Scalar { text, .. } = &entry.node.value else {
+            let schema = json!({ "enum": words });
+            self.wrong_kind(&[&schema], "no word", &entry.node, &below);
+            return None;
+        };
+        let of = |word: &str| {
+            groups.iter().copied().find(|group| property(group, key).is_some_and(|tag| enumerated(tag).contains(&word)))
+        };
+        if let Some(group) = of(text) {
+            return Some(group);
+        }
+        // Where it is clear which one was meant, the group itself tells of the word, and the rest is looked at, too.
+        if let Some(meant) = super::closest(text, words.iter().copied()) {
+            return of(meant);
+        }
+        let message = format!("unknown value `{}` for {}", cut(text), below.name());
+        self.findings.push(Finding::at(entry.node.at, message).help(did_you_mean(text, &words)));
+        None
     }
 
     fn group(&mut self, schema: &'s Json, entries: &[Entry], spot: &Spot) -> Option<Json> {
@@ -331,6 +365,12 @@ fn property_names(schema: &Json) -> Vec<&str> {
         .into_iter()
         .flat_map(|map| map.keys().map(String::as_str))
         .collect()
+}
+
+/// The key that is there in every group, with a word of its own in each.
+fn tag<'s>(groups: &[&'s Json]) -> Option<&'s str> {
+    let is_word = |group: &Json, key: &str| property(group, key).is_some_and(|schema| schema.get("const").is_some());
+    property_names(groups.first()?).into_iter().find(|key| groups.iter().all(|group| is_word(group, key)))
 }
 
 fn as_boolean(text: &str) -> Option<bool> {

@@ -1,6 +1,7 @@
 //! From the job as written to the job as validated: every problem at once, with its place. Pure.
 
 mod column;
+mod dataset;
 mod due;
 mod effects;
 mod input;
@@ -30,7 +31,8 @@ use crate::calendar::Calendars;
 use crate::config::Checker;
 use crate::frames::Side;
 use crate::money;
-use crate::project::{Database, ProviderConfig};
+use crate::project::Database;
+use crate::providers::ProviderConfig;
 
 /// What a job may refer to.
 #[derive(Debug, Clone, Copy)]

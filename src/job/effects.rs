@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Template;
+use super::{AuditCode, Template};
 use crate::breaks::BreakKind;
 use crate::frames::{Field, Side};
 use crate::money;
@@ -169,18 +169,6 @@ fn amounts(by_currency_minor: &BTreeMap<String, i64>) -> impl Iterator<Item = St
     })
 }
 
-/// Why an audit is asked for ("Create Audits", `auditCode`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "u16", try_from = "u16")]
-pub enum AuditCode {
-    /// 3005: the customer is claiming that the cashback is incorrect.
-    CashbackIncorrect = 3005,
-    /// 3006: the transaction is missing the cashback award.
-    CashbackMissing = 3006,
-    /// 8001: other; the description says what.
-    Other = 8001,
-}
-
 impl AuditRule {
     /// The code for a kind of break: the job's own, or the usual one.
     pub fn code(&self, kind: BreakKind) -> AuditCode {
@@ -190,37 +178,5 @@ impl AuditRule {
             _ => AuditCode::Other,
         };
         self.codes.get(&kind).copied().unwrap_or(usual)
-    }
-}
-
-impl AuditCode {
-    pub const ALL: [Self; 3] = [Self::CashbackIncorrect, Self::CashbackMissing, Self::Other];
-
-    /// The published number.
-    pub const fn number(self) -> u16 {
-        self as u16
-    }
-
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::CashbackIncorrect => "reward wrong",
-            Self::CashbackMissing => "reward missing",
-            Self::Other => "other",
-        }
-    }
-}
-
-impl From<AuditCode> for u16 {
-    fn from(code: AuditCode) -> Self {
-        code.number()
-    }
-}
-
-impl TryFrom<u16> for AuditCode {
-    type Error = String;
-
-    fn try_from(number: u16) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|code| code.number() == number);
-        found.ok_or_else(|| format!("{number} is no audit code; expected 3005, 3006 or 8001"))
     }
 }

@@ -13,6 +13,7 @@ pub mod schedule;
 pub mod sending;
 pub mod spec;
 pub mod spec_column;
+pub mod spec_dataset;
 pub mod spec_due;
 pub mod spec_effects;
 pub mod spec_month;
@@ -32,13 +33,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use due::Due;
-pub use effects::{ApprovalRule, AuditCode, AuditRule, Caution, Effects, FraudRule, Grouping, MarkerRule, Rate};
+pub use effects::{ApprovalRule, AuditRule, Caution, Effects, FraudRule, Grouping, MarkerRule, Rate};
 pub use load::{load, load_all};
 pub use month::{MonthEnd, Payout, Terms};
 pub use objects::Objects;
 pub use schedule::{Catchup, Schedule};
 pub use sending::{BulkFileType, Confirm, SendApproval, Sending, Upload, Way};
 pub use template::{Placeholder, Template, TemplateError};
+
+pub use crate::providers::kard::{AuditCode, FileType};
 
 use crate::calendar::DueDate;
 use crate::frames::{Field, Measure, Side};
@@ -185,38 +188,31 @@ pub enum Source {
         /// What the file's name begins with; `{yymmdd}`, `{yymm}` and `{period}` stand for the period.
         name: String,
     },
+    /// What a provider of `tieout.yaml` answers when the run asks it.
+    Dataset {
+        provider: String,
+        /// One of those that the provider has.
+        dataset: String,
+        /// Where the ids come from that it is asked about; none where it lists all there is.
+        ids: Option<Ids>,
+    },
 }
 
-/// Kard's `fileType` (published list; "Get Files", `FileType`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum FileType {
-    #[serde(rename = "earnedRewardApprovedDailyReconciliationFile")]
-    EarnedRewardApprovedDaily,
-    #[serde(rename = "earnedRewardSettledDailyReconciliationFile")]
-    EarnedRewardSettledDaily,
-    #[serde(rename = "validatedTransactionDailyReconciliationFile")]
-    ValidatedTransactionDaily,
-    #[serde(rename = "monthlyReconciliationFile")]
-    Monthly,
+/// The ids that a provider is asked about: a column of a file with a header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ids {
+    pub from: IdsFrom,
+    pub column: String,
+    /// Name beside the id in the rows → column.
+    pub with: BTreeMap<String, String>,
 }
 
-impl FileType {
-    pub const ALL: [Self; 4] = [
-        Self::EarnedRewardApprovedDaily,
-        Self::EarnedRewardSettledDaily,
-        Self::ValidatedTransactionDaily,
-        Self::Monthly,
-    ];
-
-    /// The published spelling.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::EarnedRewardApprovedDaily => "earnedRewardApprovedDailyReconciliationFile",
-            Self::EarnedRewardSettledDaily => "earnedRewardSettledDailyReconciliationFile",
-            Self::ValidatedTransactionDaily => "validatedTransactionDailyReconciliationFile",
-            Self::Monthly => "monthlyReconciliationFile",
-        }
-    }
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdsFrom {
+    /// A path or glob below the data folder; `{period}` stands for the label.
+    Path(String),
+    /// The files of this input of the job, as they were received.
+    Input(Side),
 }
 
 /// Gzip is told from the bytes, never from the name.

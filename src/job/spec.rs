@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 pub use super::spec_column::{ColumnLong, ColumnSpec};
 pub(super) use super::spec_column::{names, one_or_many, one_or_many_schema, one_or_more, short_forms};
+use super::spec_dataset::IdsSpec;
 use super::spec_due::DueSpec;
 use super::spec_effects::EffectsSpec;
 use super::spec_month::MonthEndSpec;
@@ -125,6 +126,12 @@ pub struct InputSpec {
     /// Which of the provider's files.
     #[serde(default)]
     pub file_type: Option<FileType>,
+    /// Instead of files: what the provider is asked for, such as `cards`.
+    #[serde(default)]
+    pub dataset: Option<String>,
+    /// What it is asked about, where it answers by ids only.
+    #[serde(default)]
+    pub ids: Option<IdsSpec>,
     /// What the provider's file name begins with; `{yymmdd}`, `{yymm}` and `{period}` stand for the period.
     #[serde(default)]
     pub name: Option<String>,

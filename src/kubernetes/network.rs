@@ -4,7 +4,7 @@ use super::node::{Node, file, map};
 use super::review::{REVIEW, REVIEW_PORT};
 use super::services::{OPS_PORT, RECEIVER, RECEIVER_PORT};
 use super::{Context, Mode, NAME, labels};
-use crate::project::{ProviderConfig, Way};
+use crate::project::Way;
 
 /// HTTPS, which providers and object storage speak.
 const HTTPS: u16 = 443;
@@ -72,10 +72,8 @@ fn port(protocol: &str, number: u64) -> Node {
 /// The ports of everything that is spoken to, in rising order.
 fn ports(context: &Context<'_>) -> Vec<u16> {
     let mut ports = vec![HTTPS, POSTGRESQL];
-    for ProviderConfig::Kard(kard) in context.project.providers.values() {
-        for address in [&kard.base_url, &kard.token_url] {
-            ports.push(port_of(address));
-        }
+    for provider in context.project.providers.values() {
+        ports.extend(provider.any().addresses().into_iter().map(port_of));
     }
     for channel in context.project.notify.channels.values() {
         match &channel.way {

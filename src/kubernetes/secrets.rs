@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::node::{Node, map};
 use super::storage::in_pod;
-use crate::project::{Database, KardConfig, Project, ProviderConfig, Secret, State};
+use crate::project::{Database, Project, Secret, State};
+use crate::providers::ProviderConfig;
 
 /// The Secret of the cluster that holds them all; made by a person, or by what brings secrets into the cluster.
 pub(super) const SECRET: &str = "tieout-secrets";
@@ -49,20 +50,14 @@ fn references<'p>(project: &Project, secrets: impl Iterator<Item = &'p Secret>) 
     found
 }
 
-fn kards(project: &Project) -> impl Iterator<Item = &KardConfig> {
-    project.providers.values().map(|ProviderConfig::Kard(kard)| kard)
-}
-
 /// What runs need.
 pub(super) fn of_runs(project: &Project) -> Vec<Reference> {
-    let of_kards = kards(project).flat_map(|kard| {
-        let keys = kard.webhook_key.iter().chain(&kard.webhook_key_previous);
-        [&kard.client_id, &kard.client_secret].into_iter().chain(keys)
-    });
+    let of_providers = project.providers.values().flat_map(|provider| provider.any().secrets());
+    let of_providers = of_providers.map(|(_, secret)| secret);
     let databases = project.databases.values().filter_map(Database::secret);
     let channels = project.notify.channels.values().flat_map(|channel| channel.secrets());
     let channels = channels.map(|(_, secret)| secret);
-    references(project, of_kards.chain(state(project)).chain(databases).chain(channels))
+    references(project, of_providers.chain(state(project)).chain(databases).chain(channels))
 }
 
 /// What the pages need: the journal's, and what people sign in with; nothing that speaks to a provider.
@@ -80,7 +75,8 @@ fn state(project: &Project) -> Option<&Secret> {
 
 /// What the receiver needs: keys of signatures, nothing that speaks to a provider. Empty: there is nothing to receive.
 pub(super) fn of_receiver(project: &Project) -> Vec<Reference> {
-    references(project, kards(project).flat_map(|kard| kard.webhook_key.iter().chain(&kard.webhook_key_previous)))
+    let kards = project.providers.values().filter_map(ProviderConfig::as_kard);
+    references(project, kards.flat_map(|kard| kard.webhook_key.iter().chain(&kard.webhook_key_previous)))
 }
 
 /// The environment that brings the secrets which stand in variables.

@@ -18,8 +18,8 @@ use crate::exit::{ExitCode, Failure};
 use crate::frames::AuditUpdate;
 use crate::job::Effects;
 use crate::journal::{EffectFilter, Journal, JournalError, RunRecord, Writer, kill};
-use crate::project::{KardConfig, ProviderConfig};
 use crate::providers::kard::Client;
+use crate::providers::kard::KardConfig;
 use crate::report::Facts;
 
 /// What the comparison hands on besides its facts.
@@ -68,13 +68,12 @@ pub(super) fn provider<'r>(request: &'r Request, effects: &Effects) -> Result<&'
 
 /// The provider of that name.
 pub(super) fn kard<'r>(request: &'r Request, name: &str) -> Result<&'r KardConfig, Failure> {
-    match request.project.providers.get(name) {
-        Some(ProviderConfig::Kard(config)) => Ok(config),
-        None => {
-            let message = format!("provider `{name}` of job {} is not in tieout.yaml", request.job.name);
-            Err(Failure::new(ExitCode::Configuration, anyhow::anyhow!(message)))
-        }
-    }
+    let job = &request.job.name;
+    let wrong = |message: String| Failure::new(ExitCode::Configuration, anyhow::anyhow!(message));
+    let found = request.project.providers.get(name);
+    let found = found.ok_or_else(|| wrong(format!("provider `{name}` of job {job} is not in tieout.yaml")))?;
+    let other = || wrong(format!("provider `{name}` of job {job} is of type `{}`; expected `kard`", found.kind()));
+    found.as_kard().ok_or_else(other)
 }
 
 /// How often a plan is made again because others wrote to the journal meanwhile.

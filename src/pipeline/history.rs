@@ -58,7 +58,11 @@ pub(super) async fn pull(
     let pattern = match &input.source {
         Source::Path { pattern } if pattern.contains(PERIOD) => pattern.clone(),
         Source::S3(objects) if objects.is_of_period() => objects.to_string(),
-        Source::Path { .. } | Source::S3(_) | Source::Query { .. } | Source::Provider { .. } => {
+        Source::Path { .. }
+        | Source::S3(_)
+        | Source::Query { .. }
+        | Source::Dataset { .. }
+        | Source::Provider { .. } => {
             pulled.warnings.push(unread(side, periods));
             return Ok(());
         }

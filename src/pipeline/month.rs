@@ -121,6 +121,7 @@ impl Months<'_> {
         let side = self.input.side;
         let read = self.earlier.of_month(side, &month.label);
         match &self.input.source {
+            Source::Dataset { .. } => Ok(Vec::new()),
             Source::Path { pattern } if !pattern.contains("{period}") => Ok(Vec::new()),
             Source::S3(objects) if !objects.is_of_period() => Ok(Vec::new()),
             Source::Path { pattern } => {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use super::Request;
+use super::datasets;
 use super::earlier::Earlier;
 use super::history::{self, PeriodFiles};
 use super::month;
@@ -15,8 +16,7 @@ use crate::exit::{ExitCode, Failure};
 use crate::frames::{Frame, Repeat, Side, Warning};
 use crate::job::{Due, Input, Objects, OnMissing, Source, Work};
 use crate::period::Period;
-use crate::project::ProviderConfig;
-use crate::providers::kard::{Client, KardError};
+use crate::providers::kard::{Client, KardConfig, KardError};
 use crate::sources::removed::why_gone;
 use crate::sources::store::RawStore;
 use crate::sources::{self, RawFile, file, provider, query};
@@ -73,7 +73,8 @@ pub(super) async fn inputs(
     inputs.sort_by_key(|input| match input.source {
         Source::Path { .. } => 0,
         Source::Query { .. } | Source::S3(_) => 1,
-        Source::Provider { .. } => 2,
+        // It may be asked about ids of the others.
+        Source::Provider { .. } | Source::Dataset { .. } => 2,
     });
     for input in inputs {
         let wanted = wanted(request, input);
@@ -81,10 +82,11 @@ pub(super) async fn inputs(
         if request.offline {
             one.files = stored(request, earlier, input.side, &one.wanted).await?;
         } else {
-            from_source(request, input, store, earlier, &mut one).await?;
+            let sides = Sides { pulled: &pulled, earlier };
+            from_source(request, input, store, &sides, &mut one).await?;
             let mut looks = Looks::of(request, input, waiting);
             while one.missing() && looks.another(&one.wanted).await {
-                from_source(request, input, store, earlier, &mut one).await?;
+                from_source(request, input, store, &sides, &mut one).await?;
             }
         }
         if one.missing() && waits(request, input) {
@@ -194,14 +196,28 @@ pub(super) async fn objects(
     Ok((pulled.files, warnings.collect()))
 }
 
+/// What is known when an input is pulled.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sides<'a> {
+    /// The inputs before this one.
+    pub(super) pulled: &'a [PulledInput],
+    pub(super) earlier: &'a Earlier,
+}
+
 async fn from_source(
     request: &Request,
     input: &Input,
     store: &RawStore,
-    earlier: &Earlier,
+    sides: &Sides<'_>,
     pulled: &mut PulledInput,
 ) -> Result<(), Failure> {
+    let earlier = sides.earlier;
     match &input.source {
+        Source::Dataset { provider: name, dataset, ids } => {
+            let ids = ids.as_ref();
+            pulled.files =
+                datasets::pull(request, input, (name, dataset, ids), store, sides, &mut pulled.warnings).await?;
+        }
         Source::Path { pattern } => {
             pulled.files = local(request, pattern, &request.period, store).await?;
         }
@@ -257,11 +273,12 @@ pub(super) async fn asked(
 
 /// A client of the provider that an input names.
 pub(super) fn client(request: &Request, side: Side, name: &str) -> Result<Client, Failure> {
-    let Some(ProviderConfig::Kard(config)) = request.project.providers.get(name) else {
-        let message = format!("provider `{name}` of {} is not in tieout.yaml", place(request, side));
-        return Err(Failure::new(ExitCode::Configuration, anyhow::anyhow!(message)));
-    };
-    Client::new(config).map_err(|error| of_provider(name, error))
+    let at = place(request, side);
+    let wrong = |message: String| Failure::new(ExitCode::Configuration, anyhow::anyhow!(message));
+    let found = request.project.providers.get(name);
+    let found = found.ok_or_else(|| wrong(format!("provider `{name}` of {at} is not in tieout.yaml")))?;
+    let other = || wrong(format!("provider `{name}` of {at} is of type `{}`, which publishes no files", found.kind()));
+    Client::new(found.as_kard().ok_or_else(other)?).map_err(|error| of_provider(name, error))
 }
 
 pub(super) fn of_provider(name: &str, error: KardError) -> Failure {
@@ -337,6 +354,7 @@ fn wanted(request: &Request, input: &Input) -> String {
         Source::Path { pattern } => pattern.replace("{period}", &request.period.label),
         Source::Query { database, file } => format!("{database} {file}"),
         Source::S3(objects) => provider::file_stem(&objects.to_string(), &request.period),
+        Source::Dataset { provider: name, dataset, .. } => format!("{name} {dataset}"),
         Source::Provider { provider: name, file_type, name: template } => {
             format!("{name} {} {}", file_type.name(), provider::file_stem(template, &request.period))
         }
@@ -346,7 +364,8 @@ fn wanted(request: &Request, input: &Input) -> String {
 /// The keys that the input's notifications are signed with, where the job verifies them; else none.
 pub(super) fn verify_key(request: &Request, input: &Input) -> Result<Vec<SecretString>, Failure> {
     let Some(name) = &input.verify else { return Ok(Vec::new()) };
-    let keys = request.project.providers.get(name).map(|ProviderConfig::Kard(kard)| kard.webhook_keys());
+    let keys =
+        request.project.providers.get(name).and_then(|provider| provider.as_kard()).map(KardConfig::webhook_keys);
     let told = |error| anyhow::Error::new(error).context(format!("webhook_key of provider {name}"));
     let keys = keys.transpose().map_err(|error| Failure::new(ExitCode::Configuration, told(error)))?;
     keys.filter(|keys| !keys.is_empty()).ok_or_else(|| {

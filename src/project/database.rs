@@ -6,9 +6,9 @@ use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Deserializer};
 
-use super::load::secret;
 use super::{Secret, SecretError};
 use crate::config::Checker;
+use crate::config::secret::secret;
 use crate::postgres::{Address, AddressError};
 
 /// An address as written: the text itself, without a password, or where the text stands.

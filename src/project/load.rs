@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::spec::{self, HttpSpec, ProjectSpec, ProviderSpec, ProviderType};
-use super::{
-    HttpConfig, KardConfig, Project, ProviderConfig, Secret, database::Database, receiver, retention, review, s3, watch,
-};
+use super::spec::{self, ProjectSpec};
+use super::{Project, database::Database, receiver, retention, review, s3, watch};
 use crate::config::problem::Excerpts;
 use crate::config::{self, Checker, Problems};
 use crate::exit::{ExitCode, Failure};
 use crate::objects::S3;
+use crate::providers::{ProviderConfig, ProviderSpec};
 
 /// The project file's name.
 pub const FILE: &str = "tieout.yaml";
@@ -255,149 +254,5 @@ fn provider(root: &Path, name: &str, spec: &ProviderSpec, checker: &mut Checker<
         let message = format!("`{name}` is no provider name; expected small letters, digits, hyphens and underscores");
         checker.problem(&at, message);
     }
-    match spec.kind {
-        ProviderType::Kard => kard(root, &at, spec, checker).filter(|_| named).map(ProviderConfig::Kard),
-    }
-}
-
-fn kard(root: &Path, at: &str, spec: &ProviderSpec, checker: &mut Checker<'_>) -> Option<KardConfig> {
-    let base_url = url(&format!("{at}/base_url"), "base_url", &spec.base_url, checker);
-    let token_url = url(&format!("{at}/token_url"), "token_url", &spec.token_url, checker);
-    let organization = identifier(&format!("{at}/organization"), "organization", &spec.organization, checker);
-    let target_issuer = spec
-        .target_issuer
-        .as_ref()
-        .and_then(|written| identifier(&format!("{at}/target_issuer"), "target_issuer", written, checker));
-    let client_id = secret(root, &format!("{at}/client_id"), &spec.client_id, checker);
-    let client_secret = secret(root, &format!("{at}/client_secret"), &spec.client_secret, checker);
-    let webhook_key =
-        spec.webhook_key.as_ref().and_then(|written| secret(root, &format!("{at}/webhook_key"), written, checker));
-    let webhook_key_previous = spec
-        .webhook_key_previous
-        .as_ref()
-        .and_then(|written| secret(root, &format!("{at}/webhook_key_previous"), written, checker));
-    if webhook_key_previous.is_some() && spec.webhook_key.is_none() {
-        checker.problem_with_help(
-            &format!("{at}/webhook_key_previous"),
-            "there is a `webhook_key_previous` and no `webhook_key`",
-            "name the present key at `webhook_key`",
-        );
-        return None;
-    }
-    let http = http(&format!("{at}/http"), spec.http.as_ref(), checker);
-    Some(KardConfig {
-        base_url: base_url?,
-        token_url: token_url?,
-        organization: organization?,
-        target_issuer,
-        client_id: client_id?,
-        client_secret: client_secret?,
-        webhook_key,
-        webhook_key_previous,
-        http: http?,
-    })
-}
-
-/// `https`, or `http` on this machine; no credentials, query or fragment; without a trailing slash.
-pub(super) fn url(path: &str, key: &str, written: &str, checker: &mut Checker<'_>) -> Option<String> {
-    // An address may hold a password: none that is wrong is repeated.
-    let Ok(url) = reqwest::Url::parse(written) else {
-        checker.problem(path, format!("`{key}` is no URL; expected one such as https://rewards-api.getkard.com"));
-        return None;
-    };
-    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    if url.scheme() != "https" && !(url.scheme() == "http" && local) {
-        let message =
-            format!("`{key}` begins with {}://; expected https://, since credentials pass over it", url.scheme());
-        checker.problem(path, message);
-        return None;
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        checker.problem_with_help(
-            path,
-            format!("`{key}` holds a user name or password; a secret never stands in this file"),
-            "use client_id and client_secret",
-        );
-        return None;
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        checker.problem(path, format!("`{key}` has a `?` or `#` part; expected an address and a path only"));
-        return None;
-    }
-    Some(written.trim_end_matches('/').to_owned())
-}
-
-/// Becomes part of a path or a header.
-fn identifier(path: &str, key: &str, written: &str, checker: &mut Checker<'_>) -> Option<String> {
-    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if written.is_empty() || !written.chars().all(good) || written.chars().all(|c| c == '.') {
-        checker.problem(path, format!("`{key}` is `{written}`; expected letters, digits, `-`, `_` and `.`"));
-        return None;
-    }
-    Some(written.to_owned())
-}
-
-pub(super) fn secret(root: &Path, path: &str, written: &Secret, checker: &mut Checker<'_>) -> Option<Secret> {
-    match written {
-        Secret::Env(name) => {
-            let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            if name.is_empty() || !name.chars().all(good) || name.starts_with(|c: char| c.is_ascii_digit()) {
-                // Somebody may have put the secret itself here.
-                let message = "`env` is no name of an environment variable; expected one such as KARD_CLIENT_SECRET";
-                checker.problem(&format!("{path}/env"), message);
-                return None;
-            }
-            Some(Secret::Env(name.clone()))
-        }
-        Secret::File(file) if file.as_os_str().is_empty() => {
-            checker.problem(&format!("{path}/file"), "`file` is empty; expected the path of a file");
-            None
-        }
-        Secret::File(file) => Some(Secret::File(root.join(file))),
-        Secret::Sandbox(_) => {
-            checker.problem(path, "only the sandbox has such a secret");
-            None
-        }
-    }
-}
-
-fn http(at: &str, written: Option<&HttpSpec>, checker: &mut Checker<'_>) -> Option<HttpConfig> {
-    let mut http = HttpConfig::default();
-    let Some(written) = written else { return Some(http) };
-    let slots: [(&str, &Option<String>, &mut Duration); 5] = [
-        ("connect_timeout", &written.connect_timeout, &mut http.connect_timeout),
-        ("idle_timeout", &written.idle_timeout, &mut http.idle_timeout),
-        ("total_timeout", &written.total_timeout, &mut http.total_timeout),
-        ("first_delay", &written.first_delay, &mut http.first_delay),
-        ("max_delay", &written.max_delay, &mut http.max_delay),
-    ];
-    let mut complete = waits(at, slots, checker);
-    if complete && http.first_delay > http.max_delay {
-        checker.problem(at, "`first_delay` is longer than `max_delay`");
-        complete = false;
-    }
-    http.attempts = written.attempts.unwrap_or(http.attempts);
-    complete.then_some(http)
-}
-
-/// Keeps each time that is written below `at`; false where one is none, or zero.
-pub(super) fn waits<const N: usize>(
-    at: &str,
-    slots: [(&str, &Option<String>, &mut Duration); N],
-    checker: &mut Checker<'_>,
-) -> bool {
-    let mut complete = true;
-    for (key, text, slot) in slots {
-        let Some(text) = text else { continue };
-        let path = format!("{at}/{key}");
-        match checker.duration(&path, text) {
-            Some(duration) if duration.is_zero() => {
-                checker.problem(&path, format!("`{key}` is zero; expected a time to wait"));
-                complete = false;
-            }
-            Some(duration) => *slot = duration,
-            None => complete = false,
-        }
-    }
-    complete
+    spec.check(root, &at, checker).filter(|_| named)
 }

@@ -4,9 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use super::load::{folder, waits};
+use super::load::folder;
 use super::spec::{ProjectSpec, ReceiverLimitsSpec, ReceiverSpec};
 use super::{ReceiverConfig, ReceiverLimits, s3};
+use crate::config::http::waits;
 use crate::config::{Checker, did_you_mean, quantity};
 
 /// Where it listens unless it is told otherwise.

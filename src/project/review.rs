@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use super::Secret;
 use super::database::AddressAt;
-use super::load::{joined, secret, waits};
+use super::load::joined;
 use super::spec_review::{Anonymous, PasswordSpec, ProxySpec, ReviewSpec, SessionSpec, UserSpec, UsersFileSpec};
+use crate::config::http::waits;
 use crate::config::problem::Excerpts;
+use crate::config::secret::secret;
 use crate::config::{self, Checker, Problems};
 use crate::decisions::person::is_same;
 use crate::review::access::Role;

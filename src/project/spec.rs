@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Secret;
 use super::database::DatabaseSpec;
 pub use super::s3::S3Spec;
 use super::spec_review::ReviewSpec;
 use super::spec_watch::{MetricsSpec, NotifySpec, OpsSpec};
+use crate::providers::ProviderSpec;
 
 /// Where state and artifacts live, and which providers there are.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -130,69 +130,6 @@ pub struct ReceiverLimitsSpec {
     #[serde(default)]
     #[schemars(range(min = 1, max = 366))]
     pub repeat_days: Option<u32>,
-}
-
-/// Which kind of provider.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ProviderType {
-    Kard,
-}
-
-/// One client of a provider.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ProviderSpec {
-    /// `kard`.
-    #[serde(rename = "type")]
-    pub kind: ProviderType,
-    /// `https://rewards-api.getkard.com`, or the test system.
-    pub base_url: String,
-    /// `https://{client}.getkard.com/v2/auth/token`.
-    pub token_url: String,
-    /// The organization id of the paths.
-    pub organization: String,
-    /// Sent as `X-Kard-Target-Issuer` where one client serves several issuers.
-    #[serde(default)]
-    pub target_issuer: Option<String>,
-    /// Where the client id stands.
-    pub client_id: Secret,
-    /// Where the client secret stands.
-    pub client_secret: Secret,
-    /// Where the key of the notifications' signatures stands.
-    #[serde(default)]
-    pub webhook_key: Option<Secret>,
-    /// Where the key before it stands, while the key is rotated: signatures by either are good.
-    #[serde(default)]
-    pub webhook_key_previous: Option<Secret>,
-    /// Time-outs and retries.
-    #[serde(default)]
-    pub http: Option<HttpSpec>,
-}
-
-/// Time-outs and retries; all are durations such as `10s` but for `attempts`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct HttpSpec {
-    /// `10s` when left out.
-    #[serde(default)]
-    pub connect_timeout: Option<String>,
-    /// No byte for this long ends an attempt; `30s` when left out.
-    #[serde(default)]
-    pub idle_timeout: Option<String>,
-    /// One attempt in all; `10m` when left out.
-    #[serde(default)]
-    pub total_timeout: Option<String>,
-    /// Attempts in all, the first one counted; 5 when left out.
-    #[serde(default)]
-    #[schemars(range(min = 1, max = 20))]
-    pub attempts: Option<u32>,
-    /// Doubled after each attempt; `500ms` when left out.
-    #[serde(default)]
-    pub first_delay: Option<String>,
-    /// The longest wait between attempts; `60s` when left out.
-    #[serde(default)]
-    pub max_delay: Option<String>,
 }
 
 /// The JSON Schema of the project file.

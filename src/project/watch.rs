@@ -10,10 +10,10 @@ use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::load::secret;
 use super::spec_watch::{ChannelSpec, EmailSpec, MetricsSpec, NotifySpec, OpsSpec, WebhookSpec};
 use super::{Secret, SecretError};
 use crate::config::Checker;
+use crate::config::secret::secret;
 
 /// How long after its schedule has asked for it a period is late, where the file does not say.
 const LATE_AFTER: Duration = Duration::from_hours(1);
@@ -246,7 +246,7 @@ fn channel(root: &Path, name: &str, written: &ChannelSpec, checker: &mut Checker
 
 fn webhook(root: &Path, at: &str, written: &WebhookSpec, checker: &mut Checker<'_>) -> Option<Way> {
     let secret = secret(root, &format!("{at}/secret"), &written.secret, checker);
-    let url = super::load::url(&format!("{at}/url"), "url", &written.url, checker);
+    let url = crate::config::http::url(&format!("{at}/url"), "url", &written.url, checker);
     Some(Way::Webhook { url: url?, secret: secret? })
 }
 

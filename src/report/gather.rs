@@ -139,6 +139,14 @@ pub fn origin(file: &RawFile) -> String {
             let place = Place { bucket: bucket.clone(), prefix: key.clone() };
             format!("{place}, modified {}", last_modified.format("%Y-%m-%d %H:%M UTC"))
         }
+        Origin::Dataset { provider, dataset, asked_at, asked, not_found } => {
+            let about = match (asked, not_found) {
+                (None, _) => String::new(),
+                (Some(asked), 0) => format!(" about {asked} ids"),
+                (Some(asked), not_found) => format!(" about {asked} ids, {not_found} of them unknown there"),
+            };
+            format!("{provider}, {dataset}, asked{about} {}", asked_at.format("%Y-%m-%d %H:%M UTC"))
+        }
         Origin::Provider { provider, file_type, sent_at, .. } => {
             format!("{provider}, {file_type}, sent {}", sent_at.format("%Y-%m-%d %H:%M UTC"))
         }

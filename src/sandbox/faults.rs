@@ -1,10 +1,13 @@
 //! Faults on request: which request goes wrong, and how. `plan` reads them from a file.
 
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer};
+
+use super::mounts::MOUNTS;
 
 /// What goes wrong, in the order of its rules: the first that fits a request is done to it.
 #[derive(Debug, Clone, Default)]
@@ -21,8 +24,7 @@ pub struct FaultRule {
 }
 
 /// The endpoint that a rule is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum On {
     Token,
     Files,
@@ -40,10 +42,33 @@ pub enum On {
     Subscriptions,
     /// What tells the result of a bulk file: no request, but counted like one.
     Notification,
+    /// An endpoint of another provider, by its name: `kuggar.card`.
+    Other(&'static str),
 }
 
 impl On {
-    const COUNT: usize = 13;
+    /// Kard's own.
+    const KARD: [Self; 13] = [
+        Self::Token,
+        Self::Files,
+        Self::Download,
+        Self::Fraud,
+        Self::Audits,
+        Self::Uploads,
+        Self::Storage,
+        Self::Transactions,
+        Self::HistoricalStart,
+        Self::HistoricalPart,
+        Self::HistoricalComplete,
+        Self::Subscriptions,
+        Self::Notification,
+    ];
+
+    /// Every endpoint.
+    fn all() -> impl Iterator<Item = Self> {
+        let others = MOUNTS.iter().flat_map(|mount| mount.endpoints).copied();
+        Self::KARD.into_iter().chain(others.map(Self::Other))
+    }
 
     /// As the plan file calls it.
     pub const fn name(self) -> &'static str {
@@ -61,6 +86,7 @@ impl On {
             Self::HistoricalComplete => "historical_complete",
             Self::Subscriptions => "subscriptions",
             Self::Notification => "notification",
+            Self::Other(name) => name,
         }
     }
 
@@ -77,6 +103,25 @@ impl On {
     /// Whether its replies tell an item for each item of the request.
     const fn tells_items(self) -> bool {
         matches!(self, Self::Fraud | Self::Audits | Self::Uploads | Self::HistoricalPart)
+    }
+}
+
+impl<'de> Deserialize<'de> for On {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let unknown = || serde::de::Error::custom(format!("unknown endpoint `{name}`"));
+        Self::all().find(|on| on.name() == name).ok_or_else(unknown)
+    }
+}
+
+impl JsonSchema for On {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "On".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<&str> = Self::all().map(Self::name).collect();
+        json_schema!({ "type": "string", "enum": names })
     }
 }
 
@@ -195,8 +240,26 @@ impl Fault {
         }
     }
 
+    /// Those that mean something wherever a request is answered.
+    const fn is_general(&self) -> bool {
+        matches!(
+            self,
+            Self::Status { .. }
+                | Self::ResetBefore
+                | Self::ResetAfter
+                | Self::Slow(_)
+                | Self::Truncate(_)
+                | Self::MalformedJson
+                | Self::HtmlPage
+                | Self::WrongBytes
+        )
+    }
+
     /// Whether the fault means anything at this endpoint.
-    pub(super) const fn fits(&self, on: On) -> bool {
+    pub(super) fn fits(&self, on: On) -> bool {
+        if let On::Other(_) = on {
+            return matches!(self, Self::Late(_) | Self::RepeatCursor | Self::RevokeToken) || self.is_general();
+        }
         match self {
             Self::Late(_) => on.has_effect() || matches!(on, On::Notification),
             Self::Drop | Self::Repeat | Self::WrongFileName => matches!(on, On::Notification),
@@ -219,7 +282,7 @@ impl Fault {
 #[derive(Debug)]
 pub(super) struct Faults {
     rules: Vec<FaultRule>,
-    counts: Mutex<[u64; On::COUNT]>,
+    counts: Mutex<HashMap<On, u64>>,
 }
 
 impl Faults {
@@ -230,7 +293,7 @@ impl Faults {
     /// Counts one request, and says what is to be done to it.
     pub(super) fn next(&self, on: On) -> Option<Fault> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = &mut counts[on as usize];
+        let count = counts.entry(on).or_default();
         *count += 1;
         let fits = |rule: &&FaultRule| rule.on == on && (rule.nth == Nth::Every || rule.nth == Nth::Only(*count));
         self.rules.iter().find(fits).map(|rule| rule.fault.clone())

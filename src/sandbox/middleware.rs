@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State as Shared};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use chrono::{TimeDelta, Utc};
@@ -17,7 +17,7 @@ use super::errors::{At, kard, s3};
 use super::received::Received;
 use super::state::{State, bearer_token};
 use super::storage::{self, Tally};
-use super::{Fault, On, SIGNATURE, downloads, sigv4, token};
+use super::{Fault, On, SIGNATURE, downloads, mounts, sigv4, token};
 use crate::digest::sha256;
 
 /// A body for an effect beyond this is not read: 500 transactions are about 500 KiB. (An object of the storage is
@@ -36,7 +36,7 @@ pub(super) async fn handle(
     next: Next,
 ) -> Response {
     connection.set(Fate::Whole);
-    let on = endpoint(request.uri().path());
+    let on = endpoint(request.method(), request.uri().path());
     if !on.is_some_and(On::has_effect) {
         return serve(state, connection, on, request, next).await;
     }
@@ -151,7 +151,10 @@ async fn with_fault(
     }
 }
 
-fn endpoint(path: &str) -> Option<On> {
+fn endpoint(method: &Method, path: &str) -> Option<On> {
+    if let Some((mount, below)) = mounts::find(path) {
+        return (mount.endpoint)(method, below).map(On::Other);
+    }
     if path == token::PATH {
         Some(On::Token)
     } else if path.starts_with(downloads::PREFIX) {
@@ -185,6 +188,8 @@ fn refusal(on: On, code: u16, retry_after: Option<u64>, retry_after_date: Option
         (On::Storage, 403) => s3(status, "AccessDenied", planned),
         (On::Storage, 500) => s3(status, "InternalError", planned),
         (On::Download | On::Storage, _) => s3(status, "SlowDown", planned),
+        (On::Other(name), _) => mounts::named(name)
+            .map_or_else(|| kard(status, planned, At::Nowhere), |mount| (mount.refusal)(status, planned)),
         _ => kard(status, planned, At::Nowhere),
     };
     let date = retry_after_date.map(|seconds| {

@@ -22,6 +22,7 @@ mod ingest;
 mod items;
 mod lines;
 mod middleware;
+mod mounts;
 mod notification;
 mod plan;
 mod processing;
@@ -37,7 +38,7 @@ mod transactions;
 mod uploads;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,7 +59,9 @@ pub use samples::SamplesError;
 pub use subscriptions::StandingSubscription;
 pub use uploads::{FileResult, ObjectStorage, StoredObject, UploadSession};
 
-use crate::project::{HttpConfig, KardConfig, Secret};
+use crate::project::{HttpConfig, Secret};
+use crate::providers::kard::KardConfig;
+use mounts::MOUNTS;
 use state::State;
 
 /// Good for every sandbox; they protect nothing.
@@ -76,6 +79,11 @@ pub const SIGNATURE: &str = "X-Sandbox-Signature";
 
 /// "up to 5GB each"
 const OBJECT_BYTES: u64 = 5_000_000_000;
+
+/// Where the sandbox at this address (`http://127.0.0.1:PORT`) grants Kard's tokens.
+pub fn token_url(base_url: &str) -> String {
+    format!("{base_url}{}", token::PATH)
+}
 
 /// Requests that are still going when the sandbox stops get this long.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -164,8 +172,9 @@ impl Sandbox {
             .map_err(|source| SandboxError::Listen { port, source })?;
         let address = listener.local_addr().map_err(|source| SandboxError::Listen { port, source })?;
         let base_url = format!("http://{address}");
+        let world = options.samples.parent().unwrap_or(&options.samples).to_owned();
         let state = Arc::new(State::new(options, base_url.clone())?);
-        let service = router(&state).into_make_service_with_connect_info::<connection::Handle>();
+        let service = router(&state, &world)?.into_make_service_with_connect_info::<connection::Handle>();
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(
             axum::serve(connection::Listener(listener), service)
@@ -175,7 +184,17 @@ impl Sandbox {
                 })
                 .into_future(),
         );
-        Ok(Self { token_url: format!("{base_url}{}", token::PATH), base_url, state, stop, server })
+        Ok(Self { token_url: token_url(&base_url), base_url, state, stop, server })
+    }
+
+    /// What each of the other providers wants in `tieout.yaml` and the environment: name, key, value.
+    pub fn settings(&self) -> Vec<(&'static str, &'static str, String)> {
+        let of = |mount: &'static mounts::Mount| {
+            let base = ("base_url", format!("{}/{}", self.base_url, mount.name));
+            let more = mount.settings.iter().map(|(key, value)| (*key, (*value).to_owned()));
+            std::iter::once(base).chain(more).map(|(key, value)| (mount.name, key, value))
+        };
+        MOUNTS.iter().flat_map(of).collect()
     }
 
     /// This sandbox as a provider of `tieout.yaml`.
@@ -246,8 +265,14 @@ impl Sandbox {
     }
 }
 
-fn router(state: &Arc<State>) -> Router {
-    Router::new()
+/// `world` is the folder that holds the samples of every provider.
+fn router(state: &Arc<State>, world: &Path) -> Result<Router, SamplesError> {
+    let mut router = Router::new();
+    for mount in MOUNTS {
+        let below = (mount.router)(state, &world.join(mount.name))?;
+        router = router.nest_service(&format!("/{}", mount.name), below);
+    }
+    Ok(router
         .route(token::PATH, post(token::grant))
         .route(files::PATH, get(files::list))
         .route(downloads::PATH, get(downloads::serve))
@@ -265,5 +290,5 @@ fn router(state: &Arc<State>) -> Router {
         .method_not_allowed_fallback(errors::wrong_method)
         .layer(axum::extract::DefaultBodyLimit::max(middleware::BODY_BYTES))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(state), middleware::handle))
-        .with_state(Arc::clone(state))
+        .with_state(Arc::clone(state)))
 }

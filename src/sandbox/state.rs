@@ -126,7 +126,11 @@ impl State {
     }
 
     pub(super) fn bearer(&self, headers: &HeaderMap) -> Bearer {
-        let Some(token) = bearer_token(headers) else { return Bearer::Missing };
+        bearer_token(headers).map_or(Bearer::Missing, |token| self.worth(token))
+    }
+
+    /// What a token is worth, however it was sent.
+    pub(super) fn worth(&self, token: &str) -> Bearer {
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         match tokens.get(token) {
             Some(granted) if Instant::now() < granted.expires_at => Bearer::Good { issuer: granted.issuer.clone() },
@@ -136,7 +140,9 @@ impl State {
 
     /// Makes the request's token worthless from now on.
     pub(super) fn revoke(&self, headers: &HeaderMap) {
-        if let Some(token) = bearer_token(headers) {
+        // Some providers take it without the word before it.
+        let bare = || headers.get(AUTHORIZATION)?.to_str().ok();
+        if let Some(token) = bearer_token(headers).or_else(bare) {
             self.tokens.lock().unwrap_or_else(PoisonError::into_inner).remove(token);
         }
     }

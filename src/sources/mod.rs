@@ -1,7 +1,9 @@
 //! Where inputs come from. Every source ends in the same thing: bytes on disk, stored by digest,
 //! with their origin, as a [`RawFile`].
 
+pub mod dataset;
 pub mod file;
+pub mod ids;
 pub mod objects;
 pub mod provider;
 pub mod query;
@@ -51,6 +53,17 @@ pub enum Origin {
         version_id: Option<String>,
         /// UTC, to the second.
         last_modified: DateTime<Utc>,
+    },
+    /// What a provider answered when it was asked.
+    Dataset {
+        provider: String,
+        dataset: String,
+        /// The run's one clock reading, UTC.
+        asked_at: DateTime<Utc>,
+        /// How many ids it was asked about; none where it lists all there is.
+        asked: Option<u64>,
+        /// How many of them it does not know.
+        not_found: u64,
     },
     /// A provider's file list.
     Provider {

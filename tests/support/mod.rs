@@ -49,8 +49,9 @@ use serde_json::json;
 use tempfile::TempDir;
 use tieout::job::{FileType, Grain, Job, Reconciliation, Work};
 use tieout::period::Period;
-use tieout::project::{HttpConfig, KardConfig};
+use tieout::project::HttpConfig;
 use tieout::providers::kard::Client;
+use tieout::providers::kard::KardConfig;
 use tieout::sandbox::{FaultPlan, Options, Sandbox};
 use tieout::sources::store::RawStore;
 

@@ -80,7 +80,7 @@ fn probe_file(place: &Place, bytes: &[u8]) -> Result<(Put, tempfile::NamedTempFi
 pub(super) async fn inputs(project: &Project, jobs: &[Job]) -> Vec<Check> {
     let sources = jobs.iter().flat_map(Job::inputs).filter_map(|input| match &input.source {
         Source::S3(objects) => Some(&objects.places),
-        Source::Path { .. } | Source::Query { .. } | Source::Provider { .. } => None,
+        Source::Path { .. } | Source::Query { .. } | Source::Dataset { .. } | Source::Provider { .. } => None,
     });
     // What comes after a placeholder is another one for each period.
     let before = |place: &Place| Place {

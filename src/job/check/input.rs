@@ -6,10 +6,10 @@ use super::super::preset::{self, Preset};
 use super::super::spec::{FormatSpec, InputSpec, LimitsSpec};
 use super::super::{FileType, Format, Grain, Input, OnMissing, ReadLimits, Source};
 use super::due::{self, DueOf};
-use super::{Context, mapping, objects, query};
+use super::{Context, dataset, mapping, objects, query};
 use crate::config::{Checker, did_you_mean, quantity};
 use crate::frames::{Field, Side};
-use crate::project::ProviderConfig;
+use crate::providers::ProviderConfig;
 
 /// How bytes are read where the job does not say.
 pub(super) const DEFAULT_FORMAT: Format = Format::Csv { delimiter: b',', quote: b'"', header: true };
@@ -52,6 +52,7 @@ pub(super) fn input(
         (spec.path.is_some(), "a path"),
         (spec.s3.is_some(), "in a bucket"),
         (spec.postgres.is_some(), "in a database"),
+        (spec.dataset.is_some(), "asked of a provider"),
     ];
     let own = own.into_iter().find_map(|(is, words)| is.then_some(words));
     let due = match &spec.due {
@@ -115,8 +116,16 @@ fn source(at: &str, spec: &InputSpec, grain: Grain, context: Context<'_>, checke
             path_pattern(&format!("{at}/path"), pattern, checker)?;
             Some(Source::Path { pattern: pattern.clone() })
         }
+        (None, Some(provider)) if only_path && spec.dataset.is_some() => {
+            dataset::dataset(at, provider, spec, context, checker)
+        }
         (None, Some(provider)) if only_path => {
-            provider_of(&format!("{at}/provider"), provider, context, checker);
+            let found = provider_of(&format!("{at}/provider"), provider, context, checker);
+            if let Some(other) = found.filter(|found| found.as_kard().is_none()) {
+                let message = format!("`{provider}` is of type `{}`, which publishes no files", other.kind());
+                checker.problem_with_help(&format!("{at}/provider"), message, dataset::known(other));
+                return None;
+            }
             let Some(file_type) = spec.file_type else {
                 let help = "it says which of the provider's files";
                 checker.absent(&format!("{at}/provider"), "missing key `file_type`", help);
@@ -146,7 +155,15 @@ fn source(at: &str, spec: &InputSpec, grain: Grain, context: Context<'_>, checke
 }
 
 fn not_of_provider(at: &str, spec: &InputSpec, is: &str, checker: &mut Checker<'_>) {
-    for (key, written) in [("file_type", spec.file_type.is_some()), ("name", spec.name.is_some())] {
+    let keys = [("file_type", spec.file_type.is_some()), ("name", spec.name.is_some())];
+    let asked = [("dataset", spec.dataset.is_some()), ("ids", spec.ids.is_some())];
+    for (key, written) in asked {
+        if written {
+            let message = format!("`{key}` is asked of a provider, and this input is {is}");
+            checker.problem(&format!("{at}/{key}"), message);
+        }
+    }
+    for (key, written) in keys {
         if written {
             let message = format!("`{key}` belongs to a provider's file, and this input is {is}");
             checker.problem(&format!("{at}/{key}"), message);
@@ -271,9 +288,8 @@ fn rejected(at: &str, spec: &InputSpec, format: &Format, checker: &mut Checker<'
 
 /// The provider must have a key to check signatures with.
 pub(super) fn webhook_key(path: &str, name: &str, context: Context<'_>, checker: &mut Checker<'_>) {
-    if let Some(ProviderConfig::Kard(kard)) = provider_of(path, name, context, checker)
-        && kard.webhook_key.is_none()
-    {
+    let Some(provider) = provider_of(path, name, context, checker) else { return };
+    if provider.as_kard().is_none_or(|kard| kard.webhook_key.is_none()) {
         let message = format!("the provider `{name}` has no `webhook_key` in tieout.yaml to check signatures with");
         checker.problem(path, message);
     }

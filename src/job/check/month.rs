@@ -75,6 +75,11 @@ fn file(inputs: &[(Side, Option<Input>)], checker: &mut Checker<'_>) -> bool {
         checker.problem_with_help("inputs/file/path", message, "write {period} where the month stands");
         complete = false;
     }
+    if let Source::Dataset { dataset, .. } = &file.source {
+        let message = format!("`{dataset}` says how it is now, and `month_end` reads the files of earlier months");
+        checker.problem("inputs/file/dataset", message);
+        complete = false;
+    }
     if let Source::S3(objects) = &file.source
         && !objects.is_of_period()
     {

@@ -6,11 +6,13 @@ use super::Context;
 use crate::config::{Checker, did_you_mean};
 
 /// What else an input may say that has no meaning for the answer of a database.
-fn foreign(spec: &InputSpec) -> [(&'static str, bool); 6] {
+fn foreign(spec: &InputSpec) -> [(&'static str, bool); 8] {
     [
         ("path", spec.path.is_some()),
         ("provider", spec.provider.is_some()),
         ("file_type", spec.file_type.is_some()),
+        ("dataset", spec.dataset.is_some()),
+        ("ids", spec.ids.is_some()),
         ("name", spec.name.is_some()),
         ("format", spec.format.is_some()),
         ("preset", spec.preset.is_some()),

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use super::super::spec::{InputSpec, InputsSpec, JobSpec, MatchSpec};
 use super::super::{Grain, Input, Reconciliation, Work};
 use super::input::OfJob;
-use super::{Context, Inputs, delta, effects, input, matching, month, sending};
+use super::{Context, Inputs, dataset, delta, effects, input, matching, month, sending};
 use crate::config::Checker;
 use crate::frames::Side;
 use crate::period::duration_words;
@@ -189,6 +189,12 @@ fn inputs(spec: &InputsSpec, of: OfJob, context: Context<'_>, checker: &mut Chec
             None => "no input".to_owned(),
         };
         checker.absent("inputs", found, "expected two or three of `file`, `ledger`, `webhooks`");
+    }
+    let sources: Vec<_> = inputs.iter().filter_map(|(side, input)| Some((*side, &input.as_ref()?.source))).collect();
+    // An input that is wrong itself is told of already.
+    let complete = sources.len() == inputs.len();
+    if complete {
+        dataset::brought(&sources, checker);
     }
     inputs
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::retry::Outcome;
 use crate::exit::ExitCode;
 
@@ -18,6 +20,8 @@ pub enum HttpError {
         #[source]
         failure: Failure,
     },
+    #[error("{call}: the provider takes no more calls before {} UTC, which is longer than a run waits", .until.format("%Y-%m-%d %H:%M:%S"))]
+    LimitReached { call: String, until: DateTime<Utc> },
 }
 
 /// One attempt that failed.
@@ -124,13 +128,17 @@ impl HttpError {
     pub const fn code(&self) -> Option<u16> {
         match self {
             Self::Failed { failure, .. } => failure.code(),
-            Self::SetUp { .. } => None,
+            Self::SetUp { .. } | Self::LimitReached { .. } => None,
         }
     }
 
     /// How the process ends where nothing more is known about the call.
     pub const fn exit_code(&self) -> ExitCode {
-        let Self::Failed { failure, .. } = self else { return ExitCode::Unexpected };
+        let failure = match self {
+            Self::Failed { failure, .. } => failure,
+            Self::SetUp { .. } => return ExitCode::Unexpected,
+            Self::LimitReached { .. } => return ExitCode::TryAgainLater,
+        };
         match failure.outcome() {
             Outcome::NotConnected
             | Outcome::TimedOut

@@ -5,13 +5,15 @@
 //! or by the journal (effects), and credentials never follow a redirect.
 
 mod error;
+pub mod limits;
 mod reason;
 mod redact;
 mod retry;
+pub mod session;
 mod upload;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -25,8 +27,9 @@ pub use redact::{Redactor, displayable};
 pub use retry::{Decision, Outcome, decide, http_date, retry_after};
 pub use upload::{FileError, PutError};
 
-use crate::project::HttpConfig;
+use crate::config::http::HttpConfig;
 use crate::spans;
+use limits::Limits;
 
 /// Of an error's body no more than this is read.
 pub const ERROR_BODY_BYTES: usize = 8 << 10;
@@ -43,6 +46,8 @@ pub struct Http {
     once: OnceLock<reqwest::Client>,
     config: HttpConfig,
     direct: bool,
+    /// Told of every reply's headers.
+    limits: Option<Arc<Limits>>,
 }
 
 /// A complete reply with a 2xx status.
@@ -50,6 +55,7 @@ pub struct Http {
 pub struct Reply {
     /// The server's clock: the `Date` header.
     pub date: Option<DateTime<Utc>>,
+    pub headers: HeaderMap,
     pub body: Vec<u8>,
 }
 
@@ -93,7 +99,20 @@ impl Http {
         // An error says that a provider is installed already, which is all that is wanted.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = builder(config, direct).build().map_err(|source| HttpError::SetUp { source })?;
-        Ok(Self { client, once: OnceLock::new(), config: config.clone(), direct })
+        Ok(Self { client, once: OnceLock::new(), config: config.clone(), direct, limits: None })
+    }
+
+    /// Tells these of the headers of every reply.
+    #[must_use]
+    pub(super) fn noting(mut self, limits: Arc<Limits>) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
+    fn note(&self, response: &Response) {
+        if let Some(limits) = &self.limits {
+            limits.note(response.headers(), Utc::now());
+        }
     }
 
     /// The request builder of the client underneath.
@@ -112,6 +131,7 @@ impl Http {
     /// Any other status (with the start of its body, redacted), or no reply.
     pub async fn open(&self, request: Request, redactor: &Redactor) -> Result<Response, Failure> {
         let response = told(&self.client, request).await?;
+        self.note(&response);
         if response.status().is_success() {
             return Ok(response);
         }
@@ -136,10 +156,33 @@ impl Http {
             let client = client.map_err(|source| HttpError::SetUp { source })?;
             self.once.get_or_init(|| client)
         };
-        Ok(match answer(client, request).await {
+        Ok(match self.answer(client, request).await {
             Ok(answer) => answer,
             Err(failure) => Answer::without_reply(&failure, redactor),
         })
+    }
+
+    /// The complete reply to a request that is sent once.
+    async fn answer(&self, client: &reqwest::Client, request: Request) -> Result<Answer, Failure> {
+        let mut response = told(client, request).await?;
+        self.note(&response);
+        let status = response.status().as_u16();
+        let retry_after = wait_asked_for(response.headers());
+        let declared_html = is_html(response.headers());
+        let announced = response.content_length();
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(Failure::transport)? {
+            if body.len() + chunk.len() > REPLY_BYTES {
+                let reason = format!("status {status}, and the reply is longer than {REPLY_BYTES} bytes");
+                return Err(Failure::unreadable(reason));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if let Some(announced) = announced.filter(|announced| *announced != body.len() as u64) {
+            return Err(Failure::length(announced, body.len() as u64));
+        }
+        let web_page = declared_html || starts_as_markup(&body);
+        Ok(Answer::Reply { status, retry_after, body, web_page })
     }
 
     /// Sends once and reads the whole reply, at most [`REPLY_BYTES`].
@@ -150,6 +193,7 @@ impl Http {
         let mut response = self.open(request, redactor).await?;
         let date = server_date(response.headers());
         let declared_html = is_html(response.headers());
+        let headers = response.headers().clone();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(Failure::transport)? {
             if body.len() + chunk.len() > REPLY_BYTES {
@@ -160,7 +204,7 @@ impl Http {
         if declared_html || starts_as_markup(&body) {
             return Err(Failure::web_page());
         }
-        Ok(Reply { date, body })
+        Ok(Reply { date, headers, body })
     }
 }
 
@@ -185,28 +229,6 @@ async fn told(client: &reqwest::Client, request: Request) -> Result<Response, Fa
     let response = client.execute(request).instrument(span.clone()).await;
     spans::call_ended(&span, response.as_ref().ok().map(|response| response.status().as_u16()));
     response.map_err(Failure::transport)
-}
-
-/// The complete reply to a request that is sent once.
-async fn answer(client: &reqwest::Client, request: Request) -> Result<Answer, Failure> {
-    let mut response = told(client, request).await?;
-    let status = response.status().as_u16();
-    let retry_after = wait_asked_for(response.headers());
-    let declared_html = is_html(response.headers());
-    let announced = response.content_length();
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(Failure::transport)? {
-        if body.len() + chunk.len() > REPLY_BYTES {
-            let reason = format!("status {status}, and the reply is longer than {REPLY_BYTES} bytes");
-            return Err(Failure::unreadable(reason));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    if let Some(announced) = announced.filter(|announced| *announced != body.len() as u64) {
-        return Err(Failure::length(announced, body.len() as u64));
-    }
-    let web_page = declared_html || starts_as_markup(&body);
-    Ok(Answer::Reply { status, retry_after, body, web_page })
 }
 
 /// Counts the attempts of one call and waits between them.

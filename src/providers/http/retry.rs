@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use crate::project::HttpConfig;
+use crate::config::http::HttpConfig;
 
 /// How one attempt ended, as far as trying again depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,12 +8,13 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::KardConfig;
 use super::error::{Endpoint, KardError, in_kards_words};
 use super::reply::{self, DOWNLOAD_URL_LIFE, FileMetadata, FilesPage, ShapeError};
 use super::request::{self, FilesQuery, Page};
 use super::request_transactions;
 use super::token::{Token, Tokens, sensitive};
-use crate::project::{KardConfig, Secret};
+use crate::config::secret::Secret;
 use crate::providers::http::{self, Failure, Http, HttpError, Redactor, displayable, is_html, plain, starts_as_markup};
 use crate::sources::store::{RawStore, RawWriter};
 
@@ -296,7 +297,7 @@ impl Client {
         let query = FilesQuery {
             date_from: Some(file.sent_at - TimeDelta::days(1)),
             date_to: Some(file.sent_at + TimeDelta::days(1)),
-            file_type: crate::job::FileType::ALL.into_iter().find(|kind| kind.name() == file.file_type),
+            file_type: super::FileType::ALL.into_iter().find(|kind| kind.name() == file.file_type),
             ..FilesQuery::default()
         };
         let listing = self.files(&query).await?;

@@ -1,7 +1,7 @@
 //! What can go wrong with Kard, told without secrets, and how each ends the process.
 
+use crate::config::secret::SecretError;
 use crate::exit::ExitCode;
-use crate::project::SecretError;
 use crate::providers::http::{Failure, FileError, HttpError, Outcome, Redactor};
 
 use super::reply;

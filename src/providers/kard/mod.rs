@@ -3,6 +3,7 @@
 
 mod changes;
 mod client;
+mod config;
 mod error;
 pub mod reply;
 pub mod reply_effects;
@@ -12,9 +13,12 @@ pub mod request_transactions;
 mod storage;
 pub mod subscriptions;
 mod token;
+mod words;
 
 pub use changes::{Change, judge};
 pub use client::{Client, Listing, Probe};
+pub use config::{KardConfig, KardSpec};
 pub use error::{Endpoint, KardError};
 pub use reply::FileMetadata;
 pub use request::{FilesQuery, FilesSort};
+pub use words::{AuditCode, FileType};

@@ -7,7 +7,7 @@ use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use crate::job::{AuditCode, FileType};
+use super::{AuditCode, FileType};
 
 /// The most that one page may hold ("Get Files", `page[size]`).
 pub const MAX_PAGE_SIZE: u8 = 100;

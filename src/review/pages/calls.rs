@@ -8,7 +8,7 @@ use crate::digest::sha256;
 use crate::effects::call::calls;
 use crate::effects::doubt::path;
 use crate::effects::{Ask, Body, Call, Effect, Standing, State, Target};
-use crate::project::{Project, ProviderConfig};
+use crate::project::Project;
 use crate::providers::kard::request::below;
 use crate::review::address;
 use crate::text::{cut, size_in_words, visible};
@@ -28,8 +28,8 @@ pub(super) fn planned(standings: &[Standing]) -> Vec<Call> {
 
 /// The URL that a path of a provider is asked for at; the path alone where the project does not know the provider.
 fn url(project: &Project, provider: &str, path: &str) -> String {
-    let Some(ProviderConfig::Kard(kard)) = project.providers.get(provider) else { return path.to_owned() };
-    let base = Url::parse(&kard.base_url).ok();
+    let addresses = project.providers.get(provider).map(|provider| provider.any().addresses()).unwrap_or_default();
+    let base = addresses.first().and_then(|address| Url::parse(address).ok());
     base.and_then(|base| below(&base, path).ok()).map_or_else(|| path.to_owned(), String::from)
 }
 
