@@ -266,7 +266,7 @@ pub(crate) fn differences(folder: &Path, files: &Files) -> anyhow::Result<Vec<St
             found.push(format!("{path}: differs from what the generator makes"));
         }
     }
-    let mut waiting = vec!["kard/files".to_owned(), "data".to_owned()];
+    let mut waiting = vec!["kard/files".to_owned(), "data".to_owned(), "http_api".to_owned()];
     while let Some(sub) = waiting.pop() {
         let Ok(entries) = std::fs::read_dir(folder.join(&sub)) else { continue };
         for entry in entries {

@@ -31,7 +31,7 @@ fn unknown(name: &str) -> Failure {
 pub fn rows() -> Rows {
     let mut rows = Rows::new(&["preset", "description"]);
     for name in preset::names() {
-        let description = preset::by_name(name).map(|preset| Cell::text(&preset.description));
+        let description = preset::find(name).map(|preset| Cell::text(&preset.description));
         rows.push(vec![Cell::text(name), Cell::or_empty(description)]);
     }
     rows

@@ -53,11 +53,16 @@ pub fn text(name: &str) -> Option<&'static str> {
     ALL.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
+/// The preset of a name, to be changed.
+pub fn by_name(name: &str) -> Option<Preset> {
+    find(name).cloned()
+}
+
 /// The preset of a name.
 ///
 /// # Panics
 /// When its document is wrong: it is part of the program, and a test reads every one.
-pub fn by_name(name: &str) -> Option<&'static Preset> {
+pub fn find(name: &str) -> Option<&'static Preset> {
     let at = ALL.iter().position(|(known, _)| *known == name)?;
     let (name, text) = ALL[at];
     Some(READ[at].get_or_init(|| read(name, text).unwrap_or_else(|problems| panic!("{problems}"))))
@@ -65,7 +70,7 @@ pub fn by_name(name: &str) -> Option<&'static Preset> {
 
 /// How Kard's notifications are read, also where no preset is named.
 pub(super) fn kard_notifications() -> &'static Preset {
-    by_name("kard-notifications").expect("it stands in the list")
+    find("kard-notifications").expect("it stands in the list")
 }
 
 /// Reads the document of a preset.

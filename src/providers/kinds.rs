@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
-use super::{Provider, kard};
+use super::{Provider, http_api, kard};
 use crate::config::Checker;
 
 macro_rules! providers {
@@ -75,6 +75,8 @@ macro_rules! providers {
 }
 
 providers! {
+    /// Any JSON API, by configuration.
+    HttpApi = "http", http_api::HttpApiSpec => http_api::HttpApiConfig;
     /// Card-linked rewards.
     Kard = "kard", kard::KardSpec => kard::KardConfig;
 }
@@ -84,7 +86,6 @@ impl ProviderConfig {
     pub fn as_kard(&self) -> Option<&kard::KardConfig> {
         match self {
             Self::Kard(kard) => Some(kard),
-            #[expect(unreachable_patterns, reason = "there is one so far")]
             _ => None,
         }
     }

@@ -5,6 +5,7 @@
 pub mod dataset;
 pub mod error;
 pub mod http;
+pub mod http_api;
 pub mod kard;
 pub mod kinds;
 

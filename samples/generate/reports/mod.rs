@@ -3,6 +3,7 @@
 
 mod adyen;
 mod cardlytics;
+mod http_api;
 mod marqeta;
 mod stripe;
 
@@ -187,5 +188,6 @@ pub(crate) fn files(seed: u64, day: NaiveDate) -> anyhow::Result<Files> {
     files.append(&mut adyen::files(seed, day)?);
     files.append(&mut marqeta::files(seed, day)?);
     files.append(&mut cardlytics::files(seed, day)?);
+    files.append(&mut http_api::files(day));
     Ok(files)
 }

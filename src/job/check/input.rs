@@ -90,7 +90,7 @@ pub(super) fn input(
 }
 
 fn preset_of(at: &str, name: &str, checker: &mut Checker<'_>) -> Option<&'static Preset> {
-    let found = preset::by_name(name);
+    let found = preset::find(name);
     if found.is_none() {
         let message = format!("unknown preset `{name}`");
         checker.problem_with_help(&format!("{at}/preset"), message, did_you_mean(name, &preset::names()));
