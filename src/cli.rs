@@ -6,6 +6,7 @@ mod effects;
 mod gc;
 mod k8s;
 mod listen;
+mod reference;
 mod review;
 mod run;
 mod seal;
@@ -19,7 +20,7 @@ mod watch;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 pub use backfill::{BackfillArgs, BackfillsArgs, BackfillsCommand, ChoiceArgs, OrderArgs};
 pub use breaks::{
@@ -33,6 +34,7 @@ pub use effects::{
 pub use gc::GcArgs;
 pub use k8s::{K8sCommand, RenderArgs, RunBy};
 pub use listen::ListenArgs;
+pub use reference::{CompletionsArgs, ManArgs, PresetsArgs, SchemaArgs, SchemaOf};
 pub use review::{ImportArgs, ReviewCommand, UserArgs};
 pub use run::RunArgs;
 pub use seal::{SealArgs, SealsArgs, UnsealArgs};
@@ -287,6 +289,9 @@ Ends with 0 when all is well, else with the code of the worst finding.")]
 Example:
   tieout schema job > .vscode/tieout-job.schema.json")]
     Schema(SchemaArgs),
+    /// List the shapes of files that `preset:` of an input knows, or print one
+    #[command(after_help = reference::PRESETS_HELP)]
+    Presets(PresetsArgs),
     /// Serve the simulated provider on this machine until stopped
     #[command(after_help = "\
 Example:
@@ -432,20 +437,6 @@ Example:
 }
 
 #[derive(Debug, Clone, Args)]
-pub struct SchemaArgs {
-    /// Which file: a job file in jobs/, a calendar in calendars/, or the project file tieout.yaml
-    #[arg(value_enum)]
-    pub of: SchemaOf,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SchemaOf {
-    Job,
-    Project,
-    Calendar,
-}
-
-#[derive(Debug, Clone, Args)]
 pub struct SandboxArgs {
     /// Port on 127.0.0.1 [default: a free one]
     #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
@@ -462,20 +453,6 @@ pub struct SandboxArgs {
     /// Post the same notifications to this address
     #[arg(long, value_name = "URL", value_parser = parse_address)]
     pub notify_url: Option<reqwest::Url>,
-}
-
-#[derive(Debug, Clone, Args)]
-pub struct CompletionsArgs {
-    /// Which shell
-    #[arg(value_enum)]
-    pub shell: clap_complete::Shell,
-}
-
-#[derive(Debug, Clone, Args)]
-pub struct ManArgs {
-    /// Folder for one page a command [default: the main page to stdout]
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
 }
 
 fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {

@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-const COMMANDS: [&str; 38] = [
+const COMMANDS: [&str; 39] = [
     "",
     "run",
     "plan",
@@ -41,6 +41,7 @@ const COMMANDS: [&str; 38] = [
     "doctor",
     "k8s render",
     "schema",
+    "presets",
     "sandbox",
     "completions",
     "man",
@@ -92,7 +93,7 @@ fn the_help_ends_with_every_exit_code() {
 
 #[test]
 fn a_wrong_command_line_ends_with_2_and_says_what_is_wrong() {
-    let cases: [(&[&str], &str); 17] = [
+    let cases: [(&[&str], &str); 18] = [
         (&["rum"], "unrecognized subcommand 'rum'"),
         (&["run"], "--period <PERIOD>"),
         (&["run", "rewards-daily"], "--period <PERIOD>"),
@@ -105,6 +106,7 @@ fn a_wrong_command_line_ends_with_2_and_says_what_is_wrong() {
         ),
         (&["jobs", "-q", "-v"], "cannot be used with"),
         (&["schema", "jobs"], "a similar value exists: 'job'"),
+        (&["presets", "kard-reward"], "unknown preset `kard-reward`; did you mean `kard-rewards`?"),
         (&["effects", "--state", "in-doubt"], "a similar value exists: 'in_doubt'"),
         (&["approve", "--run", "rewards-daily/2025-03-19/1"], "<EFFECT>..."),
         (&["approve", "--all"], "--run <RUN>"),

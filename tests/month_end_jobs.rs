@@ -222,6 +222,7 @@ fn kard_monthly_reads_the_columns_with_or_without_their_group() {
             job::ColumnSource::Columns(names) => format!("{} = {}", field.name(), names.join(" | ")),
             job::ColumnSource::Constant(text) => format!("{} = '{text}'", field.name()),
             job::ColumnSource::Joined { parts, .. } => panic!("{} joins {parts:?}", field.name()),
+            job::ColumnSource::TwoColumns { credit, debit } => format!("{} = {credit:?} less {debit:?}", field.name()),
         })
         .collect();
     let expected = [

@@ -28,6 +28,7 @@ fn mapping(job: &Job, side: Side) -> String {
         ColumnSource::Columns(paths) => format!("{} = {}", field.name(), paths.join(" | ")),
         ColumnSource::Constant(text) => format!("{} = '{text}'", field.name()),
         ColumnSource::Joined { parts, with } => format!("{} = {}", field.name(), parts.join(&format!(" {with} "))),
+        ColumnSource::TwoColumns { credit, debit } => format!("{} = {credit:?} less {debit:?}", field.name()),
     });
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -24,8 +24,13 @@ pub fn json(rows: &str) -> Format {
 
 /// A ledger with the columns `id`, `amount` (major), `currency`, `at`.
 pub fn ledger(format: Format) -> Input {
-    let mapping =
-        Mapping { fields: BTreeMap::new(), sign: Sign::Signed, statuses: BTreeMap::new(), only: BTreeMap::new() };
+    let mapping = Mapping {
+        fields: BTreeMap::new(),
+        sign: Sign::Signed,
+        statuses: BTreeMap::new(),
+        only: BTreeMap::new(),
+        revisions: None,
+    };
     let mut input = Input {
         side: Side::Ledger,
         source: Source::Path { pattern: "unused".to_owned() },

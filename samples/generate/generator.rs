@@ -17,6 +17,7 @@ pub(crate) mod days;
 pub(crate) mod events;
 pub(crate) mod month;
 pub(crate) mod readme;
+pub(crate) mod reports;
 pub(crate) mod shipped;
 
 pub(crate) mod half_year;

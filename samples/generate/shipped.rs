@@ -14,6 +14,7 @@ use super::days::{Day, plans};
 use super::events;
 use super::month;
 use super::readme;
+use super::reports;
 use super::rows::{LedgerRow, signer};
 use super::sent;
 use super::stories::{Outcome, What};
@@ -65,6 +66,7 @@ pub(crate) fn files(seed: u64) -> anyhow::Result<Files> {
         told.push((plan, day));
     }
     files.append(&mut sent_files(seed, told[0].0.date)?);
+    files.append(&mut reports::files(seed, told[0].0.date)?);
     let month = month::tell(seed);
     files.append(&mut month_files(&month, &mut listed)?);
     listed.sort_by_key(|entry| entry.sent_at);
@@ -264,7 +266,7 @@ pub(crate) fn differences(folder: &Path, files: &Files) -> anyhow::Result<Vec<St
             found.push(format!("{path}: differs from what the generator makes"));
         }
     }
-    let mut waiting = vec!["kard/files".to_owned(), "data".to_owned()];
+    let mut waiting = vec!["kard/files".to_owned(), "data".to_owned(), "http_api".to_owned()];
     while let Some(sub) = waiting.pop() {
         let Ok(entries) = std::fs::read_dir(folder.join(&sub)) else { continue };
         for entry in entries {

@@ -29,6 +29,7 @@ pub mod man;
 pub mod notify;
 pub mod person;
 pub mod plan;
+pub mod presets;
 pub mod reopen;
 pub mod review;
 pub mod review_import;
@@ -218,6 +219,7 @@ pub async fn dispatch(command: Command, mut context: Context) -> Result<ExitCode
         Command::Doctor => doctor::run(context).await,
         Command::K8s(K8sCommand::Render(args)) => k8s::render(&mut context, args),
         Command::Schema(args) => schema::command(&context, &args),
+        Command::Presets(args) => presets::run(&context, &args),
         Command::Sandbox(args) => sandbox::run(context, args).await,
         Command::Completions(args) => completions::run(&context, args.shell),
         Command::Man(args) => man::run(&context, args.out),

@@ -24,6 +24,12 @@ impl Place {
             Self::Sending(block) => block.to_owned(),
         }
     }
+
+    /// The key that says where a field comes from.
+    fn mapping_of(self, field: &str) -> String {
+        let group = if field.starts_with("revisions.") { "" } else { "columns." };
+        format!("{}.{group}{field}", self.mapping())
+    }
 }
 
 /// The key of the job file below which the file and its format stand.
@@ -49,8 +55,8 @@ pub enum InputError {
     Stream { file: String, fault: StreamFault },
     #[error("{file}: the text is UTF-16; expected UTF-8: have it converted where it is made")]
     Utf16 { file: String },
-    #[error("{file}: no column `{}` for `{}`; the file has {}{}; correct `{}.columns.{field}`",
-        .wanted.join("` or `"), field, listed(present), near(nearest.as_deref()), place.mapping())]
+    #[error("{file}: no column `{}` for `{}`; the file has {}{}; correct `{}`",
+        .wanted.join("` or `"), field, listed(present), near(nearest.as_deref()), place.mapping_of(field))]
     MissingColumn {
         file: String,
         place: Place,
@@ -59,8 +65,8 @@ pub enum InputError {
         present: Box<[String]>,
         nearest: Option<Box<str>>,
     },
-    #[error("{file}: no row has `{}` for `{}`; correct `{}.columns.{field}`",
-        .wanted.join("` or `"), field, place.mapping())]
+    #[error("{file}: no row has `{}` for `{}`; correct `{}`",
+        .wanted.join("` or `"), field, place.mapping_of(field))]
     NeverPresent { file: String, place: Place, field: Box<str>, wanted: Vec<String> },
     #[error(
         "{file}: the header names `{}` twice (columns {first} and {second}); expected each name once",
@@ -94,6 +100,10 @@ pub enum InputError {
     #[error("{side}: {found} {} cannot be read, {limit} {} tolerated:{}\ncorrect the input, or tolerate more with `inputs.{side}.quarantine`",
         rows(*found), if *limit == 1 { "is" } else { "are" }, shown_rows(first, *found))]
     TooManyQuarantined { side: Side, limit: u64, found: u64, first: Vec<Quarantined> },
+    #[error(
+        "{second}: it calls itself revision {revision} of the report `{report}`, as {first} does, and holds other bytes; expected one file a revision: ask the provider which one counts, and take the other one away"
+    )]
+    SameRevision { first: String, second: String, report: String, revision: u64 },
     #[error("{side}: the canonical columns cannot be built")]
     Columns { side: Side, source: polars::error::PolarsError },
     #[error("{file}: reading was given up")]

@@ -92,9 +92,15 @@ pub(super) fn never_present<'s>(
     if reading.input.format == Format::WebhookLog || !seen_anything {
         return None;
     }
-    let (field, slots) = mapped
-        .iter()
-        .find(|(field, slots)| fields.contains(&field.as_str()) && !slots.iter().any(|slot| outcome.seen[*slot]))?;
+    // A field of two columns is there when one of them is.
+    let is_there = |wanted: &str| {
+        mapped
+            .iter()
+            .filter(|(field, _)| field == wanted)
+            .any(|(_, slots)| slots.iter().any(|slot| outcome.seen[*slot]))
+    };
+    let (field, slots) =
+        mapped.iter().find(|(field, _)| fields.contains(&field.as_str()) && !is_there(field.as_str()))?;
     Some((field, slots.iter().map(|slot| names[*slot].as_str()).collect()))
 }
 

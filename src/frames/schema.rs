@@ -225,10 +225,12 @@ pub enum Exclusion {
     NoMoneyMoved = 6,
     /// Booked without a reward, and the provider reports none: nothing is due.
     NothingDue = 7,
+    /// Of a revision of a report that a higher one replaces.
+    Superseded = 8,
 }
 
 impl Exclusion {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Filtered,
         Self::NotATransaction,
         Self::RepeatedNotification,
@@ -236,6 +238,7 @@ impl Exclusion {
         Self::OutsidePeriod,
         Self::NoMoneyMoved,
         Self::NothingDue,
+        Self::Superseded,
     ];
 
     /// In words, for reports.
@@ -248,6 +251,7 @@ impl Exclusion {
             Self::OutsidePeriod => "belongs to another period",
             Self::NoMoneyMoved => "declined or reversed before settling",
             Self::NothingDue => "no reward booked and none reported",
+            Self::Superseded => "of a revision that a higher one replaces",
         }
     }
 }

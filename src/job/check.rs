@@ -6,9 +6,11 @@ mod dataset;
 mod due;
 mod effects;
 mod input;
+mod mapping;
 mod matching;
 mod month;
 mod objects;
+mod preset;
 mod query;
 pub mod rules;
 mod schedule;
@@ -23,6 +25,7 @@ use chrono::TimeDelta;
 
 use super::spec::{GatesSpec, JobSpec};
 pub use month::DailyJob;
+pub(super) use preset::preset;
 pub use schedule::MOST_CAUGHT_UP;
 
 use super::{Gates, Input, Job, ReportFormat};

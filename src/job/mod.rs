@@ -13,11 +13,13 @@ pub mod preset;
 pub mod schedule;
 pub mod sending;
 pub mod spec;
+pub mod spec_column;
 pub mod spec_dataset;
 pub mod spec_due;
 pub mod spec_effects;
 pub mod spec_match;
 pub mod spec_month;
+pub mod spec_preset;
 pub mod spec_rules;
 pub mod spec_schedule;
 pub mod spec_sending;
@@ -258,6 +260,18 @@ pub struct Mapping {
     /// Rows are compared only when each listed field holds one of the listed values
     /// (exact text, after mapping); others are [`crate::frames::Exclusion::Filtered`].
     pub only: BTreeMap<Field, Vec<String>>,
+    /// Which rows belong to which revision of a report; none: reports are not sent again.
+    pub revisions: Option<Revisions>,
+}
+
+/// The columns by which reports are told apart that are sent again: of each report only the highest revision counts,
+/// rows of lower ones are [`crate::frames::Exclusion::Superseded`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revisions {
+    /// Of the report's id, in order of preference.
+    pub report: Vec<String>,
+    /// Of its revision, a whole number, likewise.
+    pub revision: Vec<String>,
 }
 
 impl Input {
@@ -280,6 +294,22 @@ pub struct Column {
     pub time: TimeFormat,
 }
 
+impl Column {
+    /// The names of all source columns that are looked at.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        let of_zone: &[String] = match &self.time {
+            TimeFormat::ZoneOfRow { column, .. } => column,
+            _ => &[],
+        };
+        let (first, second): (&[String], &[String]) = match &self.from {
+            ColumnSource::Columns(names) | ColumnSource::Joined { parts: names, .. } => (names, &[]),
+            ColumnSource::TwoColumns { credit, debit } => (credit, debit),
+            ColumnSource::Constant(_) => (&[], &[]),
+        };
+        first.iter().chain(second).chain(of_zone)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ColumnSource {
     /// CSV: header (or 1-based number without header); JSON: dotted paths; Parquet: column.
@@ -289,6 +319,9 @@ pub enum ColumnSource {
     Constant(String),
     /// Columns that all must be there; a part that holds what they are joined with could be that of another row.
     Joined { parts: Vec<String>, with: String },
+    /// An amount in one of two columns (each with alternatives): what stands in `credit` is positive, what stands in
+    /// `debit` negative; the other one is empty or zero.
+    TwoColumns { credit: Vec<String>, debit: Vec<String> },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -328,6 +361,14 @@ pub enum TimeFormat {
     },
     EpochSeconds,
     EpochMillis,
+    /// [`Self::Iso`] or [`Self::Pattern`], in the zone that a column of the row names.
+    ZoneOfRow {
+        /// In order of preference.
+        column: Vec<String>,
+        /// What the column writes → its zone; what is not listed is an IANA name.
+        names: BTreeMap<String, Tz>,
+        format: Box<Self>,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]

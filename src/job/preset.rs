@@ -1,143 +1,90 @@
-//! Presets: the shapes that Kard publishes, so that a job need not spell them out.
+//! Presets: the shapes that providers publish, so that a job need not spell them out. Each is a YAML document in the
+//! syntax of an input (`spec_preset.rs`), part of the program; a new one is a file and a line in [`ALL`].
 
 use std::collections::BTreeMap;
+use std::sync::{LazyLock, OnceLock};
 
-use super::{Column, ColumnSource, Format, TimeFormat, Unit};
+use super::{Column, Format, Revisions, Sign, check, spec_preset};
+use crate::config::problem::Excerpts;
+use crate::config::{self, Checker, Problems};
 use crate::frames::Field;
+
+/// Name and document of each preset, in the order of the names. Those of a provider stand with the provider, formats of
+/// reports in `presets/`.
+pub const ALL: &[(&str, &str)] = &[
+    ("adyen-settlement-details", include_str!("presets/adyen-settlement-details.yaml")),
+    ("cardlytics-reconciliation", include_str!("presets/cardlytics-reconciliation.yaml")),
+    ("dosh-reconciliation", include_str!("presets/dosh-reconciliation.yaml")),
+    ("kard-monthly", include_str!("../providers/kard/presets/kard-monthly.yaml")),
+    ("kard-notifications", include_str!("../providers/kard/presets/kard-notifications.yaml")),
+    ("kard-rewards", include_str!("../providers/kard/presets/kard-rewards.yaml")),
+    ("marqeta-settlement", include_str!("presets/marqeta-settlement.yaml")),
+    ("stripe-payout-reconciliation", include_str!("presets/stripe-payout-reconciliation.yaml")),
+];
 
 /// What a preset fills in where the job says nothing.
 #[derive(Debug, Clone)]
 pub struct Preset {
+    /// What the rows are, in one line.
+    pub description: String,
+    /// The published document and its section, as of when, and what it leaves open.
+    pub source: String,
     pub format: Format,
     pub fields: BTreeMap<Field, Column>,
+    /// None: the job says it, or `unsigned`.
+    pub sign: Option<Sign>,
     pub statuses: BTreeMap<String, String>,
+    pub only: BTreeMap<Field, Vec<String>>,
     /// Known and unmapped; none: new keys are not looked for.
     pub known_columns: Option<Vec<String>>,
+    pub revisions: Option<Revisions>,
 }
+
+/// In the order of [`ALL`], each read when it is first asked for.
+static READ: LazyLock<Vec<OnceLock<Preset>>> = LazyLock::new(|| ALL.iter().map(|_| OnceLock::new()).collect());
 
 /// The names that `preset:` knows.
-pub const NAMES: [&str; 3] = ["kard-monthly", "kard-notifications", "kard-rewards"];
+pub fn names() -> Vec<&'static str> {
+    ALL.iter().map(|(name, _)| *name).collect()
+}
+
+/// The document of a name.
+pub fn text(name: &str) -> Option<&'static str> {
+    ALL.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+/// The preset of a name, to be changed.
+pub fn by_name(name: &str) -> Option<Preset> {
+    find(name).cloned()
+}
 
 /// The preset of a name.
-pub fn by_name(name: &str) -> Option<Preset> {
-    match name {
-        "kard-monthly" => Some(kard_monthly()),
-        "kard-rewards" => Some(kard_rewards()),
-        "kard-notifications" => Some(kard_notifications()),
-        _ => None,
+///
+/// # Panics
+/// When its document is wrong: it is part of the program, and a test reads every one.
+pub fn find(name: &str) -> Option<&'static Preset> {
+    let at = ALL.iter().position(|(known, _)| *known == name)?;
+    let (name, text) = ALL[at];
+    Some(READ[at].get_or_init(|| read(name, text).unwrap_or_else(|problems| panic!("{problems}"))))
+}
+
+/// How Kard's notifications are read, also where no preset is named.
+pub(super) fn kard_notifications() -> &'static Preset {
+    find("kard-notifications").expect("it stands in the list")
+}
+
+/// Reads the document of a preset.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read(name: &str, text: &str) -> Result<Preset, Problems> {
+    let told = |text: &str, findings| Problems::of(format!("{name}.yaml"), text, findings, Excerpts::Full);
+    let document = config::parse::<spec_preset::PresetSpec>(text.as_bytes(), &spec_preset::schema())
+        .map_err(|(text, findings)| told(&text, findings))?;
+    let mut checker = Checker::new(&document);
+    let preset = check::preset(&document.spec, &mut checker);
+    match (preset, checker.finish()) {
+        (Some(preset), findings) if findings.is_empty() => Ok(preset),
+        (_, findings) => Err(told(&document.text, findings)),
     }
-}
-
-/// Kard's reconciliation files, in the shape of a `rewardedTransaction` ("Get Earned Rewards").
-/// The files' own columns are not published.
-fn kard_rewards() -> Preset {
-    let fields = [
-        (Field::TransactionId, path("attributes.transactionId")),
-        (Field::User, path("relationships.user.data.id")),
-        (Field::Merchant, path("relationships.merchant.data.id")),
-        (Field::Amount, path("attributes.transactionAmountInCents")),
-        (Field::Currency, us_dollars()),
-        (Field::Status, path("attributes.status")),
-        (Field::OccurredAt, path("attributes.transactionTimestamp")),
-        (Field::CardFirstSix, path("attributes.cardBIN")),
-        (Field::CardLastFour, path("attributes.cardLastFour")),
-        (Field::IssuerCommission, path("attributes.commissionEarned.issuer.value")),
-        (Field::UserReward, path("attributes.commissionEarned.user.value")),
-        (Field::PaymentStatus, path("attributes.paidToIssuer")),
-        (Field::PayoutMonth, path("attributes.payoutTimestamp")),
-    ];
-    let known = [
-        "type",
-        "id",
-        "relationships.user.data.type",
-        "relationships.merchant.data.type",
-        "relationships.offer.data.type",
-        "relationships.offer.data.id",
-        "attributes.commissionEarned.issuer.type",
-        "attributes.commissionEarned.user.type",
-    ];
-    Preset {
-        format: Format::Json { rows: "data".to_owned(), control: None },
-        fields: BTreeMap::from(fields),
-        statuses: BTreeMap::new(),
-        known_columns: Some(known.map(str::to_owned).to_vec()),
-    }
-}
-
-/// Kard's end-of-month files: a CSV of `rewardedTransaction`s ("EOM Reconciliation File"). Its columns are not
-/// published: here are the attributes by their published names, nested ones dotted, with or without their group.
-fn kard_monthly() -> Preset {
-    let attribute = |name: &str| paths(&[name, &format!("attributes.{name}")]);
-    let related = |name: &str, short: &str| paths(&[short, &format!("relationships.{name}.data.id")]);
-    let fields = [
-        (Field::TransactionId, attribute("transactionId")),
-        (Field::User, related("user", "userId")),
-        (Field::Merchant, related("merchant", "merchantId")),
-        (Field::Amount, attribute("transactionAmountInCents")),
-        (Field::Currency, us_dollars()),
-        (Field::Status, attribute("status")),
-        (Field::OccurredAt, attribute("transactionTimestamp")),
-        (Field::CardFirstSix, attribute("cardBIN")),
-        (Field::CardLastFour, attribute("cardLastFour")),
-        (Field::IssuerCommission, attribute("commissionEarned.issuer.value")),
-        (Field::UserReward, attribute("commissionEarned.user.value")),
-        (Field::PaymentStatus, attribute("paidToIssuer")),
-        (Field::PayoutMonth, attribute("payoutTimestamp")),
-    ];
-    let known = ["commissionEarned.issuer.type", "commissionEarned.user.type"];
-    let known = known.iter().flat_map(|name| [(*name).to_owned(), format!("attributes.{name}")]);
-    let own = ["type", "id", "offerId", "relationships.offer.data.id"].map(str::to_owned);
-    let types = ["user", "merchant", "offer"].map(|name| format!("relationships.{name}.data.type"));
-    Preset {
-        format: Format::Csv { delimiter: b',', quote: b'"', header: true },
-        fields: BTreeMap::from(fields),
-        statuses: BTreeMap::new(),
-        known_columns: Some(known.chain(own).chain(types).collect()),
-    }
-}
-
-/// Kard's notifications ("Notifications"), logged one a line. They state no amount and no currency.
-pub(super) fn kard_notifications() -> Preset {
-    let fields = [
-        (Field::TransactionId, path("data.relationships.transaction.data.id")),
-        (Field::User, path("data.relationships.user.data.id")),
-        (Field::Merchant, path("data.attributes.name")),
-        (Field::Currency, us_dollars()),
-        (Field::Status, path("data.type")),
-        (Field::OccurredAt, path("envelope.received_at")),
-        (Field::IssuerCommission, path("data.attributes.commissionEarned.issuer.value")),
-        (
-            Field::UserReward,
-            paths(&["data.attributes.commissionEarned.user.value", "data.attributes.commissionEarned.value"]),
-        ),
-        (Field::EventKind, path("data.type")),
-        (Field::EventId, path("data.id")),
-        (Field::Reason, path("data.attributes.reason")),
-    ];
-    let statuses = [
-        ("earnedRewardApproved", "APPROVED"),
-        ("earnedRewardSettled", "SETTLED"),
-        ("validTransaction", "VALID"),
-        ("failedTransaction", "FAILED"),
-        ("clawback", "CLAWBACK"),
-    ];
-    Preset {
-        format: Format::WebhookLog,
-        fields: BTreeMap::from(fields),
-        statuses: statuses.into_iter().map(|(theirs, ours)| (theirs.to_owned(), ours.to_owned())).collect(),
-        known_columns: None,
-    }
-}
-
-fn us_dollars() -> Column {
-    Column { from: ColumnSource::Constant("USD".to_owned()), unit: Unit::Minor, time: TimeFormat::Iso { zone: None } }
-}
-
-fn path(path: &str) -> Column {
-    paths(&[path])
-}
-
-fn paths(paths: &[&str]) -> Column {
-    let names = paths.iter().map(|path| (*path).to_owned()).collect();
-    Column { from: ColumnSource::Columns(names), unit: Unit::Minor, time: TimeFormat::Iso { zone: None } }
 }

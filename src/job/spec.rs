@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
+pub use super::spec_column::{ColumnLong, ColumnSpec};
+pub(super) use super::spec_column::{names, one_or_many, one_or_many_schema, one_or_more, short_forms};
 use super::spec_dataset::IdsSpec;
 use super::spec_due::DueSpec;
 use super::spec_effects::EffectsSpec;
@@ -14,7 +16,7 @@ use super::spec_month::MonthEndSpec;
 use super::spec_schedule::ScheduleSpec;
 use super::spec_sending::{HistoricalSpec, IncomingSpec, UploadSpec};
 use super::spec_wait::WaitSpec;
-use super::{ControlPaths, FileType, Grain, OnMissing, ReportFormat, Sign, Unit};
+use super::{ControlPaths, FileType, Grain, OnMissing, ReportFormat, Sign};
 use crate::frames::Field;
 
 /// A job that compares (`inputs` and `match`) or one that sends (`upload`, `incoming` or `historical`).
@@ -134,7 +136,7 @@ pub struct InputSpec {
     /// What the provider's file name begins with; `{yymmdd}`, `{yymm}` and `{period}` stand for the period.
     #[serde(default)]
     pub name: Option<String>,
-    /// `kard-rewards`, `kard-monthly` or `kard-notifications`: fills in what is not written here.
+    /// A name that `tieout presets` lists, such as `kard-rewards`: fills in what is not written here.
     #[serde(default)]
     pub preset: Option<String>,
     /// How the bytes are read; `csv` when neither this nor a preset says otherwise. Gzip is recognised by itself.
@@ -157,6 +159,9 @@ pub struct InputSpec {
     /// Columns that are known and not used; any other is a `schema_drift`. Unchecked when left out without a preset.
     #[serde(default)]
     pub known_columns: Option<Vec<String>>,
+    /// Reports that are sent again with a higher number of revision: of each only the highest counts.
+    #[serde(default)]
+    pub revisions: Option<RevisionsSpec>,
     /// How many unreadable rows are tolerated; none when left out.
     #[serde(default)]
     pub quarantine: Option<u64>,
@@ -185,6 +190,20 @@ pub struct InputSpec {
     /// Bounds on what the input may unfold to.
     #[serde(default)]
     pub limits: Option<LimitsSpec>,
+}
+
+/// Which columns name the report of a row and its revision.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevisionsSpec {
+    /// The column of the report's id, or alternatives.
+    #[serde(deserialize_with = "one_or_more")]
+    #[schemars(schema_with = "one_or_many_schema")]
+    pub report: Vec<String>,
+    /// The column of its revision, a whole number, or alternatives.
+    #[serde(deserialize_with = "one_or_more")]
+    #[schemars(schema_with = "one_or_many_schema")]
+    pub revision: Vec<String>,
 }
 
 /// Bounds of one input.
@@ -286,95 +305,6 @@ impl JsonSchema for FormatSpec {
             ]
         })
     }
-}
-
-/// A column's name, alternatives of which the first that is there counts, or the long form.
-#[derive(Debug, Clone)]
-pub enum ColumnSpec {
-    Short(Vec<String>),
-    Long(ColumnLong),
-}
-
-/// Where a field comes from: `column`, `constant` or `join`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ColumnLong {
-    /// A column's name (CSV header, dotted JSON path, number from 1) or alternatives.
-    #[serde(default, deserialize_with = "one_or_many")]
-    #[schemars(schema_with = "one_or_many_schema")]
-    pub column: Option<Vec<String>>,
-    /// The same text in every row.
-    #[serde(default)]
-    #[schemars(schema_with = "text_or_number")]
-    pub constant: Option<String>,
-    /// Texts: several columns that all must be there, put together as `with` says.
-    #[serde(default)]
-    #[schemars(length(min = 2))]
-    pub join: Option<Vec<String>>,
-    /// What stands between the columns of `join`, such as `/`, which is also what stands there when this is left out.
-    #[serde(default)]
-    pub with: Option<String>,
-    /// Amounts: `minor` (cents, the default) or `major`.
-    #[serde(default)]
-    pub unit: Option<Unit>,
-    /// Times: `iso` (the default), `epoch_seconds`, `epoch_millis`, or a strftime pattern. Dates: `iso` or a pattern.
-    #[serde(default)]
-    pub format: Option<String>,
-    /// Times without an offset are in this zone; a date is that of the time in this zone.
-    #[serde(default)]
-    pub timezone: Option<String>,
-}
-
-impl<'de> Deserialize<'de> for ColumnSpec {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error as _;
-        match serde_json::Value::deserialize(deserializer)? {
-            long @ serde_json::Value::Object(_) => {
-                serde_json::from_value(long).map(Self::Long).map_err(D::Error::custom)
-            }
-            short => names(short).map(Self::Short).map_err(D::Error::custom),
-        }
-    }
-}
-
-impl JsonSchema for ColumnSpec {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Column".into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> schemars::Schema {
-        let long = generator.subschema_for::<ColumnLong>();
-        let mut choices = serde_json::json!(short_forms());
-        if let Some(choices) = choices.as_array_mut() {
-            choices.push(long.to_value());
-        }
-        json_schema!({ "anyOf": choices })
-    }
-}
-
-pub(super) fn names(value: serde_json::Value) -> Result<Vec<String>, serde_json::Error> {
-    match value {
-        serde_json::Value::String(one) => Ok(vec![one]),
-        several => serde_json::from_value(several),
-    }
-}
-
-pub(super) fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
-    match serde_json::Value::deserialize(deserializer)? {
-        serde_json::Value::Null => Ok(None),
-        value => names(value).map(Some).map_err(serde::de::Error::custom),
-    }
-}
-
-pub(super) fn short_forms() -> [serde_json::Value; 2] {
-    [
-        serde_json::json!({ "type": ["string", "integer"] }),
-        serde_json::json!({ "type": "array", "items": { "type": ["string", "integer"] }, "minItems": 1 }),
-    ]
-}
-
-pub(super) fn one_or_many_schema(_: &mut SchemaGenerator) -> schemars::Schema {
-    json_schema!({ "anyOf": short_forms() })
 }
 
 /// Numbers are taken as text, digit by digit as written.

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
-use super::{Provider, kard, kuggar};
+use super::{Provider, http_api, kard, kuggar};
 use crate::config::Checker;
 
 macro_rules! providers {
@@ -75,6 +75,8 @@ macro_rules! providers {
 }
 
 providers! {
+    /// Any JSON API, by configuration.
+    HttpApi = "http", http_api::HttpApiSpec => http_api::HttpApiConfig;
     /// Card-linked rewards.
     Kard = "kard", kard::KardSpec => kard::KardConfig;
     /// Virtual cards of several issuers.

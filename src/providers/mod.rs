@@ -6,6 +6,7 @@ pub mod cards;
 pub mod dataset;
 pub mod error;
 pub mod http;
+pub mod http_api;
 pub mod kard;
 pub mod kinds;
 pub mod kuggar;

@@ -66,7 +66,7 @@ impl Mapping {
             None => self.record.default_text(attribute).map(str::to_owned),
             Some(column) => match &column.from {
                 ColumnSource::Constant(text) => Some(column.words.get(text).unwrap_or(text).to_ascii_uppercase()),
-                ColumnSource::Columns(_) | ColumnSource::Joined { .. } => None,
+                ColumnSource::Columns(_) | ColumnSource::Joined { .. } | ColumnSource::TwoColumns { .. } => None,
             },
         }
     }
@@ -110,8 +110,12 @@ fn field(mapping: &Mapping, published: &'static Published, column: &FieldColumn,
     } else {
         words(published, column, found);
     }
-    if let ColumnSource::Constant(text) = &column.from {
-        constant(mapping, published, column, text, found);
+    match &column.from {
+        ColumnSource::Constant(text) => constant(mapping, published, column, text, found),
+        ColumnSource::TwoColumns { .. } => {
+            found.add(name, "`credit` and `debit` are for what is compared; expected a column");
+        }
+        ColumnSource::Columns(_) => {}
     }
 }
 

@@ -312,6 +312,7 @@ impl Columns {
                 self.fields.push(SourceField { name, slots: slots.clone(), required });
                 From::Slots(slots)
             }
+            ColumnSource::TwoColumns { .. } => unreachable!("a field that is sent has no credit and debit column"),
         }
     }
 

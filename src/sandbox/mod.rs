@@ -18,6 +18,7 @@ mod faults;
 mod files;
 mod fraud;
 mod historical;
+mod http_api;
 mod ingest;
 mod items;
 mod kuggar;
@@ -71,6 +72,10 @@ pub const CLIENT_SECRET: &str = "sandbox-secret";
 pub const WEBHOOK_KEY: &str = "sandbox-webhook-key";
 /// The one issuer that the sandbox knows.
 pub const ORGANIZATION: &str = "org-sandbox";
+/// Below this path the sandbox plays any JSON API; its samples stand in a folder of this name.
+pub const HTTP_API: &str = "http_api";
+/// The bearer token and the key of that API.
+pub const HTTP_API_KEY: &str = "sandbox-api-key";
 /// How every bearer token of a sandbox begins, so that nobody takes it for a real one.
 pub const TOKEN_PREFIX: &str = "sandbox-token-";
 /// A user whose id begins so is not known.

@@ -65,6 +65,11 @@ impl Columns {
         self.excluded.push(excluded.map_or(0, |reason| reason as u32));
     }
 
+    /// Of each row its [`Exclusion`], or 0.
+    pub(crate) fn excluded_mut(&mut self) -> &mut [u32] {
+        &mut self.excluded
+    }
+
     /// # Errors
     /// When polars refuses the columns: a bug.
     pub(crate) fn finish(self) -> PolarsResult<DataFrame> {

@@ -2,7 +2,9 @@
 //! quarantine with the field, the value (masked) and what was expected.
 
 mod columns;
+mod revisions;
 mod times;
+mod two_columns;
 mod values;
 
 use std::borrow::Cow;
@@ -14,10 +16,12 @@ use super::error::InputError;
 use super::mask;
 use super::read::{Halted, Join, RowSink, RowView, Sources, Unjoined};
 use super::schema::{Exclusion, Field, FieldType, Measure, Quarantined};
-use crate::job::{ColumnSource, Format, Input, Mapping, Sign, Unit};
+use crate::job::{ColumnSource, Format, Input, Mapping, Sign, TimeFormat, Unit};
 use crate::money::{self, MoneyError};
 use columns::{Columns, Value, Values};
+use revisions::Ledger;
 pub(crate) use times::TimePlan;
+use two_columns::TwoColumns;
 
 /// Quarantined rows shown when there are too many of them.
 const SHOWN_ROWS: usize = 5;
@@ -30,6 +34,15 @@ enum From {
     Constant(String),
     /// Which of the joined texts of the row.
     Joined(usize),
+    /// An amount in one of two columns.
+    Two(TwoColumns),
+}
+
+impl From {
+    /// The first of these slots that says something.
+    fn first<'r>(slots: &[usize], row: RowView<'r>) -> Option<&'r str> {
+        slots.iter().find_map(|slot| row.cell(*slot))
+    }
 }
 
 /// Columns that are put together, with their names as the job writes them.
@@ -66,12 +79,15 @@ struct Step {
     from: From,
     unit: Unit,
     time: TimePlan,
+    /// Slots of the column that names the zone of the row's time; empty where none does.
+    zone: Vec<usize>,
 }
 
 /// What is wrong with one value.
 #[derive(Debug)]
 struct Trouble {
-    field: Field,
+    /// By its canonical name, or the key of the job file that asks for it.
+    field: &'static str,
     value: String,
     reason: String,
 }
@@ -85,8 +101,10 @@ pub(crate) struct Normalizer<'a> {
     columns: Columns,
     file: u32,
     file_name: &'a str,
+    files: Vec<&'a str>,
     /// The file that is being read repeats another one.
     repeated: bool,
+    revisions: Option<Ledger>,
     quarantine: Vec<Quarantined>,
     quarantined: u64,
     /// The currency of the last row and its exponent: most files have one.
@@ -109,12 +127,16 @@ fn plan(mapping: &Mapping) -> (Sources, Vec<Step>, Vec<Joined>) {
     let mut joined = Vec::new();
     let mut steps = Vec::with_capacity(mapping.fields.len());
     for (field, column) in &mapping.fields {
+        let mut ask = |names: &[String]| {
+            let slots: Vec<usize> = names.iter().map(|name| sources.slot(name)).collect();
+            sources.fields.push((field.name().to_owned(), slots.clone()));
+            slots
+        };
         let from = match &column.from {
             ColumnSource::Constant(text) => From::Constant(text.clone()),
-            ColumnSource::Columns(names) => {
-                let slots: Vec<usize> = names.iter().map(|name| sources.slot(name)).collect();
-                sources.fields.push((field.name().to_owned(), slots.clone()));
-                From::Slots(slots)
+            ColumnSource::Columns(names) => From::Slots(ask(names)),
+            ColumnSource::TwoColumns { credit, debit } => {
+                From::Two(TwoColumns { credit: ask(credit), debit: ask(debit) })
             }
             ColumnSource::Joined { parts, with } => {
                 let slots = parts.iter().map(|name| sources.slot(name)).collect();
@@ -124,7 +146,11 @@ fn plan(mapping: &Mapping) -> (Sources, Vec<Step>, Vec<Joined>) {
                 From::Joined(joined.len() - 1)
             }
         };
-        steps.push(Step { field: *field, from, unit: column.unit, time: TimePlan::new(&column.time) });
+        let zone = match &column.time {
+            TimeFormat::ZoneOfRow { column, .. } => ask(column),
+            _ => Vec::new(),
+        };
+        steps.push(Step { field: *field, from, unit: column.unit, time: TimePlan::new(&column.time), zone });
     }
     // Amounts need the currency's exponent and, for their sign, direction and status.
     steps.sort_by_key(|step| match step.field {
@@ -152,7 +178,8 @@ impl Sources {
 
 impl<'a> Normalizer<'a> {
     pub(crate) fn new(input: &'a Input) -> (Sources, Self) {
-        let (sources, steps, joined) = plan(&input.mapping);
+        let (mut sources, steps, joined) = plan(&input.mapping);
+        let revisions = input.mapping.revisions.as_ref().map(|columns| Ledger::new(columns, &mut sources));
         let normalizer = Self {
             input,
             steps,
@@ -160,7 +187,9 @@ impl<'a> Normalizer<'a> {
             columns: Columns::new(input.mapping.fields.keys().copied()),
             file: 0,
             file_name: "",
+            files: Vec::new(),
             repeated: false,
+            revisions,
             quarantine: Vec::new(),
             quarantined: 0,
             currency: (String::new(), 0),
@@ -172,6 +201,7 @@ impl<'a> Normalizer<'a> {
     pub(crate) fn begin_file(&mut self, file: u32, name: &'a str, repeated: bool) {
         self.file = file;
         self.file_name = name;
+        self.files.push(name);
         self.repeated = repeated;
         self.written = Written::default();
     }
@@ -199,25 +229,13 @@ impl<'a> Normalizer<'a> {
         // Taken out so that borrowed values of the plan do not hold the whole normalizer.
         let steps = std::mem::take(&mut self.steps);
         for step in &steps {
-            let text = match &step.from {
-                From::Constant(text) => Ok(Some(text.as_str())),
-                From::Slots(slots) => Ok(slots.iter().find_map(|slot| row.cell(*slot))),
-                From::Joined(at) => joined[*at].as_deref().map(Some),
-            };
-            let value = match text {
-                Ok(text) => self.value(step, text, &mut exponent, &values),
-                Err(reason) => Err(reason.clone()),
-            };
-            match value {
+            match self.value((row, &joined), step, &mut exponent, &values) {
                 Ok(value) => values[step.field as usize] = value,
-                Err(reason) => {
-                    note(Trouble {
-                        field: step.field,
-                        value: mask::shown(text.ok().flatten().unwrap_or_default()),
-                        reason,
-                    });
-                }
+                Err(found) => note(found),
             }
+        }
+        if let Some(Err(found)) = self.revisions.as_mut().map(|known| known.note(row, self.file, self.repeated)) {
+            note(found);
         }
         let other_notice = self.is_other_notice(&values);
         if let Some(found) = required(&values, input) {
@@ -228,27 +246,40 @@ impl<'a> Normalizer<'a> {
             _ => {
                 let excluded = self.exclusion(&values, other_notice);
                 self.columns.push(self.file, row.line, excluded, &values);
+                if let Some(revisions) = &mut self.revisions {
+                    revisions.keep();
+                }
             }
         }
         drop(values);
         self.steps = steps;
     }
 
-    /// The canonical value of one field. The currency comes before the amounts, which take its exponent.
-    ///
-    /// # Errors
-    /// A lowercase fragment: what is wrong and what was expected.
+    /// The value of one field. The currency tells the exponent of the amounts after it.
     fn value<'r>(
         &mut self,
-        step: &Step,
-        text: Option<&'r str>,
+        (row, joined): (RowView<'r>, &'r [Result<String, String>]),
+        step: &'r Step,
         exponent: &mut Option<u8>,
-        values: &Values<'_>,
-    ) -> Result<Value<'r>, String>
+        values: &Values<'r>,
+    ) -> Result<Value<'r>, Trouble>
     where
         'a: 'r,
     {
-        match (text, step.field) {
+        let field = step.field;
+        let told = |value: &str, reason| Trouble { field: field.name(), value: mask::shown(value), reason };
+        let text = match &step.from {
+            From::Constant(text) => Some(text.as_str()),
+            From::Slots(slots) => From::first(slots, row),
+            From::Joined(at) => Some(joined[*at].as_ref().map_err(|reason| told("", reason.clone()))?.as_str()),
+            From::Two(two) => {
+                let exponent = needed(*exponent, step.unit).map_err(|reason| told("", reason))?;
+                let found = two.minor(row, step.unit, exponent).map_err(|(text, reason)| told(&text, reason))?;
+                let Some(written) = found else { return Ok(Value::Null) };
+                return self.written(field, written, values).map_err(|reason| told(&written.to_string(), reason));
+            }
+        };
+        let value = match (text, field) {
             // Told here, before the amounts that cannot be read without it.
             (None, Field::Currency) => Err("is empty; every row needs a currency".to_owned()),
             (None, _) => Ok(Value::Null),
@@ -258,13 +289,14 @@ impl<'a> Normalizer<'a> {
             }),
             (Some(text), field) => match field.kind() {
                 FieldType::Minor => self.minor(text, step, *exponent, values),
-                FieldType::Micros => step.time.micros(text).map(Value::Number),
+                FieldType::Micros => step.time.micros_in(text, From::first(&step.zone, row)).map(Value::Number),
                 FieldType::Date => {
                     step.time.date(text, field == Field::ValidTo).map(|day| Value::Text(Cow::Owned(day)))
                 }
                 FieldType::Text => Ok(values::text(field, text, &self.input.mapping)),
             },
-        }
+        };
+        value.map_err(|reason| told(text.unwrap_or_default(), reason))
     }
 
     fn currency<'r>(&mut self, text: &'r str) -> Result<(Value<'r>, u8), String> {
@@ -286,13 +318,14 @@ impl<'a> Normalizer<'a> {
         exponent: Option<u8>,
         values: &Values<'_>,
     ) -> Result<Value<'r>, String> {
-        let exponent = match (exponent, step.unit) {
-            (Some(exponent), _) => exponent,
-            (None, Unit::Minor) => 0,
-            (None, Unit::Major) => return Err("cannot be read without a currency".to_owned()),
-        };
+        let exponent = needed(exponent, step.unit)?;
         let written = money::parse_minor(text, step.unit, exponent).map_err(|error| error.to_string())?;
-        if step.field == Field::Amount {
+        self.written(step.field, written, values)
+    }
+
+    /// An amount as it is written, with the sign that it has inside.
+    fn written<'r>(&mut self, field: Field, written: i64, values: &Values<'_>) -> Result<Value<'r>, String> {
+        if field == Field::Amount {
             self.written.sum_minor += i128::from(written);
         }
         let minor = signed(written, self.input.mapping.sign, values).ok_or_else(|| MoneyError::TooLarge.to_string())?;
@@ -327,7 +360,7 @@ impl<'a> Normalizer<'a> {
     fn push_quarantined(
         &mut self,
         line: u64,
-        field: Option<Field>,
+        field: Option<&'static str>,
         value: String,
         reason: String,
         currency: Option<String>,
@@ -344,7 +377,7 @@ impl<'a> Normalizer<'a> {
             file,
             file_name,
             line,
-            field: field.map(|field| field.name().to_owned()),
+            field: field.map(str::to_owned),
             value,
             reason,
             currency,
@@ -363,7 +396,11 @@ impl<'a> Normalizer<'a> {
             first.truncate(SHOWN_ROWS);
             return Err(InputError::TooManyQuarantined { side, limit, found: self.quarantined, first });
         }
-        let rows = self.columns.finish().map_err(|source| InputError::Columns { side, source })?;
+        let mut columns = self.columns;
+        if let Some(revisions) = &self.revisions {
+            revisions.supersede(columns.excluded_mut(), &self.files)?;
+        }
+        let rows = columns.finish().map_err(|source| InputError::Columns { side, source })?;
         Ok((rows, self.quarantine))
     }
 }
@@ -381,12 +418,24 @@ impl RowSink for Normalizer<'_> {
     }
 }
 
+/// The decimals of an amount: those of the row's currency, which comes before it.
+///
+/// # Errors
+/// When there is no currency, and the unit needs one.
+fn needed(exponent: Option<u8>, unit: Unit) -> Result<u8, String> {
+    match (exponent, unit) {
+        (Some(exponent), _) => Ok(exponent),
+        (None, Unit::Minor) => Ok(0),
+        (None, Unit::Major) => Err("cannot be read without a currency".to_owned()),
+    }
+}
+
 /// The first value that every row needs and this one lacks.
 fn required(values: &Values<'_>, input: &Input) -> Option<Trouble> {
     let is_log = input.format == Format::WebhookLog;
     let lacks = |field: Field, what: &str| {
         (values[field as usize] == Value::Null).then(|| Trouble {
-            field,
+            field: field.name(),
             value: String::new(),
             reason: format!("is empty; every {} needs {what}", if is_log { "notification" } else { "row" }),
         })

@@ -1,10 +1,13 @@
 //! Times as written to microseconds since the epoch, UTC. A local time that does not exist, or
 //! exists twice, is told apart from a wrong one.
 
+use std::collections::BTreeMap;
+
 use chrono::format::{Item, Parsed, StrftimeItems};
 use chrono::{DateTime, Datelike, LocalResult, Months, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
+use crate::frames::mask;
 use crate::job::TimeFormat;
 use crate::money;
 
@@ -12,9 +15,18 @@ use crate::money;
 #[derive(Debug)]
 pub(crate) enum TimePlan {
     Iso(Option<Tz>),
-    Pattern { items: Vec<Item<'static>>, pattern: String, zone: Option<Tz> },
+    Pattern {
+        items: Vec<Item<'static>>,
+        pattern: String,
+        zone: Option<Tz>,
+    },
     EpochSeconds,
     EpochMillis,
+    /// The zones that a column names, and how times are written in them.
+    ZoneOfRow {
+        names: BTreeMap<String, Tz>,
+        plan: Box<Self>,
+    },
 }
 
 impl TimePlan {
@@ -29,6 +41,9 @@ impl TimePlan {
             },
             TimeFormat::EpochSeconds => Self::EpochSeconds,
             TimeFormat::EpochMillis => Self::EpochMillis,
+            TimeFormat::ZoneOfRow { names, format, .. } => {
+                Self::ZoneOfRow { names: names.clone(), plan: Box::new(Self::new(format)) }
+            }
         }
     }
 
@@ -43,6 +58,27 @@ impl TimePlan {
                 .unwrap_or_else(|| Err(format!("is no time of the form `{pattern}`"))),
             Self::EpochSeconds => epoch(text, 6),
             Self::EpochMillis => epoch(text, 3),
+            Self::ZoneOfRow { .. } => self.micros_in(text, None),
+        }
+    }
+
+    /// [`Self::micros`] of a row whose own column says `zone`.
+    ///
+    /// # Errors
+    /// As [`Self::micros`]; and when the zone is missing or nobody knows it.
+    pub(crate) fn micros_in(&self, text: &str, zone: Option<&str>) -> Result<i64, String> {
+        let Self::ZoneOfRow { names, plan } = self else { return self.micros(text) };
+        let zone = zone.ok_or("is a local time, and the row names no time zone for it")?;
+        let zone = names.get(zone).copied().or_else(|| zone.parse().ok()).ok_or_else(|| {
+            let zone = mask::shown(zone);
+            format!("is in the time zone `{zone}`, which is no IANA name; list it in `timezone.names` of the column")
+        })?;
+        match plan.as_ref() {
+            Self::Iso(_) => iso(text, Some(zone)),
+            Self::Pattern { items, pattern, .. } => {
+                patterned(text, items, zone).unwrap_or_else(|| Err(format!("is no time of the form `{pattern}`")))
+            }
+            other => other.micros(text),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! One entry of `columns:`.
 
+use std::collections::BTreeMap;
+
 use chrono::format::{Item, StrftimeItems};
 use chrono_tz::Tz;
 
 use super::super::spec::{ColumnLong, ColumnSpec};
+use super::super::spec_column::{ZoneColumnSpec, ZoneSpec};
 use super::super::{Column, ColumnSource, TimeFormat, Unit};
 use crate::config::{Checker, did_you_mean};
 use crate::frames::{Field, FieldType};
@@ -28,6 +31,8 @@ fn long_form(path: &str, field: Field, long: &ColumnLong, checker: &mut Checker<
         |text: &String, checker: &mut Checker<'_>| constant(&format!("{path}/constant"), field, text, checker);
     let from = if let Some(parts) = &long.join {
         joined(path, field, parts, long, checker)
+    } else if long.credit.is_some() || long.debit.is_some() {
+        two_columns(path, field, long, checker)
     } else {
         if long.with.is_some() {
             checker.problem(&format!("{path}/with"), "`with` stands between the columns of `join`, and there is none");
@@ -42,8 +47,12 @@ fn long_form(path: &str, field: Field, long: &ColumnLong, checker: &mut Checker<
             checker.problem(&format!("{path}/{key}"), format!("`{key}` is for times; `{}` is none", field.name()));
         }
     }
-    let time = time(path, long.format.as_deref(), long.timezone.as_deref(), checker)?;
-    if field.kind() == FieldType::Date && matches!(time, TimeFormat::EpochSeconds | TimeFormat::EpochMillis) {
+    let time = match &long.timezone {
+        Some(ZoneSpec::Column(zone)) => zone_of_row(path, long.format.as_deref(), zone, checker),
+        Some(ZoneSpec::Named(zone)) => time(path, long.format.as_deref(), Some(zone), checker),
+        None => time(path, long.format.as_deref(), None, checker),
+    };
+    if field.kind() == FieldType::Date && matches!(time, Some(TimeFormat::EpochSeconds | TimeFormat::EpochMillis)) {
         let message = format!("`{}` is a date, and a number since 1970 is a time", field.name());
         checker.problem_with_help(
             &format!("{path}/format"),
@@ -52,7 +61,61 @@ fn long_form(path: &str, field: Field, long: &ColumnLong, checker: &mut Checker<
         );
         return None;
     }
-    Some(Column { from: from?, unit: long.unit.unwrap_or_default(), time })
+    Some(Column { from: from?, unit: long.unit.unwrap_or_default(), time: time? })
+}
+
+/// An amount in one of two columns.
+fn two_columns(path: &str, field: Field, long: &ColumnLong, checker: &mut Checker<'_>) -> Option<ColumnSource> {
+    if field.kind() != FieldType::Minor {
+        let message = format!("`credit` and `debit` are for amounts; `{}` is none", field.name());
+        checker.problem(path, message);
+        return None;
+    }
+    for (key, written) in [("column", long.column.is_some()), ("constant", long.constant.is_some())] {
+        if written {
+            let message = format!("`{key}` beside `credit` or `debit`; expected `credit` and `debit` alone");
+            checker.problem(&format!("{path}/{key}"), message);
+            return None;
+        }
+    }
+    let (Some(credit), Some(debit)) = (&long.credit, &long.debit) else {
+        let missing = if long.credit.is_none() { "credit" } else { "debit" };
+        checker.absent(path, format!("missing key `{missing}`"), "an amount of two columns needs both");
+        return None;
+    };
+    let credit = listed(&format!("{path}/credit"), credit, checker);
+    let debit = listed(&format!("{path}/debit"), debit, checker);
+    let (credit, debit) = (credit?, debit?);
+    if credit.iter().any(|name| debit.contains(name)) {
+        checker.problem(path, "`credit` and `debit` are the same column");
+        return None;
+    }
+    Some(ColumnSource::TwoColumns { credit, debit })
+}
+
+/// Times in the zone that another column of the row names.
+fn zone_of_row(
+    path: &str,
+    format: Option<&str>,
+    zone: &ZoneColumnSpec,
+    checker: &mut Checker<'_>,
+) -> Option<TimeFormat> {
+    let format = time_format(path, format, None, checker)?;
+    if matches!(format, TimeFormat::EpochSeconds | TimeFormat::EpochMillis) {
+        checker.problem(&format!("{path}/timezone"), "a number of seconds since 1970 is in no time zone");
+        return None;
+    }
+    let column = listed(&format!("{path}/timezone/column"), &zone.column, checker);
+    let names: BTreeMap<String, Tz> = zone
+        .names
+        .iter()
+        .filter_map(|(theirs, name)| {
+            Some((theirs.clone(), checker.zone(&format!("{path}/timezone/names/{theirs}"), name)?))
+        })
+        .collect();
+    let all = names.len() == zone.names.len();
+    let column = column?;
+    all.then(|| TimeFormat::ZoneOfRow { column, names, format: Box::new(format) })
 }
 
 /// Several columns put together.
@@ -124,11 +187,16 @@ pub(super) fn time(
 }
 
 pub(super) fn names_of(path: &str, names: &[String], checker: &mut Checker<'_>) -> Option<ColumnSource> {
+    listed(path, names, checker).map(ColumnSource::Columns)
+}
+
+/// The names of a column and its alternatives.
+pub(super) fn listed(path: &str, names: &[String], checker: &mut Checker<'_>) -> Option<Vec<String>> {
     if names.is_empty() || names.iter().any(|name| name.trim().is_empty()) {
         checker.problem(path, "a column without a name; expected a header, a dotted path, or a number from 1");
         return None;
     }
-    Some(ColumnSource::Columns(names.to_vec()))
+    Some(names.to_vec())
 }
 
 fn constant(path: &str, field: Field, text: &str, checker: &mut Checker<'_>) -> Option<ColumnSource> {

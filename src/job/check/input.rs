@@ -1,16 +1,14 @@
 //! One input: its source, format, preset, and how its columns become canonical ones.
 
-use std::collections::BTreeMap;
-
 use chrono_tz::Tz;
 
 use super::super::preset::{self, Preset};
 use super::super::spec::{FormatSpec, InputSpec, LimitsSpec};
-use super::super::{Column, ColumnSource, FileType, Format, Grain, Input, Mapping, OnMissing, ReadLimits, Source};
+use super::super::{FileType, Format, Grain, Input, OnMissing, ReadLimits, Source};
 use super::due::{self, DueOf};
-use super::{Context, column, dataset, objects, query};
+use super::{Context, dataset, mapping, objects, query};
 use crate::config::{Checker, did_you_mean, quantity};
-use crate::frames::{Field, FieldType, Side};
+use crate::frames::{Field, Side};
 use crate::providers::ProviderConfig;
 
 /// How bytes are read where the job does not say.
@@ -43,13 +41,13 @@ pub(super) fn input(
     };
     let format = match &spec.format {
         Some(written) => format_of(&at, written, checker),
-        None => Some(preset.as_ref().map_or(DEFAULT_FORMAT, |preset| preset.format.clone())),
+        None => Some(preset.map_or(DEFAULT_FORMAT, |preset| preset.format.clone())),
     };
     if let Some(format) = &format {
         verify(&at, spec, format, context, checker);
         rejected(&at, spec, format, checker);
     }
-    let mapping = mapping(&at, spec, preset.as_ref(), checker);
+    let mapping = mapping::mapping(&at, spec, preset, checker);
     let own = [
         (spec.path.is_some(), "a path"),
         (spec.s3.is_some(), "in a bucket"),
@@ -71,7 +69,7 @@ pub(super) fn input(
         }
         None => Some(None),
     };
-    let known_columns = known_columns(spec, preset.as_ref());
+    let known_columns = mapping::known_columns(spec, preset);
     let limits = limits(&at, format.as_ref(), spec.limits.as_ref(), checker);
     Some(Input {
         side,
@@ -91,11 +89,11 @@ pub(super) fn input(
     })
 }
 
-fn preset_of(at: &str, name: &str, checker: &mut Checker<'_>) -> Option<Preset> {
-    let found = preset::by_name(name);
+fn preset_of(at: &str, name: &str, checker: &mut Checker<'_>) -> Option<&'static Preset> {
+    let found = preset::find(name);
     if found.is_none() {
         let message = format!("unknown preset `{name}`");
-        checker.problem_with_help(&format!("{at}/preset"), message, did_you_mean(name, &preset::NAMES));
+        checker.problem_with_help(&format!("{at}/preset"), message, did_you_mean(name, &preset::names()));
     }
     found
 }
@@ -330,89 +328,6 @@ fn one_byte(path: &str, written: Option<&str>, default: u8, checker: &mut Checke
             None
         }
     }
-}
-
-fn mapping(at: &str, spec: &InputSpec, preset: Option<&Preset>, checker: &mut Checker<'_>) -> Option<Mapping> {
-    let mut fields = preset.map(|preset| preset.fields.clone()).unwrap_or_default();
-    let mut complete = true;
-    for (field, written) in &spec.columns {
-        match column::column(at, *field, written, checker) {
-            Some(column) => {
-                fields.insert(*field, column);
-            }
-            None => complete = false,
-        }
-    }
-    complete &= columns_are_there(at, spec, &fields, checker);
-    for (field, values) in &spec.only {
-        let path = format!("{at}/only/{field}", field = field.name());
-        if !fields.contains_key(field) && !spec.columns.contains_key(field) {
-            checker.absent(&path, format!("`{}` is not mapped", field.name()), "expected it under columns");
-            complete = false;
-        }
-        if field.kind() != FieldType::Text {
-            checker.problem(&path, format!("`{}` is no text; `only` selects by exact text", field.name()));
-            complete = false;
-        }
-        if values.is_empty() {
-            checker.problem(&path, "no value is listed, so no row would be compared");
-            complete = false;
-        }
-    }
-    let mut statuses = preset.map(|preset| preset.statuses.clone()).unwrap_or_default();
-    // Canonical words are upper case, however the job writes them.
-    statuses.extend(spec.statuses.iter().map(|(theirs, ours)| (theirs.clone(), ours.trim().to_uppercase())));
-    complete.then(|| Mapping { fields, sign: spec.sign.unwrap_or_default(), statuses, only: spec.only.clone() })
-}
-
-/// What every side must map.
-fn columns_are_there(at: &str, spec: &InputSpec, fields: &BTreeMap<Field, Column>, checker: &mut Checker<'_>) -> bool {
-    let has = |field: Field| fields.contains_key(&field) || spec.columns.contains_key(&field);
-    let path = if spec.columns.is_empty() { at.to_owned() } else { format!("{at}/columns") };
-    let mut complete = true;
-    for (field, why) in [
-        (Field::TransactionId, "every row needs one"),
-        (Field::Currency, "write the column, or {constant: USD} where the data state none"),
-    ] {
-        if !has(field) {
-            checker.absent(&path, format!("`{}` is not mapped", field.name()), why);
-            complete = false;
-        }
-    }
-    let other_time = [Field::SettledAt, Field::AuthorizedAt].into_iter().find(|field| has(*field));
-    if let Some(other) = other_time
-        && !has(Field::OccurredAt)
-    {
-        let message = format!("`{}` is mapped, but `occurred_at` is not", other.name());
-        checker.absent(&path, message, "map it too: it puts a row into its period");
-        complete = false;
-    }
-    complete
-}
-
-/// The columns that are fine to see and not mapped: the preset's, the ones that the job maps
-/// otherwise, and the job's own list.
-fn known_columns(spec: &InputSpec, preset: Option<&Preset>) -> Option<Vec<String>> {
-    let from_preset = preset.and_then(|preset| {
-        let mut known = preset.known_columns.clone()?;
-        for field in spec.columns.keys() {
-            if let Some(Column {
-                from: ColumnSource::Columns(paths) | ColumnSource::Joined { parts: paths, .. }, ..
-            }) = preset.fields.get(field)
-            {
-                known.extend(paths.iter().cloned());
-            }
-        }
-        Some(known)
-    });
-    let mut known = match (from_preset, &spec.known_columns) {
-        (None, None) => return None,
-        (Some(known), None) => known,
-        (known, Some(own)) => known.into_iter().flatten().chain(own.iter().cloned()).collect(),
-    };
-    known.sort_unstable();
-    known.dedup();
-    Some(known)
 }
 
 pub(super) fn limits(

@@ -160,6 +160,7 @@ impl Written<'_> {
                 sign: Sign::default(),
                 statuses: BTreeMap::new(),
                 only: BTreeMap::new(),
+                revisions: None,
             },
             key: Field::TransactionId,
             quarantine_limit: self.quarantine.unwrap_or(0),
@@ -306,12 +307,13 @@ fn confirm(spec: &ConfirmSpec, context: Context<'_>, checker: &mut Checker<'_>) 
     let log = Input {
         side: Side::Webhooks,
         source: Source::Path { pattern: spec.path.clone() },
-        format: preset.format,
+        format: preset.format.clone(),
         mapping: Mapping {
-            fields: preset.fields,
+            fields: preset.fields.clone(),
             sign: Sign::default(),
-            statuses: preset.statuses,
+            statuses: preset.statuses.clone(),
             only: BTreeMap::new(),
+            revisions: None,
         },
         key: Field::TransactionId,
         quarantine_limit: spec.quarantine.unwrap_or(0),
@@ -322,7 +324,7 @@ fn confirm(spec: &ConfirmSpec, context: Context<'_>, checker: &mut Checker<'_>) 
         wait_until: None,
         verify: spec.verify.clone(),
         rejected: None,
-        known_columns: preset.known_columns,
+        known_columns: preset.known_columns.clone(),
         limits: limits?,
     };
     Some(Confirm { log, within: within?, wait: wait? })
