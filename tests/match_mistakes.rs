@@ -111,15 +111,13 @@ const COLUMNS: &[Mistake] = &[
         right: ", currency: currency}",
         wrong: ", currency: true}",
         told: &[
-            "6:61: `inputs.file.columns.currency` is `true`, which YAML takes for true or false unless it stands in quotes; expected text or a list or a group with `column`, `constant`, `format`, `join`, `timezone`, `unit`, `with`",
+            "6:61: `inputs.file.columns.currency` is `true`, which YAML takes for true or false unless it stands in quotes; expected text or a list or a group of keys",
         ],
     },
     Mistake {
         right: ", currency: currency}",
         wrong: ", currency: }",
-        told: &[
-            "6:51: `inputs.file.columns.currency` is nothing; expected text or a list or a group with `column`, `constant`, `format`, `join`, `timezone`, `unit`, `with`",
-        ],
+        told: &["6:51: `inputs.file.columns.currency` is nothing; expected text or a list or a group of keys"],
     },
     Mistake {
         right: ", currency: currency}",

@@ -48,7 +48,7 @@ pub struct JobSpec {
     #[serde(default)]
     pub settles_within: Option<String>,
     /// Open items of so many days before and after are taken in, and said to be cleared or still open; 31 when left out,
-    /// 0: each day stands alone. Only for `grain: day`.
+    /// 0: each day stands alone, as it does where balances or validities are compared. Only for `grain: day`.
     #[serde(default)]
     pub carry: Option<u32>,
     /// What is asked of the provider because of breaks; nothing when left out.
