@@ -345,7 +345,7 @@ fn mistakes_of_an_api_are_told_in_its_place() {
         (
             "{bearer: {env: API_KEY}}",
             "{api_key: {header: \"a b\", value: {env: API_KEY}}}",
-            "5:29: `a b` is no name of a header; expected one such as X-Api-Key",
+            "5:30: `a b` is no name of a header; expected one such as X-Api-Key",
         ),
         (
             "https://api",

@@ -47,14 +47,18 @@ fn shipped() -> Project {
 }
 
 /// By name.
-const SHIPPED: [&str; 7] = [
+const SHIPPED: [&str; 11] = [
+    "adyen-settlement",
+    "cardlytics-revisions",
     "core-daily",
     "core-upload",
     "history-enrolment",
     "incoming-daily",
     "marqeta-daily",
+    "marqeta-settlement",
     "rewards-daily",
     "rewards-monthly",
+    "stripe-payouts",
 ];
 
 #[test]

@@ -126,7 +126,7 @@ fn what_is_wrong_with_a_preset_is_told_as_of_a_job() {
         (
             "debit: out",
             "debit: out, column: sum",
-            "6:43: `column` beside `credit` or `debit`; expected `credit` and `debit` alone",
+            "6:44: `column` beside `credit` or `debit`; expected `credit` and `debit` alone",
         ),
         (
             "amount: {credit: in, debit: out, unit: major}",
@@ -136,7 +136,7 @@ fn what_is_wrong_with_a_preset_is_told_as_of_a_job() {
         (
             "Europe/Amsterdam",
             "Europe/Amsterdm",
-            "7:73: unknown time zone `Europe/Amsterdm`; did you mean `Europe/Amsterdam`?",
+            "7:68: unknown time zone `Europe/Amsterdm`; did you mean `Europe/Amsterdam`?",
         ),
         (
             "column: at, timezone",
@@ -150,7 +150,7 @@ fn what_is_wrong_with_a_preset_is_told_as_of_a_job() {
             "8:7: `unsigned` would take no notice of whether `amount` stands in `credit` or in `debit`; expected `signed` (a credit is positive) or `inverted`",
         ),
         ("revision: revision}", "revision: report}", "9:1: `report` and `revision` are the same column"),
-        ("report: report, ", "", "9:12: missing key `report` in revisions"),
+        ("report: report, ", "", "9:1: missing key `report` in revisions"),
     ];
     for (right, wrong, expected) in cases {
         assert!(RIGHT.contains(right), "{right}");

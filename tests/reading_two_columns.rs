@@ -61,12 +61,12 @@ fn an_amount_that_is_both_or_has_a_sign_of_its_own_is_quarantined() {
     assert_eq!(
         found,
         [
-            "0:2 amount `5.00 and 3.00`: states a credit and a debit; expected one of them, the other empty or zero",
-            "0:3 amount `-5.00`: is negative; whether money came or went is told by the column, expected a size",
-            "0:4 amount `-0.01`: is negative; whether money came or went is told by the column, expected a size",
-            "0:5 amount `5.001`: has 3 decimals; the currency has 2",
-            "0:6 amount `x`: has `x` at position 1; expected an amount such as -12.50",
-            "0:7 currency ``: is empty; every row needs a currency",
+            "ledger.csv:2 amount `5.00 and 3.00`: states a credit and a debit; expected one of them, the other empty or zero",
+            "ledger.csv:3 amount `-5.00`: is negative; whether money came or went is told by the column, expected a size",
+            "ledger.csv:4 amount `-0.01`: is negative; whether money came or went is told by the column, expected a size",
+            "ledger.csv:5 amount `5.001`: has 3 decimals; the currency has 2",
+            "ledger.csv:6 amount `x`: holds 'x' as character 1; expected digits, at most one decimal point and a leading minus",
+            "ledger.csv:7 currency ``: is empty; every row needs a currency",
         ]
     );
 }
@@ -153,12 +153,12 @@ fn a_zone_that_is_missing_or_unknown_quarantines_the_row() {
     assert_eq!(
         found,
         [
-            "0:2 occurred_at `2025-03-19 12:00:00`: is a local time, and the row names no time zone for it",
-            "0:3 occurred_at `2025-03-19 12:00:00`: is in the time zone `XST`, which is no IANA name; list it in \
+            "ledger.csv:2 occurred_at `****-**-19 12:00:00`: is a local time, and the row names no time zone for it",
+            "ledger.csv:3 occurred_at `****-**-19 12:00:00`: is in the time zone `XST`, which is no IANA name; list it in \
              `timezone.names` of the column",
-            "0:4 occurred_at `2025-10-26 02:30:00`: exists twice in Europe/Amsterdam (clocks go back); expected a time \
+            "ledger.csv:4 occurred_at `****-**-26 02:30:00`: exists twice in Europe/Amsterdam (clocks go back); expected a time \
              with an offset",
-            "0:5 occurred_at `noon`: is no time such as 2025-03-19T14:05:00Z",
+            "ledger.csv:5 occurred_at `noon`: is no time such as 2025-03-19T14:05:00Z",
         ]
     );
 }
