@@ -47,11 +47,12 @@ fn shipped() -> Project {
 }
 
 /// By name.
-const SHIPPED: [&str; 7] = [
+const SHIPPED: [&str; 8] = [
     "core-daily",
     "core-upload",
     "history-enrolment",
     "incoming-daily",
+    "kuggar-cards",
     "marqeta-daily",
     "rewards-daily",
     "rewards-monthly",
