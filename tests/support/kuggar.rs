@@ -72,7 +72,7 @@ fn cards() -> String {
 /// A sandbox over these cards, and a client for it.
 #[derive(Debug)]
 pub(crate) struct KuggarRig {
-    pub(crate) folder: TempDir,
+    _folder: TempDir,
     pub(crate) sandbox: Sandbox,
     pub(crate) client: Client,
     pub(crate) store: RawStore,
@@ -102,7 +102,7 @@ impl KuggarRig {
         change(&mut config);
         let client = Client::new(&config).unwrap();
         let store = RawStore::open(folder.path().join("raw")).unwrap();
-        Self { folder, sandbox, client, store }
+        Self { _folder: folder, sandbox, client, store }
     }
 
     /// The requests that were received, as `METHOD path status`; `-` for none.
