@@ -146,7 +146,9 @@ pub(crate) fn files(seed: u64) -> anyhow::Result<Files> {
     for (card, label) in &told {
         ledger.write_record(card.record())?;
         if let Some((kind, why)) = label {
-            truth.write_record([&card.id(), *kind, card.ledger.currency, "transaction_amount", why])?;
+            // A break is in the currency of Kuggar, where Kuggar states one.
+            let currency = card.kuggar.as_ref().unwrap_or(&card.ledger).currency;
+            truth.write_record([&card.id(), *kind, currency, "transaction_amount", why])?;
         }
     }
     Ok(Files::from([

@@ -126,9 +126,11 @@ pub fn judge(call: &Call, answer: &Answer) -> Judged {
         Answer::Lost { why } => return Judged::InDoubt { why: why.clone() },
         Answer::Reply { status, body, web_page, .. } => (*status, body.as_slice(), *web_page),
     };
-    let why = || match web_page {
-        true => format!("status {status} with a web page; a proxy or a maintenance page may answer"),
-        false => format!("status {status}: {}", words(&String::from_utf8_lossy(body))),
+    let why = || {
+        if web_page {
+            return format!("status {status} with a web page; a proxy or a maintenance page may answer");
+        }
+        format!("status {status}: {}", words(&String::from_utf8_lossy(body)))
     };
     let next = match status {
         200 | 201 if !web_page => return done(call, status, body),
