@@ -54,6 +54,7 @@ const SHIPPED: [&str; 11] = [
     "core-upload",
     "history-enrolment",
     "incoming-daily",
+    "kuggar-cards",
     "marqeta-daily",
     "marqeta-settlement",
     "rewards-daily",

@@ -67,6 +67,7 @@ pub(crate) fn files(seed: u64) -> anyhow::Result<Files> {
     }
     files.append(&mut sent_files(seed, told[0].0.date)?);
     files.append(&mut reports::files(seed, told[0].0.date)?);
+    files.append(&mut super::kuggar::files(seed)?);
     let month = month::tell(seed);
     files.append(&mut month_files(&month, &mut listed)?);
     listed.sort_by_key(|entry| entry.sent_at);

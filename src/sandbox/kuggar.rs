@@ -35,7 +35,7 @@ const CARD: &str = "/api/v2/virtual_card/{card}";
 
 /// A limit of so many major units is more than the issuers of the sandbox take.
 const TOO_MUCH: i64 = 1_000_000;
-/// How many digits a made-up card number has before its check digit, and what it begins with: a range for tests.
+/// What a made-up card number begins with: a range for tests.
 const TEST_RANGE: &str = "541333";
 
 pub(super) const MOUNT: Mount = Mount {

@@ -16,6 +16,7 @@ pub mod frames;
 pub mod house;
 pub mod http_listener;
 pub mod journal;
+pub mod kuggar;
 pub mod lives;
 pub mod mail_server;
 pub mod months;

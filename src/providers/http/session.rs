@@ -135,6 +135,20 @@ impl<L: Login> Session<L> {
         url: &Url,
         dress: impl Fn(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
     ) -> Result<Reply, HttpError> {
+        self.read_as(method, url, dress, Ok).await
+    }
+
+    /// The same for a reply that is taken apart at once: one that `take` cannot read counts as a failed attempt.
+    ///
+    /// # Errors
+    /// As [`Self::get`], and as `take` says.
+    pub async fn read_as<T>(
+        &self,
+        method: Method,
+        url: &Url,
+        dress: impl Fn(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+        take: impl Fn(Reply) -> Result<T, Failure>,
+    ) -> Result<T, HttpError> {
         let call = format!("{method} {}", plain(url));
         let mut tries = self.http.tries(call.clone());
         let mut renewed = false;
@@ -148,8 +162,8 @@ impl<L: Login> Session<L> {
                 Ok(request) => self.http.exchange(request, &redactor).await,
                 Err(error) => Err(Failure::transport(error)),
             };
-            let failure = match reply {
-                Ok(reply) => return Ok(reply),
+            let failure = match reply.and_then(&take) {
+                Ok(taken) => return Ok(taken),
                 Err(failure) => self.told(failure, &redactor),
             };
             let refused = failure.code().is_some_and(|status| self.login.wants_new_token(status));
@@ -241,8 +255,9 @@ impl<L: Login> Session<L> {
     /// A refusal in the words of the provider's error shape, where the body has it.
     fn told(&self, failure: Failure, redactor: &Redactor) -> Failure {
         match failure.code().zip((self.words)(failure.body())) {
+            // What a redirect means for us is ours to say.
+            Some((300..=399, _)) | None => failure,
             Some((code, words)) => failure.told_as(format!("status {code}: {}", redactor.redact(&words))),
-            None => failure,
         }
     }
 }

@@ -18,8 +18,8 @@ use super::mask;
 
 /// Deeper nesting is no card.
 const MOST_LEVELS: usize = 32;
-/// A limit of more digits before its point is none: a card number may have got there.
-const MOST_LIMIT_DIGITS: usize = 11;
+/// A limit of more digits before its point, or in all, is none: a card number may have got there.
+const MOST_LIMIT_DIGITS: [usize; 2] = [11, 15];
 
 /// Fields of the published response that are texts, or null.
 const TEXTS: [&str; 9] = [
@@ -325,9 +325,11 @@ fn limit(raw: &RawValue) -> Result<Option<String>, CardError> {
     match kind(raw) {
         "null" => Ok(None),
         "a number" => {
-            let whole = raw.get().bytes().filter(|byte| *byte != b'-').take_while(u8::is_ascii_digit).count();
-            if whole > MOST_LIMIT_DIGITS {
-                let found = "a number of more than 11 digits before its point";
+            let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
+            let whole = raw.get().split(['.', 'e', 'E']).next().map_or(0, digits);
+            let [most_whole, most] = MOST_LIMIT_DIGITS;
+            if whole > most_whole || digits(raw.get()) > most {
+                let found = "a number of more than 11 digits before its point, or 15 in all";
                 return Err(CardError::Field { field: "cardLimit", found, expected: EXPECTED });
             }
             Ok(Some(raw.get().to_owned()))

@@ -3,8 +3,8 @@
 use std::sync::OnceLock;
 
 use futures_util::stream::{self, StreamExt as _};
-use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
+use reqwest::{Method, Url};
 use secrecy::zeroize::{Zeroize as _, Zeroizing};
 
 use super::config::{CARDS, KuggarConfig};
@@ -15,7 +15,7 @@ use super::{Card, mask};
 use crate::exit::ExitCode;
 use crate::providers::error::{below, is_loopback, read_secret};
 use crate::providers::http::session::Session;
-use crate::providers::http::{Answer, Failure, HttpError, displayable};
+use crate::providers::http::{Answer, Failure, HttpError, Reply, displayable};
 use crate::providers::{Asked, Fetched, Probed, ProviderError, RowWriter};
 
 /// Ids are shown up to this many characters.
@@ -102,17 +102,18 @@ impl Client {
             return Err(ProviderError::Shape { doing: doing(), reason: reason.to_owned() });
         }
         let url = self.url(&[&request::CARDS[..], &[id]].concat())?;
-        let reply = match self.session.get(&url, &[]).await {
-            Ok(reply) => reply,
-            Err(error) => return unread(&doing(), error),
+        let take = |reply: Reply| {
+            let body = Zeroizing::new(reply.body);
+            let card = Card::read(&body).map_err(|error| Failure::unreadable(error.to_string()))?;
+            if card.kuggar_id.eq_ignore_ascii_case(id) {
+                return Ok(card);
+            }
+            Err(Failure::unreadable(format!("the reply is about another card, {}", shown(&card.kuggar_id))))
         };
-        let body = Zeroizing::new(reply.body);
-        let card = Card::read(&body).map_err(|error| ProviderError::shape(doing(), error.to_string()))?;
-        if !card.kuggar_id.eq_ignore_ascii_case(id) {
-            let reason = format!("the reply is about another card, {}", shown(&card.kuggar_id));
-            return Err(ProviderError::shape(doing(), reason));
+        match self.session.read_as(Method::GET, &url, |request| request, take).await {
+            Ok(card) => Ok(Some(card)),
+            Err(error) => unread(&doing(), error),
         }
-        Ok(Some(card))
     }
 
     /// Sends a call that changes something, exactly once, and says what came of it. The reply is judged and wiped.

@@ -71,12 +71,12 @@ impl KuggarSpec {
         let client_id = secret(root, &format!("{at}/client_id"), &self.client_id, checker);
         let client_secret = secret(root, &format!("{at}/client_secret"), &self.client_secret, checker);
         let concurrency = at_once(&format!("{at}/concurrency"), self.concurrency, checker);
-        let optional = |key: &str, written: &Option<String>, checker: &mut Checker<'_>| match written {
+        let optional = |key: &str, written: Option<&String>, checker: &mut Checker<'_>| match written {
             Some(written) => identifier(&format!("{at}/{key}"), key, written, checker).map(Some),
             None => Some(None),
         };
-        let token_path = optional("token_path", &self.token_path, checker);
-        let token_prefix = optional("token_prefix", &self.token_prefix, checker);
+        let token_path = optional("token_path", self.token_path.as_ref(), checker);
+        let token_prefix = optional("token_prefix", self.token_prefix.as_ref(), checker);
         let http = http(&format!("{at}/http"), self.http.as_ref(), checker);
         Some(KuggarConfig {
             base_url: base_url?,

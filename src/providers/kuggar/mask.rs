@@ -58,10 +58,9 @@ pub(super) fn is_card_number(text: &str) -> bool {
 
 /// Whether a field of this name holds what nobody but the card's holder may keep, however the name is spelt.
 pub(super) fn names_card_data(name: &str) -> bool {
-    const WITHIN: [&str; 9] =
-        ["securitycode", "cvv", "cvc", "cvn", "cardnumber", "trackdata", "track1", "track2", "pinblock"];
-    let name: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    WITHIN.iter().any(|part| name.contains(part)) || matches!(name.as_str(), "pan" | "pin" | "csc" | "cid")
+    const WITHIN: [&str; 7] = ["securitycode", "cvv", "cvc", "cvn", "cardnumber", "trackdata", "pinblock"];
+    let name: String = name.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect();
+    WITHIN.iter().any(|part| name.contains(part)) || matches!(name.as_str(), "pan" | "pin" | "csc" | "cid" | "track")
 }
 
 /// `1deb214d-f6a6-4546-86fe-55e80593dbb0`: what no card number is.

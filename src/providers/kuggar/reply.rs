@@ -34,9 +34,7 @@ pub fn token(body: &[u8], path: Option<&str>) -> Result<SecretString, String> {
             let found = path.split('.').try_fold(&object, |value, name| value.get(name));
             found.and_then(Value::as_str).map(str::to_owned)
         }
-        (Ok(object), None) => {
-            TOKEN_NAMES.iter().find_map(|name| object.get(name)).and_then(Value::as_str).map(str::to_owned)
-        }
+        (Ok(object), None) => TOKEN_NAMES.iter().find_map(|name| object.get(name)?.as_str()).map(str::to_owned),
         (Err(_), None) => std::str::from_utf8(body).ok().map(|text| text.trim().to_owned()),
         (Err(_), Some(_)) => None,
     };
@@ -50,9 +48,10 @@ pub fn token(body: &[u8], path: Option<&str>) -> Result<SecretString, String> {
     })
 }
 
-/// Fit for a header.
+/// What the field calls `token68`: letters, digits and a few signs. Half a JSON text is none.
 fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.len() <= MOST_TOKEN_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic())
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    !text.is_empty() && text.len() <= MOST_TOKEN_BYTES && text.bytes().all(good)
 }
 
 /// When a JSON web token says that it goes stale (`exp`), if it does. Its signature is Kuggar's own business.
@@ -127,9 +126,11 @@ pub fn judge(call: &Call, answer: &Answer) -> Judged {
         Answer::Lost { why } => return Judged::InDoubt { why: why.clone() },
         Answer::Reply { status, body, web_page, .. } => (*status, body.as_slice(), *web_page),
     };
-    let why = || match web_page {
-        true => format!("status {status} with a web page; a proxy or a maintenance page may answer"),
-        false => format!("status {status}: {}", words(&String::from_utf8_lossy(body))),
+    let why = || {
+        if web_page {
+            return format!("status {status} with a web page; a proxy or a maintenance page may answer");
+        }
+        format!("status {status}: {}", words(&String::from_utf8_lossy(body)))
     };
     let next = match status {
         200 | 201 if !web_page => return done(call, status, body),

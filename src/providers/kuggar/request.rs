@@ -198,11 +198,11 @@ impl Terms {
     }
 
     fn are_of(&self, card: &Card) -> bool {
-        let is = |told: &Option<String>, day: NaiveDate| {
-            told.as_deref().is_some_and(|told| told.get(..10) == Some(day.to_string().as_str()))
+        let is = |told: Option<&str>, day: NaiveDate| {
+            told.is_some_and(|told| told.get(..10) == Some(day.to_string().as_str()))
         };
-        is(&card.valid_from, self.valid_from)
-            && is(&card.valid_to, self.valid_to)
+        is(card.valid_from.as_deref(), self.valid_from)
+            && is(card.valid_to.as_deref(), self.valid_to)
             && card.limit.as_deref().is_some_and(|limit| self.limit.is(limit))
     }
 }
