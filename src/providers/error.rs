@@ -6,6 +6,7 @@ use crate::exit::{ExitCode, Failure};
 
 use reqwest::Url;
 use secrecy::SecretString;
+use serde_json::error::Category;
 
 /// A conversation that failed.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +60,17 @@ impl ProviderError {
     /// A reply that is not what the document says.
     pub fn shape(doing: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Shape { doing: doing.into(), reason: reason.into() }
+    }
+
+    /// A reply that cannot be read as JSON of the published shape. Nothing of it is quoted: a secret could stand there.
+    pub fn json(doing: impl Into<String>, error: &serde_json::Error) -> Self {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        let what = match error.classify() {
+            Category::Eof => format!("it ends early, at {place}"),
+            Category::Data => format!("a required field is missing or of another type at {place}"),
+            Category::Syntax | Category::Io => format!("bad syntax at {place}"),
+        };
+        Self::shape(doing, format!("the reply is not the published JSON: {what}"))
     }
 
     /// The status that ended the call, if one did.

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
-use super::{Provider, kard};
+use super::{Provider, bongloy, core_api, kard};
 use crate::config::Checker;
 
 macro_rules! providers {
@@ -77,6 +77,10 @@ macro_rules! providers {
 providers! {
     /// Card-linked rewards.
     Kard = "kard", kard::KardSpec => kard::KardConfig;
+    /// Customers, cards, balances and movements.
+    CoreApi = "core_api", core_api::CoreApiSpec => core_api::CoreApiConfig;
+    /// Accounts, balances and their transactions, as JSON:API.
+    Bongloy = "bongloy", bongloy::BongloySpec => bongloy::BongloyConfig;
 }
 
 impl ProviderConfig {
@@ -84,7 +88,6 @@ impl ProviderConfig {
     pub fn as_kard(&self) -> Option<&kard::KardConfig> {
         match self {
             Self::Kard(kard) => Some(kard),
-            #[expect(unreachable_patterns, reason = "there is one so far")]
             _ => None,
         }
     }

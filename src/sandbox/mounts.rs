@@ -7,8 +7,8 @@ use axum::Router;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
-use super::SamplesError;
 use super::state::State;
+use super::{SamplesError, bongloy, core_api};
 
 /// What a provider's file offers to the sandbox.
 pub(super) struct Mount {
@@ -27,7 +27,7 @@ pub(super) struct Mount {
 }
 
 /// One line each.
-pub(super) const MOUNTS: &[Mount] = &[];
+pub(super) const MOUNTS: &[Mount] = &[bongloy::MOUNT, core_api::MOUNT];
 
 /// The provider that a path belongs to, and the path below it.
 pub(super) fn find(path: &str) -> Option<(&'static Mount, &str)> {

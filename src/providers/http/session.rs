@@ -12,7 +12,7 @@ use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
-use super::limits::{Limits, Room};
+use super::limits::{Call, Limits, Room};
 use super::{Answer, Failure, Http, HttpError, Redactor, Reply, plain};
 use crate::config::http::HttpConfig;
 
@@ -107,6 +107,11 @@ impl<L: Login> Session<L> {
         &self.http
     }
 
+    /// How this conversation lets itself in.
+    pub const fn login(&self) -> &L {
+        &self.login
+    }
+
     /// Blots out the secrets that this conversation knows, but for its token.
     pub const fn redactor(&self) -> &Redactor {
         &self.redactor
@@ -135,7 +140,7 @@ impl<L: Login> Session<L> {
         let mut renewed = false;
         loop {
             let token = self.token().await?;
-            self.room(&call).await?;
+            let on_its_way = self.room(&call).await?;
             let (name, value) = self.login.header(&token.value);
             let request = dress(self.http.request(method.clone(), url.clone())).header(name, value).build();
             let redactor = self.redactor.and(&token.value);
@@ -143,6 +148,7 @@ impl<L: Login> Session<L> {
                 Ok(request) => self.http.exchange(request, &redactor).await,
                 Err(error) => Err(Failure::transport(error)),
             };
+            drop(on_its_way);
             let failure = match reply {
                 Ok(reply) => return Ok(reply),
                 Err(failure) => self.told(failure, &redactor),
@@ -170,7 +176,7 @@ impl<L: Login> Session<L> {
         dress: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
     ) -> Result<Answer, HttpError> {
         let token = self.token().await?;
-        self.room(&format!("{method} {}", plain(url))).await?;
+        let _on_its_way = self.room(&format!("{method} {}", plain(url))).await?;
         let (name, value) = self.login.header(&token.value);
         let redactor = self.redactor.and(&token.value);
         let request = match dress(self.http.request(method, url.clone())).header(name, value).build() {
@@ -197,8 +203,10 @@ impl<L: Login> Session<L> {
         let call = self.login.call();
         let mut tries = self.http.tries(call.clone());
         loop {
-            self.room(&call).await?;
-            match self.login.grant(&self.http, &self.redactor).await {
+            let on_its_way = self.room(&call).await?;
+            let granted = self.login.grant(&self.http, &self.redactor).await;
+            drop(on_its_way);
+            match granted {
                 Ok(token) => return Ok(kept.insert(token).clone()),
                 Err(failure) => tries.after(self.told(failure, &self.redactor)).await?,
             }
@@ -218,15 +226,21 @@ impl<L: Login> Session<L> {
         }
     }
 
-    /// Waits until a call may be made.
-    async fn room(&self, call: &str) -> Result<(), HttpError> {
-        let Some(limits) = &self.limits else { return Ok(()) };
+    /// Waits until a call may be made; it counts as on its way until what is handed on is dropped.
+    async fn room(&self, call: &str) -> Result<Option<Call<'_>>, HttpError> {
+        let Some(limits) = &self.limits else { return Ok(None) };
         loop {
+            // Before asking: no answer in between is missed.
+            let answered = limits.answered();
             match limits.take(Utc::now()) {
-                Room::Go => return Ok(()),
+                Room::Go(call) => return Ok(Some(call)),
                 Room::Wait(wait) => {
                     tracing::info!(wait_s = wait.as_secs(), "the provider takes no more calls now; going on then");
                     tokio::time::sleep(wait).await;
+                }
+                Room::Answer(wait) => {
+                    // Either way it is asked again.
+                    let _ = tokio::time::timeout(wait, answered).await;
                 }
                 Room::NotBefore(until) => return Err(HttpError::LimitReached { call: call.to_owned(), until }),
             }
