@@ -47,8 +47,12 @@ fn shipped() -> Project {
 }
 
 /// By name.
-const SHIPPED: [&str; 7] = [
+const SHIPPED: [&str; 11] = [
+    "bongloy-balances",
+    "bongloy-transactions",
+    "core-balances",
     "core-daily",
+    "core-movements",
     "core-upload",
     "history-enrolment",
     "incoming-daily",

@@ -10,11 +10,13 @@ use chrono::Utc;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::IgnoredAny;
 use tokio::sync::Mutex;
 
 use super::limits::{Call, Limits, Room};
 use super::{Answer, Failure, Http, HttpError, Redactor, Reply, plain};
 use crate::config::http::HttpConfig;
+use crate::providers::error::unreadable;
 
 /// A token is not used in its last minute; of a short life not in its last tenth.
 const MARGIN: Duration = Duration::from_mins(1);
@@ -62,6 +64,14 @@ pub fn sensitive(text: &str) -> HeaderValue {
     let mut value = HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("unusable"));
     value.set_sensitive(true);
     value
+}
+
+/// A reply that broke off where its length says it ends is asked for again, like one that was cut.
+fn whole(reply: Reply) -> Result<Reply, Failure> {
+    match serde_json::from_slice::<IgnoredAny>(&reply.body) {
+        Ok(_) => Ok(reply),
+        Err(error) => Err(Failure::unreadable(unreadable(&error))),
+    }
 }
 
 /// A conversation.
@@ -117,10 +127,10 @@ impl<L: Login> Session<L> {
         &self.redactor
     }
 
-    /// Reads something that changes nothing, with retries.
+    /// Reads something that changes nothing, with retries; what is answered is whole JSON.
     ///
     /// # Errors
-    /// When there is no reply with a 2xx status after all attempts, or the provider takes no more calls for too long.
+    /// When there is no such reply with a 2xx status after all attempts, or the provider takes no more calls for too long.
     pub async fn get(&self, url: &Url, query: &[(&str, &str)]) -> Result<Reply, HttpError> {
         self.read(Method::GET, url, |request| request.query(query)).await
     }
@@ -145,7 +155,7 @@ impl<L: Login> Session<L> {
             let request = dress(self.http.request(method.clone(), url.clone())).header(name, value).build();
             let redactor = self.redactor.and(&token.value);
             let reply = match request {
-                Ok(request) => self.http.exchange(request, &redactor).await,
+                Ok(request) => self.http.exchange(request, &redactor).await.and_then(whole),
                 Err(error) => Err(Failure::transport(error)),
             };
             drop(on_its_way);
