@@ -14,6 +14,7 @@ pub(crate) mod lease;
 mod lives;
 mod month;
 mod patience;
+mod previous;
 mod publish;
 mod pull;
 mod repeats;
@@ -222,7 +223,8 @@ pub async fn plan(request: &Request, journal: Option<&Journal>) -> Result<Finish
         None => Earlier::default(),
     };
     let attempt = earlier.attempts + 1;
-    let inputs = Box::pin(compare::inputs(request, &store, &earlier, &Trail(None))).await?;
+    let pulled = Box::pin(compare::pull(request, &store, &earlier, &Trail(None))).await?;
+    let inputs = compare::read(request, pulled, &earlier, journal, &Trail(None)).await?;
     let among =
         Among { earlier: &earlier, neighbours: Neighbours::read(journal, request, reconciliation).await?, journal };
     let comparing = Box::pin(compare::compared(request, reconciliation, inputs, &among, attempt, &Trail(None)));
@@ -285,8 +287,15 @@ async fn attempt(
     publish::sweep(&home)?;
     let store = open_store(&home)?;
     let earlier = Earlier::read(journal, request).await?;
-    let inputs = unless_stopped(stop, compare::inputs(request, &store, &earlier, &trail)).await?;
-    let turn = unless_stopped(stop, Turn::take(request, journal)).await?;
+    let pulled = unless_stopped(stop, compare::pull(request, &store, &earlier, &trail)).await?;
+    // What is held against the run before must not miss one that ends just now; all others read side by side.
+    let looks_back = reconciliation.matching.status_changes.is_some();
+    let mut turn = if looks_back { unless_stopped(stop, Turn::take(request, journal)).await? } else { None };
+    let reading = unless_stopped(stop, compare::read(request, pulled, &earlier, Some(journal), &trail));
+    let inputs = Box::pin(Turn::within(turn.as_ref(), (journal, record), reading)).await?;
+    if !looks_back {
+        turn = unless_stopped(stop, Turn::take(request, journal)).await?;
+    }
     let rest = async {
         let neighbours = Neighbours::read(Some(journal), request, reconciliation).await?;
         let among = Among { earlier: &earlier, neighbours, journal: Some(journal) };

@@ -197,6 +197,8 @@ fn every_kind_that_rows_can_show_is_found_with_its_amount_at_risk_and_nothing_el
     shown.extend(file_kinds());
     shown.extend(sending_kinds());
     shown.extend(crate::month_kinds::kinds_of_months());
+    shown.extend(crate::compare_states::kinds_of_states());
+    shown.extend(crate::since_run_before::kinds_of_changes());
     let unseen: Vec<_> = BreakKind::ALL.iter().filter(|kind| !shown.contains(kind)).collect();
     assert!(unseen.is_empty(), "no case for {unseen:?}");
 }

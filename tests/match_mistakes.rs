@@ -111,14 +111,14 @@ const COLUMNS: &[Mistake] = &[
         right: ", currency: currency}",
         wrong: ", currency: true}",
         told: &[
-            "6:61: `inputs.file.columns.currency` is `true`, which YAML takes for true or false unless it stands in quotes; expected text or a list or a group with `column`, `constant`, `format`, `timezone`, `unit`",
+            "6:61: `inputs.file.columns.currency` is `true`, which YAML takes for true or false unless it stands in quotes; expected text or a list or a group of keys",
         ],
     },
     Mistake {
         right: ", currency: currency}",
         wrong: ", currency: }",
         told: &[
-            "6:51: `inputs.file.columns.currency` is nothing; expected text or a list or a group with `column`, `constant`, `format`, `timezone`, `unit`",
+            "6:51: `inputs.file.columns.currency` is nothing; expected text or a list or a group of keys",
         ],
     },
     Mistake {
@@ -183,14 +183,14 @@ const MATCHING: &[Mistake] = &[
         right: "amount: {tolerance: 0}",
         wrong: "amount: {tolerance: 0}\n    identity: [direction]",
         told: &[
-            "13:16: `direction` cannot be compared here; expected one of `user`, `merchant`, `card_first_six`, `card_last_four`, `payment_status`, `reason`, `currency`, `status`",
+            "13:16: `direction` cannot be compared here; expected one of `user`, `merchant`, `card_first_six`, `card_last_four`, `payment_status`, `reason`, `account`, `currency`, `status`",
         ],
     },
     Mistake {
         right: "amount: {tolerance: 0}",
         wrong: "amount: {tolerance: 0}\n  fallback: [{by: [amount, occurred_at]}]",
         told: &[
-            "13:28: `occurred_at` cannot be compared here; expected one of `user`, `merchant`, `card_first_six`, `card_last_four`, `payment_status`, `reason`, `amount`, `issuer_commission`, `user_reward`, `currency`, `status`",
+            "13:28: `occurred_at` cannot be compared here; expected one of `user`, `merchant`, `card_first_six`, `card_last_four`, `payment_status`, `reason`, `account`, `amount`, `issuer_commission`, `user_reward`, `currency`, `status`",
         ],
     },
     Mistake {

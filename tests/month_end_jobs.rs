@@ -221,6 +221,7 @@ fn kard_monthly_reads_the_columns_with_or_without_their_group() {
         .map(|(field, column)| match &column.from {
             job::ColumnSource::Columns(names) => format!("{} = {}", field.name(), names.join(" | ")),
             job::ColumnSource::Constant(text) => format!("{} = '{text}'", field.name()),
+            job::ColumnSource::Joined { parts, .. } => panic!("{} joins {parts:?}", field.name()),
         })
         .collect();
     let expected = [

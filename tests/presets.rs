@@ -27,6 +27,7 @@ fn mapping(job: &Job, side: Side) -> String {
     let lines = fields.iter().map(|(field, column)| match &column.from {
         ColumnSource::Columns(paths) => format!("{} = {}", field.name(), paths.join(" | ")),
         ColumnSource::Constant(text) => format!("{} = '{text}'", field.name()),
+        ColumnSource::Joined { parts, with } => format!("{} = {}", field.name(), parts.join(&format!(" {with} "))),
     });
     lines.collect::<Vec<_>>().join("\n")
 }

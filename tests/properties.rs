@@ -43,6 +43,8 @@ fn any_row() -> impl Strategy<Value = Row> {
                 reason: None,
                 event,
                 at: at.map(hour),
+                account: None,
+                valid: [None, None],
             },
         )
 }

@@ -110,7 +110,7 @@ pub fn rows(frame: &Frame) -> Vec<String> {
             for field in Field::ALL.iter().filter(|field| frame.mapped.contains(field)) {
                 let column = frame.rows.column(field.name()).unwrap();
                 let value = match field.kind() {
-                    FieldType::Text => column.str().unwrap().get(row).map(str::to_owned),
+                    FieldType::Text | FieldType::Date => column.str().unwrap().get(row).map(str::to_owned),
                     _ => column.i64().unwrap().get(row).map(|number| number.to_string()),
                 };
                 parts.extend(value.map(|value| format!("{}={value}", field.name())));

@@ -145,7 +145,7 @@ fn the_verdict_says_it_in_whole_sentences() {
     let mut effects = some_of_all();
     effects.stopped = Some("Kard did not answer".to_owned());
     let found = judged(&with(every_kind(), effects));
-    assert_eq!(found.headline, "2 effects in doubt and 1 refused by Kard; ties out with 36 breaks; 1 gate is breached");
+    assert_eq!(found.headline, "2 effects in doubt and 1 refused by Kard; ties out with 42 breaks; 1 gate is breached");
     assert_eq!(
         found.sentences[..3],
         [

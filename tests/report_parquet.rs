@@ -26,7 +26,7 @@ fn minors(frame: &DataFrame, name: &str) -> Vec<Option<i64>> {
 #[test]
 fn amounts_are_integers_of_minor_units_with_their_exponent() {
     let frame = read(&a_day());
-    assert_eq!(frame.shape(), (7, 4 + 11 + 3 * 14 + 4));
+    assert_eq!(frame.shape(), (7, 4 + 11 + 3 * 17 + 4));
     assert_eq!(
         minors(&frame, "at_risk_minor"),
         [4420, 2000, 3100, 550, 125, 1500].map(Some).into_iter().chain([None]).collect::<Vec<_>>()

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Break, BreakKind, BreakStatus, detail, id, values};
 use crate::frames::{Exclusion, Measure, Side};
+use crate::job::Splits;
 use crate::matching::{Flags, KeyFacts, KeySide, Pairing, Rules};
 
 /// What becomes of one key.
@@ -83,7 +84,10 @@ impl Judge<'_> {
                 BreakKind::ConflictingRows,
                 Measure::TransactionAmount,
                 self.largest_amount(),
-                detail::conflict(&named),
+                match self.rules.matching.splits {
+                    Splits::Balance => detail::several_currencies(&named),
+                    Splits::Sum | Splits::Forbid => detail::conflict(&named),
+                },
             ));
         }
         let presence = self.presence();

@@ -1,7 +1,8 @@
 //! Breaks in words: one plain sentence each, with the numbers that differ.
 
 use crate::frames::{Field, Measure, Side};
-use crate::matching::agree::texts_differ;
+use crate::matching::agree::{ENDS, texts_differ};
+use crate::matching::standing::Standing;
 use crate::matching::{Flags, KeyFacts, KeySide, Rules};
 use crate::money::{exponent, format_minor};
 use crate::period::duration_words;
@@ -27,12 +28,15 @@ pub fn times(facts: &KeyFacts) -> String {
     format!("time: {}", each(facts, shown))
 }
 
+/// Whether any two sides state a text differently.
+fn any_differ(field: Field, facts: &KeyFacts) -> bool {
+    let stated: Vec<(Side, &KeySide)> =
+        Side::ALL.into_iter().filter_map(|side| Some((side, facts.side(side)?))).collect();
+    stated.iter().any(|left| stated.iter().any(|right| texts_differ(field, *left, *right)))
+}
+
 pub fn identity(rules: &Rules, facts: &KeyFacts) -> String {
-    let differs = |field: &Field| {
-        let stated: Vec<(Side, &KeySide)> =
-            Side::ALL.into_iter().filter_map(|side| Some((side, facts.side(side)?))).collect();
-        stated.iter().any(|left| stated.iter().any(|right| texts_differ(*field, *left, *right)))
-    };
+    let differs = |field: &Field| any_differ(*field, facts);
     let parts: Vec<String> = rules
         .matching
         .identity
@@ -41,6 +45,59 @@ pub fn identity(rules: &Rules, facts: &KeyFacts) -> String {
         .map(|field| texts(facts, field.name(), |side| side.text(*field).map(str::to_owned)))
         .collect();
     parts.join("; ")
+}
+
+/// `valid_to: file 2025-12-31, ledger 2026-12-31`
+pub fn validity(facts: &KeyFacts) -> String {
+    let parts = ENDS.into_iter().filter(|field| any_differ(*field, facts));
+    let parts = parts.map(|field| texts(facts, field.name(), |side| side.text(field).map(str::to_owned)));
+    parts.collect::<Vec<_>>().join("; ")
+}
+
+/// `balance: file 12.50 USD (1 row), ledger 12.00 USD (3 rows)`
+pub fn balance(facts: &KeyFacts) -> String {
+    let said = each(facts, |side| {
+        let rows = (side.facts.rows.len() as u64).saturating_sub(side.duplicate_rows);
+        let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+        Some(format!("{} ({rows})", money(side.facts.amount_minor?, side.currency())))
+    });
+    format!("balance: {said}")
+}
+
+/// `the provider states ISSUE_FAILED: insufficient funds`
+pub fn failed(file: &KeySide) -> String {
+    let status = file.facts.status.as_deref().unwrap_or("no status");
+    let reason =
+        file.facts.reason.as_deref().map_or_else(|| ", and gives no reason".to_owned(), |reason| format!(": {reason}"));
+    format!("the provider states {status}{reason}")
+}
+
+/// `the provider has it ACTIVE on 2025-03-19, and its validity ended on 2025-02-28 (file)`
+pub fn open_after_end(rules: &Rules, facts: &KeyFacts, stating: Side) -> String {
+    let text =
+        |side: Side, field: Field| facts.side(side).and_then(|stated| stated.text(field)).unwrap_or("not stated");
+    let (status, end) = (text(Side::File, Field::Status), text(stating, Field::ValidTo));
+    format!("the provider has it {status} on {}, and its validity ended on {end} ({stating})", rules.last_day())
+}
+
+/// `status: PENDING in 2025-03-18, DECLINED now`
+pub fn status_changed(period: &str, before: Option<&str>, now: Option<&str>) -> String {
+    let said = |status: Option<&str>| status.unwrap_or("not stated").to_owned();
+    format!("status: {} in {period}, {} now", said(before), said(now))
+}
+
+/// `in the file of 2025-03-18 (ACTIVE, 10.00 USD), and gone from this one`
+pub fn vanished(period: &str, then: &Standing<'_>, unread: usize) -> String {
+    let amount = then.amount_minor.map(|minor| money(minor, then.currency));
+    let said: Vec<String> = then.status.map(str::to_owned).into_iter().chain(amount).collect();
+    let said = if said.is_empty() { String::new() } else { format!(" ({})", said.join(", ")) };
+    // It may be one of these.
+    let unread = match unread {
+        0 => String::new(),
+        1 => ", of which 1 row cannot be read".to_owned(),
+        rows => format!(", of which {rows} rows cannot be read"),
+    };
+    format!("in the file of {period}{said}, and gone from this one{unread}")
 }
 
 pub fn presence(rules: &Rules, facts: &KeyFacts, states: impl Fn(Side) -> bool) -> String {
@@ -76,6 +133,15 @@ pub fn unsettled(rules: &Rules, facts: &KeyFacts) -> String {
 
 pub fn ambiguous(candidates: &[String], rule: &str) -> String {
     format!("{rule} brings more than two together, and not only one way: this one and {}", candidates.join(", "))
+}
+
+/// Rows of a balance in several currencies.
+pub fn several_currencies(sides: &[Side]) -> String {
+    format!(
+        "rows of this key are of several currencies in {}; no sum holds them, and none is compared: join the currency \
+         to the key",
+        list(sides, "no side")
+    )
 }
 
 pub fn conflict(sides: &[Side]) -> String {

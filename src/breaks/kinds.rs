@@ -41,10 +41,16 @@ break_kinds! {
     RewardMissing = "reward_missing", Presence, "Booked as settled and eligible, but the provider gave no reward.";
     AuthorizedUnsettled = "authorized_unsettled", Presence, "Booked as authorised, and for too long neither settled nor voided.";
     AmountMismatch = "amount_mismatch", Amount, "The transaction amounts differ by more than the tolerance.";
+    BalanceMismatch = "balance_mismatch", Amount, "The sums of all rows of an account differ by more than the tolerance.";
     RewardMismatch = "reward_mismatch", Reward, "The rewards or commissions differ by more than the tolerance.";
     CurrencyMismatch = "currency_mismatch", Currency, "The sides state different currencies.";
     StatusMismatch = "status_mismatch", Status, "The sides state different statuses.";
-    IdentityMismatch = "identity_mismatch", Identity, "The same key belongs to another user, merchant or card.";
+    ProviderFailed = "provider_failed", Status, "The provider states that it has failed.";
+    StatusChanged = "status_changed", StatusChange, "The provider states another status than in the run before, and not one that was to be expected.";
+    RowVanished = "row_vanished", StatusChange, "It stood in the provider's file of the run before, and is gone from this one.";
+    ValidityMismatch = "validity_mismatch", Validity, "The sides state different days of validity.";
+    OpenAfterEnd = "open_after_end", Expiry, "The provider has it open, though its validity is over.";
+    IdentityMismatch = "identity_mismatch", Identity, "The same key belongs to another user, merchant, card or account.";
     PeriodMismatch = "period_mismatch", Period, "The sides put it in different periods, or too far apart in time.";
     DuplicateRow = "duplicate_row", Duplicate, "The same row stands more than once on one side.";
     ConflictingRows = "conflicting_rows", Multiplicity, "Rows of one key contradict each other on one side.";
@@ -82,6 +88,11 @@ pub enum Rule {
     Status,
     Identity,
     Period,
+    Validity,
+    /// What is still open though it should have ended.
+    Expiry,
+    /// The file held against that of the run before.
+    StatusChange,
     Duplicate,
     Multiplicity,
     Split,
@@ -110,6 +121,9 @@ impl Rule {
             Self::Status => "status",
             Self::Identity => "identity",
             Self::Period => "period",
+            Self::Validity => "validity",
+            Self::Expiry => "expiry",
+            Self::StatusChange => "status_change",
             Self::Duplicate => "duplicate",
             Self::Multiplicity => "multiplicity",
             Self::Split => "split",

@@ -18,6 +18,7 @@ pub mod losses;
 pub mod observe;
 pub mod sending;
 pub mod sighting;
+pub mod since;
 pub mod statement;
 mod values;
 pub mod words;
@@ -149,6 +150,13 @@ pub struct SideFacts {
     pub card_last_four: Option<String>,
     pub payment_status: Option<String>,
     pub reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// `YYYY-MM-DD`, as `valid_to`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_from: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub valid_to: Option<String>,
     pub occurred_at: Option<DateTime<Utc>>,
     /// Where the rows stand, in order of file and line.
     pub rows: Vec<RowRef>,

@@ -86,9 +86,8 @@ pub fn sightings(period: &str, seen_at: DateTime<Utc>, breaks: &[Break], suggest
 }
 
 fn of_break(period: &str, seen_at: DateTime<Utc>, found: &Break) -> Sighting {
-    let names_people = found.kind.rule() == Rule::Identity;
-    let sides = found.sides.iter().map(|side| side.as_ref().map(|facts| Stated::new(facts, names_people)));
-    // What no side states is said by the sentence alone.
+    let sides = found.sides.iter().map(|side| side.as_ref().map(|facts| Stated::new(facts, Some(found.kind))));
+    // What no side states is said by the sentence alone; so is what stood there before.
     let stated = found.sides.iter().any(Option::is_some);
     let digest = Digested {
         kind: Some(found.kind),
@@ -96,7 +95,7 @@ fn of_break(period: &str, seen_at: DateTime<Utc>, found: &Break) -> Sighting {
         at_risk_minor: found.at_risk_minor,
         difference_minor: found.difference_minor,
         sides: sides.collect(),
-        said: (!stated).then_some(&found.detail),
+        said: (!stated || found.kind.rule() == Rule::StatusChange).then_some(&found.detail),
     };
     Sighting {
         period: period.to_owned(),
@@ -117,7 +116,7 @@ fn of_pair(period: &str, seen_at: DateTime<Utc>, pair: &Suggestion) -> Sighting 
         measure: Measure::TransactionAmount,
         at_risk_minor: 0,
         difference_minor: None,
-        sides: pair.sides.iter().map(|side| side.as_ref().map(|facts| Stated::new(facts, true))).collect(),
+        sides: pair.sides.iter().map(|side| side.as_ref().map(|facts| Stated::new(facts, None))).collect(),
         said: Some(&pair.rule),
     };
     Sighting {
@@ -151,16 +150,31 @@ struct Stated<'a> {
     currency: Option<&'a str>,
     status: Option<&'a str>,
     people: Option<[Option<&'a str>; 4]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<&'a str>,
+    /// From and to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validity: Option<[Option<&'a str>; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
 }
 
 impl<'a> Stated<'a> {
-    fn new(facts: &'a SideFacts, names_people: bool) -> Self {
+    /// `kind`: of the break; none for keys that a weaker rule pairs, which may go by who is named.
+    fn new(facts: &'a SideFacts, kind: Option<BreakKind>) -> Self {
+        let rule = kind.map(BreakKind::rule);
+        let names_people = matches!(rule, None | Some(Rule::Identity));
+        let by_validity = matches!(rule, Some(Rule::Validity | Rule::Expiry));
+        let text = Option::as_deref;
         let people = || [&facts.user, &facts.merchant, &facts.card_first_six, &facts.card_last_four];
         Self {
             amounts: [facts.amount_minor, facts.issuer_commission_minor, facts.user_reward_minor],
             currency: facts.currency.as_deref(),
             status: facts.status.as_deref(),
             people: names_people.then(|| people().map(Option::as_deref)),
+            account: text(&facts.account).filter(|_| names_people),
+            validity: by_validity.then(|| [&facts.valid_from, &facts.valid_to].map(text)),
+            reason: text(&facts.reason).filter(|_| kind == Some(BreakKind::ProviderFailed)),
         }
     }
 }

@@ -4,7 +4,8 @@
 use super::classify::Judge;
 use super::{Break, BreakKind, detail};
 use crate::frames::{Measure, Side};
-use crate::matching::agree::{Differences, PAIRS, Stated, differences, pair_differences};
+use crate::job::Splits;
+use crate::matching::agree::{Differences, PAIRS, Stated, differences, has_failed, open_after_end, pair_differences};
 use crate::matching::{Flags, KeySide};
 
 /// Differences that a reversal explains.
@@ -28,6 +29,7 @@ pub(super) fn find(judge: Judge<'_>, breaks: &mut Vec<Break>) {
     if found.has(Differences::IDENTITY) {
         breaks.push(whole(judge, BreakKind::IdentityMismatch, detail::identity(judge.rules, judge.facts)));
     }
+    states(judge, found, breaks);
     if !explained.money && !explained.rewards {
         let reward = found.has(Differences::REWARD);
         let measure = if reward { Measure::UserReward } else { Measure::IssuerCommission };
@@ -38,16 +40,37 @@ pub(super) fn find(judge: Judge<'_>, breaks: &mut Vec<Break>) {
     }
     // An incomplete or excessive split says the same with its cause.
     if !(split && split_explains(judge)) {
-        breaks.extend(difference(judge, BreakKind::AmountMismatch, Measure::TransactionAmount));
+        let balance = judge.rules.matching.splits == Splits::Balance;
+        let kind = if balance { BreakKind::BalanceMismatch } else { BreakKind::AmountMismatch };
+        breaks.extend(difference(judge, kind, Measure::TransactionAmount));
     }
     // Within the grace a side may not know yet how far the key got.
     let status = found.has(Differences::STATUS) && !(judge.is_incomplete() && judge.in_grace());
-    if status || voided_elsewhere_settled(judge) {
+    // That it has failed says more than that the statuses differ.
+    let failed = breaks.iter().any(|found| found.kind == BreakKind::ProviderFailed);
+    if !failed && (status || voided_elsewhere_settled(judge)) {
         let text = detail::texts(judge.facts, "status", |side| side.facts.status.clone());
         breaks.push(whole(judge, BreakKind::StatusMismatch, text));
     }
     if found.has(Differences::PERIOD) {
         breaks.push(whole(judge, BreakKind::PeriodMismatch, detail::times(judge.facts)));
+    }
+}
+
+/// What the sides, or the file alone, say of how things stand.
+fn states(judge: Judge<'_>, differs: Differences, breaks: &mut Vec<Break>) {
+    if differs.has(Differences::VALIDITY) {
+        breaks.push(whole(judge, BreakKind::ValidityMismatch, detail::validity(judge.facts)));
+    }
+    let sides = compared(judge);
+    let Some(file) = sides[Side::File as usize] else { return };
+    if has_failed(judge.rules, &file) {
+        breaks.push(whole(judge, BreakKind::ProviderFailed, detail::failed(file)));
+    }
+    if let Some(side) = open_after_end(judge.rules, &sides) {
+        let text = detail::open_after_end(judge.rules, judge.facts, side);
+        let at_risk_minor = file.facts.amount_minor.unwrap_or(0);
+        breaks.push(judge.found(BreakKind::OpenAfterEnd, Measure::TransactionAmount, at_risk_minor, text));
     }
 }
 
@@ -170,7 +193,10 @@ fn difference(judge: Judge<'_>, kind: BreakKind, measure: Measure) -> Option<Bre
     let of_currency = sides.iter().flatten().filter(|side| Stated::currency(*side) == left.1.currency());
     let values: Vec<i128> = of_currency.filter_map(|side| value(side)).map(i128::from).collect();
     let spread = values.iter().max()? - values.iter().min()?;
-    let text = detail::amounts(judge.facts, measure);
+    let text = match kind {
+        BreakKind::BalanceMismatch => detail::balance(judge.facts),
+        _ => detail::amounts(judge.facts, measure),
+    };
     let at_risk_minor = i64::try_from(spread).unwrap_or(i64::MAX);
     let mut found = judge.found_in(left.1.currency(), kind, measure, at_risk_minor, text);
     found.difference_minor = value(left.1)?.checked_sub(value(right.1)?);

@@ -28,8 +28,7 @@ pub(crate) fn rows_of(
     field: &str,
     transaction: &str,
 ) -> Result<Vec<WrittenRow>, InputError> {
-    let Some((_, slots)) = sources.fields.iter().find(|(name, _)| name == field) else { return Ok(Vec::new()) };
-    let mut finder = Finder { sources, slots, transaction, found: Vec::new() };
+    let mut finder = Finder { sources, field, transaction, found: Vec::new() };
     let place = Place::Input(input.side);
     read::read(Reading { input, place, raw, sources, verifier: None }, &mut finder)?;
     Ok(finder.found)
@@ -37,8 +36,8 @@ pub(crate) fn rows_of(
 
 struct Finder<'a> {
     sources: &'a Sources,
-    /// Of the transaction's id.
-    slots: &'a [usize],
+    /// Holds the transaction's id.
+    field: &'a str,
     transaction: &'a str,
     found: Vec<WrittenRow>,
 }
@@ -46,9 +45,12 @@ struct Finder<'a> {
 impl RowSink for Finder<'_> {
     fn row(&mut self, row: RowView<'_>) -> Result<(), Halted> {
         let stated = |slots: &[usize]| slots.iter().find_map(|slot| row.cell(*slot));
-        if stated(self.slots) == Some(self.transaction) {
-            let values = self.sources.fields.iter();
-            let values = values.filter_map(|(name, slots)| Some((name.clone(), mask::without_cards(stated(slots)?))));
+        let Sources { fields, joins, .. } = self.sources;
+        let single = fields.iter().filter_map(|(name, slots)| Some((name, stated(slots)?.to_owned())));
+        let joined = joins.iter().filter_map(|(name, join)| Some((name, join.text(row).ok()?)));
+        let named = |(name, _): &(&String, String)| name.as_str() == self.field;
+        if single.clone().chain(joined.clone()).find(named).is_some_and(|(_, text)| text == self.transaction) {
+            let values = single.chain(joined).map(|(name, text)| (name.clone(), mask::without_cards(&text)));
             self.found.push(WrittenRow { line: row.line, values: values.collect() });
         }
         Ok(())

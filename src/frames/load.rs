@@ -87,7 +87,7 @@ pub(super) fn never_present<'s>(
     outcome: &Outcome,
     fields: &[&str],
 ) -> Option<(&'s str, Vec<&'s str>)> {
-    let Sources { names, fields: mapped } = reading.sources;
+    let Sources { names, fields: mapped, .. } = reading.sources;
     let seen_anything = outcome.seen.iter().any(|seen| *seen);
     if reading.input.format == Format::WebhookLog || !seen_anything {
         return None;

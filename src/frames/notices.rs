@@ -105,7 +105,7 @@ pub(crate) fn receipt_times(input: &Input, path: &str) -> TimePlan {
     let column = input.mapping.fields.get(&Field::OccurredAt);
     let mapped = column.filter(|column| match &column.from {
         ColumnSource::Columns(names) => names.iter().any(|name| name == path),
-        ColumnSource::Constant(_) => false,
+        ColumnSource::Constant(_) | ColumnSource::Joined { .. } => false,
     });
     TimePlan::new(mapped.map_or(&TimeFormat::Iso { zone: None }, |column| &column.time))
 }

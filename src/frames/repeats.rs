@@ -42,7 +42,7 @@ pub(super) fn mark(rows: &mut DataFrame, mapped: impl Iterator<Item = Field>) ->
     for field in mapped.filter(|field| *field != Field::OccurredAt) {
         let column: &Column = rows.column(field.name())?;
         content.push(match field.kind() {
-            FieldType::Text => Cells::Text(column.str()?),
+            FieldType::Text | FieldType::Date => Cells::Text(column.str()?),
             FieldType::Minor | FieldType::Micros => Cells::Number(column.i64()?),
         });
     }

@@ -112,8 +112,14 @@ pub enum Field {
     EventKind,
     /// The notification's id: its idempotency key.
     EventId,
-    /// The notification's `reason` (failed transactions, clawbacks).
+    /// The notification's `reason` (failed transactions, clawbacks), or why the provider has failed.
     Reason,
+    /// Text: the card or the account that the row belongs to.
+    Account,
+    /// The first day on which it may be used, `YYYY-MM-DD`.
+    ValidFrom,
+    /// The last such day, `YYYY-MM-DD`.
+    ValidTo,
 }
 
 /// What a canonical column holds in the data frame.
@@ -125,10 +131,12 @@ pub enum FieldType {
     Minor,
     /// polars `Int64`: microseconds since the epoch, UTC.
     Micros,
+    /// polars `String`: `YYYY-MM-DD`, so that the order of the texts is the order of the days.
+    Date,
 }
 
 impl Field {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::TransactionId,
         Self::User,
         Self::Merchant,
@@ -148,6 +156,9 @@ impl Field {
         Self::EventKind,
         Self::EventId,
         Self::Reason,
+        Self::Account,
+        Self::ValidFrom,
+        Self::ValidTo,
     ];
 
     /// The key in a job file's `columns:` and the column's name in every `Frame`.
@@ -172,6 +183,9 @@ impl Field {
             Self::EventKind => "event_kind",
             Self::EventId => "event_id",
             Self::Reason => "reason",
+            Self::Account => "account",
+            Self::ValidFrom => "valid_from",
+            Self::ValidTo => "valid_to",
         }
     }
 
@@ -179,6 +193,7 @@ impl Field {
         match self {
             Self::Amount | Self::IssuerCommission | Self::UserReward => FieldType::Minor,
             Self::AuthorizedAt | Self::SettledAt | Self::OccurredAt => FieldType::Micros,
+            Self::ValidFrom | Self::ValidTo => FieldType::Date,
             _ => FieldType::Text,
         }
     }

@@ -12,6 +12,7 @@ mod query;
 pub mod rules;
 mod schedule;
 mod sending;
+mod states;
 mod work;
 
 use std::collections::BTreeMap;

@@ -6,6 +6,7 @@ pub mod cron;
 pub mod due;
 pub mod effects;
 pub mod load;
+pub mod matching;
 pub mod month;
 pub mod objects;
 pub mod preset;
@@ -15,6 +16,7 @@ pub mod spec;
 pub mod spec_dataset;
 pub mod spec_due;
 pub mod spec_effects;
+pub mod spec_match;
 pub mod spec_month;
 pub mod spec_rules;
 pub mod spec_schedule;
@@ -33,6 +35,7 @@ use serde::{Deserialize, Serialize};
 pub use due::Due;
 pub use effects::{ApprovalRule, AuditRule, Caution, Effects, FraudRule, Grouping, MarkerRule, Rate};
 pub use load::{load, load_all};
+pub use matching::{Fallback, Matching, Splits};
 pub use month::{MonthEnd, Payout, Terms};
 pub use objects::Objects;
 pub use schedule::{Catchup, Schedule};
@@ -42,8 +45,7 @@ pub use template::{Placeholder, Template, TemplateError};
 pub use crate::providers::kard::{AuditCode, FileType};
 
 use crate::calendar::DueDate;
-use crate::frames::{Field, Measure, Side};
-use crate::period::duration_words;
+use crate::frames::{Field, Side};
 
 /// One validated job file.
 #[derive(Debug, Clone)]
@@ -274,7 +276,7 @@ pub struct Column {
     pub from: ColumnSource,
     /// For amounts; ignored elsewhere.
     pub unit: Unit,
-    /// For times; ignored elsewhere.
+    /// For times and dates; ignored elsewhere.
     pub time: TimeFormat,
 }
 
@@ -285,6 +287,8 @@ pub enum ColumnSource {
     Columns(Vec<String>),
     /// The same text in every row.
     Constant(String),
+    /// Columns that all must be there; a part that holds what they are joined with could be that of another row.
+    Joined { parts: Vec<String>, with: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -361,66 +365,6 @@ impl ReadLimits {
             Format::WebhookLog => Self { max_row_bytes: 4 << 20, ..Self::default() },
             _ => Self::default(),
         }
-    }
-}
-
-/// How rows find each other and what must agree.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Matching {
-    /// The field whose text is the key.
-    pub key: Field,
-    /// Tolerance in minor units for each compared measure; a measure that is not here is not compared.
-    pub amount_tolerance_minor: Option<i64>,
-    pub issuer_commission_tolerance_minor: Option<i64>,
-    pub user_reward_tolerance_minor: Option<i64>,
-    /// Compare currencies (always kept apart in sums).
-    pub currency: bool,
-    /// Compare statuses; a pair (any two sides, any order) listed here counts as equal.
-    pub status: Option<Vec<(String, String)>>,
-    /// Fields that must be equal where both sides state them (`user`, `merchant`, `card_last_four`, …).
-    pub identity: Vec<Field>,
-    /// Two sides may lie this far apart in time; none: they must lie in the same period.
-    pub date_tolerance: Option<TimeDelta>,
-    pub splits: Splits,
-    pub fallback: Vec<Fallback>,
-}
-
-impl Matching {
-    /// The tolerance of a measure in minor units; none where the job does not compare it.
-    pub const fn tolerance_minor(&self, measure: Measure) -> Option<i64> {
-        match measure {
-            Measure::TransactionAmount => self.amount_tolerance_minor,
-            Measure::IssuerCommission => self.issuer_commission_tolerance_minor,
-            Measure::UserReward => self.user_reward_tolerance_minor,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Splits {
-    /// Several settled rows of one key that differ are one purchase in parts: they are summed.
-    Sum,
-    /// Several settled rows of one key that differ are `conflicting_rows`.
-    #[default]
-    Forbid,
-}
-
-/// A weaker rule, tried in order on what the key left over. Its matches are *suggested*.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fallback {
-    /// Must all be equal and stated on both.
-    pub by: Vec<Field>,
-    /// And lie at most this far apart; none: time does not matter.
-    pub within: Option<TimeDelta>,
-}
-
-/// `card_last_four, amount within 1d`
-impl std::fmt::Display for Fallback {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let fields: Vec<&str> = self.by.iter().map(|field| field.name()).collect();
-        f.write_str(&fields.join(", "))?;
-        self.within.map_or(Ok(()), |within| write!(f, " within {}", duration_words(within)))
     }
 }
 

@@ -9,11 +9,12 @@ use serde::{Deserialize, Deserializer};
 use super::spec_dataset::IdsSpec;
 use super::spec_due::DueSpec;
 use super::spec_effects::EffectsSpec;
+use super::spec_match::MatchSpec;
 use super::spec_month::MonthEndSpec;
 use super::spec_schedule::ScheduleSpec;
 use super::spec_sending::{HistoricalSpec, IncomingSpec, UploadSpec};
 use super::spec_wait::WaitSpec;
-use super::{ControlPaths, FileType, Grain, OnMissing, ReportFormat, Sign, Splits, Unit};
+use super::{ControlPaths, FileType, Grain, OnMissing, ReportFormat, Sign, Unit};
 use crate::frames::Field;
 
 /// A job that compares (`inputs` and `match`) or one that sends (`upload`, `incoming` or `historical`).
@@ -45,7 +46,7 @@ pub struct JobSpec {
     #[serde(default)]
     pub settles_within: Option<String>,
     /// Open items of so many days before and after are taken in, and said to be cleared or still open; 31 when left out,
-    /// 0: each day stands alone. Only for `grain: day`.
+    /// 0: each day stands alone, as it does where balances or validities are compared. Only for `grain: day`.
     #[serde(default)]
     pub carry: Option<u32>,
     /// What is asked of the provider because of breaks; nothing when left out.
@@ -294,7 +295,7 @@ pub enum ColumnSpec {
     Long(ColumnLong),
 }
 
-/// Where a field comes from: `column` or `constant`.
+/// Where a field comes from: `column`, `constant` or `join`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ColumnLong {
@@ -306,13 +307,20 @@ pub struct ColumnLong {
     #[serde(default)]
     #[schemars(schema_with = "text_or_number")]
     pub constant: Option<String>,
+    /// Texts: several columns that all must be there, put together as `with` says.
+    #[serde(default)]
+    #[schemars(length(min = 2))]
+    pub join: Option<Vec<String>>,
+    /// What stands between the columns of `join`, such as `/`, which is also what stands there when this is left out.
+    #[serde(default)]
+    pub with: Option<String>,
     /// Amounts: `minor` (cents, the default) or `major`.
     #[serde(default)]
     pub unit: Option<Unit>,
-    /// Times: `iso` (the default), `epoch_seconds`, `epoch_millis`, or a strftime pattern.
+    /// Times: `iso` (the default), `epoch_seconds`, `epoch_millis`, or a strftime pattern. Dates: `iso` or a pattern.
     #[serde(default)]
     pub format: Option<String>,
-    /// Times without an offset are in this zone.
+    /// Times without an offset are in this zone; a date is that of the time in this zone.
     #[serde(default)]
     pub timezone: Option<String>,
 }
@@ -384,96 +392,6 @@ pub(super) fn by_field<T: JsonSchema>(generator: &mut SchemaGenerator) -> schema
     let properties =
         Field::ALL.iter().map(|field| (field.name().to_owned(), value.clone())).collect::<serde_json::Map<_, _>>();
     json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
-}
-
-/// How rows find each other.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MatchSpec {
-    /// The field whose text is the key; `transaction_id` when left out.
-    #[serde(default)]
-    pub key: Option<Field>,
-    /// What must agree; what is not listed is not compared.
-    pub compare: CompareSpec,
-    /// Several settled rows of one key: `sum` or `forbid` (the default).
-    #[serde(default)]
-    pub splits: Option<Splits>,
-    /// Weaker rules, in order, for what the key left over. Their matches are suggested.
-    #[serde(default)]
-    pub fallback: Vec<FallbackSpec>,
-}
-
-/// What is compared, and how exactly.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CompareSpec {
-    /// The transaction amount.
-    #[serde(default)]
-    pub amount: Option<MinorTolerance>,
-    /// What the provider owes the issuer.
-    #[serde(default)]
-    pub issuer_commission: Option<MinorTolerance>,
-    /// What the user earns.
-    #[serde(default)]
-    pub user_reward: Option<MinorTolerance>,
-    /// `exact`.
-    #[serde(default)]
-    pub currency: Option<Exact>,
-    /// `exact`, or pairs of statuses that count as the same.
-    #[serde(default)]
-    pub status: Option<StatusSpec>,
-    /// Fields that must be equal where both sides state them.
-    #[serde(default)]
-    pub identity: Vec<Field>,
-    /// How far the file and the ledger may lie apart in time; without, they must lie in the same period.
-    #[serde(default)]
-    pub date: Option<DateTolerance>,
-}
-
-/// By how much two amounts may differ.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct MinorTolerance {
-    /// In minor units (cents) of the row's currency.
-    #[schemars(range(min = 0))]
-    pub tolerance: i64,
-}
-
-/// By how much two times may differ.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DateTolerance {
-    /// A duration such as `1d`.
-    pub tolerance: String,
-}
-
-/// The only way to compare currencies.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Exact {
-    Exact,
-}
-
-/// How statuses are compared.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum StatusSpec {
-    /// Word for word.
-    Exact,
-    /// These pairs count as the same.
-    Same(Vec<[String; 2]>),
-}
-
-/// One weaker rule.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FallbackSpec {
-    /// Fields that must all be equal and stated on both sides.
-    #[schemars(length(min = 1))]
-    pub by: Vec<Field>,
-    /// And how far apart in time at most; a duration such as `1d`.
-    #[serde(default)]
-    pub within: Option<String>,
 }
 
 /// Limits of a run.

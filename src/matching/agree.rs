@@ -4,6 +4,8 @@
 use super::Rules;
 use super::side::{Flags, KeySide, SideView};
 use crate::frames::{Field, Measure, Side};
+use crate::job::Splits;
+use crate::period::parse_day;
 
 /// What differs between the sides that state a key, as a set of bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -17,6 +19,7 @@ impl Differences {
     pub const STATUS: Self = Self(1 << 4);
     pub const IDENTITY: Self = Self(1 << 5);
     pub const PERIOD: Self = Self(1 << 6);
+    pub const VALIDITY: Self = Self(1 << 7);
 
     /// A difference of that measure.
     pub const fn of(measure: Measure) -> Self {
@@ -116,6 +119,9 @@ impl<S: Stated> Stated for &S {
     }
 }
 
+/// Both ends of a validity.
+pub const ENDS: [Field; 2] = [Field::ValidFrom, Field::ValidTo];
+
 /// The sides two by two, in the order in which differences are told.
 pub const PAIRS: [(Side, Side); 3] =
     [(Side::File, Side::Ledger), (Side::File, Side::Webhooks), (Side::Ledger, Side::Webhooks)];
@@ -125,6 +131,30 @@ pub fn is_clean<S: Stated>(rules: &Rules, sides: &[Option<S>; 3]) -> bool {
     rules.sides.iter().all(|side| sides[*side as usize].as_ref().is_some_and(|stated| stated.flags().is_none()))
         && differences(rules, sides).is_none()
         && one_currency(sides)
+        && !sides[Side::File as usize].as_ref().is_some_and(|file| has_failed(rules, file))
+        && open_after_end(rules, sides).is_none()
+}
+
+/// Whether the file's status says that the provider has failed.
+pub fn has_failed<S: Stated>(rules: &Rules, file: &S) -> bool {
+    is_among(&rules.matching.failed, file.status())
+}
+
+fn is_among(words: &[String], status: Option<&str>) -> bool {
+    !words.is_empty() && status.is_some_and(|status| words.iter().any(|word| word == status))
+}
+
+/// The side that states the end of the validity, where the file's status is none to have after that end: the file, or
+/// failing that the ledger.
+pub fn open_after_end<S: Stated>(rules: &Rules, sides: &[Option<S>; 3]) -> Option<Side> {
+    let file = sides[Side::File as usize].as_ref()?;
+    if !is_among(&rules.matching.open_after_end, file.status()) {
+        return None;
+    }
+    let ends = |side: &Side| sides[*side as usize].as_ref().is_some_and(|stated| stated.text(Field::ValidTo).is_some());
+    let side = [Side::File, Side::Ledger].into_iter().find(ends)?;
+    let end = parse_day(sides[side as usize].as_ref()?.text(Field::ValidTo)?)?;
+    (end < rules.last_day()).then_some(side)
 }
 
 /// Sums are kept by currency, whether or not the job compares currencies.
@@ -162,7 +192,10 @@ pub fn pair_differences<S: Stated>(rules: &Rules, left: (Side, &S), right: (Side
     }
     found.add_if(statuses_differ(rules, left.1.status(), right.1.status()), Differences::STATUS);
     found.add_if(matching.identity.iter().any(|field| texts_differ(*field, left, right)), Differences::IDENTITY);
-    found.add_if(times_differ(rules, left, right), Differences::PERIOD);
+    found
+        .add_if(matching.validity && ENDS.iter().any(|field| texts_differ(*field, left, right)), Differences::VALIDITY);
+    // A balance has no time of its own.
+    found.add_if(matching.splits != Splits::Balance && times_differ(rules, left, right), Differences::PERIOD);
     found
 }
 

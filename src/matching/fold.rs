@@ -3,6 +3,7 @@
 
 use std::cmp::Ordering;
 
+use super::balance;
 use super::side::{Disposition, Flags, RowView, SideView};
 use crate::frames::{Measure, Side};
 use crate::job::Splits;
@@ -46,6 +47,9 @@ pub struct Overflow;
 /// # Errors
 /// [`Overflow`] when a sum leaves the range of `i64`.
 pub fn fold<'a>(side: Side, splits: Splits, rows: &mut [RowView<'a>]) -> Result<SideView<'a>, Overflow> {
+    if splits == Splits::Balance {
+        return balance::fold(side, rows);
+    }
     if let [only] = rows {
         return Ok(single(only));
     }
@@ -90,7 +94,7 @@ fn single<'a>(row: &mut RowView<'a>) -> SideView<'a> {
 
 /// A total order over what a row says, not where it stands. Notifications of the same news
 /// differ in id and time of receipt.
-fn content_order(side: Side, left: &RowView, right: &RowView) -> Ordering {
+pub(super) fn content_order(side: Side, left: &RowView, right: &RowView) -> Ordering {
     let said =
         |row: &RowView| (row.values, row.settled_at, if side == Side::Webhooks { None } else { row.occurred_at });
     left.status
@@ -103,6 +107,8 @@ fn content_order(side: Side, left: &RowView, right: &RowView) -> Ordering {
         .then_with(|| left.card_last_four.cmp(&right.card_last_four))
         .then_with(|| left.payment_status.cmp(&right.payment_status))
         .then_with(|| left.reason.cmp(&right.reason))
+        .then_with(|| left.account.cmp(&right.account))
+        .then_with(|| (left.valid_from, left.valid_to).cmp(&(right.valid_from, right.valid_to)))
 }
 
 /// Do any two different rows contradict each other? `rows` is in content order.
@@ -111,10 +117,12 @@ fn conflicting(side: Side, splits: Splits, rows: &[RowView]) -> bool {
     let Some(first) = distinct().next() else { return false };
     let user = distinct().find_map(|row| row.user);
     let card = distinct().find_map(|row| row.card_last_four);
+    let account = distinct().find_map(|row| row.account);
     let other_identity = distinct().any(|row| {
         row.currency != first.currency
             || stated_differently(row.user, user)
             || stated_differently(row.card_last_four, card)
+            || stated_differently(row.account, account)
     });
     let holds = distinct().filter(|row| row.status == Some("APPROVED")).count();
     let settled = distinct().filter(|row| role(row.status) == Role::Settled).count();
@@ -142,7 +150,7 @@ fn stated_differently(left: Option<&str>, right: Option<&str>) -> bool {
 
 /// The row with the largest amount stands for the key (so much is at risk), of several the first in
 /// content order; the others are set aside, visibly.
-fn conflict<'a>(rows: &mut [RowView<'a>], flags: Flags) -> SideView<'a> {
+pub(super) fn conflict<'a>(rows: &mut [RowView<'a>], flags: Flags) -> SideView<'a> {
     let size = |row: &RowView| row.values[Measure::TransactionAmount as usize].map_or(0, i64::unsigned_abs);
     let distinct = rows.iter().enumerate().filter(|(_, row)| row.disposition == Disposition::Counted);
     let chosen = distinct.rev().max_by_key(|(_, row)| size(row)).map_or(0, |(index, _)| index);
@@ -261,7 +269,7 @@ fn stand_for<'a>(
     SideView { values, split_gap_minor, flags, row: best, status }
 }
 
-fn sum<'r, 'a: 'r>(rows: impl Iterator<Item = &'r RowView<'a>>) -> Result<[Option<i64>; 3], Overflow> {
+pub(super) fn sum<'r, 'a: 'r>(rows: impl Iterator<Item = &'r RowView<'a>>) -> Result<[Option<i64>; 3], Overflow> {
     let mut sums: [Option<i64>; 3] = [None; 3];
     for row in rows {
         for (sum, value) in sums.iter_mut().zip(row.values) {

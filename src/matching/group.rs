@@ -7,6 +7,7 @@ use super::tally::{Aside, Tally};
 use super::{KeyFacts, MatchError, Matched, Pairing, Rules, agree, exclusion, fold};
 use crate::breaks::SideFacts;
 use crate::frames::{Exclusion, Frame, Measure, Side};
+use crate::job::Splits;
 
 /// Brings the rows of all frames together by key.
 ///
@@ -179,9 +180,12 @@ fn one_key(
     Ok(())
 }
 
-/// A key is outside when some row states a time and none lies in the period. A row of the provider's
+/// A balance is of all rows, whatever their time. Else a key is outside when some row states a time and none lies in the period. A row of the provider's
 /// file that states none is in: the file is the period's own.
 fn is_outside(rules: &Rules, key: &str, buffers: &[Vec<RowView>; 3]) -> bool {
+    if rules.matching.splits == Splits::Balance {
+        return false;
+    }
     if rules.carried.as_ref().is_some_and(|carried| carried.is_of_earlier(rules, key, buffers)) {
         return true;
     }
@@ -193,7 +197,7 @@ fn is_outside(rules: &Rules, key: &str, buffers: &[Vec<RowView>; 3]) -> bool {
 }
 
 /// Takes one side out of the columns, for a key that has to be looked at.
-fn own(view: &SideView, rows: &[RowView], columns: &Columns) -> KeySide {
+pub(super) fn own(view: &SideView, rows: &[RowView], columns: &Columns) -> KeySide {
     let text = |text: Option<&str>| text.map(str::to_owned);
     let mut places: Vec<_> = rows.iter().map(|row| columns.place(row.row)).collect();
     places.sort_unstable();
@@ -212,6 +216,9 @@ fn own(view: &SideView, rows: &[RowView], columns: &Columns) -> KeySide {
             card_last_four: text(view.row.card_last_four),
             payment_status: text(view.row.payment_status),
             reason: text(view.row.reason.or_else(|| rows.iter().find_map(|row| row.reason))),
+            account: text(view.row.account),
+            valid_from: text(view.row.valid_from),
+            valid_to: text(view.row.valid_to),
             occurred_at: view.row.occurred_at.and_then(chrono::DateTime::from_timestamp_micros),
             rows: places,
         },

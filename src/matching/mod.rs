@@ -2,17 +2,19 @@
 //! one statement, keys that agree are only counted, and the others go on as [`KeyFacts`].
 
 pub mod agree;
+mod balance;
 mod carried;
 pub mod fallback;
 pub mod fold;
 mod group;
 pub mod side;
+pub mod standing;
 pub mod tally;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{NaiveDate, TimeDelta};
 
 pub use carried::Carried;
 pub use group::match_frames;
@@ -70,6 +72,14 @@ impl Rules {
             carried: None,
             watched: Arc::default(),
         }
+    }
+}
+
+impl Rules {
+    /// The last day of the period, in its zone.
+    pub fn last_day(&self) -> NaiveDate {
+        let last = self.period.end - TimeDelta::microseconds(1);
+        last.with_timezone(&self.period.zone).date_naive()
     }
 }
 

@@ -74,6 +74,10 @@ impl Columns {
             card_last_four: self.text(Field::CardLastFour, row),
             payment_status: self.text(Field::PaymentStatus, row),
             reason: self.text(Field::Reason, row),
+            account: self.text(Field::Account, row),
+            valid_from: self.text(Field::ValidFrom, row),
+            valid_to: self.text(Field::ValidTo, row),
+            transaction_id: self.text(Field::TransactionId, row),
             event_id: self.text(Field::EventId, row),
             settled_at: self.number(Field::SettledAt, row),
             // A notification's time is when we received it: a repeat of the same news comes later.
@@ -105,6 +109,12 @@ pub struct RowView<'a> {
     pub card_last_four: Option<&'a str>,
     pub payment_status: Option<&'a str>,
     pub reason: Option<&'a str>,
+    pub account: Option<&'a str>,
+    /// `YYYY-MM-DD`, as [`Self::valid_to`].
+    pub valid_from: Option<&'a str>,
+    pub valid_to: Option<&'a str>,
+    /// Where another field is the key, it is the row's own.
+    pub transaction_id: Option<&'a str>,
     pub event_id: Option<&'a str>,
     pub settled_at: Option<i64>,
     pub occurred_at: Option<i64>,
@@ -213,6 +223,9 @@ impl<'a> SideView<'a> {
             Field::Currency => Some(self.row.currency),
             Field::Status => self.status,
             Field::Reason => self.row.reason,
+            Field::Account => self.row.account,
+            Field::ValidFrom => self.row.valid_from,
+            Field::ValidTo => self.row.valid_to,
             _ => None,
         }
     }
@@ -249,6 +262,9 @@ impl KeySide {
             Field::Currency => facts.currency.as_deref(),
             Field::Status => facts.status.as_deref(),
             Field::Reason => facts.reason.as_deref(),
+            Field::Account => facts.account.as_deref(),
+            Field::ValidFrom => facts.valid_from.as_deref(),
+            Field::ValidTo => facts.valid_to.as_deref(),
             _ => None,
         }
     }

@@ -214,6 +214,9 @@ impl<'c> Row<'c> {
             card_last_four: text(Field::CardLastFour),
             payment_status: text(Field::PaymentStatus),
             reason: text(Field::Reason),
+            account: text(Field::Account),
+            valid_from: text(Field::ValidFrom),
+            valid_to: text(Field::ValidTo),
             occurred_at: self.settled_micros().and_then(chrono::DateTime::from_timestamp_micros),
             rows: Vec::new(),
         }

@@ -244,7 +244,7 @@ impl<L: Lines> Pass<'_, '_, L> {
         let collector = Collector::new(names, parcels, ids, spec.tolerated, &doomed);
         let workers = spec.workers.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZero::get);
         let batches = workers * BATCHES_EACH;
-        let sources = Sources { names: spec.lines.sources(), fields: spec.lines.fields() };
+        let sources = Sources { names: spec.lines.sources(), fields: spec.lines.fields(), joins: Vec::new() };
 
         let (full_in, full) = mpsc::sync_channel::<Batch>(batches);
         let (finished_in, finished) = mpsc::sync_channel::<Finished>(batches);

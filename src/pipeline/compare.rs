@@ -9,6 +9,7 @@ use super::carried::Neighbours;
 use super::earlier::{self, Earlier};
 use super::effects::Wanted;
 use super::month::{self, MonthFrames};
+use super::previous::{self, Previous};
 use super::pull::{self, PulledInput};
 use super::{Request, Trail, aside, carried, history};
 use crate::breaks::carry::Others;
@@ -16,7 +17,7 @@ use crate::breaks::compare::{CompareError, Comparison, compare_among};
 use crate::breaks::{Break, files, losses};
 use crate::effects::Finding;
 use crate::exit::{ExitCode, Failure};
-use crate::frames::{Frame, Side};
+use crate::frames::{Frame, Side, Warning};
 use crate::job::Reconciliation;
 use crate::journal::{Journal, Step};
 use crate::matching::{Carried, Rules};
@@ -41,13 +42,13 @@ pub(super) struct Inputs {
     read: Read,
 }
 
-/// The stages up to rows: what asks nothing of other periods of the job but their files.
-pub(super) async fn inputs(
+/// The first stage: what asks nothing of other periods of the job but their files.
+pub(super) async fn pull(
     request: &Request,
     store: &RawStore,
     earlier: &Earlier,
     trail: &Trail<'_>,
-) -> Result<Inputs, Failure> {
+) -> Result<Vec<PulledInput>, Failure> {
     let stage = request.progress.stage("pull");
     let sides = request.job.inputs();
     let pulled =
@@ -57,7 +58,18 @@ pub(super) async fn inputs(
         pull::keep(request, &pulled).await?;
     }
     trail.mark(Step::Pulled, earlier::detail(request, &pulled)).await?;
-    let read = read(request, &pulled, earlier, trail).instrument(spans::stage("read")).await?;
+    Ok(pulled)
+}
+
+/// The second stage, up to rows. `journal`: none where nothing was ever run.
+pub(super) async fn read(
+    request: &Request,
+    pulled: Vec<PulledInput>,
+    earlier: &Earlier,
+    journal: Option<&Journal>,
+    trail: &Trail<'_>,
+) -> Result<Inputs, Failure> {
+    let read = rows(request, &pulled, (earlier, journal), trail).instrument(spans::stage("read")).await?;
     pull::check_there(request, &pulled, &read.frames)?;
     Ok(Inputs { pulled, read })
 }
@@ -71,13 +83,14 @@ pub(super) async fn compared(
     attempt: u32,
     trail: &Trail<'_>,
 ) -> Result<(Facts, Wanted), Failure> {
-    let Read { frames, history, months } = read;
+    let Read { frames, history, months, previous } = read;
     let stage = request.progress.stage("compare");
     let of_months = months.as_ref().map(|months| months.carried(reconciliation.matching.key, &frames));
     let comparing = compare_frames(request, reconciliation, (frames, of_months), among);
     let (frames, comparison) = comparing.instrument(spans::stage("match")).await?;
     let (frames, history, findings) = history::findings(request, frames, history).await?;
     let (frames, months, closing) = month::close(request, frames, months).await?;
+    let (frames, previous, held) = previous::held(request, reconciliation, frames, previous).await?;
     stage.finish(format!("{} keys agree", comparison.tally.clean_keys));
     trail.mark(Step::Matched, serde_json::json!({ "agreeing_keys": comparison.tally.clean_keys })).await?;
 
@@ -86,12 +99,13 @@ pub(super) async fn compared(
         reconciliation,
         period: &request.period,
         run: run_facts(request, attempt),
-        history: other_periods(&history, &months),
-        file_breaks: file_breaks(request, &pulled, &frames, among.earlier),
+        history: other_periods(&history, &months, previous.as_ref()),
+        breaks_besides: file_breaks(request, &pulled, &frames, among.earlier).into_iter().chain(held.breaks).collect(),
         month: closing,
-        warnings: pulled.iter().flat_map(|input| input.warnings.iter().cloned()).chain(months.warnings()).collect(),
+        warnings: warnings(&pulled, &months, previous.as_ref()),
     };
     let mut facts = spans::stage("classify").in_scope(|| gather::gather(setting, &frames, &comparison));
+    facts.job.parameters.extend(held.words.map(|words| ("statuses held against".to_owned(), words)));
     let tells_losses = request.job.input(Side::Webhooks).is_some_and(|input| input.rejected.is_some());
     if let Some(log) = frames.iter().find(|frame| tells_losses && frame.side == Side::Webhooks) {
         losses::tell(&mut facts.breaks, log);
@@ -111,12 +125,14 @@ struct Read {
     history: Vec<Frame>,
     /// For the close of the month; none for a job that closes none.
     months: Option<MonthFrames>,
+    /// For changes of status; none for a job that does not look at them.
+    previous: Option<Previous>,
 }
 
-async fn read(
+async fn rows(
     request: &Request,
     pulled: &[PulledInput],
-    earlier: &Earlier,
+    (earlier, journal): (&Earlier, Option<&Journal>),
     trail: &Trail<'_>,
 ) -> Result<Read, Failure> {
     let stage = request.progress.stage("read");
@@ -124,7 +140,9 @@ async fn read(
     let history = history::load(request, pulled).await?;
     let months = month::load(request, pulled, earlier.seals.month_before.as_ref()).await?;
     let of_months = months.iter().flat_map(MonthFrames::frames).map(|(frame, _)| frame);
-    let all: Vec<&Frame> = frames.iter().chain(&history).chain(of_months).collect();
+    let previous = previous::read(request, journal, pulled).await?;
+    let of_before = previous.iter().filter_map(Previous::frame);
+    let all: Vec<&Frame> = frames.iter().chain(&history).chain(of_months).chain(of_before).collect();
     let rows: u64 = all.iter().flat_map(|frame| &frame.rows_read).sum();
     stage.finish(format!("{rows} rows"));
     if let Trail(Some((journal, record))) = trail {
@@ -132,15 +150,25 @@ async fn read(
         pull::recorded(request, &mut inputs);
         journal.record_inputs(record, &inputs).await?;
     }
-    trail.mark(Step::Normalized, serde_json::json!({ "rows": rows })).await?;
-    Ok(Read { frames, history, months })
+    trail.mark(Step::Normalized, previous::detail(request, rows, previous.as_ref())).await?;
+    Ok(Read { frames, history, months, previous })
+}
+
+/// What pulling and other periods tell.
+fn warnings(pulled: &[PulledInput], months: &MonthFrames, previous: Option<&Previous>) -> Vec<Warning> {
+    let of_pulling = pulled.iter().flat_map(|input| input.warnings.iter().cloned());
+    of_pulling.chain(months.warnings()).chain(previous.into_iter().flat_map(Previous::warnings)).collect()
 }
 
 /// What was read besides the period's own files, with what for in words.
-fn other_periods<'f>(history: &'f [Frame], months: &'f MonthFrames) -> Vec<(&'f Frame, String)> {
+fn other_periods<'f>(
+    history: &'f [Frame],
+    months: &'f MonthFrames,
+    previous: Option<&'f Previous>,
+) -> Vec<(&'f Frame, String)> {
     let rules = history.iter().map(|frame| (frame, "of an earlier period, for rules only".to_owned()));
     let close = months.frames().map(|(frame, label)| (frame, format!("of {label}, for the month's end")));
-    rules.chain(close).collect()
+    rules.chain(close).chain(previous.and_then(Previous::told)).collect()
 }
 
 /// What planning effects needs beside the facts.

@@ -102,7 +102,10 @@ pub(super) async fn inputs(
         history::pull(request, input, store, earlier, &mut one).await?;
         month::pull(request, input, store, earlier, &mut one).await?;
         let originals = earlier.originals.clone().with(one.side, &one.months);
-        one.repeats = originals.repeats(&request.period.label, one.side, &one.files);
+        // How things stand may well be the same on two days.
+        if !request.job.reconciliation().is_some_and(|work| work.matching.may_repeat()) {
+            one.repeats = originals.repeats(&request.period.label, one.side, &one.files);
+        }
         pulled.push(one);
     }
     pulled.sort_by_key(|input| input.side);
@@ -318,7 +321,7 @@ pub(super) async fn whole(request: &Request, files: &[RawFile]) -> Result<(), Fa
 }
 
 /// Brings what is kept elsewhere of these, as far as it is there.
-async fn bring(request: &Request, files: &[RawFile]) -> Result<(), Failure> {
+pub(super) async fn bring(request: &Request, files: &[RawFile]) -> Result<(), Failure> {
     let kept = request.project.kept();
     for file in files {
         kept.bring_file(&file.stored).await?;

@@ -1,4 +1,4 @@
-//! Runs of a job that carries items or closes months take their turn: from reading what other periods left to telling
+//! Runs of a job that carries items, closes months or looks at changes take their turn: from reading what other periods left to telling
 //! them what is left, one at a time. Two that did so at once would not see each other.
 
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::lease::Keeper;
 use super::{Request, state_folder};
 use crate::exit::Failure;
-use crate::job::Job;
+use crate::job::{Job, Reconciliation};
 use crate::journal::{Journal, JournalError, Lease, LeaseError, RunRecord};
 
 /// Takes the place of a period in the name of the lease.
@@ -66,9 +66,12 @@ impl Drop for Place {
     }
 }
 
-/// Whether runs of the job depend on what others of it leave: open items, or breaks that another month's file clears.
+/// Whether runs of the job depend on what others of it leave: open items, breaks that another month's file clears, or
+/// statuses.
 pub fn takes_turns(job: &Job) -> bool {
-    job.reconciliation().is_some_and(|work| work.carry > 0 || work.month_end.is_some())
+    let depends =
+        |work: &Reconciliation| work.carry > 0 || work.month_end.is_some() || work.matching.status_changes.is_some();
+    job.reconciliation().is_some_and(depends)
 }
 
 /// Held by the one run of a job that compares now. Dropped, it is the next one's.

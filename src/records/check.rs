@@ -66,7 +66,7 @@ impl Mapping {
             None => self.record.default_text(attribute).map(str::to_owned),
             Some(column) => match &column.from {
                 ColumnSource::Constant(text) => Some(column.words.get(text).unwrap_or(text).to_ascii_uppercase()),
-                ColumnSource::Columns(_) => None,
+                ColumnSource::Columns(_) | ColumnSource::Joined { .. } => None,
             },
         }
     }

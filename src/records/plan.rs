@@ -306,7 +306,8 @@ impl Columns {
     fn add(&mut self, name: &'static str, required: bool, from: &ColumnSource) -> From {
         match from {
             ColumnSource::Constant(text) => From::Constant(text.clone()),
-            ColumnSource::Columns(names) => {
+            // The columns of a record are never joined: their written form has no word for it.
+            ColumnSource::Columns(names) | ColumnSource::Joined { parts: names, .. } => {
                 let slots: Vec<usize> = names.iter().map(|source| self.slot(source)).collect();
                 self.fields.push(SourceField { name, slots: slots.clone(), required });
                 From::Slots(slots)

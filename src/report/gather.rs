@@ -8,7 +8,7 @@ use crate::breaks::compare::{self, Comparison};
 use crate::breaks::statement::file_totals;
 use crate::breaks::{Break, gates};
 use crate::frames::{Frame, Measure, Warning};
-use crate::job::{Due, Job, MonthEnd, Payout, Reconciliation, Splits};
+use crate::job::{Due, Job, Matching, MonthEnd, Payout, Reconciliation, Splits};
 use crate::month::Closing;
 use crate::objects::Place;
 use crate::period::{Period, duration_words};
@@ -33,8 +33,8 @@ pub struct Setting<'a> {
     pub run: RunFacts,
     /// What was read of other periods, and what for: part of no total.
     pub history: Vec<(&'a Frame, String)>,
-    /// Breaks of whole files.
-    pub file_breaks: Vec<Break>,
+    /// Those of whole files, and of the file held against that of the run before.
+    pub breaks_besides: Vec<Break>,
     /// The closed month, where the job closes months.
     pub month: Option<Closing>,
     /// Warnings of pulling; those of the frames are added.
@@ -43,9 +43,9 @@ pub struct Setting<'a> {
 
 /// Gathers the facts. What changed against an earlier attempt is left for the caller to add.
 pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Facts {
-    let Setting { job, reconciliation, period, run, history, file_breaks, month, mut warnings } = setting;
+    let Setting { job, reconciliation, period, run, history, breaks_besides, month, mut warnings } = setting;
     let mut breaks = comparison.breaks();
-    breaks.extend(file_breaks);
+    breaks.extend(breaks_besides);
     let month = month.map(|closing| {
         breaks.extend(closing.breaks);
         closing.facts
@@ -171,15 +171,19 @@ fn parameters(reconciliation: &Reconciliation) -> Vec<(String, String)> {
         "compare identity".to_owned(),
         if identity.is_empty() { "not compared".to_owned() } else { identity.join(", ") },
     ));
-    let date = matching
-        .date_tolerance
-        .map_or_else(|| "same period".to_owned(), |tolerance| format!("within {}", duration_words(tolerance)));
+    let date = match matching.date_tolerance {
+        _ if matching.splits == Splits::Balance => "not compared".to_owned(),
+        Some(tolerance) => format!("within {}", duration_words(tolerance)),
+        None => "same period".to_owned(),
+    };
     said.push(("compare date".to_owned(), date));
     let splits = match matching.splits {
         Splits::Sum => "summed",
         Splits::Forbid => "forbidden",
+        Splits::Balance => "all rows of a key are summed",
     };
     said.push(("splits".to_owned(), splits.to_owned()));
+    said.extend(states_parameters(matching));
     for (index, rule) in matching.fallback.iter().enumerate() {
         said.push((format!("fallback {}", index + 1), rule.to_string()));
     }
@@ -198,6 +202,25 @@ fn parameters(reconciliation: &Reconciliation) -> Vec<(String, String)> {
         if let Some(due @ Due::On(_)) = &input.due {
             said.push((format!("{} due", input.side), due.to_string()));
         }
+    }
+    said
+}
+
+/// What is compared of how things stand; nothing where the job does not look at it.
+fn states_parameters(matching: &Matching) -> Vec<(String, String)> {
+    let mut said = Vec::new();
+    if matching.validity {
+        said.push(("compare validity".to_owned(), "exact".to_owned()));
+    }
+    for (name, words) in [("open after its end", &matching.open_after_end), ("provider failed", &matching.failed)] {
+        if !words.is_empty() {
+            said.push((name.to_owned(), words.join(", ")));
+        }
+    }
+    if let Some(expected) = &matching.status_changes {
+        let pairs: Vec<String> = expected.iter().map(|(before, after)| format!("{before} to {after}")).collect();
+        let words = if pairs.is_empty() { "none".to_owned() } else { pairs.join(", ") };
+        said.push(("status changes to be expected".to_owned(), words));
     }
     said
 }

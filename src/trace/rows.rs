@@ -25,7 +25,7 @@ impl<'j> Reader<'j> {
             // The issuer's id has no part in which columns are read.
             let plan = RecordPlan::new(&sending.mapping, "");
             let fields = plan.fields().iter().map(|field| (field.name.to_owned(), field.slots.clone()));
-            let sources = Sources { names: plan.sources().to_vec(), fields: fields.collect() };
+            let sources = Sources { names: plan.sources().to_vec(), fields: fields.collect(), joins: Vec::new() };
             return Some(Self { input, sources, field: Attribute::TransactionId.name() });
         }
         Some(Self { input, sources: sources(&input.mapping), field: Field::TransactionId.name() })

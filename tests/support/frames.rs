@@ -26,6 +26,9 @@ pub struct Row {
     pub reason: Option<String>,
     pub event: Option<String>,
     pub at: Option<i64>,
+    pub account: Option<String>,
+    /// From and to.
+    pub valid: [Option<String>; 2],
 }
 
 pub fn row(id: &str) -> Row {
@@ -42,6 +45,8 @@ pub fn row(id: &str) -> Row {
         reason: None,
         event: None,
         at: Some(hour(12)),
+        account: None,
+        valid: [None, None],
     }
 }
 
@@ -97,6 +102,19 @@ impl Row {
         self.at = Some(micros);
         self
     }
+    pub fn untimed(mut self) -> Self {
+        self.at = None;
+        self
+    }
+    pub fn account(mut self, account: &str) -> Self {
+        self.account = Some(account.to_owned());
+        self
+    }
+    pub fn valid(mut self, from: &str, to: &str) -> Self {
+        let day = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        self.valid = [day(from), day(to)];
+        self
+    }
 }
 
 /// 2025-03-19, that many hours after midnight UTC (negative: the day before), in microseconds.
@@ -129,6 +147,10 @@ pub fn rules() -> Rules {
             currency: true,
             status: Some(Vec::new()),
             identity: vec![Field::User, Field::CardLastFour],
+            validity: false,
+            open_after_end: Vec::new(),
+            failed: Vec::new(),
+            status_changes: None,
             date_tolerance: Some(TimeDelta::days(1)),
             splits: Splits::Sum,
             fallback: vec![Fallback {
@@ -164,6 +186,9 @@ pub fn frame(side: Side, rows: &[Row]) -> Frame {
         text(Field::PaymentStatus, |row| row.payment.as_deref()),
         text(Field::Reason, |row| row.reason.as_deref()),
         text(Field::EventId, |row| row.event.as_deref()),
+        text(Field::Account, |row| row.account.as_deref()),
+        text(Field::ValidFrom, |row| row.valid[0].as_deref()),
+        text(Field::ValidTo, |row| row.valid[1].as_deref()),
         number(Field::Amount, |row| row.amount),
         number(Field::IssuerCommission, |row| row.commission),
         number(Field::UserReward, |row| row.reward),
@@ -177,7 +202,7 @@ pub fn frame(side: Side, rows: &[Row]) -> Frame {
     let mapped: BTreeSet<Field> =
         Field::ALL.into_iter().filter(|field| kept.iter().any(|column| column.name() == field.name())).collect();
     for field in &mapped {
-        assert!(matches!(field.kind(), FieldType::Text | FieldType::Minor | FieldType::Micros));
+        assert!(matches!(field.kind(), FieldType::Text | FieldType::Minor | FieldType::Micros | FieldType::Date));
     }
     Frame {
         side,

@@ -42,7 +42,7 @@ impl std::fmt::Debug for Columns {
 impl Columns {
     pub(crate) fn new(fields: impl Iterator<Item = Field>) -> Self {
         let builder = |field: Field| match field.kind() {
-            FieldType::Text => Builder::Text(StringChunkedBuilder::new(field.name().into(), 0)),
+            FieldType::Text | FieldType::Date => Builder::Text(StringChunkedBuilder::new(field.name().into(), 0)),
             FieldType::Minor | FieldType::Micros => {
                 Builder::Number(PrimitiveChunkedBuilder::new(field.name().into(), 0))
             }

@@ -12,7 +12,7 @@ use polars::prelude::DataFrame;
 
 use super::error::InputError;
 use super::mask;
-use super::read::{Halted, RowSink, RowView, Sources};
+use super::read::{Halted, Join, RowSink, RowView, Sources, Unjoined};
 use super::schema::{Exclusion, Field, FieldType, Measure, Quarantined};
 use crate::job::{ColumnSource, Format, Input, Mapping, Sign, Unit};
 use crate::money::{self, MoneyError};
@@ -28,6 +28,36 @@ enum From {
     /// Slots in order of preference.
     Slots(Vec<usize>),
     Constant(String),
+    /// Which of the joined texts of the row.
+    Joined(usize),
+}
+
+/// Columns that are put together, with their names as the job writes them.
+#[derive(Debug)]
+struct Joined {
+    join: Join,
+    parts: Vec<String>,
+}
+
+impl Joined {
+    /// The text of a row.
+    ///
+    /// # Errors
+    /// A lowercase fragment, of columns that make no text together.
+    fn text(&self, row: RowView<'_>) -> Result<String, String> {
+        let named = |wanted: usize| {
+            let at = self.join.slots.iter().position(|slot| *slot == wanted);
+            at.and_then(|at| self.parts.get(at)).map_or("", String::as_str)
+        };
+        self.join.text(row).map_err(|unjoined| match unjoined {
+            Unjoined::Lacks(slot) => format!("lacks its part `{}`; every part must be there", named(slot)),
+            Unjoined::Holds(slot) => format!(
+                "has `{}`, which stands between the parts, in its part `{}`; expected another `with`",
+                self.join.with,
+                named(slot)
+            ),
+        })
+    }
 }
 
 #[derive(Debug)]
@@ -51,6 +81,7 @@ struct Trouble {
 pub(crate) struct Normalizer<'a> {
     input: &'a Input,
     steps: Vec<Step>,
+    joined: Vec<Joined>,
     columns: Columns,
     file: u32,
     file_name: &'a str,
@@ -73,8 +104,9 @@ pub(crate) struct Written {
 }
 
 /// The source columns that the mapping asks for, and the steps that read them.
-fn plan(mapping: &Mapping) -> (Sources, Vec<Step>) {
+fn plan(mapping: &Mapping) -> (Sources, Vec<Step>, Vec<Joined>) {
     let mut sources = Sources::default();
+    let mut joined = Vec::new();
     let mut steps = Vec::with_capacity(mapping.fields.len());
     for (field, column) in &mapping.fields {
         let from = match &column.from {
@@ -83,6 +115,13 @@ fn plan(mapping: &Mapping) -> (Sources, Vec<Step>) {
                 let slots: Vec<usize> = names.iter().map(|name| sources.slot(name)).collect();
                 sources.fields.push((field.name().to_owned(), slots.clone()));
                 From::Slots(slots)
+            }
+            ColumnSource::Joined { parts, with } => {
+                let slots = parts.iter().map(|name| sources.slot(name)).collect();
+                let join = Join { slots, with: with.clone() };
+                sources.joins.push((field.name().to_owned(), join.clone()));
+                joined.push(Joined { join, parts: parts.clone() });
+                From::Joined(joined.len() - 1)
             }
         };
         steps.push(Step { field: *field, from, unit: column.unit, time: TimePlan::new(&column.time) });
@@ -94,7 +133,7 @@ fn plan(mapping: &Mapping) -> (Sources, Vec<Step>) {
         Field::Status | Field::Direction => 2,
         _ => 3,
     });
-    (sources, steps)
+    (sources, steps, joined)
 }
 
 /// The source columns that a mapping asks for.
@@ -113,10 +152,11 @@ impl Sources {
 
 impl<'a> Normalizer<'a> {
     pub(crate) fn new(input: &'a Input) -> (Sources, Self) {
-        let (sources, steps) = plan(&input.mapping);
+        let (sources, steps, joined) = plan(&input.mapping);
         let normalizer = Self {
             input,
             steps,
+            joined,
             columns: Columns::new(input.mapping.fields.keys().copied()),
             file: 0,
             file_name: "",
@@ -149,6 +189,7 @@ impl<'a> Normalizer<'a> {
 
     fn take(&mut self, row: RowView<'_>) {
         let input = self.input;
+        let joined: Vec<Result<String, String>> = self.joined.iter().map(|joined| joined.text(row)).collect();
         let mut values: Values<'_> = [const { Value::Null }; Field::ALL.len()];
         let mut trouble: Option<Trouble> = None;
         let mut note = |found: Trouble| {
@@ -159,27 +200,22 @@ impl<'a> Normalizer<'a> {
         let steps = std::mem::take(&mut self.steps);
         for step in &steps {
             let text = match &step.from {
-                From::Constant(text) => Some(text.as_str()),
-                From::Slots(slots) => slots.iter().find_map(|slot| row.cell(*slot)),
+                From::Constant(text) => Ok(Some(text.as_str())),
+                From::Slots(slots) => Ok(slots.iter().find_map(|slot| row.cell(*slot))),
+                From::Joined(at) => joined[*at].as_deref().map(Some),
             };
-            let value = match (text, step.field) {
-                // Told here, before the amounts that cannot be read without it.
-                (None, Field::Currency) => Err("is empty; every row needs a currency".to_owned()),
-                (None, _) => Ok(Value::Null),
-                (Some(text), Field::Currency) => self.currency(text).map(|(code, found)| {
-                    exponent = Some(found);
-                    code
-                }),
-                (Some(text), field) => match field.kind() {
-                    FieldType::Minor => self.minor(text, step, exponent, &values),
-                    FieldType::Micros => step.time.micros(text).map(Value::Number),
-                    FieldType::Text => Ok(values::text(field, text, &input.mapping)),
-                },
+            let value = match text {
+                Ok(text) => self.value(step, text, &mut exponent, &values),
+                Err(reason) => Err(reason.clone()),
             };
             match value {
                 Ok(value) => values[step.field as usize] = value,
                 Err(reason) => {
-                    note(Trouble { field: step.field, value: mask::shown(text.unwrap_or_default()), reason });
+                    note(Trouble {
+                        field: step.field,
+                        value: mask::shown(text.ok().flatten().unwrap_or_default()),
+                        reason,
+                    });
                 }
             }
         }
@@ -196,6 +232,39 @@ impl<'a> Normalizer<'a> {
         }
         drop(values);
         self.steps = steps;
+    }
+
+    /// The canonical value of one field. The currency comes before the amounts, which take its exponent.
+    ///
+    /// # Errors
+    /// A lowercase fragment: what is wrong and what was expected.
+    fn value<'r>(
+        &mut self,
+        step: &Step,
+        text: Option<&'r str>,
+        exponent: &mut Option<u8>,
+        values: &Values<'_>,
+    ) -> Result<Value<'r>, String>
+    where
+        'a: 'r,
+    {
+        match (text, step.field) {
+            // Told here, before the amounts that cannot be read without it.
+            (None, Field::Currency) => Err("is empty; every row needs a currency".to_owned()),
+            (None, _) => Ok(Value::Null),
+            (Some(text), Field::Currency) => self.currency(text).map(|(code, found)| {
+                *exponent = Some(found);
+                code
+            }),
+            (Some(text), field) => match field.kind() {
+                FieldType::Minor => self.minor(text, step, *exponent, values),
+                FieldType::Micros => step.time.micros(text).map(Value::Number),
+                FieldType::Date => {
+                    step.time.date(text, field == Field::ValidTo).map(|day| Value::Text(Cow::Owned(day)))
+                }
+                FieldType::Text => Ok(values::text(field, text, &self.input.mapping)),
+            },
+        }
     }
 
     fn currency<'r>(&mut self, text: &'r str) -> Result<(Value<'r>, u8), String> {

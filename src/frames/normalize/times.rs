@@ -2,7 +2,7 @@
 //! exists twice, is told apart from a wrong one.
 
 use chrono::format::{Item, Parsed, StrftimeItems};
-use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Datelike, LocalResult, Months, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use crate::job::TimeFormat;
@@ -12,7 +12,7 @@ use crate::money;
 #[derive(Debug)]
 pub(crate) enum TimePlan {
     Iso(Option<Tz>),
-    Pattern { items: Vec<Item<'static>>, pattern: String, zone: Tz },
+    Pattern { items: Vec<Item<'static>>, pattern: String, zone: Option<Tz> },
     EpochSeconds,
     EpochMillis,
 }
@@ -25,7 +25,7 @@ impl TimePlan {
                 // A pattern that chrono cannot read has no items and then fits no text.
                 items: StrftimeItems::new(pattern).parse_to_owned().unwrap_or_else(|_| vec![Item::Error]),
                 pattern: pattern.clone(),
-                zone: zone.unwrap_or(Tz::UTC),
+                zone: *zone,
             },
             TimeFormat::EpochSeconds => Self::EpochSeconds,
             TimeFormat::EpochMillis => Self::EpochMillis,
@@ -39,13 +39,77 @@ impl TimePlan {
     pub(crate) fn micros(&self, text: &str) -> Result<i64, String> {
         match self {
             Self::Iso(zone) => iso(text, *zone),
-            Self::Pattern { items, pattern, zone } => {
-                patterned(text, items, *zone).unwrap_or_else(|| Err(format!("is no time of the form `{pattern}`")))
-            }
+            Self::Pattern { items, pattern, zone } => patterned(text, items, zone.unwrap_or(Tz::UTC))
+                .unwrap_or_else(|| Err(format!("is no time of the form `{pattern}`"))),
             Self::EpochSeconds => epoch(text, 6),
             Self::EpochMillis => epoch(text, 3),
         }
     }
+}
+
+/// Days, as texts whose order is theirs.
+impl TimePlan {
+    /// `YYYY-MM-DD`: a date as written, the date of a time (the local one, where the job states a zone), or of a month its
+    /// first day, or its last one where `last` says so.
+    ///
+    /// # Errors
+    /// A lowercase fragment: what is wrong and what was expected.
+    pub(crate) fn date(&self, text: &str, last: bool) -> Result<String, String> {
+        let day = match self {
+            Self::Iso(zone) => iso_day(text, *zone, last).ok_or(
+                "is no date such as 2025-03-19, no time such as 2025-03-19T14:05:00Z and no month such as 03/2025",
+            )?,
+            Self::Pattern { items, pattern, zone } => {
+                patterned_day(text, items, *zone, last).ok_or_else(|| format!("is no date of the form `{pattern}`"))?
+            }
+            // A job that says so for a date is refused.
+            Self::EpochSeconds | Self::EpochMillis => return Err("is a number since 1970, which is no date".to_owned()),
+        };
+        if !(1..=9999).contains(&day.year()) {
+            return Err("lies outside of the years 1 to 9999".to_owned());
+        }
+        Ok(day.format("%Y-%m-%d").to_string())
+    }
+}
+
+fn iso_day(text: &str, zone: Option<Tz>, last: bool) -> Option<NaiveDate> {
+    if let [a, b, b'/', year @ ..] = text.as_bytes() {
+        let year = number(year).filter(|_| year.len() == 4)?;
+        return of_month(i32::try_from(year).ok()?, number(&[*a, *b])?, last);
+    }
+    let (date, rest) = text.split_at_checked(10)?;
+    let date = iso_date(date.as_bytes())?;
+    if rest.is_empty() {
+        return Some(date);
+    }
+    let (time, offset_minutes) = iso_time(rest.as_bytes())?;
+    Some(match (offset_minutes, zone) {
+        (Some(minutes), Some(zone)) => {
+            (date.and_time(time).and_utc() - TimeDelta::minutes(minutes)).with_timezone(&zone).date_naive()
+        }
+        _ => date,
+    })
+}
+
+/// None: the text does not fit the pattern.
+fn patterned_day(text: &str, items: &[Item<'static>], zone: Option<Tz>, last: bool) -> Option<NaiveDate> {
+    let mut parsed = Parsed::new();
+    chrono::format::parse(&mut parsed, text, items.iter()).ok()?;
+    if let (Some(zone), Ok(time)) = (zone, parsed.to_datetime()) {
+        return Some(time.with_timezone(&zone).date_naive());
+    }
+    if let Ok(date) = parsed.to_naive_date() {
+        return Some(date);
+    }
+    // A month, which has all of its days.
+    parsed.set_day(1).ok()?;
+    let first = parsed.to_naive_date().ok()?;
+    of_month(first.year(), first.month(), last)
+}
+
+fn of_month(year: i32, month: u32, last: bool) -> Option<NaiveDate> {
+    let first = NaiveDate::from_ymd_opt(year, month, 1)?;
+    if last { first.checked_add_months(Months::new(1))?.pred_opt() } else { Some(first) }
 }
 
 /// `decimals`: how many places a number of this unit lies before microseconds.

@@ -26,6 +26,44 @@ pub(crate) struct Sources {
     pub(crate) names: Vec<String>,
     /// The slots of each mapped field that has no constant, in order of preference.
     pub(crate) fields: Vec<(String, Vec<usize>)>,
+    /// The fields that are put together from several columns.
+    pub(crate) joins: Vec<(String, Join)>,
+}
+
+/// Columns that all must be there to make one text.
+#[derive(Debug, Clone)]
+pub(crate) struct Join {
+    pub(crate) slots: Vec<usize>,
+    /// What stands between them.
+    pub(crate) with: String,
+}
+
+impl Join {
+    /// The text of a row.
+    ///
+    /// # Errors
+    /// The slot that the row lacks, or that holds what stands between the parts: the text could be another row's then.
+    pub(crate) fn text(&self, row: RowView<'_>) -> Result<String, Unjoined> {
+        let mut joined = String::new();
+        for (place, slot) in self.slots.iter().enumerate() {
+            let part = row.cell(*slot).ok_or(Unjoined::Lacks(*slot))?;
+            if part.contains(&self.with) {
+                return Err(Unjoined::Holds(*slot));
+            }
+            if place > 0 {
+                joined.push_str(&self.with);
+            }
+            joined.push_str(part);
+        }
+        Ok(joined)
+    }
+}
+
+/// The slot for which a row's columns make no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unjoined {
+    Lacks(usize),
+    Holds(usize),
 }
 
 /// Who takes the rows that a reader finds, in the order of the file.
@@ -145,7 +183,9 @@ fn positions(reading: Reading<'_>, present: &[String]) -> Result<Vec<Option<usiz
     let sources = reading.sources;
     let found: Vec<Option<usize>> =
         sources.names.iter().map(|name| present.iter().position(|column| column == name)).collect();
-    for (field, slots) in &sources.fields {
+    let parts = sources.joins.iter().flat_map(|(field, join)| join.slots.iter().map(move |slot| (field, vec![*slot])));
+    let fields = sources.fields.iter().map(|(field, slots)| (field, slots.clone()));
+    for (field, slots) in fields.chain(parts) {
         if slots.iter().any(|slot| found[*slot].is_some()) {
             continue;
         }

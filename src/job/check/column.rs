@@ -26,17 +26,66 @@ pub(super) fn column(at: &str, field: Field, written: &ColumnSpec, checker: &mut
 fn long_form(path: &str, field: Field, long: &ColumnLong, checker: &mut Checker<'_>) -> Option<Column> {
     let constant =
         |text: &String, checker: &mut Checker<'_>| constant(&format!("{path}/constant"), field, text, checker);
-    let from = source(path, (long.column.as_deref(), long.constant.as_ref()), constant, checker);
+    let from = if let Some(parts) = &long.join {
+        joined(path, field, parts, long, checker)
+    } else {
+        if long.with.is_some() {
+            checker.problem(&format!("{path}/with"), "`with` stands between the columns of `join`, and there is none");
+        }
+        source(path, (long.column.as_deref(), long.constant.as_ref()), constant, checker)
+    };
     if long.unit.is_some() && field.kind() != FieldType::Minor {
         checker.problem(&format!("{path}/unit"), format!("`unit` is for amounts; `{}` is none", field.name()));
     }
     for (key, written) in [("format", long.format.is_some()), ("timezone", long.timezone.is_some())] {
-        if written && field.kind() != FieldType::Micros {
+        if written && !matches!(field.kind(), FieldType::Micros | FieldType::Date) {
             checker.problem(&format!("{path}/{key}"), format!("`{key}` is for times; `{}` is none", field.name()));
         }
     }
     let time = time(path, long.format.as_deref(), long.timezone.as_deref(), checker)?;
+    if field.kind() == FieldType::Date && matches!(time, TimeFormat::EpochSeconds | TimeFormat::EpochMillis) {
+        let message = format!("`{}` is a date, and a number since 1970 is a time", field.name());
+        checker.problem_with_help(
+            &format!("{path}/format"),
+            message,
+            "expected `iso` or a strftime pattern such as `%m/%y`",
+        );
+        return None;
+    }
     Some(Column { from: from?, unit: long.unit.unwrap_or_default(), time })
+}
+
+/// Several columns put together.
+fn joined(
+    path: &str,
+    field: Field,
+    parts: &[String],
+    long: &ColumnLong,
+    checker: &mut Checker<'_>,
+) -> Option<ColumnSource> {
+    if let Some((key, _)) =
+        [("column", long.column.is_some()), ("constant", long.constant.is_some())].into_iter().find(|(_, is)| *is)
+    {
+        checker.problem(path, format!("both `{key}` and `join`; expected one of them"));
+        return None;
+    }
+    if field.kind() != FieldType::Text || field == Field::Currency {
+        let message = format!("`join` puts texts together; `{}` is no free text", field.name());
+        checker.problem(&format!("{path}/join"), message);
+        return None;
+    }
+    names_of(&format!("{path}/join"), parts, checker)?;
+    let with = long.with.as_deref().unwrap_or("/");
+    if with.is_empty() {
+        let message = "nothing stands between the columns, so that `1`, `23` and `12`, `3` would be the same";
+        checker.problem_with_help(
+            &format!("{path}/with"),
+            message,
+            "expected a text that no column holds, such as `/`",
+        );
+        return None;
+    }
+    Some(ColumnSource::Joined { parts: parts.to_vec(), with: with.to_owned() })
 }
 
 /// The column or the constant of a long form, one of them.

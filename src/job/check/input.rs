@@ -396,7 +396,10 @@ fn known_columns(spec: &InputSpec, preset: Option<&Preset>) -> Option<Vec<String
     let from_preset = preset.and_then(|preset| {
         let mut known = preset.known_columns.clone()?;
         for field in spec.columns.keys() {
-            if let Some(Column { from: ColumnSource::Columns(paths), .. }) = preset.fields.get(field) {
+            if let Some(Column {
+                from: ColumnSource::Columns(paths) | ColumnSource::Joined { parts: paths, .. }, ..
+            }) = preset.fields.get(field)
+            {
                 known.extend(paths.iter().cloned());
             }
         }

@@ -1,8 +1,8 @@
 //! `match`: the key, what is compared, the fallback rules; all must be mapped where they are used.
 
-use super::super::spec::{MatchSpec, MinorTolerance, StatusSpec};
+use super::super::spec_match::{MatchSpec, MinorTolerance, StatusSpec};
 use super::super::{Fallback, Matching};
-use super::Inputs;
+use super::{Inputs, states};
 use crate::config::Checker;
 use crate::frames::{Field, FieldType, Side};
 
@@ -34,6 +34,7 @@ pub(super) fn matching(spec: &MatchSpec, inputs: &Inputs, checker: &mut Checker<
             checker.problem(&path, message);
         }
     }
+    states::look(spec, key, inputs, checker);
     let fallback = fallback(spec, inputs, checker);
     let date_tolerance = match &compare.date {
         Some(date) => Some(super::delta("match/compare/date/tolerance", &date.tolerance, checker)?),
@@ -54,6 +55,10 @@ pub(super) fn matching(spec: &MatchSpec, inputs: &Inputs, checker: &mut Checker<
         currency: compare.currency.is_some(),
         status,
         identity: compare.identity.clone(),
+        validity: compare.validity.is_some(),
+        open_after_end: states::words(spec.open_after_end.as_deref()),
+        failed: states::words(spec.failed.as_deref()),
+        status_changes: spec.status_changes.as_ref().map(states::expected),
         date_tolerance,
         splits: spec.splits.unwrap_or_default(),
         fallback: fallback?,
@@ -66,8 +71,15 @@ pub(super) fn key(spec: &MatchSpec) -> Field {
 }
 
 /// Text that stands for a whole key on one side, and so can be held against another side's.
-const COMPARABLE: [Field; 6] =
-    [Field::User, Field::Merchant, Field::CardFirstSix, Field::CardLastFour, Field::PaymentStatus, Field::Reason];
+const COMPARABLE: [Field; 7] = [
+    Field::User,
+    Field::Merchant,
+    Field::CardFirstSix,
+    Field::CardLastFour,
+    Field::PaymentStatus,
+    Field::Reason,
+    Field::Account,
+];
 
 /// What a weaker rule may go by besides.
 const COUNTED: [Field; 5] = [Field::Amount, Field::IssuerCommission, Field::UserReward, Field::Currency, Field::Status];

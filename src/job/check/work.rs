@@ -3,8 +3,9 @@
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 
-use super::super::spec::{InputSpec, InputsSpec, JobSpec, MatchSpec};
-use super::super::{Grain, Input, Reconciliation, Work};
+use super::super::spec::{InputSpec, InputsSpec, JobSpec};
+use super::super::spec_match::MatchSpec;
+use super::super::{Grain, Input, Matching, Reconciliation, Splits, Work};
 use super::input::OfJob;
 use super::{Context, Inputs, dataset, delta, effects, input, matching, month, sending};
 use crate::config::Checker;
@@ -111,7 +112,14 @@ fn reconciliation(
         Some(written) => month::month_end(written, spec.period.grain, &inputs, context, checker).map(Some),
         None => Some(None),
     };
-    let carry = carry(spec, checker);
+    let compares_states = matching.as_ref().is_some_and(Matching::compares_states);
+    let carry = carry(spec, compares_states, checker);
+    if let (Some(matching), Some(_)) = (&matching, &spec.month_end)
+        && matching.splits == Splits::Balance
+    {
+        let message = "`balance` sums the rows of an account, and the close of a month goes by its transactions";
+        checker.problem_with_help("match/splits", message, "give each a job file of its own");
+    }
     let settles_within = match &spec.settles_within {
         Some(text) => settles_within(text, spec.period.grain, (&inputs, carry), checker).map(Some),
         None => Some(None),
@@ -156,8 +164,16 @@ fn settles_within(
 }
 
 /// A month closes by its own files: what stays open in it is the receivable's.
-fn carry(spec: &JobSpec, checker: &mut Checker<'_>) -> Option<u32> {
+/// What compares how things stand has nothing to carry: each period says all of it anew.
+fn carry(spec: &JobSpec, compares_states: bool, checker: &mut Checker<'_>) -> Option<u32> {
     match (spec.period.grain, spec.carry) {
+        (_, Some(periods)) if compares_states && periods > 0 => {
+            let message =
+                "open items are carried where rows say what has happened, and this job compares how things stand";
+            checker.problem_with_help("carry", message, "leave it out: each period says all of it anew");
+            None
+        }
+        (Grain::Day, None) if compares_states => Some(0),
         (Grain::Day, Some(periods)) if periods > MOST_CARRIED => {
             let help = format!("expected at most {MOST_CARRIED}: the list of each day is read in every run");
             checker.problem_with_help("carry", format!("{periods} days are too many"), help);

@@ -133,7 +133,7 @@ fn statement(found: &Break, side: Side, stated: &SideFacts, places: &Places<'_>)
 type Said = (Option<String>, bool);
 
 /// The texts of a side, line by line.
-fn texts(found: &Break, stated: &SideFacts) -> [[Said; 2]; 3] {
+fn texts(found: &Break, stated: &SideFacts) -> [Vec<Said>; 4] {
     let named = |name: &str, text: &Option<String>| text.as_ref().map(|text| format!("{name}{text}"));
     // What a job does not compare may differ by its nature: a merchant's name here, its number there.
     let identity = |field: Field, read: fn(&SideFacts) -> Option<&str>| {
@@ -142,11 +142,20 @@ fn texts(found: &Break, stated: &SideFacts) -> [[Said; 2]; 3] {
     let user = identity(Field::User, |side| side.user.as_deref());
     let card = identity(Field::CardLastFour, |side| side.card_last_four.as_deref());
     let merchant = identity(Field::Merchant, |side| side.merchant.as_deref());
+    let account = identity(Field::Account, |side| side.account.as_deref());
     let status = differs(found, |side| side.status.as_deref());
+    let validity = |read: fn(&SideFacts) -> Option<&str>| found.kind.rule() == Rule::Validity && differs(found, read);
+    let from = validity(|side| side.valid_from.as_deref());
+    let to = validity(|side| side.valid_to.as_deref());
     [
-        [(stated.status.clone(), status), (stated.payment_status.clone(), false)],
-        [(named("user ", &stated.user), user), (named("card ", &stated.card_last_four), card)],
-        [(named("merchant ", &stated.merchant), merchant), (stated.reason.clone(), false)],
+        vec![(stated.status.clone(), status), (stated.payment_status.clone(), false)],
+        vec![
+            (named("user ", &stated.user), user),
+            (named("card ", &stated.card_last_four), card),
+            (named("account ", &stated.account), account),
+        ],
+        vec![(named("merchant ", &stated.merchant), merchant), (stated.reason.clone(), false)],
+        vec![(named("valid from ", &stated.valid_from), from), (named("valid to ", &stated.valid_to), to)],
     ]
 }
 

@@ -56,6 +56,9 @@ fn said(stated: &SideFacts, shared: &str) -> String {
     parts.extend([&stated.status, &stated.payment_status, &stated.reason].into_iter().flatten().cloned());
     parts.extend(stated.user.as_ref().map(|user| format!("user {user}")));
     parts.extend(stated.card_last_four.as_ref().map(|digits| format!("card {digits}")));
+    parts.extend(stated.account.as_ref().map(|account| format!("account {account}")));
+    parts.extend(stated.valid_from.as_ref().map(|day| format!("valid from {day}")));
+    parts.extend(stated.valid_to.as_ref().map(|day| format!("valid to {day}")));
     parts.extend(stated.occurred_at.map(time));
     parts.join(", ")
 }

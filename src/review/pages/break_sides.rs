@@ -16,7 +16,7 @@ const AMOUNTS: [(&str, &str); 3] = [
     ("user_reward_minor", "User reward"),
 ];
 
-const TEXTS: [(&str, &str); 8] = [
+const TEXTS: [(&str, &str); 11] = [
     ("currency", "Currency"),
     ("status", "Status"),
     ("user", "User"),
@@ -25,6 +25,9 @@ const TEXTS: [(&str, &str); 8] = [
     ("card_last_four", "Card, last four"),
     ("payment_status", "Payment status"),
     ("reason", "Reason"),
+    ("account", "Account"),
+    ("valid_from", "Valid from"),
+    ("valid_to", "Valid to"),
 ];
 
 /// What one side says in one field.
