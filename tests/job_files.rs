@@ -50,7 +50,11 @@ fn shipped() -> Project {
 const SHIPPED: [&str; 11] = [
     "adyen-settlement",
     "cardlytics-revisions",
+    "bongloy-balances",
+    "bongloy-transactions",
+    "core-balances",
     "core-daily",
+    "core-movements",
     "core-upload",
     "history-enrolment",
     "incoming-daily",

@@ -21,6 +21,9 @@ pub(crate) mod readme;
 pub(crate) mod reports;
 pub(crate) mod shipped;
 
+pub(crate) mod bongloy;
+pub(crate) mod core_api;
+
 pub(crate) mod half_year;
 
 /// The seed of the samples in the repository.

@@ -9,7 +9,9 @@ use flate2::read::MultiGzDecoder;
 use flate2::{Compression, GzBuilder};
 use polars::prelude::{DataFrame, ParquetReader, SerReader};
 
+use super::bongloy;
 use super::core;
+use super::core_api;
 use super::days::{Day, plans};
 use super::events;
 use super::month;
@@ -68,6 +70,8 @@ pub(crate) fn files(seed: u64) -> anyhow::Result<Files> {
     files.append(&mut sent_files(seed, told[0].0.date)?);
     files.append(&mut reports::files(seed, told[0].0.date)?);
     files.append(&mut super::kuggar::files(seed)?);
+    files.append(&mut core_api::files(seed)?);
+    files.append(&mut bongloy::files(seed)?);
     let month = month::tell(seed);
     files.append(&mut month_files(&month, &mut listed)?);
     listed.sort_by_key(|entry| entry.sent_at);

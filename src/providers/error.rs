@@ -6,6 +6,7 @@ use crate::exit::{ExitCode, Failure};
 
 use reqwest::Url;
 use secrecy::SecretString;
+use serde_json::error::Category;
 
 /// A conversation that failed.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +62,11 @@ impl ProviderError {
         Self::Shape { doing: doing.into(), reason: reason.into() }
     }
 
+    /// A reply that cannot be read as JSON of the published shape.
+    pub fn json(doing: impl Into<String>, error: &serde_json::Error) -> Self {
+        Self::shape(doing, unreadable(error))
+    }
+
     /// The status that ended the call, if one did.
     pub const fn status(&self) -> Option<u16> {
         match self {
@@ -74,6 +80,17 @@ impl From<ProviderError> for Failure {
     fn from(error: ProviderError) -> Self {
         Self::new(error.exit_code(), error)
     }
+}
+
+/// Why a reply is no JSON of the published shape. Nothing of it is quoted: a secret could stand there.
+pub fn unreadable(error: &serde_json::Error) -> String {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    let what = match error.classify() {
+        Category::Eof => format!("it ends early, at {place}"),
+        Category::Data => format!("a required field is missing or of another type at {place}"),
+        Category::Syntax | Category::Io => format!("bad syntax at {place}"),
+    };
+    format!("the reply is not the published JSON: {what}")
 }
 
 /// Reads a secret that stands under `key`.

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
-use super::{Provider, http_api, kard, kuggar};
+use super::{Provider, bongloy, core_api, http_api, kard, kuggar};
 use crate::config::Checker;
 
 macro_rules! providers {
@@ -81,6 +81,10 @@ providers! {
     Kard = "kard", kard::KardSpec => kard::KardConfig;
     /// Virtual cards of several issuers.
     Kuggar = "kuggar", kuggar::KuggarSpec => kuggar::KuggarConfig;
+    /// Customers, cards, balances and movements.
+    CoreApi = "core_api", core_api::CoreApiSpec => core_api::CoreApiConfig;
+    /// Accounts, balances and their transactions, as JSON:API.
+    Bongloy = "bongloy", bongloy::BongloySpec => bongloy::BongloyConfig;
 }
 
 impl ProviderConfig {

@@ -2,7 +2,9 @@
 //! answered (`reply`), and the conversation (`client`). What the program wants of every one of them is [`Provider`];
 //! [`kinds`] is the list of them all.
 
+pub mod bongloy;
 pub mod cards;
+pub mod core_api;
 pub mod dataset;
 pub mod error;
 pub mod http;

@@ -92,7 +92,11 @@ impl On {
 
     /// Whether its requests change something.
     pub(super) const fn has_effect(self) -> bool {
-        !matches!(self, Self::Token | Self::Files | Self::Download | Self::Notification)
+        match self {
+            // What is sent there are credentials: it is not noted.
+            Self::Other(name) => !is_login(name),
+            _ => !matches!(self, Self::Token | Self::Files | Self::Download | Self::Notification),
+        }
     }
 
     /// Whether its requests carry items of which each can be refused.
@@ -104,6 +108,11 @@ impl On {
     const fn tells_items(self) -> bool {
         matches!(self, Self::Fraud | Self::Audits | Self::Uploads | Self::HistoricalPart)
     }
+}
+
+/// Whether an endpoint of another provider grants tokens: `core_api.login`.
+const fn is_login(name: &str) -> bool {
+    matches!(name.as_bytes(), [.., b'.', b'l', b'o', b'g', b'i', b'n'])
 }
 
 impl<'de> Deserialize<'de> for On {

@@ -11,7 +11,10 @@
 mod access;
 mod applied;
 mod audits;
+mod bongloy;
 mod connection;
+mod core_api;
+mod core_api_world;
 mod downloads;
 mod errors;
 mod faults;

@@ -65,3 +65,14 @@ pub(super) fn read(folder: &Path) -> Result<Vec<SampleFile>, SamplesError> {
     files.sort_by(|a, b| (a.sent_at, &a.id).cmp(&(b.sent_at, &b.id)));
     Ok(files)
 }
+
+/// A file of another provider's samples; none where it is not there.
+pub(super) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>, SamplesError> {
+    let text = match std::fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(SamplesError::Unreadable { path: path.to_owned(), source }),
+    };
+    let malformed = |source| SamplesError::Malformed { path: path.to_owned(), source };
+    serde_json::from_slice(&text).map(Some).map_err(malformed)
+}

@@ -10,11 +10,13 @@ use chrono::Utc;
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 use secrecy::{ExposeSecret, SecretString};
+use serde::de::IgnoredAny;
 use tokio::sync::Mutex;
 
-use super::limits::{Limits, Room};
+use super::limits::{Call, Limits, Room};
 use super::{Answer, Failure, Http, HttpError, Redactor, Reply, plain};
 use crate::config::http::HttpConfig;
+use crate::providers::error::unreadable;
 
 /// A token is not used in its last minute; of a short life not in its last tenth.
 const MARGIN: Duration = Duration::from_mins(1);
@@ -64,6 +66,14 @@ pub fn sensitive(text: &str) -> HeaderValue {
     value
 }
 
+/// A reply that broke off where its length says it ends is asked for again, like one that was cut.
+fn whole(reply: Reply) -> Result<Reply, Failure> {
+    match serde_json::from_slice::<IgnoredAny>(&reply.body) {
+        Ok(_) => Ok(reply),
+        Err(error) => Err(Failure::unreadable(unreadable(&error))),
+    }
+}
+
 /// A conversation.
 #[derive(Debug)]
 pub struct Session<L> {
@@ -107,7 +117,7 @@ impl<L: Login> Session<L> {
         &self.http
     }
 
-    /// How the provider lets us in.
+    /// How this conversation lets itself in.
     pub const fn login(&self) -> &L {
         &self.login
     }
@@ -117,10 +127,10 @@ impl<L: Login> Session<L> {
         &self.redactor
     }
 
-    /// Reads something that changes nothing, with retries.
+    /// Reads something that changes nothing, with retries; what is answered is whole JSON.
     ///
     /// # Errors
-    /// When there is no reply with a 2xx status after all attempts, or the provider takes no more calls for too long.
+    /// When there is no such reply with a 2xx status after all attempts, or the provider takes no more calls for too long.
     pub async fn get(&self, url: &Url, query: &[(&str, &str)]) -> Result<Reply, HttpError> {
         self.read(Method::GET, url, |request| request.query(query)).await
     }
@@ -135,7 +145,7 @@ impl<L: Login> Session<L> {
         url: &Url,
         dress: impl Fn(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
     ) -> Result<Reply, HttpError> {
-        self.read_as(method, url, dress, Ok).await
+        self.read_as(method, url, dress, whole).await
     }
 
     /// The same for a reply that is taken apart at once: one that `take` cannot read counts as a failed attempt.
@@ -154,7 +164,7 @@ impl<L: Login> Session<L> {
         let mut renewed = false;
         loop {
             let token = self.token().await?;
-            self.room(&call).await?;
+            let on_its_way = self.room(&call).await?;
             let (name, value) = self.login.header(&token.value);
             let request = dress(self.http.request(method.clone(), url.clone())).header(name, value).build();
             let redactor = self.redactor.and(&token.value);
@@ -162,6 +172,7 @@ impl<L: Login> Session<L> {
                 Ok(request) => self.http.exchange(request, &redactor).await,
                 Err(error) => Err(Failure::transport(error)),
             };
+            drop(on_its_way);
             let failure = match reply.and_then(&take) {
                 Ok(taken) => return Ok(taken),
                 Err(failure) => self.told(failure, &redactor),
@@ -189,7 +200,7 @@ impl<L: Login> Session<L> {
         dress: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
     ) -> Result<Answer, HttpError> {
         let token = self.token().await?;
-        self.room(&format!("{method} {}", plain(url))).await?;
+        let _on_its_way = self.room(&format!("{method} {}", plain(url))).await?;
         let (name, value) = self.login.header(&token.value);
         let redactor = self.redactor.and(&token.value);
         let request = match dress(self.http.request(method, url.clone())).header(name, value).build() {
@@ -216,8 +227,10 @@ impl<L: Login> Session<L> {
         let call = self.login.call();
         let mut tries = self.http.tries(call.clone());
         loop {
-            self.room(&call).await?;
-            match self.login.grant(&self.http, &self.redactor).await {
+            let on_its_way = self.room(&call).await?;
+            let granted = self.login.grant(&self.http, &self.redactor).await;
+            drop(on_its_way);
+            match granted {
                 Ok(token) => return Ok(kept.insert(token).clone()),
                 Err(failure) => tries.after(self.told(failure, &self.redactor)).await?,
             }
@@ -237,15 +250,21 @@ impl<L: Login> Session<L> {
         }
     }
 
-    /// Waits until a call may be made.
-    async fn room(&self, call: &str) -> Result<(), HttpError> {
-        let Some(limits) = &self.limits else { return Ok(()) };
+    /// Waits until a call may be made; it counts as on its way until what is handed on is dropped.
+    async fn room(&self, call: &str) -> Result<Option<Call<'_>>, HttpError> {
+        let Some(limits) = &self.limits else { return Ok(None) };
         loop {
+            // Before asking: no answer in between is missed.
+            let answered = limits.answered();
             match limits.take(Utc::now()) {
-                Room::Go => return Ok(()),
+                Room::Go(call) => return Ok(Some(call)),
                 Room::Wait(wait) => {
                     tracing::info!(wait_s = wait.as_secs(), "the provider takes no more calls now; going on then");
                     tokio::time::sleep(wait).await;
+                }
+                Room::Answer(wait) => {
+                    // Either way it is asked again.
+                    let _ = tokio::time::timeout(wait, answered).await;
                 }
                 Room::NotBefore(until) => return Err(HttpError::LimitReached { call: call.to_owned(), until }),
             }
