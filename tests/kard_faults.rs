@@ -249,7 +249,8 @@ fn passes(case: &Case) -> bool {
 
 async fn rig(on: &str, nth: &str, fault: &str) -> Rig {
     let rule = format!("  - {{on: {on}, nth: {nth}, do: {fault}}}\n");
-    let quick = |provider: &mut tieout::providers::kard::KardConfig| provider.http.idle_timeout = Duration::from_millis(400);
+    let quick =
+        |provider: &mut tieout::providers::kard::KardConfig| provider.http.idle_timeout = Duration::from_millis(400);
     Rig::start_with(&[Sample::daily("f-1", NAME, BYTES)], &rule, |_| {}, quick).await
 }
 

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
-use super::{Provider, kard};
+use super::{Provider, card_issuing, kard};
 use crate::config::Checker;
 
 macro_rules! providers {
@@ -77,16 +77,15 @@ macro_rules! providers {
 providers! {
     /// Card-linked rewards.
     Kard = "kard", kard::KardSpec => kard::KardConfig;
+    /// Corporate card issuing.
+    CardIssuing = "card_issuing", card_issuing::CardIssuingSpec => card_issuing::CardIssuingConfig;
 }
 
 impl ProviderConfig {
     /// Kard: who publishes files, sends notifications, and takes audits and markers.
     pub fn as_kard(&self) -> Option<&kard::KardConfig> {
-        match self {
-            Self::Kard(kard) => Some(kard),
-            #[expect(unreachable_patterns, reason = "there is one so far")]
-            _ => None,
-        }
+        let Self::Kard(kard) = self else { return None };
+        Some(kard)
     }
 }
 

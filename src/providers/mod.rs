@@ -2,11 +2,13 @@
 //! answered (`reply`), and the conversation (`client`). What the program wants of every one of them is [`Provider`];
 //! [`kinds`] is the list of them all.
 
+pub mod card_issuing;
 pub mod dataset;
 pub mod error;
 pub mod http;
 pub mod kard;
 pub mod kinds;
+pub mod masked;
 
 use std::fmt::Debug;
 use std::pin::Pin;

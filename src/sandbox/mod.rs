@@ -11,6 +11,8 @@
 mod access;
 mod applied;
 mod audits;
+pub mod card_issuing;
+mod card_issuing_world;
 mod connection;
 mod downloads;
 mod errors;

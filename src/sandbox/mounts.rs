@@ -8,6 +8,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
 use super::SamplesError;
+use super::card_issuing;
 use super::state::State;
 
 /// What a provider's file offers to the sandbox.
@@ -27,7 +28,7 @@ pub(super) struct Mount {
 }
 
 /// One line each.
-pub(super) const MOUNTS: &[Mount] = &[];
+pub(super) const MOUNTS: &[Mount] = &[card_issuing::MOUNT];
 
 /// The provider that a path belongs to, and the path below it.
 pub(super) fn find(path: &str) -> Option<(&'static Mount, &str)> {
