@@ -12,6 +12,7 @@ use polars::prelude::{DataFrame, ParquetReader, SerReader};
 use super::core;
 use super::days::{Day, plans};
 use super::events;
+use super::issuing;
 use super::month;
 use super::readme;
 use super::rows::{LedgerRow, signer};
@@ -65,6 +66,7 @@ pub(crate) fn files(seed: u64) -> anyhow::Result<Files> {
         told.push((plan, day));
     }
     files.append(&mut sent_files(seed, told[0].0.date)?);
+    files.append(&mut issuing::files(told[0].0.date)?);
     let month = month::tell(seed);
     files.append(&mut month_files(&month, &mut listed)?);
     listed.sort_by_key(|entry| entry.sent_at);
