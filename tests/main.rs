@@ -26,6 +26,7 @@ mod card_issuing_envelope;
 mod card_issuing_faults;
 mod card_issuing_job;
 mod card_issuing_peers;
+mod card_issuing_project;
 mod card_issuing_words;
 mod carried_items;
 mod carried_property;
