@@ -19,6 +19,10 @@ crash:
 s3:
     .ci/s3
 
+# The envelope of corporate card issuing against PyNaCl, which is installed into target/tools on first use
+envelope:
+    .ci/envelope
+
 # The journal in a real PostgreSQL, and inputs out of it (installs Debian's where there is none)
 postgres:
     .ci/postgres

@@ -47,17 +47,19 @@ fn shipped() -> Project {
 }
 
 /// By name.
-const SHIPPED: [&str; 11] = [
+const SHIPPED: [&str; 18] = [
     "adyen-settlement",
-    "cardlytics-revisions",
     "bongloy-balances",
     "bongloy-transactions",
+    "cardlytics-revisions",
     "core-balances",
     "core-daily",
     "core-movements",
     "core-upload",
     "history-enrolment",
     "incoming-daily",
+    "issuing-cards",
+    "issuing-topups",
     "kuggar-cards",
     "marqeta-daily",
     "marqeta-settlement",

@@ -15,6 +15,7 @@ pub(crate) mod bulk;
 pub(crate) mod core;
 pub(crate) mod days;
 pub(crate) mod events;
+pub(crate) mod issuing;
 pub(crate) mod kuggar;
 pub(crate) mod month;
 pub(crate) mod readme;

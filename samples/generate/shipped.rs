@@ -14,6 +14,7 @@ use super::core;
 use super::core_api;
 use super::days::{Day, plans};
 use super::events;
+use super::issuing;
 use super::month;
 use super::readme;
 use super::reports;
@@ -72,6 +73,7 @@ pub(crate) fn files(seed: u64) -> anyhow::Result<Files> {
     files.append(&mut super::kuggar::files(seed)?);
     files.append(&mut core_api::files(seed)?);
     files.append(&mut bongloy::files(seed)?);
+    files.append(&mut issuing::files(told[0].0.date)?);
     let month = month::tell(seed);
     files.append(&mut month_files(&month, &mut listed)?);
     listed.sort_by_key(|entry| entry.sent_at);

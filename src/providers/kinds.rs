@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
-use super::{Provider, bongloy, core_api, http_api, kard, kuggar};
+use super::{Provider, bongloy, card_issuing, core_api, http_api, kard, kuggar};
 use crate::config::Checker;
 
 macro_rules! providers {
@@ -85,15 +85,15 @@ providers! {
     CoreApi = "core_api", core_api::CoreApiSpec => core_api::CoreApiConfig;
     /// Accounts, balances and their transactions, as JSON:API.
     Bongloy = "bongloy", bongloy::BongloySpec => bongloy::BongloyConfig;
+    /// Corporate card issuing.
+    CardIssuing = "card_issuing", card_issuing::CardIssuingSpec => card_issuing::CardIssuingConfig;
 }
 
 impl ProviderConfig {
     /// Kard: who publishes files, sends notifications, and takes audits and markers.
     pub fn as_kard(&self) -> Option<&kard::KardConfig> {
-        match self {
-            Self::Kard(kard) => Some(kard),
-            _ => None,
-        }
+        let Self::Kard(kard) = self else { return None };
+        Some(kard)
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`kinds`] is the list of them all.
 
 pub mod bongloy;
+pub mod card_issuing;
 pub mod cards;
 pub mod core_api;
 pub mod dataset;
@@ -12,6 +13,7 @@ pub mod http_api;
 pub mod kard;
 pub mod kinds;
 pub mod kuggar;
+pub mod masked;
 
 use std::fmt::Debug;
 use std::pin::Pin;

@@ -12,6 +12,8 @@ mod access;
 mod applied;
 mod audits;
 mod bongloy;
+pub mod card_issuing;
+mod card_issuing_world;
 mod connection;
 mod core_api;
 mod core_api_world;

@@ -8,7 +8,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
 use super::state::State;
-use super::{SamplesError, bongloy, core_api, http_api, kuggar};
+use super::{SamplesError, bongloy, card_issuing, core_api, http_api, kuggar};
 
 /// What a provider's file offers to the sandbox.
 pub(super) struct Mount {
@@ -27,7 +27,8 @@ pub(super) struct Mount {
 }
 
 /// One line each.
-pub(super) const MOUNTS: &[Mount] = &[bongloy::MOUNT, core_api::MOUNT, http_api::MOUNT, kuggar::MOUNT];
+pub(super) const MOUNTS: &[Mount] =
+    &[bongloy::MOUNT, card_issuing::MOUNT, core_api::MOUNT, http_api::MOUNT, kuggar::MOUNT];
 
 /// The provider that a path belongs to, and the path below it.
 pub(super) fn find(path: &str) -> Option<(&'static Mount, &str)> {

@@ -15,6 +15,7 @@ pub mod exposition;
 pub mod frames;
 pub mod house;
 pub mod http_listener;
+pub mod issuing;
 pub mod journal;
 pub mod kuggar;
 pub mod lives;

@@ -99,6 +99,11 @@ impl Failure {
         text
     }
 
+    /// A refusal that the next attempt need not meet, told in the provider's words.
+    pub fn passing(reason: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Broken, message: reason.into(), body: String::new(), source: None }
+    }
+
     /// Replaces the message, for a provider that says what its statuses mean.
     #[must_use]
     pub fn told_as(mut self, message: String) -> Self {

@@ -59,6 +59,20 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
+/// A complete reply, whatever its status.
+#[derive(Debug)]
+pub struct Whole {
+    pub status: u16,
+    /// The server's clock: the `Date` header.
+    pub date: Option<DateTime<Utc>>,
+    /// What `Retry-After` asks for.
+    pub retry_after: Option<Duration>,
+    /// At most [`REPLY_BYTES`]; not redacted.
+    pub body: Vec<u8>,
+    /// It calls itself a web page or begins as one: a proxy or a maintenance page speaks.
+    pub web_page: bool,
+}
+
 /// What came of one call that changes something at the provider. Such a call is never repeated here: what may
 /// be sent again is decided by the journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +94,8 @@ pub enum Answer {
 }
 
 impl Answer {
-    fn without_reply(failure: &Failure, redactor: &Redactor) -> Self {
+    /// What a call without a complete reply has come to.
+    pub fn without_reply(failure: &Failure, redactor: &Redactor) -> Self {
         let why = displayable(&redactor.redact(&failure.with_causes()), WHY);
         match failure.outcome() {
             // The request cannot have been begun either where it could not even be made.
@@ -110,9 +125,7 @@ impl Http {
     }
 
     fn note(&self, response: &Response) {
-        if let Some(limits) = &self.limits {
-            limits.note(response.headers(), Utc::now());
-        }
+        note(self.limits.as_deref(), response);
     }
 
     /// The request builder of the client underneath.
@@ -149,40 +162,38 @@ impl Http {
     /// # Errors
     /// When the client for such requests cannot be made. All else is an [`Answer`].
     pub async fn send_once(&self, request: Request, redactor: &Redactor) -> Result<Answer, HttpError> {
-        let client = if let Some(client) = self.once.get() {
-            client
-        } else {
-            let client = builder(&self.config, self.direct).pool_max_idle_per_host(0).build();
-            let client = client.map_err(|source| HttpError::SetUp { source })?;
-            self.once.get_or_init(|| client)
-        };
-        Ok(match self.answer(client, request).await {
-            Ok(answer) => answer,
+        Ok(match whole(self.once()?, self.limits.as_deref(), request).await {
+            Ok(Whole { status, retry_after, body, web_page, .. }) => {
+                Answer::Reply { status, retry_after, body, web_page }
+            }
             Err(failure) => Answer::without_reply(&failure, redactor),
         })
     }
 
-    /// The complete reply to a request that is sent once.
-    async fn answer(&self, client: &reqwest::Client, request: Request) -> Result<Answer, Failure> {
-        let mut response = told(client, request).await?;
-        self.note(&response);
-        let status = response.status().as_u16();
-        let retry_after = wait_asked_for(response.headers());
-        let declared_html = is_html(response.headers());
-        let announced = response.content_length();
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(Failure::transport)? {
-            if body.len() + chunk.len() > REPLY_BYTES {
-                let reason = format!("status {status}, and the reply is longer than {REPLY_BYTES} bytes");
-                return Err(Failure::unreadable(reason));
-            }
-            body.extend_from_slice(&chunk);
+    /// As [`Self::send_once`], for a provider whose replies mean something only when they have been opened.
+    ///
+    /// # Errors
+    /// When the client for such requests cannot be made. That there is no complete reply is told inside.
+    pub async fn whole_once(&self, request: Request) -> Result<Result<Whole, Failure>, HttpError> {
+        Ok(whole(self.once()?, self.limits.as_deref(), request).await)
+    }
+
+    /// Sends a request that changes nothing, once, and reads the whole reply whatever its status.
+    ///
+    /// # Errors
+    /// When there is no complete reply.
+    pub async fn whole(&self, request: Request) -> Result<Whole, Failure> {
+        whole(&self.client, self.limits.as_deref(), request).await
+    }
+
+    /// The client for requests that are sent once.
+    fn once(&self) -> Result<&reqwest::Client, HttpError> {
+        if let Some(client) = self.once.get() {
+            return Ok(client);
         }
-        if let Some(announced) = announced.filter(|announced| *announced != body.len() as u64) {
-            return Err(Failure::length(announced, body.len() as u64));
-        }
-        let web_page = declared_html || starts_as_markup(&body);
-        Ok(Answer::Reply { status, retry_after, body, web_page })
+        let client = builder(&self.config, self.direct).pool_max_idle_per_host(0).build();
+        let client = client.map_err(|source| HttpError::SetUp { source })?;
+        Ok(self.once.get_or_init(|| client))
     }
 
     /// Sends once and reads the whole reply, at most [`REPLY_BYTES`].
@@ -206,6 +217,36 @@ impl Http {
         }
         Ok(Reply { date, headers, body })
     }
+}
+
+fn note(limits: Option<&Limits>, response: &Response) {
+    if let Some(limits) = limits {
+        limits.note(response.headers(), Utc::now());
+    }
+}
+
+/// Sends once, and reads the complete reply.
+async fn whole(client: &reqwest::Client, limits: Option<&Limits>, request: Request) -> Result<Whole, Failure> {
+    let mut response = told(client, request).await?;
+    note(limits, &response);
+    let status = response.status().as_u16();
+    let date = server_date(response.headers());
+    let retry_after = wait_asked_for(response.headers());
+    let declared_html = is_html(response.headers());
+    let announced = response.content_length();
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(Failure::transport)? {
+        if body.len() + chunk.len() > REPLY_BYTES {
+            let reason = format!("status {status}, and the reply is longer than {REPLY_BYTES} bytes");
+            return Err(Failure::unreadable(reason));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    if let Some(announced) = announced.filter(|announced| *announced != body.len() as u64) {
+        return Err(Failure::length(announced, body.len() as u64));
+    }
+    let web_page = declared_html || starts_as_markup(&body);
+    Ok(Whole { status, date, retry_after, body, web_page })
 }
 
 fn builder(config: &HttpConfig, direct: bool) -> reqwest::ClientBuilder {
