@@ -9,6 +9,7 @@ use tieout::effects::{Doubt, EffectKind, Event, Next};
 use tieout::providers::cards::{CardOperation, CardOrder, CardProvider, Method};
 use tieout::providers::http::Answer;
 use tieout::providers::kuggar::KuggarConfig;
+use tieout::providers::kuggar::orders::answered;
 
 use crate::support::effects::{approved, effect, standing};
 
@@ -32,7 +33,9 @@ fn reply(status: u16, body: &str) -> Answer {
 /// What becomes of one order, and what the sender does next.
 fn judged(kind: EffectKind, answer: &Answer) -> (Event, Next) {
     let standing = standing(&effect(kind, "card-1", 0), &[approved()]);
-    let judgement = judge(&kuggar(), &standing, answer);
+    let operation = kind.operation().unwrap();
+    let card = (operation != CardOperation::Create).then_some("card-1");
+    let judgement = judge(&standing, &answered(operation, card, answer));
     let [(id, event)] = <[(String, Event); 1]>::try_from(judgement.events).unwrap();
     assert_eq!(id, standing.effect.id);
     (event, judgement.next)

@@ -20,7 +20,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "roles of people, hashes of their passwords and a proxy's addresses are words of the project file",
     ),
     ("project", "decisions", "two names may be one person's"),
-    ("project", "sandbox", "the sandbox's public constants stand in for secrets"),
+    ("providers", "sandbox", "the sandbox's public constants stand in for secrets"),
     ("providers", "sources", "a download goes straight into the raw store"),
     ("matching", "breaks", "a folded key holds the facts that its break will show"),
     ("sources", "frames", "a source may tell a warning, in the words of the frame"),

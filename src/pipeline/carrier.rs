@@ -9,7 +9,7 @@ use super::send::Goods;
 use crate::effects::{Body, Call, Method, Target};
 use crate::exit::Failure;
 use crate::progress::Stage;
-use crate::providers::cards::{CardCall, Courier};
+use crate::providers::cards::{CardCall, CardOperation, CardSent, Courier};
 use crate::providers::http::Answer;
 use crate::providers::kard::{Client, KardError};
 
@@ -32,18 +32,39 @@ impl Carrier {
     }
 
     /// Sends once.
-    pub(super) async fn send(&self, letter: Letter) -> Result<Answer, Failure> {
+    pub(super) async fn send(&self, letter: Letter) -> Result<Landed, Failure> {
         let lost = |why: &str| Ok(Answer::NotSent { why: why.to_owned() });
-        match (letter, self) {
+        let answer = match (letter, self) {
+            (Letter::Order { operation, call, key }, Self::Orders(courier)) => {
+                return courier.send(operation, &call, &key).await.map(Landed::Order);
+            }
             (Letter::Api { method, path, body }, Self::Kard(client)) => {
                 client.send_once(method, &path, &body).await.map_err(failure)
             }
             (Letter::Storage { url, file, bytes, progress }, Self::Kard(client)) => {
                 client.put_file(&url, &file, bytes, move |sent| progress.set(sent)).await.map_err(failure)
             }
-            (Letter::Order { call, key }, Self::Orders(courier)) => courier.send(&call, &key).await,
             (Letter::Lost, _) => lost("its URL is not at hand"),
             _ => lost("it is for another kind of provider"),
+        };
+        answer.map(Landed::Answer)
+    }
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub(super) enum Landed {
+    Answer(Answer),
+    Order(CardSent),
+}
+
+impl Landed {
+    /// No reply came.
+    pub(super) fn lost(goods: Goods<'_>, why: &str) -> Self {
+        let why = why.to_owned();
+        match goods {
+            Goods::Orders => Self::Order(CardSent::Lost { why }),
+            Goods::Items | Goods::Parcels(_) => Self::Answer(Answer::Lost { why }),
         }
     }
 }
@@ -60,6 +81,7 @@ pub(super) enum Letter {
         body: Vec<u8>,
     },
     Order {
+        operation: CardOperation,
         call: CardCall,
         /// The effect's id.
         key: String,
@@ -77,10 +99,15 @@ pub(super) enum Letter {
 impl Letter {
     pub(super) fn new(call: &Call, goods: Goods<'_>) -> Self {
         match (&call.target, &call.body, goods) {
-            (Target::Api { method, path }, Body::Bytes(body), Goods::Orders(_)) => {
+            (Target::Api { method, path }, Body::Bytes(body), Goods::Orders) => {
+                let Some(operation) = call.kind.operation() else { return Self::Lost };
                 let body = String::from_utf8_lossy(body).into_owned();
                 let key = call.members.first().cloned().unwrap_or_default();
-                Self::Order { call: CardCall { method: *method, path: path.clone(), body, keyed: call.keyed }, key }
+                Self::Order {
+                    operation,
+                    call: CardCall { method: *method, path: path.clone(), body, keyed: call.keyed },
+                    key,
+                }
             }
             (Target::Api { method, path }, Body::Bytes(body), _) => {
                 Self::Api { method: *method, path: path.clone(), body: body.clone() }

@@ -258,7 +258,7 @@ pub(super) async fn send(
         (Carrier::Kard(Arc::new(client)), Goods::Items, &config.http)
     } else {
         let cards = cards(request, effects)?;
-        (Carrier::Orders(cards.courier().map_err(of)?.into()), Goods::Orders(cards), cards.http())
+        (Carrier::Orders(cards.courier().map_err(of)?.into()), Goods::Orders, cards.http())
     };
     let (journal, run, guard, stop) = means;
     let (rate, concurrency, carrier) = (Some(effects.rate), effects.concurrency, &carrier);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::task::{Id, JoinSet};
 use tracing::Instrument as _;
 
-use super::carrier::{Carrier, Letter};
+use super::carrier::{Carrier, Landed, Letter};
 use super::lease::Guard;
 use super::shelf::Shelf;
 use super::stop::Stop;
@@ -20,7 +20,6 @@ use crate::exit::{ExitCode, Failure};
 use crate::job::Rate;
 use crate::journal::{Journal, JournalError, RunRecord, Writer, kill};
 use crate::project::HttpConfig;
-use crate::providers::CardProvider;
 use crate::providers::http::Answer;
 
 /// Calls that are under way when the process is asked to stop get this long to be answered.
@@ -60,23 +59,27 @@ pub(super) enum Goods<'a> {
     /// Sealed parcels: an effect is a call.
     Parcels(&'a Shelf),
     /// Orders for cards: an effect is a call, and the provider says what its answers mean.
-    Orders(&'a dyn CardProvider),
+    Orders,
 }
 
 impl Goods<'_> {
     /// The calls that send what is approved among these.
     fn calls(self, standings: &[Standing]) -> Vec<Call> {
         match self {
-            Self::Items | Self::Orders(_) => calls(standings),
+            Self::Items | Self::Orders => calls(standings),
             Self::Parcels(goods) => goods.calls(standings),
         }
     }
 
-    fn judge(self, call: &Call, members: &[Standing], answer: &Answer) -> Judgement {
-        match (self, members) {
-            (Self::Parcels(_), [standing]) => answers::judge(call, standing, answer),
-            (Self::Orders(provider), [standing]) => outcome_cards::judge(provider, standing, answer),
-            _ => outcome::judge(call.kind, members, answer),
+    fn judge(self, call: &Call, members: &[Standing], landed: &Landed) -> Judgement {
+        match (self, members, landed) {
+            (_, [standing], Landed::Order(sent)) => outcome_cards::judge(standing, sent),
+            (Self::Parcels(_), [standing], Landed::Answer(answer)) => answers::judge(call, standing, answer),
+            (_, _, Landed::Answer(answer)) => outcome::judge(call.kind, members, answer),
+            // An order travels alone.
+            (_, _, Landed::Order(_)) => {
+                outcome::judge(call.kind, members, &Answer::Lost { why: "of several orders in one call".to_owned() })
+            }
         }
     }
 }
@@ -123,7 +126,7 @@ pub(super) async fn send(means: Means<'_>, standings: Vec<Standing>) -> Result<S
 struct Sender<'a> {
     means: Means<'a>,
     waiting: VecDeque<Call>,
-    flying: JoinSet<Result<Answer, Failure>>,
+    flying: JoinSet<Result<Landed, Failure>>,
     /// The calls of `flying`, by task.
     under_way: HashMap<Id, Call>,
     /// Not written down yet.
@@ -258,6 +261,7 @@ impl Sender<'_> {
         let (carrier, guard) = (self.means.carrier.clone(), self.means.guard.clone());
         let letter = Letter::new(&call, self.means.goods);
         tracing::info!(call = call.id(), kind = call.kind.name(), effects = call.members.len(), "sending");
+        let killed = Landed::lost(self.means.goods, "killed");
         let calling = async move {
             // The process may have slept since the intent was written, and another may have taken over: then the
             // run ends while this waits, and the effect is in doubt.
@@ -270,7 +274,7 @@ impl Sender<'_> {
             kill::before("send");
             let answer = tokio::select! {
                 answer = carrier.send(letter) => answer,
-                () = kill::while_waiting() => Ok(Answer::Lost { why: "killed".to_owned() }),
+                () = kill::while_waiting() => Ok(killed),
             };
             kill::after("send");
             answer
@@ -281,11 +285,11 @@ impl Sender<'_> {
     }
 
     /// Takes in what one call has come to.
-    fn land(&mut self, landed: Result<(Id, Result<Answer, Failure>), tokio::task::JoinError>) {
+    fn land(&mut self, landed: Result<(Id, Result<Landed, Failure>), tokio::task::JoinError>) {
         let (id, answer) = match landed {
             Ok(landed) => landed,
             // A bug of ours; what it did before is not known.
-            Err(error) => (error.id(), Ok(Answer::Lost { why: "the call was broken off".to_owned() })),
+            Err(error) => (error.id(), Ok(Landed::lost(self.means.goods, "the call was broken off"))),
         };
         let Some(call) = self.under_way.remove(&id) else { return };
         match answer {
@@ -302,10 +306,10 @@ impl Sender<'_> {
         }
     }
 
-    fn judge(&mut self, call: &Call, answer: &Answer) {
+    fn judge(&mut self, call: &Call, landed: &Landed) {
         let members: Vec<Standing> =
             call.members.iter().filter_map(|id| self.sent.standings.get(id)).cloned().collect();
-        let judgement = self.means.goods.judge(call, &members, answer);
+        let judgement = self.means.goods.judge(call, &members, landed);
         tracing::info!(call = call.id(), outcome = judgement.words, "answered");
         // A reply that puts off every row has brought nothing further.
         let reached = judgement.events.iter().any(|(_, event)| match event {

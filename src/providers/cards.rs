@@ -2,11 +2,11 @@
 //! what the provider shows afterwards, says whether it was done.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::Task;
-use super::http::Answer;
 use crate::config::http::HttpConfig;
 use crate::exit::{ExitCode, Failure};
 
@@ -117,8 +117,22 @@ pub enum CardAnswer {
     Refused { why: String },
     /// Surely not done.
     NotDone { why: String, next: After },
-    /// It may have been done.
-    Unclear { why: String },
+    /// It may have been done. `failed`: the provider failed on the way, rather than said what cannot be understood.
+    Unclear { why: String, failed: bool },
+}
+
+/// What came of a call that was sent once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CardSent {
+    /// Not one byte went out.
+    NotSent {
+        why: String,
+    },
+    /// It went out, at least in part, and no complete reply came.
+    Lost {
+        why: String,
+    },
+    Told(CardAnswer),
 }
 
 /// What follows from an order that was surely not done.
@@ -126,8 +140,8 @@ pub enum CardAnswer {
 pub enum After {
     /// The same order goes again in a later run.
     GoOn,
-    /// The provider wants fewer calls.
-    Slower,
+    /// The provider wants fewer calls, and may say how long to wait.
+    Slower { wait: Option<Duration> },
     /// The token was refused.
     NewToken,
     /// No call will fare better until a person has changed something; the run ends with this code.
@@ -161,9 +175,6 @@ pub trait CardProvider: Debug + Send + Sync {
     /// What the order lacks, as a lowercase fragment: `the ledger states no valid_to`.
     fn call(&self, order: &CardOrder<'_>) -> Result<CardCall, String>;
 
-    /// What a complete answer means; its body is what the provider meant, without any envelope.
-    fn answer(&self, operation: CardOperation, status: u16, body: &[u8]) -> CardAnswer;
-
     /// Reads the secrets; talks to nobody yet.
     ///
     /// # Errors
@@ -172,37 +183,15 @@ pub trait CardProvider: Debug + Send + Sync {
 }
 
 /// Sends orders, each once.
-pub trait Courier: Send + Sync {
+pub trait Courier: Debug + Send + Sync {
     /// Gets what sending needs, so that nothing but the call itself lies between the last look at the lease and the
     /// first byte.
     fn warm(&self) -> Task<'_, ()>;
 
-    /// Sends a call once; `key` is the effect's id.
-    fn send<'a>(&'a self, call: &'a CardCall, key: &'a str) -> Task<'a, Answer>;
+    /// Sends a call once, and reads what is answered: a reply may hold card data, and goes no further than this. `key` is
+    /// the effect's id.
+    fn send<'a>(&'a self, operation: CardOperation, call: &'a CardCall, key: &'a str) -> Task<'a, CardSent>;
 
     /// Looks whether an order was done; `card` as in [`CardOrder::card`].
     fn look<'a>(&'a self, operation: CardOperation, call: &'a CardCall, card: Option<&'a str>) -> Task<'a, Looked>;
-}
-
-impl CardAnswer {
-    /// What a status means that the provider says nothing more about.
-    pub fn of_status(status: u16, says: String) -> Self {
-        match status {
-            300..=399 => {
-                let why = format!("{says}: redirects are not followed; write the final address in tieout.yaml");
-                Self::NotDone { why, next: After::End(ExitCode::Configuration) }
-            }
-            401 => Self::NotDone { why: says, next: After::NewToken },
-            403 => Self::NotDone { why: says, next: After::End(ExitCode::CredentialsRefused) },
-            405 | 407 => {
-                let why = format!("{says}; check base_url and any proxy");
-                Self::NotDone { why, next: After::End(ExitCode::Configuration) }
-            }
-            429 => Self::NotDone { why: says, next: After::Slower },
-            408 | 500.. => Self::Unclear { why: says },
-            400..=499 => Self::Refused { why: says },
-            // Nothing is known of a success that is not published, nor of what is no final status at all.
-            _ => Self::Unclear { why: says },
-        }
-    }
 }

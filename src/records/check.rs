@@ -115,6 +115,9 @@ fn field(mapping: &Mapping, published: &'static Published, column: &FieldColumn,
         ColumnSource::TwoColumns { .. } => {
             found.add(name, "`credit` and `debit` are for what is compared; expected a column");
         }
+        ColumnSource::Joined { .. } => {
+            found.add(name, "`join` is for what is compared; expected a column");
+        }
         ColumnSource::Columns(_) => {}
     }
 }

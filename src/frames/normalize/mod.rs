@@ -127,16 +127,16 @@ fn plan(mapping: &Mapping) -> (Sources, Vec<Step>, Vec<Joined>) {
     let mut joined = Vec::new();
     let mut steps = Vec::with_capacity(mapping.fields.len());
     for (field, column) in &mapping.fields {
-        let mut ask = |names: &[String]| {
+        let ask = |names: &[String], sources: &mut Sources| {
             let slots: Vec<usize> = names.iter().map(|name| sources.slot(name)).collect();
             sources.fields.push((field.name().to_owned(), slots.clone()));
             slots
         };
         let from = match &column.from {
             ColumnSource::Constant(text) => From::Constant(text.clone()),
-            ColumnSource::Columns(names) => From::Slots(ask(names)),
+            ColumnSource::Columns(names) => From::Slots(ask(names, &mut sources)),
             ColumnSource::TwoColumns { credit, debit } => {
-                From::Two(TwoColumns { credit: ask(credit), debit: ask(debit) })
+                From::Two(TwoColumns { credit: ask(credit, &mut sources), debit: ask(debit, &mut sources) })
             }
             ColumnSource::Joined { parts, with } => {
                 let slots = parts.iter().map(|name| sources.slot(name)).collect();
@@ -147,7 +147,7 @@ fn plan(mapping: &Mapping) -> (Sources, Vec<Step>, Vec<Joined>) {
             }
         };
         let zone = match &column.time {
-            TimeFormat::ZoneOfRow { column, .. } => ask(column),
+            TimeFormat::ZoneOfRow { column, .. } => ask(column, &mut sources),
             _ => Vec::new(),
         };
         steps.push(Step { field: *field, from, unit: column.unit, time: TimePlan::new(&column.time), zone });

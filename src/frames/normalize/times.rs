@@ -98,6 +98,7 @@ impl TimePlan {
             Self::Pattern { items, pattern, zone } => {
                 patterned_day(text, items, *zone, last).ok_or_else(|| format!("is no date of the form `{pattern}`"))?
             }
+            Self::ZoneOfRow { plan, .. } => return plan.date(text, last),
             // A job that says so for a date is refused.
             Self::EpochSeconds | Self::EpochMillis => return Err("is a number since 1970, which is no date".to_owned()),
         };

@@ -13,7 +13,7 @@ use crate::config::Checker;
 use crate::config::http::{HttpConfig, HttpSpec, http, url};
 use crate::config::secret::{Secret, secret};
 use crate::exit::Failure;
-use crate::providers::{Ask, Dataset, Fetched, Probed, Provider, RowWriter, Task};
+use crate::providers::{Ask, CardProvider, Dataset, Fetched, Probed, Provider, RowWriter, Task};
 use crate::sandbox;
 
 /// Calls at once when the file says nothing.
@@ -317,6 +317,10 @@ impl Provider for CardIssuingConfig {
         };
         self.fields = Fields::default();
         self.clock_tolerance = CLOCK_TOLERANCE;
+    }
+
+    fn cards(&self) -> Option<&dyn CardProvider> {
+        Some(self)
     }
 
     fn datasets(&self) -> Vec<Dataset> {

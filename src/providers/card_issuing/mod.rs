@@ -7,6 +7,7 @@ mod config;
 pub mod envelope;
 pub mod judge;
 pub mod key;
+mod orders;
 pub mod reply;
 pub mod request;
 pub mod slugs;

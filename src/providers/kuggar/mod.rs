@@ -9,7 +9,7 @@ mod client;
 mod config;
 mod login;
 mod mask;
-mod orders;
+pub mod orders;
 pub mod reply;
 pub mod request;
 

@@ -1,11 +1,10 @@
 //! Cards are made, changed and closed at Kuggar: orders as calls, and what is answered. Nothing that is handed on holds
-//! a card's number or code: a reply is read and written anew before anyone else sees it.
+//! a card's number or code: a reply is read here, and goes no further.
 
 use chrono::NaiveDate;
 use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
-use secrecy::zeroize::Zeroizing;
-use serde_json::json;
+use secrecy::zeroize::Zeroize as _;
 
 use super::reply::{self, Judged, Next};
 use super::request::{self, Call, Doing, Limit, Seen, Terms};
@@ -13,7 +12,7 @@ use super::{Card, Client, KuggarConfig};
 use crate::config::http::HttpConfig;
 use crate::exit::Failure;
 use crate::providers::cards::{
-    After, CardAnswer, CardCall, CardOperation, CardOrder, CardProvider, Courier, Looked, Method,
+    After, CardAnswer, CardCall, CardOperation, CardOrder, CardProvider, CardSent, Courier, Looked, Method,
 };
 use crate::providers::error::below;
 use crate::providers::http::Answer;
@@ -50,29 +49,36 @@ impl CardProvider for KuggarConfig {
         Ok(CardCall { method, path: url.path().to_owned(), body, keyed: false })
     }
 
-    fn answer(&self, operation: CardOperation, status: u16, body: &[u8]) -> CardAnswer {
-        let call = Call { doing: doing(operation), method: reqwest::Method::GET, kuggar_id: None, body: Vec::new() };
-        let answer = Answer::Reply { status, retry_after: None, body: body.to_vec(), web_page: false };
-        match reply::judge(&call, &answer) {
-            Judged::Done(card) if card.has_failed() => {
-                let reason = card.failure_reason.as_deref().unwrap_or("without a reason");
-                CardAnswer::Refused { why: format!("the card's issuer refuses: {reason}") }
-            }
-            Judged::Done(card) => CardAnswer::Done { id: Some(card.kuggar_id), note: None },
-            Judged::Deleted => CardAnswer::Done { id: None, note: None },
-            Judged::InDoubt { why } => CardAnswer::Unclear { why },
-            Judged::NotDone { why, next } => match next {
-                Next::Again => CardAnswer::NotDone { why, next: After::Slower },
-                Next::NewToken => CardAnswer::NotDone { why, next: After::NewToken },
-                Next::Refused | Next::NoSuchCard => CardAnswer::Refused { why },
-                Next::NotOurs => CardAnswer::Refused { why: format!("{why}; the card is another client's") },
-            },
-        }
-    }
-
     fn courier(&self) -> Result<Box<dyn Courier>, Failure> {
         Ok(Box::new(KuggarCourier { client: Client::new(self)? }))
     }
+}
+
+/// What an answer says of an order; `card` is the one that the order is about, none of a new one.
+pub fn answered(operation: CardOperation, card: Option<&str>, answer: &Answer) -> CardSent {
+    let wait = match answer {
+        Answer::NotSent { why } => return CardSent::NotSent { why: why.clone() },
+        Answer::Lost { why } => return CardSent::Lost { why: why.clone() },
+        Answer::Reply { retry_after, .. } => *retry_after,
+    };
+    let failed = matches!(answer, Answer::Reply { status: 408 | 500.., .. });
+    let kuggar_id = card.map(str::to_owned);
+    let call = Call { doing: doing(operation), method: reqwest::Method::GET, kuggar_id, body: Vec::new() };
+    CardSent::Told(match reply::judge(&call, answer) {
+        Judged::Done(card) if card.has_failed() => {
+            let reason = card.failure_reason.as_deref().unwrap_or("without a reason");
+            CardAnswer::Refused { why: format!("the card's issuer refuses: {reason}") }
+        }
+        Judged::Done(card) => CardAnswer::Done { id: Some(card.kuggar_id), note: None },
+        Judged::Deleted => CardAnswer::Done { id: None, note: None },
+        Judged::InDoubt { why } => CardAnswer::Unclear { why, failed },
+        Judged::NotDone { why, next } => match next {
+            Next::Again => CardAnswer::NotDone { why, next: After::Slower { wait } },
+            Next::NewToken => CardAnswer::NotDone { why, next: After::NewToken },
+            Next::Refused | Next::NoSuchCard => CardAnswer::Refused { why },
+            Next::NotOurs => CardAnswer::Refused { why: format!("{why}; the card is another client's") },
+        },
+    })
 }
 
 const fn doing(operation: CardOperation) -> Doing {
@@ -100,12 +106,13 @@ fn terms(order: &CardOrder<'_>) -> Result<Terms, String> {
     })
 }
 
+#[derive(Debug)]
 struct KuggarCourier {
     client: Client,
 }
 
 impl KuggarCourier {
-    async fn sent(&self, call: &CardCall) -> Result<Answer, ProviderError> {
+    async fn sent(&self, operation: CardOperation, call: &CardCall) -> Result<CardSent, ProviderError> {
         let doing = "sending an order for a card";
         let url = self.url(&call.path)?;
         let dress = |request: reqwest::RequestBuilder| match call.body.as_str() {
@@ -114,7 +121,14 @@ impl KuggarCourier {
         };
         let session = self.client.session();
         let answer = session.send_once(call.method.into(), &url, dress).await;
-        Ok(anew(call, answer.map_err(|source| ProviderError::http(doing, source))?))
+        let mut answer = answer.map_err(|source| ProviderError::http(doing, source))?;
+        // A new card gets an id of its own; of the others it is the path's last part.
+        let card = call.path.rsplit('/').next().filter(|_| call.method != Method::Post);
+        let sent = answered(operation, card, &answer);
+        if let Answer::Reply { body, .. } = &mut answer {
+            body.zeroize();
+        }
+        Ok(sent)
     }
 
     fn url(&self, path: &str) -> Result<Url, ProviderError> {
@@ -123,38 +137,13 @@ impl KuggarCourier {
     }
 }
 
-/// The answer with a body that holds no card data.
-fn anew(call: &CardCall, answer: Answer) -> Answer {
-    let Answer::Reply { status, retry_after, body, web_page } = answer else { return answer };
-    let body = Zeroizing::new(body);
-    let told = |message: String| json!({ "message": message }).to_string().into_bytes();
-    let kept = if web_page || body.is_empty() {
-        Vec::new()
-    } else if !(200..300).contains(&status) {
-        told(reply::words(&String::from_utf8_lossy(&body)))
-    } else {
-        match Card::read(&body) {
-            Ok(card) if is_about(call, &card) => card.row().get().as_bytes().to_vec(),
-            Ok(_) => told("the reply is about another card".to_owned()),
-            Err(error) => told(error.to_string()),
-        }
-    };
-    Answer::Reply { status, retry_after, body: kept, web_page }
-}
-
-/// Whether the reply is about the card of the path; a new card has an id of its own.
-fn is_about(call: &CardCall, card: &Card) -> bool {
-    let id = call.path.rsplit('/').next().unwrap_or_default();
-    call.method == Method::Post || id.eq_ignore_ascii_case(&card.kuggar_id)
-}
-
 impl Courier for KuggarCourier {
     fn warm(&self) -> Task<'_, ()> {
         Box::pin(async { Ok(self.client.probe().await.map(drop)?) })
     }
 
-    fn send<'a>(&'a self, call: &'a CardCall, _key: &'a str) -> Task<'a, Answer> {
-        Box::pin(async move { Ok(self.sent(call).await?) })
+    fn send<'a>(&'a self, operation: CardOperation, call: &'a CardCall, _key: &'a str) -> Task<'a, CardSent> {
+        Box::pin(async move { Ok(self.sent(operation, call).await?) })
     }
 
     fn look<'a>(&'a self, operation: CardOperation, call: &'a CardCall, card: Option<&'a str>) -> Task<'a, Looked> {
