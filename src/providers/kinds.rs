@@ -84,10 +84,8 @@ providers! {
 impl ProviderConfig {
     /// Kard: who publishes files, sends notifications, and takes audits and markers.
     pub fn as_kard(&self) -> Option<&kard::KardConfig> {
-        match self {
-            Self::Kard(kard) => Some(kard),
-            _ => None,
-        }
+        let Self::Kard(kard) = self else { return None };
+        Some(kard)
     }
 }
 

@@ -163,7 +163,7 @@ impl<L: Login> Session<L> {
                 Err(error) => Err(Failure::transport(error)),
             };
             let failure = match reply.and_then(&take) {
-                Ok(taken) => return Ok(taken),
+                Ok(read) => return Ok(read),
                 Err(failure) => self.told(failure, &redactor),
             };
             let refused = failure.code().is_some_and(|status| self.login.wants_new_token(status));
