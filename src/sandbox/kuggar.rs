@@ -50,7 +50,7 @@ pub(super) const MOUNT: Mount = Mount {
 /// One card as "Kuggar Card Response" tells it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Card {
+struct Held {
     kuggar_id: String,
     provider: String,
     provider_id: String,
@@ -84,11 +84,11 @@ struct DataField {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Samples {
-    cards: Vec<Card>,
+    cards: Vec<Held>,
 }
 
 /// The cards that stand, by id.
-type Cards = Arc<Mutex<BTreeMap<String, Card>>>;
+type Cards = Arc<Mutex<BTreeMap<String, Held>>>;
 type World = Shared<(Arc<State>, Cards)>;
 
 fn endpoint(method: &Method, path: &str) -> Option<&'static str> {
@@ -116,7 +116,7 @@ fn router(state: &Arc<State>, folder: &Path) -> Result<Router, SamplesError> {
         .with_state((Arc::clone(state), cards)))
 }
 
-fn read(folder: &Path) -> Result<BTreeMap<String, Card>, SamplesError> {
+fn read(folder: &Path) -> Result<BTreeMap<String, Held>, SamplesError> {
     let path = folder.join("cards.json");
     if !folder.is_dir() {
         return Ok(BTreeMap::new());
@@ -185,7 +185,7 @@ fn admitted(state: &State, headers: &HeaderMap) -> Result<(), Refused> {
 }
 
 /// A card that stands and is this client's.
-fn found<'a>(cards: &'a mut BTreeMap<String, Card>, id: &str) -> Result<&'a mut Card, Refused> {
+fn found<'a>(cards: &'a mut BTreeMap<String, Held>, id: &str) -> Result<&'a mut Held, Refused> {
     match cards.get_mut(&id.to_ascii_lowercase()) {
         None => refuse(StatusCode::NOT_FOUND, "URL is invalid: there is no such card."),
         Some(card) if card.foreign => refuse(StatusCode::FORBIDDEN, "Not authorised for this object."),
@@ -253,7 +253,7 @@ async fn delete(Shared((state, cards)): World, Segment(id): Segment<String>, hea
     })
 }
 
-fn answered(status: StatusCode, work: impl FnOnce() -> Result<Card, Refused>) -> Response {
+fn answered(status: StatusCode, work: impl FnOnce() -> Result<Held, Refused>) -> Response {
     match work() {
         Ok(card) => (status, Json(card)).into_response(),
         Err(refused) => *refused,
@@ -329,10 +329,10 @@ impl Wanted {
     }
 
     /// A new card.
-    fn card(self, number: usize) -> Card {
+    fn card(self, number: usize) -> Held {
         let id = random_id();
         let year = self.valid_to.year() + 1;
-        let mut card = Card {
+        let mut card = Held {
             kuggar_id: format!("{}-{}-{}-{}-{}", &id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..]),
             provider: "WEX".to_owned(),
             provider_id: format!("SBX{}", id[..15].to_ascii_uppercase()),
@@ -357,7 +357,7 @@ impl Wanted {
         card
     }
 
-    fn change(self, card: &mut Card, state: &str) {
+    fn change(self, card: &mut Held, state: &str) {
         let at_midnight = |day: NaiveDate| format!("{day}T00:00:00Z");
         (card.valid_from_date, card.valid_to_date) = (at_midnight(self.valid_from), at_midnight(self.valid_to));
         card.card_limit = self.limit;

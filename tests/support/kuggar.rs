@@ -189,10 +189,23 @@ fn answer(mut stream: std::net::TcpStream, reply: &Reply) {
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&reply.body));
 }
 
-/// The shipped jobs and data, with Kuggar at this address (none: the sandbox's).
+/// The shipped job and its ledger, with Kuggar at this address (none: the sandbox's).
 pub(crate) fn project(faults: &str, address: Option<&str>) -> TestProject {
-    let project = TestProject::shipped(faults);
-    let base = address.map_or_else(|| format!("{}/kuggar", project.provider().base_url), str::to_owned);
+    let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut project = TestProject::empty();
+    let base = match address {
+        Some(address) => address.to_owned(),
+        None => {
+            project.serve_as(&shipped.join("samples/kard"), faults, |_| {});
+            format!("{}/kuggar", project.provider().base_url)
+        }
+    };
+    for (from, to) in [
+        ("jobs/kuggar-cards.yaml", "jobs/kuggar-cards.yaml"),
+        ("samples/data/cards-2025-03-19.csv", "data/cards-2025-03-19.csv"),
+    ] {
+        project.write(to, std::fs::read(shipped.join(from)).unwrap());
+    }
     project.write("id", "sandbox-kuggar@tieout.example");
     project.write("secret", "sandbox-kuggar-secret");
     project.write(
@@ -204,15 +217,6 @@ pub(crate) fn project(faults: &str, address: Option<&str>) -> TestProject {
              5ms}}\n"
         ),
     );
-    for (folder, wanted) in [("jobs", "kuggar-cards.yaml"), ("data", "cards-2025-03-19.csv")] {
-        for entry in std::fs::read_dir(project.path(folder)).unwrap().map(Result::unwrap) {
-            match entry.path() {
-                path if entry.file_name() == wanted => drop(path),
-                path if path.is_dir() => std::fs::remove_dir_all(path).unwrap(),
-                path => std::fs::remove_file(path).unwrap(),
-            }
-        }
-    }
     project
 }
 

@@ -174,7 +174,7 @@ impl<L: Login> Session<L> {
             };
             drop(on_its_way);
             let failure = match reply.and_then(&take) {
-                Ok(taken) => return Ok(taken),
+                Ok(read) => return Ok(read),
                 Err(failure) => self.told(failure, &redactor),
             };
             let refused = failure.code().is_some_and(|status| self.login.wants_new_token(status));
