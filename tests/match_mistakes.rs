@@ -117,9 +117,7 @@ const COLUMNS: &[Mistake] = &[
     Mistake {
         right: ", currency: currency}",
         wrong: ", currency: }",
-        told: &[
-            "6:51: `inputs.file.columns.currency` is nothing; expected text or a list or a group of keys",
-        ],
+        told: &["6:51: `inputs.file.columns.currency` is nothing; expected text or a list or a group of keys"],
     },
     Mistake {
         right: ", currency: currency}",
