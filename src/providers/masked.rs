@@ -10,7 +10,7 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Card numbers have 12 to 19 digits; what is longer may hold one.
-const FEWEST_DIGITS: usize = 12;
+pub const FEWEST_DIGITS: usize = 12;
 /// Digits that stay readable at the end of a masked number.
 const KEPT_DIGITS: usize = 4;
 /// So many separators between two digits do not end a number.
@@ -49,6 +49,12 @@ pub fn text(text: &str) -> String {
         start = end;
     }
     chars.into_iter().collect()
+}
+
+/// Whether a text is nothing but a number as long as a card's.
+pub fn is_card_number(text: &str) -> bool {
+    let digits = text.chars().filter(|c| c.is_numeric()).count();
+    digits >= FEWEST_DIGITS && text.chars().all(|c| c.is_numeric() || is_gap(c))
 }
 
 /// Whether a field of this name holds what nobody but the card's holder may keep, however the name is spelt.
@@ -152,7 +158,7 @@ fn is_gap(c: char) -> bool {
 }
 
 /// `1deb214d-f6a6-4546-86fe-55e80593dbb0`: what no card number is.
-fn is_uuid(text: &str) -> bool {
+pub fn is_uuid(text: &str) -> bool {
     let lengths = [8, 4, 4, 4, 12];
     let mut parts = text.split('-');
     let hex = |part: &str, length| part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -149,7 +149,7 @@ async fn login(Shared(desk): At, headers: HeaderMap, body: Bytes) -> Result<Resp
     let body = object(&headers, &body)?;
     let (email, password) = (text(&body, "email")?, text(&body, "password")?);
     if (email.as_str(), password.as_str()) != (SANDBOX_EMAIL, SANDBOX_PASSWORD) {
-        return Err(Refused(StatusCode::UNAUTHORIZED, "E-mail or password is wrong."));
+        return Err(Refused(StatusCode::UNAUTHORIZED, "The credentials are wrong."));
     }
     let token = desk.state.grant(None);
     Ok(Json(json!({ "token": token, "userId": "usr_sandbox" })).into_response())

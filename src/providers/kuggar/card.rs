@@ -345,8 +345,7 @@ fn text(field: &'static str, raw: &RawValue) -> Result<Option<String>, CardError
         "a text" => {
             let text: Zeroizing<String> =
                 serde_json::from_str::<String>(raw.get()).map_err(|error| wordless(&error))?.into();
-            let told = if mask::is_uuid(&text) { text.to_string() } else { mask::without_numbers(&text).into_owned() };
-            Ok(Some(told))
+            Ok(Some(mask::without_numbers(&text)))
         }
         _ => Err(unexpected(field, raw, "a text, or null")),
     }

@@ -193,6 +193,5 @@ fn unread(doing: &str, error: HttpError) -> Result<Option<Card>, ProviderError> 
 
 /// An id for messages.
 fn shown(id: &str) -> String {
-    let id = if mask::is_uuid(id) { id.into() } else { mask::without_numbers(id) };
-    displayable(&id, SHOWN)
+    displayable(&mask::without_numbers(id), SHOWN)
 }
