@@ -35,7 +35,7 @@ impl Clone {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         std::fs::copy(repository().join("tieout.yaml"), folder.path().join("tieout.yaml")).unwrap();
-        for name in ["jobs", "samples/kard", "samples/data"] {
+        for name in ["jobs", "samples/kard", "samples/card_issuing", "samples/data"] {
             copy_folder(&repository().join(name), &folder.path().join(name));
         }
         Self { folder }

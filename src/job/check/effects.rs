@@ -65,7 +65,9 @@ pub(super) fn provider(
     }
     // The project file is wrong, which is told elsewhere; the job is only looked at, never run.
     let Some(providers) = context.providers else { return Some(String::new()) };
-    let names: Vec<&str> = providers.keys().map(String::as_str).collect();
+    // Audits, markers and bulk files are Kard's: who is no Kard is not meant.
+    let names = providers.iter().filter(|(_, provider)| provider.as_kard().is_some());
+    let names: Vec<&str> = names.map(|(name, _)| name.as_str()).collect();
     match names.as_slice() {
         [only] => return Some((*only).to_owned()),
         [] => checker.absent(at, "nobody to ask", "tieout.yaml has no providers"),
