@@ -9,7 +9,7 @@ use tieout::exit::ExitCode;
 use tieout::providers::card_issuing::clock::{OutOfWindow, out_of_window};
 use tieout::providers::card_issuing::judge::{Judged, Sent, judge, plain_in_words};
 use tieout::providers::card_issuing::reply::{Said, read};
-use tieout::providers::card_issuing::request::{NewCard, TopUp, create, order, stamped, top_up};
+use tieout::providers::card_issuing::request::{NewCard, OrderError, TopUp, create, order, stamped, top_up};
 use tieout::providers::card_issuing::slugs::{PlainError, Slug, Standing};
 use tieout::providers::card_issuing::{Fields, Unit};
 use tieout::providers::http::Redactor;
@@ -179,7 +179,7 @@ fn orders_are_made_into_the_same_bytes_every_time() {
     assert_eq!(body(12_345, "KWD", &fields).unwrap(), format!("{{\"amount\":12.345,{}", rest("KWD")));
     let minor = Fields { amounts: Unit::Minor, ..Fields::default() };
     assert_eq!(body(2500, "USD", &minor).unwrap(), format!("{{\"amount\":2500,{}", rest("USD")));
-    let told = |made: Result<String, _>| made.map_err(|error| error.to_string()).unwrap_err();
+    let told = |made: Result<String, OrderError>| made.map_err(|error| error.to_string()).unwrap_err();
     assert_eq!(told(body(0, "USD", &fields)), "the amount is 0 minor units; expected more than zero");
     assert_eq!(told(body(1, "ZZZ", &fields)), "`ZZZ` is no currency of ISO 4217 that is known here");
     let nobody = create("/x", &fields, NewCard { user: " " }).unwrap_err();

@@ -17,7 +17,15 @@ use crate::support::project::{copy_folder, keyed_rows};
 const MONTH: &str = "2025-02";
 
 /// Jobs that ask a provider for rows: the samples hold one day of each.
-const DATASETS: [&str; 4] = ["bongloy-balances", "bongloy-transactions", "core-balances", "core-movements"];
+const DATASETS: [&str; 7] = [
+    "bongloy-balances",
+    "bongloy-transactions",
+    "core-balances",
+    "core-movements",
+    "issuing-cards",
+    "issuing-topups",
+    "kuggar-cards",
+];
 
 fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

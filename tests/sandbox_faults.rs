@@ -103,7 +103,7 @@ fn mistakes_in_a_plan_are_told_with_their_place() {
             "2:29: unknown value `explode` for `rules[0].do`; expected one of `reset_before`, `reset_after`, \
              `reset_within`, `malformed_json`, `html_page`, `expired_url`, `revoke_token`, `repeat_cursor`, \
              `wrong_bytes`, `missing_item`, `extra_item`, `repeat_item`, `refuse_item`, `error_without_id`, \
-             `busy_item`, `refuse_call`, `drop`, `repeat`, `wrong_file_name`",
+             `busy_item`, `refuse_call`, `drop`, `repeat`, `wrong_file_name`, `clock_ahead`, `delivered_twice`",
         ),
         (
             "{on: token, nth: 1, do: {slow: 5}}",

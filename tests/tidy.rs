@@ -22,6 +22,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("project", "decisions", "two names may be one person's"),
     ("providers", "sandbox", "the sandbox's public constants stand in for secrets"),
     ("providers", "sources", "a download goes straight into the raw store"),
+    ("providers", "sandbox", "moved to the sandbox, a provider takes its public constants for secrets"),
     ("matching", "breaks", "a folded key holds the facts that its break will show"),
     ("sources", "frames", "a source may tell a warning, in the words of the frame"),
     ("objects", "journal", "keeping can be killed at a named point, like everything that the journal tells of"),

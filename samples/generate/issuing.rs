@@ -101,6 +101,8 @@ impl Told {
                 ("identity_mismatch", format!("Booked for {}, the provider has it for emp-077.", self.user()))
             }
         };
+        // A break is told in the currency of the provider's side.
+        let currency = if let Story::Currency(other) = self.story { other } else { currency };
         Some([id.to_owned(), kind.to_owned(), currency.to_owned(), "transaction_amount".to_owned(), why])
     }
 }
