@@ -247,8 +247,8 @@ impl Page<'_> {
         let span = format!("from={}&to={}", encoded(&from.to_rfc3339()), encoded(&to.to_rfc3339()));
         let next = more.then(|| format!("{}?{span}&offset={after}", self.base));
         Ok(match self.paging {
-            "cursor" => wrapped(&page, json!({ "next_cursor": more.then(|| cursor(after)) })),
-            "repeat_cursor" => wrapped(&page, json!({ "next_cursor": cursor(PAGE_ROWS) })),
+            "cursor" => wrapped(&page, &json!({ "next_cursor": more.then(|| cursor(after)) })),
+            "repeat_cursor" => wrapped(&page, &json!({ "next_cursor": cursor(PAGE_ROWS) })),
             "link" => Json(json!({ "data": { "items": page }, "links": { "next": next } })).into_response(),
             "foreign_link" => {
                 let elsewhere = "http://elsewhere.example/movements?offset=10";
@@ -263,12 +263,12 @@ impl Page<'_> {
                 }
                 response
             }
-            _ => wrapped(&page, json!({ "rows": rows.len() })),
+            _ => wrapped(&page, &json!({ "rows": rows.len() })),
         })
     }
 }
 
-fn wrapped(page: &[&Value], meta: Value) -> Response {
+fn wrapped(page: &[&Value], meta: &Value) -> Response {
     Json(json!({ "data": { "items": page }, "meta": meta })).into_response()
 }
 

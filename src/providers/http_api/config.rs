@@ -111,13 +111,11 @@ fn auth(root: &Path, at: &str, written: &AuthSpec, checker: &mut Checker<'_>) ->
 
 /// A header's name, in small letters as HTTP compares it.
 fn header(path: &str, written: &str, checker: &mut Checker<'_>) -> Option<String> {
-    match written.parse::<HeaderName>() {
-        Ok(name) => Some(name.as_str().to_owned()),
-        Err(_) => {
-            checker.problem(path, format!("`{written}` is no name of a header; expected one such as X-Api-Key"));
-            None
-        }
+    if let Ok(name) = written.parse::<HeaderName>() {
+        return Some(name.as_str().to_owned());
     }
+    checker.problem(path, format!("`{written}` is no name of a header; expected one such as X-Api-Key"));
+    None
 }
 
 fn limits(at: &str, written: &RateLimitSpec, checker: &mut Checker<'_>) -> Option<LimitHeaders> {

@@ -65,7 +65,7 @@ pub fn rows<'d>(document: &'d RawValue, path: &str, single: bool) -> Result<Vec<
     Ok(rows)
 }
 
-/// `; it has `data`, `meta``, cut.
+/// The end of a message: which keys there are instead.
 fn keys(document: &RawValue) -> String {
     let Some(object) = object(document) else { return String::new() };
     let names: Vec<String> = object.keys().take(SHOWN).map(|key| format!("`{}`", crate::text::cut(key, 40))).collect();
