@@ -186,83 +186,94 @@ fn agreed(mut card: Card) -> Card {
     card
 }
 
-fn stories(seed: u64) -> Vec<(Card, Label)> {
-    let mut number = AGREED;
-    let mut next = |change: &mut dyn FnMut(&mut Card), label: Option<(&'static str, &str)>| {
+/// What is changed of a card on which both agree, and what is to be found then.
+type Story = (fn(&mut Card), Option<(&'static str, &'static str)>);
+
+fn stories(seed: u64) -> impl Iterator<Item = (Card, Label)> {
+    differing().into_iter().chain(standing()).zip(AGREED..).map(move |((change, label), number)| {
         let mut card = Card::new(seed, number);
-        number += 1;
         change(&mut card);
         (card, label.map(|(kind, why)| (kind, why.to_owned())))
-    };
-    vec![
-        next(
-            &mut |card| card.at_kuggar(|side| side.limit += 1),
+    })
+}
+
+/// The sides say two things.
+fn differing() -> [Story; 8] {
+    [
+        (
+            |card: &mut Card| card.at_kuggar(|side| side.limit += 1),
             Some(("amount_mismatch", "The limit at Kuggar is one smallest unit above that of the ledger.")),
         ),
-        next(
-            &mut |card| card.at_kuggar(|side| side.limit *= 10),
+        (
+            |card: &mut Card| card.at_kuggar(|side| side.limit *= 10),
             Some(("amount_mismatch", "The limit at Kuggar is ten times that of the ledger.")),
         ),
-        next(
-            &mut |card| card.at_kuggar(|side| side.limit -= 2_500),
+        (
+            |card: &mut Card| card.at_kuggar(|side| side.limit -= 2_500),
             Some(("amount_mismatch", "Lowered at Kuggar, and not in the ledger.")),
         ),
-        next(
-            &mut |card| {
+        (
+            |card: &mut Card| {
                 (card.ledger.currency, card.ledger.decimals) = ("USD", 2);
                 let currency = ("CAD", card.ledger.limit);
                 card.at_kuggar(|side| (side.currency, side.decimals, side.limit) = (currency.0, 2, currency.1));
             },
             Some(("currency_mismatch", "The same limit, in Canadian dollars at Kuggar.")),
         ),
-        next(
-            &mut |card| card.at_kuggar(|side| side.to = "2025-12-31"),
+        (
+            |card: &mut Card| card.at_kuggar(|side| side.to = "2025-12-31"),
             Some(("validity_mismatch", "Kuggar lets it be used until the end of the year.")),
         ),
-        next(
-            &mut |card| card.at_kuggar(|side| side.from = "2025-02-01"),
+        (
+            |card: &mut Card| card.at_kuggar(|side| side.from = "2025-02-01"),
             Some(("validity_mismatch", "Kuggar has let it be used since February.")),
         ),
-        next(
-            &mut |card| card.at_kuggar(|side| side.state = "Deleted"),
+        (
+            |card: &mut Card| card.at_kuggar(|side| side.state = "Deleted"),
             Some(("status_mismatch", "Deleted at Kuggar, open in the ledger.")),
         ),
-        next(
-            &mut |card| card.ledger.state = "closed",
+        (
+            |card: &mut Card| card.ledger.state = "closed",
             Some(("status_mismatch", "Closed in the ledger alone: Kuggar still lets it be used.")),
         ),
-        next(&mut |card| card.kuggar = None, Some(("missing_in_file", "Kuggar does not know it (404)."))),
-        next(&mut |card| card.kuggar = None, Some(("missing_in_file", "Kuggar does not know it (404)."))),
-        next(
-            &mut |card| {
+    ]
+}
+
+/// What Kuggar alone says, or does not.
+fn standing() -> [Story; 7] {
+    [
+        (|card: &mut Card| card.kuggar = None, Some(("missing_in_file", "Kuggar does not know it (404)."))),
+        (|card: &mut Card| card.kuggar = None, Some(("missing_in_file", "Kuggar does not know it (404)."))),
+        (
+            |card: &mut Card| {
                 card.at_kuggar(|side| side.state = "Failed");
                 card.failure = Some("The issuer declined the card: funding account is blocked".to_owned());
             },
             Some(("provider_failed", "The issuer has made no card of it, and the ledger says that it is open.")),
         ),
-        next(
-            &mut |card| {
+        (
+            |card: &mut Card| {
                 card.at_kuggar(|side| side.state = "Failed");
                 card.failure = Some(format!("Change refused for card {}", card.pan));
             },
             Some(("provider_failed", "A change has failed; the reason names the card, which is masked on its way.")),
         ),
-        next(
-            &mut |card| {
+        (
+            |card: &mut Card| {
                 card.at_kuggar(|side| (side.from, side.to) = ("2025-02-10", "2025-03-10"));
                 (card.ledger.from, card.ledger.to) = ("2025-02-10", "2025-03-10");
             },
             Some(("open_after_end", "Its last day was the 10th, and Kuggar has not closed it.")),
         ),
-        next(
-            &mut |card| {
+        (
+            |card: &mut Card| {
                 card.at_kuggar(|side| (side.from, side.to) = ("2025-03-01", "2025-03-18"));
                 (card.ledger.from, card.ledger.to) = ("2025-03-01", "2025-03-18");
             },
             Some(("open_after_end", "Its last day was the day before, and Kuggar has not closed it.")),
         ),
         // Nobody can be asked about it.
-        next(&mut |card| card.has_id = false, None),
+        (|card: &mut Card| card.has_id = false, None),
     ]
 }
 
