@@ -336,10 +336,6 @@ fn every_shipped_job_that_compares_runs_and_its_summary_fits_a_screen() {
     assert!(jobs > 0, "no job ships");
 }
 
-fn is_of_months(job: &str) -> bool {
-    ["cardlytics-revisions", "rewards-monthly"].contains(&job)
-}
-
 /// Job → rows of its sample, of which so many do not fit or repeat; what it sends, as `effects` counts it.
 const SENDING: [(&str, [u64; 2], &str); 4] = [
     ("core-upload", [211, 3], "1 bulk_file"),

@@ -1,5 +1,5 @@
 //! Presets: the shapes that providers publish, so that a job need not spell them out. Each is a YAML document in the
-//! syntax of an input (`spec_preset.rs`), part of the program; a new one is a file and a line in [`ALL`].
+//! syntax of an input (`spec_preset.rs`), part of the program; a new one is a file and a line in a list.
 
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
@@ -8,19 +8,35 @@ use super::{Column, Format, Revisions, Sign, check, spec_preset};
 use crate::config::problem::Excerpts;
 use crate::config::{self, Checker, Problems};
 use crate::frames::Field;
+use crate::providers::kinds::PRESETS;
 
-/// Name and document of each preset, in the order of the names. Those of a provider stand with the provider, formats of
-/// reports in `presets/`.
-pub const ALL: &[(&str, &str)] = &[
+/// Name and document of the formats of reports; what a provider gives stands with the provider.
+const REPORTS: &[(&str, &str)] = &[
     ("adyen-settlement-details", include_str!("presets/adyen-settlement-details.yaml")),
     ("cardlytics-reconciliation", include_str!("presets/cardlytics-reconciliation.yaml")),
     ("dosh-reconciliation", include_str!("presets/dosh-reconciliation.yaml")),
-    ("kard-monthly", include_str!("../providers/kard/presets/kard-monthly.yaml")),
-    ("kard-notifications", include_str!("../providers/kard/presets/kard-notifications.yaml")),
-    ("kard-rewards", include_str!("../providers/kard/presets/kard-rewards.yaml")),
     ("marqeta-settlement", include_str!("presets/marqeta-settlement.yaml")),
     ("stripe-payout-reconciliation", include_str!("presets/stripe-payout-reconciliation.yaml")),
 ];
+
+/// A preset of the program; read when it is first asked for.
+struct BuiltIn {
+    name: &'static str,
+    text: &'static str,
+    preset: OnceLock<Preset>,
+}
+
+/// In the order of the names.
+static ALL: LazyLock<Vec<BuiltIn>> = LazyLock::new(|| {
+    let of_providers = PRESETS.iter().copied().flatten();
+    let mut all: Vec<BuiltIn> = REPORTS
+        .iter()
+        .chain(of_providers)
+        .map(|(name, text)| BuiltIn { name, text, preset: OnceLock::new() })
+        .collect();
+    all.sort_by_key(|built_in| built_in.name);
+    all
+});
 
 /// What a preset fills in where the job says nothing.
 #[derive(Debug, Clone)]
@@ -40,17 +56,14 @@ pub struct Preset {
     pub revisions: Option<Revisions>,
 }
 
-/// In the order of [`ALL`], each read when it is first asked for.
-static READ: LazyLock<Vec<OnceLock<Preset>>> = LazyLock::new(|| ALL.iter().map(|_| OnceLock::new()).collect());
-
-/// The names that `preset:` knows.
+/// The names that `preset:` knows, in their order.
 pub fn names() -> Vec<&'static str> {
-    ALL.iter().map(|(name, _)| *name).collect()
+    ALL.iter().map(|built_in| built_in.name).collect()
 }
 
 /// The document of a name.
 pub fn text(name: &str) -> Option<&'static str> {
-    ALL.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+    ALL.iter().find(|built_in| built_in.name == name).map(|built_in| built_in.text)
 }
 
 /// The preset of a name, to be changed.
@@ -63,9 +76,8 @@ pub fn by_name(name: &str) -> Option<Preset> {
 /// # Panics
 /// When its document is wrong: it is part of the program, and a test reads every one.
 pub fn find(name: &str) -> Option<&'static Preset> {
-    let at = ALL.iter().position(|(known, _)| *known == name)?;
-    let (name, text) = ALL[at];
-    Some(READ[at].get_or_init(|| read(name, text).unwrap_or_else(|problems| panic!("{problems}"))))
+    let BuiltIn { name, text, preset } = ALL.iter().find(|built_in| built_in.name == name)?;
+    Some(preset.get_or_init(|| read(name, text).unwrap_or_else(|problems| panic!("{problems}"))))
 }
 
 /// How Kard's notifications are read, also where no preset is named.

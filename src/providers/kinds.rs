@@ -11,18 +11,21 @@ use super::{Provider, bongloy, card_issuing, core_api, http_api, kard, kuggar};
 use crate::config::Checker;
 
 macro_rules! providers {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal, $spec:ty => $config:ty;)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $module:ident, $spec:ident => $config:ident;)*) => {
         /// One provider of `tieout.yaml`, as written. Its `type` says which.
         #[derive(Debug, Clone)]
         pub enum ProviderSpec {
-            $($(#[$doc])* $variant(Box<$spec>),)*
+            $($(#[$doc])* $variant(Box<$module::$spec>),)*
         }
 
         /// One provider of `tieout.yaml`, checked.
         #[derive(Debug, Clone)]
         pub enum ProviderConfig {
-            $($(#[$doc])* $variant(Box<$config>),)*
+            $($(#[$doc])* $variant(Box<$module::$config>),)*
         }
+
+        /// The presets that stand with each provider: name and document.
+        pub const PRESETS: &[&[(&str, &str)]] = &[$($module::PRESETS),*];
 
         /// Every `type`.
         pub const TYPES: &[&str] = &[$($name),*];
@@ -45,7 +48,7 @@ macro_rules! providers {
             }
 
             fn schemas(generator: &mut SchemaGenerator) -> Vec<Value> {
-                vec![$(tagged($name, <$spec>::json_schema(generator))),*]
+                vec![$(tagged($name, <$module::$spec>::json_schema(generator))),*]
             }
         }
 
@@ -76,17 +79,17 @@ macro_rules! providers {
 
 providers! {
     /// Any JSON API, by configuration.
-    HttpApi = "http", http_api::HttpApiSpec => http_api::HttpApiConfig;
+    HttpApi = "http", http_api, HttpApiSpec => HttpApiConfig;
     /// Card-linked rewards.
-    Kard = "kard", kard::KardSpec => kard::KardConfig;
+    Kard = "kard", kard, KardSpec => KardConfig;
     /// Virtual cards of several issuers.
-    Kuggar = "kuggar", kuggar::KuggarSpec => kuggar::KuggarConfig;
+    Kuggar = "kuggar", kuggar, KuggarSpec => KuggarConfig;
     /// Customers, cards, balances and movements.
-    CoreApi = "core_api", core_api::CoreApiSpec => core_api::CoreApiConfig;
+    CoreApi = "core_api", core_api, CoreApiSpec => CoreApiConfig;
     /// Accounts, balances and their transactions, as JSON:API.
-    Bongloy = "bongloy", bongloy::BongloySpec => bongloy::BongloyConfig;
+    Bongloy = "bongloy", bongloy, BongloySpec => BongloyConfig;
     /// Corporate card issuing.
-    CardIssuing = "card_issuing", card_issuing::CardIssuingSpec => card_issuing::CardIssuingConfig;
+    CardIssuing = "card_issuing", card_issuing, CardIssuingSpec => CardIssuingConfig;
 }
 
 impl ProviderConfig {

@@ -21,3 +21,10 @@ pub const CARDHOLDERS: &str = "cardholders";
 pub const BALANCES: &str = "balances";
 /// The balance transactions of every account.
 pub const BALANCE_TRANSACTIONS: &str = "balance_transactions";
+
+/// Name and document of each preset for what it gives.
+pub const PRESETS: &[(&str, &str)] = &[
+    ("bongloy-balances", include_str!("presets/bongloy-balances.yaml")),
+    ("bongloy-transaction-sums", include_str!("presets/bongloy-transaction-sums.yaml")),
+    ("bongloy-transactions", include_str!("presets/bongloy-transactions.yaml")),
+];

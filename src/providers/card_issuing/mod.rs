@@ -15,3 +15,9 @@ pub mod timestamps;
 
 pub use client::{Client, DATASETS, OrderKind};
 pub use config::{CardIssuingConfig, CardIssuingSpec, Fields, NoncePlace, Paths, Unit};
+
+/// Name and document of each preset for what it gives.
+pub const PRESETS: &[(&str, &str)] = &[
+    ("card-issuing-cards", include_str!("presets/card-issuing-cards.yaml")),
+    ("card-issuing-topups", include_str!("presets/card-issuing-topups.yaml")),
+];

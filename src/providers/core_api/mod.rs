@@ -20,3 +20,9 @@ pub const MOVEMENTS: &str = "movements";
 pub const MOVEMENTS_TO_DATE: &str = "movements_to_date";
 /// Every customer of the account.
 pub const CUSTOMERS: &str = "customers";
+
+/// Name and document of each preset for what it gives.
+pub const PRESETS: &[(&str, &str)] = &[
+    ("core-balances", include_str!("presets/core-balances.yaml")),
+    ("core-movements", include_str!("presets/core-movements.yaml")),
+];

@@ -11,3 +11,6 @@ mod spec;
 pub use client::Client;
 pub use config::{Auth, HttpApiConfig, HttpDataset, Paging};
 pub use spec::HttpApiSpec;
+
+/// Name and document of each preset for what it gives.
+pub const PRESETS: &[(&str, &str)] = &[];

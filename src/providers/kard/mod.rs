@@ -22,3 +22,10 @@ pub use error::{Endpoint, KardError};
 pub use reply::FileMetadata;
 pub use request::{FilesQuery, FilesSort};
 pub use words::{AuditCode, FileType};
+
+/// Name and document of each preset for what it gives.
+pub const PRESETS: &[(&str, &str)] = &[
+    ("kard-monthly", include_str!("presets/kard-monthly.yaml")),
+    ("kard-notifications", include_str!("presets/kard-notifications.yaml")),
+    ("kard-rewards", include_str!("presets/kard-rewards.yaml")),
+];

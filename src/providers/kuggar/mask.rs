@@ -1,6 +1,6 @@
 //! Names under which card data goes in Kuggar's replies; what is masked in texts is what is masked everywhere.
 
-pub(super) use crate::providers::masked::{FEWEST_DIGITS, is_card_number, is_uuid, text as without_numbers};
+pub(super) use crate::providers::masked::{FEWEST_DIGITS, is_card_number, text as without_numbers};
 
 use crate::providers::masked::names_card_secret;
 
