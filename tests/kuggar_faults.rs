@@ -18,27 +18,36 @@ const DOING: &str = "asking for card 1deb214d-f6a6-4546-86fe-55e80593dbb0";
 /// Endpoint, fault, how often it is tried, exit code, what is told.
 type Case = (&'static str, &'static str, u32, ExitCode, String);
 
+const PLANNED: &str = "The fault plan wants this.";
+const MAINTAINED: &str = " (Kuggar is not accessible now, as while it is maintained; run again later)";
+const CHECK: &str = " (check client_id and client_secret)";
+const BROKE: &str = "the connection broke before the reply was complete";
+const PAGE: &str = "status 200 with a web page instead of data; a proxy or a maintenance page may answer";
+
+fn attempts(tries: u32) -> String {
+    if tries == 1 { "1 attempt".to_owned() } else { format!("{tries} attempts") }
+}
+
+fn view(hint: &str, tries: u32, told: &str) -> String {
+    format!("{DOING}{hint}: {VIEW} failed after {}: {told}", attempts(tries))
+}
+
+fn login(hint: &str, tries: u32, told: &str) -> String {
+    format!("logging in{hint}: {AUTH} failed after {}: {told}", attempts(tries))
+}
+
 fn cases() -> Vec<Case> {
+    login_cases().into_iter().chain(card_cases()).collect()
+}
+
+fn login_cases() -> Vec<Case> {
     use ExitCode::{Configuration, CredentialsRefused, InputData, ProviderUnavailable};
-    let view = |hint: &str, tries: u32, told: &str| {
-        let attempts = if tries == 1 { "1 attempt".to_owned() } else { format!("{tries} attempts") };
-        format!("{DOING}{hint}: {VIEW} failed after {attempts}: {told}")
-    };
-    let login = |hint: &str, tries: u32, told: &str| {
-        let attempts = if tries == 1 { "1 attempt".to_owned() } else { format!("{tries} attempts") };
-        format!("logging in{hint}: {AUTH} failed after {attempts}: {told}")
-    };
-    let planned = "The fault plan wants this.";
-    let maintained = " (Kuggar is not accessible now, as while it is maintained; run again later)";
-    let check = " (check client_id and client_secret)";
-    let broke = "the connection broke before the reply was complete";
-    let page = "status 200 with a web page instead of data; a proxy or a maintenance page may answer";
     vec![
-        ("auth", "{status: 400}", 1, Configuration, login(check, 1, &format!("status 400: {planned}"))),
-        ("auth", "{status: 401}", 1, CredentialsRefused, login(check, 1, &format!("status 401: {planned}"))),
-        ("auth", "{status: 404}", 1, Configuration, login(" (check base_url)", 1, &format!("status 404: {planned}"))),
-        ("auth", "{status: 503}", 3, ProviderUnavailable, login(maintained, 3, &format!("status 503: {planned}"))),
-        ("auth", "{status: 500}", 3, ProviderUnavailable, login("", 3, &format!("status 500: {planned}"))),
+        ("auth", "{status: 400}", 1, Configuration, login(CHECK, 1, &format!("status 400: {PLANNED}"))),
+        ("auth", "{status: 401}", 1, CredentialsRefused, login(CHECK, 1, &format!("status 401: {PLANNED}"))),
+        ("auth", "{status: 404}", 1, Configuration, login(" (check base_url)", 1, &format!("status 404: {PLANNED}"))),
+        ("auth", "{status: 503}", 3, ProviderUnavailable, login(MAINTAINED, 3, &format!("status 503: {PLANNED}"))),
+        ("auth", "{status: 500}", 3, ProviderUnavailable, login("", 3, &format!("status 500: {PLANNED}"))),
         (
             "auth",
             "{status: 307}",
@@ -46,8 +55,8 @@ fn cases() -> Vec<Case> {
             Configuration,
             login("", 1, "status 307: redirects are not followed; write the final address in tieout.yaml"),
         ),
-        ("auth", "reset_before", 3, ProviderUnavailable, login("", 3, broke)),
-        ("auth", "html_page", 3, ProviderUnavailable, login("", 3, page)),
+        ("auth", "reset_before", 3, ProviderUnavailable, login("", 3, BROKE)),
+        ("auth", "html_page", 3, ProviderUnavailable, login("", 3, PAGE)),
         (
             "auth",
             "malformed_json",
@@ -55,19 +64,25 @@ fn cases() -> Vec<Case> {
             InputData,
             login("", 3, "the reply of the login holds no token; expected a JSON text"),
         ),
+    ]
+}
+
+fn card_cases() -> Vec<Case> {
+    use ExitCode::{CredentialsRefused, InputData, ProviderUnavailable};
+    vec![
         (
             "card",
             "{status: 400}",
             1,
             InputData,
-            format!("{DOING}: Kuggar takes no such id; expected the kuggarId of the card (status 400: {planned})"),
+            format!("{DOING}: Kuggar takes no such id; expected the kuggarId of the card (status 400: {PLANNED})"),
         ),
         (
             "card",
             "{status: 401}",
             2,
             CredentialsRefused,
-            format!("{DOING}: a new token is refused, too; check client_id (status 401: {planned})"),
+            format!("{DOING}: a new token is refused, too; check client_id (status 401: {PLANNED})"),
         ),
         (
             "card",
@@ -76,7 +91,7 @@ fn cases() -> Vec<Case> {
             CredentialsRefused,
             format!(
                 "{DOING}: the token is good, and not for this card: it is another client's; check which client the card \
-                 belongs to (status 403: {planned})"
+                 belongs to (status 403: {PLANNED})"
             ),
         ),
         (
@@ -84,21 +99,21 @@ fn cases() -> Vec<Case> {
             "{status: 429, retry_after: 0}",
             3,
             ProviderUnavailable,
-            view("", 3, &format!("status 429: {planned}")),
+            view("", 3, &format!("status 429: {PLANNED}")),
         ),
         (
             "card",
             "{status: 500}",
             3,
             ProviderUnavailable,
-            view(" (Kuggar's server failed; run again)", 3, &format!("status 500: {planned}")),
+            view(" (Kuggar's server failed; run again)", 3, &format!("status 500: {PLANNED}")),
         ),
-        ("card", "{status: 503}", 3, ProviderUnavailable, view(maintained, 3, &format!("status 503: {planned}"))),
-        ("card", "reset_before", 3, ProviderUnavailable, view("", 3, broke)),
-        ("card", "reset_after", 3, ProviderUnavailable, view("", 3, broke)),
+        ("card", "{status: 503}", 3, ProviderUnavailable, view(MAINTAINED, 3, &format!("status 503: {PLANNED}"))),
+        ("card", "reset_before", 3, ProviderUnavailable, view("", 3, BROKE)),
+        ("card", "reset_after", 3, ProviderUnavailable, view("", 3, BROKE)),
         ("card", "{slow: 3s}", 3, ProviderUnavailable, view("", 3, "no answer in time")),
-        ("card", "{truncate: 150}", 3, ProviderUnavailable, view("", 3, broke)),
-        ("card", "html_page", 3, ProviderUnavailable, view("", 3, page)),
+        ("card", "{truncate: 150}", 3, ProviderUnavailable, view("", 3, BROKE)),
+        ("card", "html_page", 3, ProviderUnavailable, view("", 3, PAGE)),
         ("card", "malformed_json", 3, InputData, view("", 3, "the reply is no JSON: it breaks at line 1, column ")),
         ("card", "wrong_bytes", 3, InputData, view("", 3, "the reply is no JSON: it breaks at line 1, column 1 ")),
     ]

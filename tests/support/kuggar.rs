@@ -193,12 +193,11 @@ fn answer(mut stream: std::net::TcpStream, reply: &Reply) {
 pub(crate) fn project(faults: &str, address: Option<&str>) -> TestProject {
     let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut project = TestProject::empty();
-    let base = match address {
-        Some(address) => address.to_owned(),
-        None => {
-            project.serve_as(&shipped.join("samples/kard"), faults, |_| {});
-            format!("{}/kuggar", project.provider().base_url)
-        }
+    let base = if let Some(address) = address {
+        address.to_owned()
+    } else {
+        project.serve_as(&shipped.join("samples/kard"), faults, |_| {});
+        format!("{}/kuggar", project.provider().base_url)
     };
     for (from, to) in [
         ("jobs/kuggar-cards.yaml", "jobs/kuggar-cards.yaml"),
