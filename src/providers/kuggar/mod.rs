@@ -19,6 +19,4 @@ pub use config::{KuggarConfig, KuggarSpec};
 pub(crate) use config::{SANDBOX_CLIENT_ID, SANDBOX_CLIENT_SECRET};
 
 /// Name and document of each preset for what it gives.
-pub const PRESETS: &[(&str, &str)] = &[
-    ("kuggar-cards", include_str!("presets/kuggar-cards.yaml")),
-];
+pub const PRESETS: &[(&str, &str)] = &[("kuggar-cards", include_str!("presets/kuggar-cards.yaml"))];
