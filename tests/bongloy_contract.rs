@@ -23,7 +23,7 @@ fn list(kind: &str, prefix: &str, count: usize, attributes: impl Fn(usize) -> Va
 pub(crate) fn world(paging: &str) -> Vec<(&'static str, String)> {
     let account = |number| json!({ "cardholder": format!("h-{}", number % 2), "currency": "USD", "status": "active" });
     let transaction = |number: usize| {
-        let status = if number % 5 == 0 { "pending" } else { "available" };
+        let status = if number.is_multiple_of(5) { "pending" } else { "available" };
         json!({ "account": format!("a-{}", number % 3 + 1), "amount": -1000 * i64::try_from(number).unwrap(),
             "currency": "USD", "status": status, "type": "purchase", "created_at": "2019-12-11T12:48:43Z" })
     };

@@ -98,7 +98,7 @@ fn what_is_no_envelope_is_told_as_what_it_is() {
 
 #[test]
 fn a_key_is_read_as_hex_or_as_base64_and_never_repeated_when_it_is_neither() {
-    let hex: String = key_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = key_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
     let base64 = STANDARD.encode(key_bytes());
     for written in
         [hex.clone(), hex.to_uppercase(), base64.clone(), base64.trim_end_matches('=').to_owned(), format!(" {hex}\n")]

@@ -87,7 +87,7 @@ fn the_list_has_a_table_and_a_csv_form_that_obey_nobodys_text() {
         redacted(&table.stdout),
         format!(
             "effect            state     kind            transaction  user  asks                        at_risk  currency  \
-             since                 why             words                                            job      period\n\
+             since                 why             words                                                    job      period\n\
              {id}  rejected  provider_audit  t-3          u-7   audit 3006, reward missing     2.00  USD       \
              ....................  reward_missing  refused by the provider: 404: =User \\u{{1b}}[31mnot found  rewards  2025-03-19\n"
         ),

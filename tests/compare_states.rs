@@ -298,6 +298,10 @@ fn an_account_on_one_side_alone_is_missing_on_the_other() {
         breaks.iter().map(|found| (found.kind, found.at_risk_minor)).collect::<Vec<_>>()
     };
     assert_eq!(found(&[balance(700)], &[]), [(BreakKind::MissingInLedger, 700)]);
+    // Nothing is what no row adds up to.
+    assert_eq!(found(&[balance(0)], &[]), []);
+    let back_and_forth = [movement("m1", 500, "SETTLED", 12), movement("m2", -500, "SETTLED", 13)];
+    assert_eq!(found(&[], &back_and_forth), []);
     let old = [movement("m1", 300, "SETTLED", -900), movement("m2", 400, "VALID", -800)];
     assert_eq!(found(&[], &old), [(BreakKind::MissingInFile, 700)], "of whatever period its rows are");
 }

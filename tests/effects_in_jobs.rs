@@ -215,7 +215,8 @@ const MISTAKES: &[Mistake] = &[
     (
         "  provider_audit:\n    for: [reward_missing]\n",
         "",
-        &["13:1: neither `provider_audit` nor `fraud_marker`; expected one of them, or both"],
+        &["13:1: neither `provider_audit` nor `fraud_marker`; expected one of them, or one of `card_create`, \
+           `card_modify`, `card_delete`, `card_top_up`"],
     ),
     ("for: [reward_missing]", "for: []", &["16:10: `effects.provider_audit.for` has 0 items; expected at least 1"]),
     (

@@ -150,10 +150,8 @@ async fn rows_are_asked_for_by_id_and_an_unknown_one_is_counted() {
 #[tokio::test]
 async fn a_limit_is_waited_for_before_it_is_hit() {
     let rig = Rig::new("rules: []").await;
-    let dataset = format!(
-        "{{path: \"/bearer/page/limited?from={{from}}&to={{to}}\", rows: data.items, paging: {{page: {{parameter: page, \
-         size_parameter: per_page, size: 5}}}}}}"
-    );
+    let dataset = "{path: \"/bearer/page/limited?from={from}&to={to}\", rows: data.items, paging: {page: {parameter: page, \
+         size_parameter: per_page, size: 5}}}";
     let limits =
         "    rate_limit: {limit: X-RateLimit-Limit, remaining: X-RateLimit-Remaining, reset: X-RateLimit-Reset}\n";
     let (rows, _) = rig.ask(BEARER, &dataset, limits, &[]).await.unwrap();
@@ -254,11 +252,6 @@ async fn what_cannot_be_read_ends_with_its_exit_code_and_says_why() {
 async fn what_passes_is_overcome_and_every_row_is_read_once() {
     for fault in ["{status: 503}", "{status: 429, retry_after: 0}", "reset_before", "reset_after", "malformed_json"] {
         let rig = Rig::new(&format!("rules: [{{on: http_api.list, nth: 2, do: {fault}}}]")).await;
-        if fault == "malformed_json" {
-            // The length is right and the text ends in its middle: nobody knows whether the next try is better.
-            assert_eq!(rig.list(BEARER, LIST, "data.items", CURSOR).await.expect_err(fault).code, ExitCode::InputData);
-            continue;
-        }
         let (rows, _) =
             rig.list(BEARER, LIST, "data.items", CURSOR).await.unwrap_or_else(|error| panic!("{fault}: {error}"));
         assert_eq!(rows, all(), "{fault}");
@@ -309,7 +302,7 @@ fn mistakes_of_an_api_are_told_in_its_place() {
         std::fs::write(folder.path().join("tieout.yaml"), text).unwrap();
         match Project::load(folder.path()) {
             Ok(_) => Vec::new(),
-            Err(problems) => problems.iter().map(|problem| problem.headline()).collect::<Vec<_>>(),
+            Err(problems) => problems.iter().map(tieout::config::Problem::headline).collect::<Vec<_>>(),
         }
     };
     assert_eq!(told(RIGHT), Vec::<String>::new());

@@ -47,7 +47,7 @@ fn shipped() -> Project {
 }
 
 /// By name.
-const SHIPPED: [&str; 18] = [
+const SHIPPED: [&str; 19] = [
     "adyen-settlement",
     "bongloy-balances",
     "bongloy-transactions",
@@ -57,6 +57,7 @@ const SHIPPED: [&str; 18] = [
     "core-movements",
     "core-upload",
     "history-enrolment",
+    "http-daily",
     "incoming-daily",
     "issuing-cards",
     "issuing-topups",

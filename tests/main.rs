@@ -219,6 +219,7 @@ mod run_sending_faults;
 mod run_snapshots;
 mod run_stopped_sending;
 mod run_stopped_uploads;
+mod run_topups;
 mod run_waiting;
 mod samples_compared;
 mod samples_generated;

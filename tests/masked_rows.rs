@@ -48,7 +48,7 @@ fn what_is_no_card_data_stays_as_it_was_sent() {
 proptest! {
     #[test]
     fn no_number_of_a_card_survives_and_the_row_stays_json(digits in "[0-9]{12,19}", gap in "[ -]?", before in "[a-z ]{0,5}") {
-        let spaced: String = digits.chars().map(|digit| format!("{digit}{gap}")).collect();
+        let spaced: String = digits.chars().map(|digit| format!("{digit}{gap}")).collect::<Vec<_>>().concat();
         let written = serde_json::json!({ "amount": 12.5, "x": [format!("{before}{spaced}")] }).to_string();
         let masked = row(&written);
         let left: String = masked.chars().filter(char::is_ascii_digit).collect();

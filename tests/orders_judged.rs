@@ -6,6 +6,7 @@ use tieout::config::http::HttpConfig;
 use tieout::config::secret::Secret;
 use tieout::effects::outcome_cards::judge;
 use tieout::effects::{Doubt, EffectKind, Event, Next};
+use tieout::exit::ExitCode;
 use tieout::providers::cards::{CardOperation, CardOrder, CardProvider, Method};
 use tieout::providers::http::Answer;
 use tieout::providers::kuggar::KuggarConfig;
@@ -61,7 +62,6 @@ fn only_a_card_that_was_told_is_done_and_whatever_may_have_been_done_is_in_doubt
         (reply(200, ""), Doubt::Unreadable),
         (reply(202, CARD), Doubt::Unreadable),
         (reply(200, "<html>"), Doubt::Unreadable),
-        (reply(404, "<html>"), Doubt::Unreadable),
     ] {
         let (event, next) = judged(modify, &answer);
         assert!(matches!(&event, Event::InDoubt { doubt: found, .. } if *found == doubt), "{answer:?}: {event:?}");
@@ -70,6 +70,7 @@ fn only_a_card_that_was_told_is_done_and_whatever_may_have_been_done_is_in_doubt
     for (answer, then) in [
         (not_sent, Next::Unavailable),
         (reply(401, "{}"), Next::NewToken),
+        (reply(404, "<html>"), Next::Refused(ExitCode::Configuration)),
         (reply(429, "{}"), Next::Again { wait: Some(Duration::from_secs(7)) }),
     ] {
         let (event, next) = judged(modify, &answer);

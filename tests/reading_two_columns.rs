@@ -24,7 +24,7 @@ fn two(format: tieout::job::Format) -> Input {
 
 /// The amounts of rows written as `in,out,currency`.
 fn amounts(input: &Input, written: &[&str]) -> Vec<String> {
-    let body: String = written.iter().map(|row| format!("a,{row}\n")).collect();
+    let body: String = written.iter().map(|row| format!("a,{row}\n")).collect::<Vec<_>>().concat();
     let frame = read(input, format!("id,in,out,currency\n{body}").as_bytes()).unwrap();
     assert_eq!(frame.side, Side::Ledger);
     let kept = rows(&frame).into_iter().map(|row| row.split_once(": transaction_id=a ").unwrap().1.to_owned());
@@ -113,7 +113,7 @@ fn zoned(format: TimeFormat) -> Input {
 
 /// The times of rows written as `at,zone`, in UTC.
 fn times(input: &Input, written: &[&str]) -> Vec<String> {
-    let body: String = written.iter().map(|row| format!("a,1.00,USD,{row}\n")).collect();
+    let body: String = written.iter().map(|row| format!("a,1.00,USD,{row}\n")).collect::<Vec<_>>().concat();
     let frame = read(input, format!("id,amount,currency,at,zone\n{body}").as_bytes()).unwrap();
     let shown = |micros: i64| chrono::DateTime::from_timestamp_micros(micros).unwrap().format("%FT%TZ").to_string();
     let column = frame.rows.column("occurred_at").unwrap().i64().unwrap().clone();

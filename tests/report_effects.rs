@@ -47,8 +47,8 @@ Effects
   IN DOUBT 031ff05413a218d9 audit for txn-0101: no reply, since 2025-03-20 10:0…
   IN DOUBT fa62372184ff3d92 audit for txn-0001: stopped before the reply was re…
   and 1 audit more in doubt or refused
-  audits:        1 in doubt, 1 refused by the provider, 1 waiting for approval, 1 sent,
-                 1 cannot be asked for
+  audits:        1 in doubt, 1 refused by the provider, 1 waiting for approval,
+                 1 sent, 1 cannot be asked for
   fraud markers: 1 waiting for approval, 1 approved, not sent, 1 refused by a
                  person, 1 known from before
   held: 312 fraud markers, the job allows 200 a run: all wait for approval

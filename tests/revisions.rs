@@ -136,10 +136,12 @@ fn a_revision_that_comes_later_closes_and_opens_breaks_as_a_rerun_does() {
     project.write("jobs/reports.yaml", JOB);
     let at = "2025-03-19T12:00:00Z";
     let report = |revision: u64, rows: &[&str]| {
-        let lines: String = rows.iter().map(|row| format!("5,{revision},{row},USD,{at}\n")).collect();
+        let lines: String =
+            rows.iter().map(|row| format!("5,{revision},{row},USD,{at}\n")).collect::<Vec<_>>().concat();
         format!("report,revision,id,amount,currency,at\n{lines}")
     };
-    let booked: String = ["a,1.00", "b,2.00", "c,3.00"].iter().map(|row| format!("{row},USD,{at}\n")).collect();
+    let booked: String =
+        ["a,1.00", "b,2.00", "c,3.00"].iter().map(|row| format!("{row},USD,{at}\n")).collect::<Vec<_>>().concat();
     project.write("data/ledger-2025-03-19.csv", format!("id,amount,currency,at\n{booked}"));
     project.write("data/report-2025-03-19-0.csv", report(0, &["a,9.00", "b,2.00"]));
     project.run(&["run", "reports", "--period", "2025-03-19"]).ended_with(0);
@@ -162,13 +164,13 @@ fn a_revision_that_comes_later_closes_and_opens_breaks_as_a_rerun_does() {
         lines.iter().find(|line| line["label"] == "excluded from file: of a revision that a higher one replaces");
     assert_eq!(line.unwrap_or_else(|| panic!("{lines:#?}"))["amount_minor"], "1100", "{lines:#?}");
     // Each break of the first revision has a life that ended, and the new one has begun.
-    let lives = |status: &str| {
+    let lived = |status: &str| {
         let listed = project.run(&["breaks", "list", "reports", "--status", status, "--format", "csv"]).ended_with(0);
         let mut reader = csv::Reader::from_reader(listed.stdout.as_bytes());
         reader.records().map(|row| row.unwrap()[3].to_owned()).collect::<Vec<_>>()
     };
-    let mut resolved = lives("resolved");
+    let mut resolved = lived("resolved");
     resolved.sort();
     assert_eq!(resolved, ["a", "c"]);
-    assert_eq!(lives("open"), ["b"]);
+    assert_eq!(lived("open"), ["b"]);
 }

@@ -46,7 +46,7 @@ impl Clone {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         std::fs::copy(repository().join("tieout.yaml"), folder.path().join("tieout.yaml")).unwrap();
-        let samples = ["bongloy", "card_issuing", "core_api", "data", "kard", "kuggar"];
+        let samples = ["bongloy", "card_issuing", "core_api", "data", "http_api", "kard", "kuggar"];
         for name in std::iter::once("jobs".to_owned()).chain(samples.map(|name| format!("samples/{name}"))) {
             let name = name.as_str();
             copy_folder(&repository().join(name), &folder.path().join(name));
@@ -84,9 +84,10 @@ impl Clone {
 }
 
 /// Reports of processors, each with the label of its one sample.
-const REPORTS: [(&str, &str); 4] = [
+const REPORTS: [(&str, &str); 5] = [
     ("adyen-settlement", "2025-03-19"),
     ("cardlytics-revisions", "2025-03"),
+    ("http-daily", "2025-03-19"),
     ("marqeta-settlement", "2025-03-19"),
     ("stripe-payouts", "2025-03-19"),
 ];
@@ -183,7 +184,7 @@ fn lines_that_are_no_payments_and_revisions_that_were_replaced_are_excluded_with
         assert_eq!(clone.day(job, label).code, Some(0));
         let summary = clone.summary(&format!("{job}/{label}/1"));
         assert_eq!(summary["verdict"]["ties_out"], true, "{job}");
-        summary["excluded"].as_array().unwrap().iter().map(|one| one.to_string()).collect::<Vec<_>>()
+        summary["excluded"].as_array().unwrap().iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     let fees = excluded("adyen-settlement", "2025-03-19");
     assert_eq!(fees, [r#"{"reason":"not selected by the job's `where`","rows":2,"side":"file"}"#]);

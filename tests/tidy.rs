@@ -352,3 +352,37 @@ fn every_test_file_is_part_of_the_one_binary() {
         assert!(name == "main" || declared.contains(&name), "{} is in no `mod` line of tests/main.rs", source.path);
     }
 }
+
+/// What a provider's name may stand in besides its own folder and the sandbox that plays it.
+const LISTS_OF_PROVIDERS: [&str; 4] =
+    ["src/providers/kinds.rs", "src/providers/mod.rs", "src/sandbox/mod.rs", "src/sandbox/mounts.rs"];
+
+#[test]
+fn a_provider_is_one_folder_one_line_and_one_file_of_the_sandbox() {
+    // Kard was the first: audits, markers, files and notifications are its own.
+    let providers: Vec<String> = std::fs::read_dir(root().join("src/providers"))
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .filter(|name| !["http", "kard"].contains(&name.as_str()))
+        .collect();
+    assert!(providers.len() >= 5, "{providers:?}");
+    let mut errors = Vec::new();
+    for source in sources(&["src"]) {
+        let of_lists = LISTS_OF_PROVIDERS.contains(&source.path.as_str());
+        for provider in &providers {
+            let own =
+                source.is_in(&format!("src/providers/{provider}/")) || source.is_in(&format!("src/sandbox/{provider}"));
+            if of_lists || own {
+                continue;
+            }
+            for (number, code) in source.code() {
+                if code.contains(provider.as_str()) {
+                    errors.push(format!("{}:{number}: knows `{provider}`; ask it by `Provider`", source.path));
+                }
+            }
+        }
+    }
+    assert_none(&errors);
+}

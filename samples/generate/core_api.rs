@@ -63,7 +63,7 @@ fn movements(seed: u64) -> Vec<Movement> {
             all.push(Movement { id, card, currency, cents: cents * size, description, at });
         };
         for day in [11, 14, 17] {
-            add(prng.between(20, 90) * 1_000, "Balance top-up", format!("2025-03-{day}T10:00:{:02}Z", index));
+            add(prng.between(20, 90) * 1_000, "Balance top-up", format!("2025-03-{day}T10:00:{index:02}Z"));
         }
         for number in 0..5 {
             let shop = SHOPS[usize::try_from(prng.below(5)).expect("below five")];

@@ -143,6 +143,9 @@ impl Judge<'_> {
         if let Pairing::Ambiguous { .. } = self.facts.pairing {
             return Presence::Missing(BreakKind::AmbiguousMatch);
         }
+        if self.is_balanced_by_nothing() {
+            return Presence::Unjudged;
+        }
         if let Some(outcome) = self.not_due(&absent) {
             return Presence::Outcome(outcome);
         }
@@ -156,6 +159,12 @@ impl Judge<'_> {
         }
         missing_kind(self.rules, |side| self.states(side), self.reward_is_due())
             .map_or(Presence::Unjudged, Presence::Missing)
+    }
+
+    /// Of a balance, nothing on one side is what no row on the other adds up to.
+    fn is_balanced_by_nothing(&self) -> bool {
+        let zero = |side: &KeySide| side.facts.amount_minor == Some(0);
+        self.rules.matching.splits == Splits::Balance && self.facts.sides.iter().flatten().all(zero)
     }
 
     /// Reasons for which an absent side is no break.

@@ -220,7 +220,7 @@ pub fn provider_check(name: &str, probe: &Probe) -> Check {
             what,
             ExitCode::CredentialsRefused,
             format!("{error:#}"),
-            "check client_id, client_secret and organization with the provider",
+            "check what tieout.yaml says of it (addresses, ids, secrets) with the provider",
         ),
         Probe::Silent(error) => doctor_route::silent(what, error),
     }

@@ -102,8 +102,9 @@ pub(super) async fn inputs(
         history::pull(request, input, store, earlier, &mut one).await?;
         month::pull(request, input, store, earlier, &mut one).await?;
         let originals = earlier.originals.clone().with(one.side, &one.months);
-        // How things stand may well be the same on two days.
-        if !request.job.reconciliation().is_some_and(|work| work.matching.may_repeat()) {
+        // How things stand may well be the same on two days, and so may what is answered.
+        let asked = matches!(input.source, Source::Dataset { .. });
+        if !asked && !request.job.reconciliation().is_some_and(|work| work.matching.may_repeat()) {
             one.repeats = originals.repeats(&request.period.label, one.side, &one.files);
         }
         pulled.push(one);

@@ -1,4 +1,4 @@
-//! Marqeta's settlements as the DiVA API hands them out: a document with records, and words about it.
+//! Marqeta's settlements as the `DiVA` API hands them out: a document with records, and words about it.
 
 use std::fmt::Write;
 

@@ -88,7 +88,7 @@ impl Plan {
         let position = i64::try_from(number).expect("a small number");
         let kind = match number {
             14 => Kind::Dispute,
-            _ if number % 7 == 0 => Kind::Refund,
+            _ if number.is_multiple_of(7) => Kind::Refund,
             _ => Kind::Sale,
         };
         let size = prng.between(450, 9_800);

@@ -10,7 +10,7 @@ use super::reply::{self, Judged, Next};
 use super::request::{self, Call, Doing, Limit, Seen, Terms};
 use super::{Card, Client, KuggarConfig};
 use crate::config::http::HttpConfig;
-use crate::exit::Failure;
+use crate::exit::{ExitCode, Failure};
 use crate::providers::cards::{
     After, CardAnswer, CardCall, CardOperation, CardOrder, CardProvider, CardSent, Courier, Looked, Method,
 };
@@ -61,6 +61,10 @@ pub fn answered(operation: CardOperation, card: Option<&str>, answer: &Answer) -
         Answer::Lost { why } => return CardSent::Lost { why: why.clone() },
         Answer::Reply { retry_after, .. } => *retry_after,
     };
+    if let Answer::Reply { status: 400..=499, web_page: true, .. } = answer {
+        let why = "a web page answers instead of Kuggar; check base_url and any proxy".to_owned();
+        return CardSent::Told(CardAnswer::NotDone { why, next: After::End(ExitCode::Configuration) });
+    }
     let failed = matches!(answer, Answer::Reply { status: 408 | 500.., .. });
     let kuggar_id = card.map(str::to_owned);
     let call = Call { doing: doing(operation), method: reqwest::Method::GET, kuggar_id, body: Vec::new() };
