@@ -57,7 +57,7 @@ check,verdict,found,to_do
 provider a,ok,answers; clocks differ by 30 s,
 provider b,warn,answers; clocks differ by 31 s,set this machine's clock by NTP
 provider c,ok,answers; states no time,
-provider d,fail,token request: invalid_client,\"check client_id, client_secret and organization with the provider\"
+provider d,fail,token request: invalid_client,\"check what tieout.yaml says of it (addresses, ids, secrets) with the provider\"
 provider e,fail,connection refused,\"check base_url and token_url, this machine's network and its proxy settings\"
 "
     );
@@ -122,7 +122,7 @@ fn people_read_a_line_for_each_check_and_below_it_what_to_do() {
         "\
 ok    state file     can be written
 fail  provider kard  invalid_client
-      to do: check client_id, client_secret and organization with the provider
+      to do: check what tieout.yaml says of it (addresses, ids, secrets) with the provider
 1 of 2 checks failed (exit code 77). With --sandbox no account is needed.
 "
     );

@@ -170,7 +170,7 @@ fn a_wrong_secret_is_77() {
     let address = machine.serve(&Provider { token_status: 401, ..GOOD });
     let (found, to_do) = failed(machine.doctor(&address), 77);
     assert!(found.contains("401"), "{found}");
-    assert_eq!(to_do, "check client_id, client_secret and organization with the provider");
+    assert_eq!(to_do, "check what tieout.yaml says of it (addresses, ids, secrets) with the provider");
 }
 
 #[test]

@@ -131,7 +131,9 @@ fn one_state(project: &TestProject) -> String {
 fn cards_are_made_changed_and_closed_once_a_person_has_seen_the_exact_calls() {
     let project = project(ALL, "");
     let first = project.run_day(&[]).ended_with(0);
-    assert!(first.stdout.contains("3 waiting for approval"), "{}", first.stdout);
+    for waits in ["new cards:     1 waiting", "card changes:  1 waiting", "card closures: 1 waiting"] {
+        assert!(first.stdout.contains(waits), "{}", first.stdout);
+    }
     assert_eq!(sent(&project), [], "nothing is sent that nobody has seen");
     approve(&project, 1).ended_with(0);
     project.run_day(&[]).ended_with(0);
@@ -206,7 +208,7 @@ fn a_new_card_whose_reply_is_lost_waits_for_a_person_since_it_has_no_id_to_look_
     project.run_day(&[]).ended_with(20);
     assert_eq!(one_state(&project), "in_doubt");
     assert_eq!(sent(&project).len(), 1);
-    let listed = project.run(&["in-doubt"]);
+    let listed = project.run(&["in-doubt", "list"]);
     assert!(
         listed.stdout.contains("new card: limit 33.00 USD, valid from 2025-01-01 to 2025-12-31"),
         "{}",
@@ -233,7 +235,9 @@ fn an_order_that_lacks_something_says_what_and_the_rest_goes() {
     project
         .write(&format!("data/cards-{DAY}.csv"), ledger().replace("120.25,USD,2025-01-01,2025-12-31", "120.25,USD,,"));
     let run = project.run_day(&[]).ended_with(0);
-    assert!(run.stdout.contains("2 waiting for approval"), "{}", run.stdout);
+    for told in ["new cards:     1 waiting", "card changes:  1 cannot be asked for", "card closures: 1 waiting"] {
+        assert!(run.stdout.contains(told), "{}", run.stdout);
+    }
     let effects = String::from_utf8(project.read(&format!("runs/rewards/{DAY}/1/effects.csv"))).unwrap();
     assert!(effects.contains("the ledger states no valid_from"), "{effects}");
 }

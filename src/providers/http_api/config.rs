@@ -209,7 +209,10 @@ impl Provider for HttpApiConfig {
         let played = format!("{}/{}", address.trim_end_matches('/'), sandbox::HTTP_API);
         // The sandbox has every way in and every way of paging below paths of their own; the path says which.
         let path = reqwest::Url::parse(&self.base_url).map(|url| url.path().trim_end_matches('/').to_owned());
-        self.base_url = format!("{played}{}", path.unwrap_or_default());
+        let path = path.unwrap_or_default();
+        // Whoever has moved once may move again.
+        let path = path.strip_prefix(&format!("/{}", sandbox::HTTP_API)).unwrap_or(&path);
+        self.base_url = format!("{played}{path}");
         let made_up = |text: &str| Secret::Sandbox(text.to_owned());
         match &mut self.auth {
             Auth::Bearer(token) => *token = made_up(sandbox::HTTP_API_KEY),

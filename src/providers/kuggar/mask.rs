@@ -25,5 +25,8 @@ fn is_id(text: &str) -> bool {
 /// Whether a field of this name holds what nobody but the card's holder may keep, however the name is spelt.
 pub(super) fn names_card_data(name: &str) -> bool {
     let plain: String = name.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect();
-    names_card_secret(name) || plain.contains("cardnumber") || matches!(plain.as_str(), "pan" | "track")
+    names_card_secret(name)
+        || names_card_secret(&plain)
+        || plain.contains("cardnumber")
+        || matches!(plain.as_str(), "pan" | "track")
 }
