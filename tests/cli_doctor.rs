@@ -130,7 +130,7 @@ fail  provider kard  invalid_client
     let narrow = lines(&checks, Some(50), false);
     assert!(
         narrow
-            .contains("      to do: check client_id, client_secret and\n             organization with the provider\n"),
+            .contains("      to do: check what tieout.yaml says of it\n             (addresses, ids, secrets) with the\n             provider\n"),
         "{narrow}"
     );
     assert!(lines(&checks, None, true).contains("\u{1b}[1;31mfail\u{1b}[0m  provider kard"));
