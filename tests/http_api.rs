@@ -154,7 +154,7 @@ async fn a_limit_is_waited_for_before_it_is_hit() {
          size_parameter: per_page, size: 5}}}";
     let limits =
         "    rate_limit: {limit: X-RateLimit-Limit, remaining: X-RateLimit-Remaining, reset: X-RateLimit-Reset}\n";
-    let (rows, _) = rig.ask(BEARER, &dataset, limits, &[]).await.unwrap();
+    let (rows, _) = rig.ask(BEARER, dataset, limits, &[]).await.unwrap();
     assert_eq!(rows, all());
     let statuses: Vec<_> = rig.sandbox.received().iter().filter_map(|call| call.status).collect();
     assert!(statuses.len() >= 6 && statuses.iter().all(|status| *status == 200), "{statuses:?}");
