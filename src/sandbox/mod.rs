@@ -1,9 +1,10 @@
-//! A Kard on this machine: for newcomers, for tests, and for trying a set-up.
+//! The providers on this machine: for newcomers, for tests, and for trying a set-up.
 //!
-//! It serves `samples/kard/` strictly as Kard publishes its API, over loopback HTTP, and does
-//! wrong on request ([`FaultPlan`]). One file per endpoint; what every endpoint shares is here.
+//! It plays Kard from `samples/kard/` strictly as Kard publishes its API, over loopback HTTP, and does
+//! wrong on request ([`FaultPlan`]). One file per endpoint of Kard; what every endpoint shares is here. Every other
+//! provider is one file and a path of its own (`mounts`).
 //!
-//! What it takes is remembered: audits and fraud markers ([`Sandbox::audits`], [`Sandbox::markers`]), transaction
+//! What Kard takes is remembered: audits and fraud markers ([`Sandbox::audits`], [`Sandbox::markers`]), transaction
 //! events ([`Sandbox::ingested`]), subscriptions ([`Sandbox::subscriptions`]), bulk files ([`Sandbox::uploads`]) and users' historical uploads
 //! ([`Sandbox::sessions`]). Two conventions make it refuse: a user whose id begins with `unknown-` is not known,
 //! and an item whose transaction id begins with `refuse-` is refused by itself.
