@@ -50,6 +50,7 @@ pub use watch::{HealthArgs, NotifyCommand};
 use crate::effects::Anchor;
 use crate::logging::{Asked, Color, LogFormat};
 use crate::output::Format;
+use crate::project::memory_of;
 
 const ABOUT: &str = "\
 Ties what a card or rewards provider says to what the issuer booked: pulls the
@@ -339,6 +340,8 @@ pub struct PlanArgs {
     /// Print the calls that a run would make, one JSON object a line, and nothing else
     #[arg(long)]
     pub calls: bool,
+    #[command(flatten)]
+    pub memory: MemoryArgs,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -459,6 +462,15 @@ fn parse_time(text: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(text)
         .map(|time| time.with_timezone(&Utc))
         .map_err(|_| "expected a time with its offset, such as 2025-03-20T09:45:00Z".to_owned())
+}
+
+/// `--memory` of what runs jobs.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct MemoryArgs {
+    /// How much memory a run may take, such as 2GiB; rows that do not fit are laid aside on the disk [default: `memory`
+    /// in tieout.yaml]
+    #[arg(long, value_name = "SIZE", value_parser = memory_of)]
+    pub memory: Option<u64>,
 }
 
 fn parse_address(text: &str) -> Result<reqwest::Url, String> {

@@ -22,11 +22,15 @@ pub use crate::config::secret::{Secret, SecretError};
 use crate::objects::{Artifacts, Place, S3};
 use crate::providers::ProviderConfig;
 pub use database::{Database, DatabaseError};
+pub(crate) use load::memory_of;
 pub use load::{FILE, ProjectNotFound};
 pub use retention::RetentionConfig;
 pub use review::{ReviewConfig, SessionLimits};
 pub use state::State;
 pub use watch::{Channel, Email, MetricsConfig, NoticeEvent, NotifyConfig, Security, Way};
+
+/// The least memory that a run can be given, in bytes.
+const LEAST_MEMORY: u64 = 64 << 20;
 
 /// The project as validated: paths absolute, nothing left to interpret.
 #[derive(Debug, Clone)]
@@ -48,6 +52,9 @@ pub struct Project {
     pub notifications: PathBuf,
     /// How long a run may give no sign of life before another may take over; at least a second.
     pub lease: Duration,
+    /// How much memory a run may take, in bytes; rows that do not fit into it are laid aside on the disk. Breaks and what
+    /// they say are held besides.
+    pub memory: u64,
     pub providers: BTreeMap<String, ProviderConfig>,
     /// What jobs may ask, by name.
     pub databases: BTreeMap<String, Database>,
@@ -63,6 +70,12 @@ pub struct Project {
 }
 
 impl Project {
+    /// How much of [`Self::memory`] rows may take while they wait for matching, in bytes: a part of it is for reading and
+    /// for the parts that are being matched.
+    pub const fn rows_bytes(&self) -> u64 {
+        self.memory / 4 * 3 - LEAST_MEMORY / 2
+    }
+
     /// What brings artifacts here and keeps them.
     pub fn kept(&self) -> Artifacts {
         match &self.kept {

@@ -8,9 +8,10 @@ use polars::prelude::{Column as Series, DataFrame, ParquetWriter};
 use proptest::prelude::*;
 use tieout::breaks::Break;
 use tieout::breaks::compare::compare;
-use tieout::frames::{Exclusion, Field, Frame, Side, schema};
+use tieout::frames::{Exclusion, Field, Frame, Side};
 use tieout::job::{Format, Input, Sign, TimeFormat, Unit};
 use tieout::matching::Rules;
+use tieout::matching::side::Columns;
 
 use crate::reading_support::{CSV, constant, json, ledger, map, message, quarantine, read, read_all};
 use crate::support::frames::{frame, hour, row, rules};
@@ -198,7 +199,7 @@ proptest! {
     }
 }
 
-fn log() -> Input {
+pub(crate) fn log() -> Input {
     let mut input = ledger(Format::WebhookLog);
     input.side = Side::Webhooks;
     input.mapping.fields = BTreeMap::new();
@@ -214,7 +215,7 @@ fn log() -> Input {
     input
 }
 
-fn notification(event: u8, transaction: u8, kind: usize, at: i64) -> String {
+pub(crate) fn notification(event: u8, transaction: u8, kind: usize, at: i64) -> String {
     let kind = ["SETTLED", "APPROVED", "FAILED", "CLAWBACK"][kind];
     let at = chrono::DateTime::from_timestamp_micros(hour(at)).unwrap().to_rfc3339();
     let body = format!(r#"{{"id":"e{event}","type":"{kind}","transaction":"t{transaction}","reward":100}}"#);
@@ -226,10 +227,10 @@ fn of_a_repeated_notification_the_one_received_first_counts_wherever_it_stands()
     let (early, late) = (notification(1, 9, 0, 3), notification(1, 9, 0, 22));
     for lines in [[&early, &late], [&late, &early]] {
         let log = read_all(&log(), &[("log", format!("{}\n{}", lines[0], lines[1]).as_bytes())], None).unwrap();
-        let codes: Vec<u32> = log.rows.column(schema::EXCLUDED).unwrap().u32().unwrap().iter().flatten().collect();
-        let kept = codes.iter().position(|code| *code == 0).unwrap();
-        let at = log.rows.column("occurred_at").unwrap().i64().unwrap().get(kept);
-        assert_eq!(at, Some(hour(3)));
+        let columns = Columns::of(&log);
+        let codes: Vec<u32> = columns.numbered().map(|(_, row)| row.excluded()).collect();
+        let kept = columns.counted().next().unwrap();
+        assert_eq!(columns.number(Field::OccurredAt, kept), Some(hour(3)));
         assert_eq!(codes.iter().filter(|code| **code == Exclusion::RepeatedNotification as u32).count(), 1);
     }
 }

@@ -8,7 +8,7 @@ use tieout::frames::{Field, Frame, Side};
 use tieout::job::Splits;
 use tieout::matching::Rules;
 
-use crate::support::frames::{Row, day, frame, hour, row, rules};
+use crate::support::frames::{Row, day, frame, hour, keyed, row, rules};
 
 /// The kinds that only a job which compares how things stand can show.
 pub const KINDS: [BreakKind; 6] = [
@@ -47,7 +47,8 @@ fn card(id: &str, status: &str, from: &str, to: &str) -> Row {
 }
 
 fn compared(rules: &Rules, file: &[Row], ledger: &[Row]) -> Comparison {
-    compare(rules, &[frame(Side::File, file), frame(Side::Ledger, ledger)]).expect("ties out")
+    compare(rules, &[keyed(rules.matching.key, Side::File, file), keyed(rules.matching.key, Side::Ledger, ledger)])
+        .expect("ties out")
 }
 
 /// Kind, amount at risk and sentence of each break.

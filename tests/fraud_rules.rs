@@ -1,14 +1,13 @@
 //! Each fraud rule at its edges: exactly at a limit, at the window's end, at the same time, without a user.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
-use polars::prelude::Column;
 use rust_decimal::Decimal;
 use tieout::effects::Finding;
 use tieout::effects::rules::{Rows, find};
-use tieout::frames::schema::{EXCLUDED, FILE, LINE};
-use tieout::frames::{Field, Frame, Side};
+use tieout::frames::rows::{Cell, PlainRow, pack};
+use tieout::frames::{Exclusion, Field, Frame, Side, Spread};
 use tieout::job::{FraudRule, Grouping};
 use tieout::sources::{Origin, RawFile};
 
@@ -26,7 +25,7 @@ pub(crate) struct Spent {
     pub(crate) card: (Option<&'static str>, Option<&'static str>),
     pub(crate) micros: Option<i64>,
     pub(crate) line: u64,
-    pub(crate) excluded: u32,
+    pub(crate) excluded: bool,
 }
 
 pub(crate) fn spent(id: &str, seconds: i64) -> Spent {
@@ -40,7 +39,7 @@ pub(crate) fn spent(id: &str, seconds: i64) -> Spent {
         card: (Some("411111"), Some("1234")),
         micros: Some(hour(12) + seconds * 1_000_000),
         line: 0,
-        excluded: 0,
+        excluded: false,
     }
 }
 
@@ -70,39 +69,54 @@ impl Spent {
         Self { card: (Some(first_six), Some(last_four)), ..self }
     }
     fn excluded(self) -> Self {
-        Self { excluded: 1, ..self }
+        Self { excluded: true, ..self }
     }
     pub(crate) fn line(self, line: u64) -> Self {
         Self { line, ..self }
     }
+    fn cells(&self) -> Vec<(Field, Cell<'_>)> {
+        let cell = |field: Field| match field {
+            Field::TransactionId => Some(Cell::Text(&self.id)),
+            Field::User => self.user.as_deref().map(Cell::Text),
+            Field::Merchant => self.merchant.map(Cell::Text),
+            Field::Amount => self.minor.map(Cell::Number),
+            Field::Currency => Some(Cell::Text(self.currency)),
+            Field::Status => Some(Cell::Text(self.status)),
+            Field::OccurredAt => self.micros.map(Cell::Number),
+            Field::CardFirstSix => self.card.0.map(Cell::Text),
+            Field::CardLastFour => self.card.1.map(Cell::Text),
+            _ => None,
+        };
+        MAPPED.into_iter().filter_map(|field| Some((field, cell(field)?))).collect()
+    }
 }
+
+const MAPPED: [Field; 9] = [
+    Field::TransactionId,
+    Field::User,
+    Field::Merchant,
+    Field::Amount,
+    Field::Currency,
+    Field::Status,
+    Field::OccurredAt,
+    Field::CardFirstSix,
+    Field::CardLastFour,
+];
 
 /// The rows as a ledger's file; lines are counted from 2 where none is written.
 pub(crate) fn ledger(name: &str, rows: &[Spent]) -> Frame {
-    let text = |field: Field, pick: fn(&Spent) -> Option<&str>| {
-        Column::new(field.name().into(), rows.iter().map(pick).collect::<Vec<_>>())
-    };
-    let lines = (2..).zip(rows).map(|(line, row)| if row.line == 0 { line } else { row.line });
-    let columns = vec![
-        text(Field::TransactionId, |row| Some(&row.id)),
-        text(Field::Currency, |row| Some(row.currency)),
-        text(Field::Status, |row| Some(row.status)),
-        text(Field::User, |row| row.user.as_deref()),
-        text(Field::Merchant, |row| row.merchant),
-        text(Field::CardFirstSix, |row| row.card.0),
-        text(Field::CardLastFour, |row| row.card.1),
-        Column::new(Field::Amount.name().into(), rows.iter().map(|row| row.minor).collect::<Vec<_>>()),
-        Column::new(Field::OccurredAt.name().into(), rows.iter().map(|row| row.micros).collect::<Vec<_>>()),
-        Column::new(FILE.into(), vec![0_u32; rows.len()]),
-        Column::new(LINE.into(), lines.collect::<Vec<u64>>()),
-        Column::new(EXCLUDED.into(), rows.iter().map(|row| row.excluded).collect::<Vec<_>>()),
-    ];
-    let mapped =
-        Field::ALL.into_iter().filter(|field| columns.iter().any(|column| column.name() == field.name())).collect();
+    let plain = (2..).zip(rows).map(|(line, row)| PlainRow {
+        file: 0,
+        line: if row.line == 0 { line } else { row.line },
+        excluded: row.excluded.then_some(Exclusion::Filtered),
+        cells: row.cells(),
+    });
+    let (packed, totals) = pack(Field::TransactionId, Spread::held(0), plain).unwrap();
     Frame {
         side: Side::Ledger,
-        rows: polars::prelude::DataFrame::new(rows.len(), columns).unwrap(),
-        mapped,
+        rows: packed,
+        totals,
+        mapped: BTreeSet::from(MAPPED),
         quarantine: Vec::new(),
         files: vec![RawFile {
             name: name.to_owned(),

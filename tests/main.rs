@@ -198,6 +198,7 @@ mod review_run;
 mod review_sign_in;
 mod review_sign_off;
 mod revisions;
+mod rows_packed;
 mod run_as_scheduled;
 mod run_attempts;
 mod run_bad_input;

@@ -5,7 +5,7 @@ use tieout::job::Payout;
 use tieout::month::facts::{Line, Owed, Place};
 use tieout::month::{Closing, MonthError};
 
-use crate::support::months::{World, clawback, file, files, item};
+use crate::support::months::{World, clawback, files, item};
 
 /// The lines of one currency that hold an item: line, items, commission, reward.
 fn lines(closing: &Closing, currency: &str) -> Vec<(Line, u64, i128, i128)> {
@@ -207,9 +207,7 @@ fn repeated_contradicting_and_unsettled_rows_are_left_out_and_told() {
 
 #[test]
 fn rows_that_are_excluded_and_files_of_later_months_take_no_part() {
-    let mut march = file("kard-2025-03.csv", &[item("a"), item("b")]);
-    let codes: Vec<u32> = vec![0, 1];
-    march.rows.with_column(polars::prelude::Column::new(tieout::frames::schema::EXCLUDED.into(), codes)).unwrap();
+    let march = files(&[("kard-2025-03.csv", &[item("a"), item("b").excluded()])]);
     let mut world = World::new().month("2025-04", &[item("c").settled("2025-04-10")]);
     world.months.push((crate::support::months::month("2025-03"), Some(march), None));
     let closing = world.close("2025-03");

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use proptest::prelude::*;
 use tieout::frames::Field;
 use tieout::job::{Column, ColumnSource, Input, TimeFormat, Unit};
+use tieout::matching::side::Columns;
 
 use crate::reading_support::{CSV, json, ledger, map, message, quarantine, read, rows};
 
@@ -24,10 +25,8 @@ fn dated(time: &TimeFormat) -> Input {
 /// The two dates of a row in which the same text stands for both, or why it could not be read.
 fn days(time: &TimeFormat, text: &str) -> String {
     let frame = read(&dated(time), format!("id,amount,currency,from,to\na,1,USD,{text},{text}\n").as_bytes()).unwrap();
-    let of = |field: Field| {
-        let column = frame.rows.column(field.name()).unwrap();
-        column.str().unwrap().get(0).unwrap_or("none").to_owned()
-    };
+    let columns = Columns::of(&frame);
+    let of = |field: Field| columns.text(field, 0).unwrap_or("none");
     match quarantine(&frame).as_slice() {
         [] => format!("{} {}", of(Field::ValidFrom), of(Field::ValidTo)),
         [told] => told.clone(),

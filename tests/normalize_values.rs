@@ -5,7 +5,7 @@
 use tieout::frames::{Field, FieldType};
 use tieout::job::{Input, Sign, TimeFormat, Unit};
 
-use crate::reading_support::{CSV, ledger, map, quarantine, read, rows};
+use crate::reading_support::{CSV, ledger, map, numbers, quarantine, read, rows};
 
 fn wide(fields: &[Field]) -> Input {
     let mut input = ledger(CSV);
@@ -62,7 +62,7 @@ fn time(format: &TimeFormat, text: &str) -> Result<i64, String> {
     let frame = read(&input, format!("id,amount,currency,occurred_at\na,1,USD,\"{text}\"\n").as_bytes()).unwrap();
     match frame.quarantine.first() {
         Some(row) => Err(row.reason.clone()),
-        None => Ok(frame.rows.column("occurred_at").unwrap().i64().unwrap().get(0).unwrap()),
+        None => Ok(numbers(&frame, Field::OccurredAt)[0].unwrap()),
     }
 }
 

@@ -78,6 +78,19 @@ fn an_empty_group_of_settings_means_the_defaults() {
 }
 
 #[test]
+fn the_memory_of_a_run_is_a_size_of_at_least_64_mib() {
+    let text = |memory: &str| format!("memory: {memory}\n");
+    assert_eq!(Workspace::new("{}\n").project().memory, 2 << 30);
+    assert_eq!(Workspace::new(&text("64MiB")).project().memory, 64 << 20);
+    for (memory, told) in [
+        ("63MiB", "`memory` is 63MiB; expected at least 64MiB"),
+        ("plenty", "`plenty` is not a size; expected a whole number of bytes, or one with kB, MB, GB, KiB, MiB or GiB"),
+    ] {
+        assert_eq!(problems(&text(memory)), [format!("tieout.yaml:1:9: {told}")]);
+    }
+}
+
+#[test]
 fn a_lease_is_a_time_of_at_least_a_second() {
     let text = |lease: &str| format!("lease: {lease}\n");
     assert_eq!(Workspace::new(&text("1s")).project().lease, Duration::from_secs(1));

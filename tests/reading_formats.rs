@@ -10,7 +10,7 @@ use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
 use tieout::frames::{ControlKind, ControlMismatch, Field, Side, WarningKind};
 use tieout::job::{ControlPaths, Format, Input, Unit};
 
-use crate::reading_support::{CSV, constant, gzip, json, ledger, map, quarantine, read, read_all, rows};
+use crate::reading_support::{CSV, constant, gzip, json, ledger, map, numbers, quarantine, read, read_all, rows};
 
 const AS_CSV: &str = "id,amount,currency,at,note\n\
     t1,12.50,USD,2025-03-19T10:00:00Z,x\n\
@@ -191,7 +191,7 @@ fn the_second_of_two_equal_files_is_read_and_left_out() {
 fn no_file_at_all_is_a_frame_without_rows() {
     let frame = read_all(&ledger(CSV), &[], None).unwrap();
     assert_eq!((frame.rows.height(), frame.rows_read.len()), (0, 0));
-    assert!(frame.rows.column("transaction_id").is_ok());
+    assert!(frame.mapped.contains(&Field::TransactionId));
 }
 
 #[test]
@@ -348,7 +348,7 @@ proptest! {
     fn good_rows_are_all_read(amounts in proptest::collection::vec(any::<i32>(), 1..50)) {
         let lines: Vec<String> = amounts.iter().enumerate().map(|(n, amount)| format!("t{n},{amount},USD,\n")).collect();
         let frame = read(&ledger(CSV), format!("id,amount,currency,at\n{}", lines.concat()).as_bytes()).unwrap();
-        let sum: i64 = frame.rows.column("amount").unwrap().i64().unwrap().iter().flatten().sum();
+        let sum: i64 = numbers(&frame, Field::Amount).into_iter().flatten().sum();
         prop_assert_eq!(sum, amounts.iter().map(|amount| i64::from(*amount) * 100).sum::<i64>());
         prop_assert_eq!(frame.rows_read, [amounts.len() as u64]);
     }

@@ -9,10 +9,12 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use secrecy::SecretString;
 use tempfile::TempDir;
-use tieout::frames::{Field, FieldType, Frame, InputError, Side, load, schema};
+use tieout::frames::rows::Cell;
+use tieout::frames::{Field, Frame, InputError, Side, load};
 use tieout::job::{
     Column, ColumnSource, Format, Input, Mapping, OnMissing, ReadLimits, Sign, Source, TimeFormat, Unit,
 };
+use tieout::matching::side::Columns;
 use tieout::sources::store::RawStore;
 use tieout::sources::{Origin, RawFile};
 
@@ -109,22 +111,20 @@ pub fn message(result: Result<Frame, InputError>) -> String {
 
 /// Every row as `field=value` in the order of the canonical columns, nulls left out.
 pub fn rows(frame: &Frame) -> Vec<String> {
-    (0..frame.rows.height())
-        .map(|row| {
-            let mut parts = Vec::new();
-            for field in Field::ALL.iter().filter(|field| frame.mapped.contains(field)) {
-                let column = frame.rows.column(field.name()).unwrap();
-                let value = match field.kind() {
-                    FieldType::Text | FieldType::Date => column.str().unwrap().get(row).map(str::to_owned),
-                    _ => column.i64().unwrap().get(row).map(|number| number.to_string()),
-                };
-                parts.extend(value.map(|value| format!("{}={value}", field.name())));
-            }
-            let line = frame.rows.column(schema::LINE).unwrap().u64().unwrap().get(row).unwrap();
-            let excluded = frame.rows.column(schema::EXCLUDED).unwrap().u32().unwrap().get(row).unwrap();
-            format!("{line}/{excluded}: {}", parts.join(" "))
-        })
-        .collect()
+    let columns = Columns::of(frame);
+    let told = columns.numbered().map(|(_, row)| {
+        let said = row.cells().map(|(field, cell)| match cell {
+            Cell::Text(text) => format!("{}={text}", field.name()),
+            Cell::Number(number) => format!("{}={number}", field.name()),
+        });
+        format!("{}/{}: {}", row.place().1, row.excluded(), said.collect::<Vec<_>>().join(" "))
+    });
+    told.collect()
+}
+
+/// The numbers of a field, row by row.
+pub fn numbers(frame: &Frame, field: Field) -> Vec<Option<i64>> {
+    Columns::of(frame).numbered().map(|(_, row)| row.number(field)).collect()
 }
 
 /// Every quarantined row as `file:line field value: reason`.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tieout::frames::{Field, Side};
 use tieout::job::{Column, ColumnSource, Input, Sign, TimeFormat, Unit};
 
-use crate::reading_support::{CSV, json, ledger, message, quarantine, read, rows};
+use crate::reading_support::{CSV, json, ledger, message, numbers, quarantine, read, rows};
 
 fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -96,7 +96,7 @@ proptest! {
             .map(|(came, minor)| if *came { format!("a,{},,USD\n", major(*minor)) } else { format!("a,,{},USD\n", major(*minor)) })
             .collect();
         let frame = read(&two(CSV), format!("id,in,out,currency\n{lines}").as_bytes()).unwrap();
-        let sum: i64 = frame.rows.column("amount").unwrap().i64().unwrap().iter().flatten().sum();
+        let sum: i64 = numbers(&frame, Field::Amount).into_iter().flatten().sum();
         prop_assert_eq!(sum, cells.iter().map(|(came, minor)| if *came { *minor } else { -minor }).sum::<i64>());
     }
 }
@@ -116,8 +116,8 @@ fn times(input: &Input, written: &[&str]) -> Vec<String> {
     let body: String = written.iter().map(|row| format!("a,1.00,USD,{row}\n")).collect::<Vec<_>>().concat();
     let frame = read(input, format!("id,amount,currency,at,zone\n{body}").as_bytes()).unwrap();
     let shown = |micros: i64| chrono::DateTime::from_timestamp_micros(micros).unwrap().format("%FT%TZ").to_string();
-    let column = frame.rows.column("occurred_at").unwrap().i64().unwrap().clone();
-    column.iter().map(|at| at.map_or_else(|| "none".to_owned(), shown)).chain(quarantine(&frame)).collect()
+    let times = numbers(&frame, Field::OccurredAt).into_iter();
+    times.map(|at| at.map_or_else(|| "none".to_owned(), shown)).chain(quarantine(&frame)).collect()
 }
 
 #[test]

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::SecretString;
 use sha2::Sha256;
-use tieout::frames::{Field, Frame, Repeat, Side, load, load_among};
+use tieout::frames::{Field, Frame, Repeat, Side, Spread, load, load_among};
 use tieout::job::{Format, Input, ReadLimits, Sign};
 
 use crate::reading_support::{Shelf, constant, gzip, ledger, map, quarantine, read_all, rows};
@@ -206,7 +206,7 @@ fn a_notification_that_a_repeated_log_holds_too_counts_where_the_days_own_log_ha
     let line = envelope(&notification("e1", "earnedRewardSettled", "t1", 5), "", "2025-03-18T23:59:59Z");
     let files = vec![shelf.file("old", line.as_bytes()), shelf.file("own", format!("{line}\n\n").as_bytes())];
     let repeat = Repeat { file: 0, name: "first".to_owned(), period: "2025-03-18".to_owned() };
-    let frame = load_among(&log(), files, vec![repeat], &[]).unwrap();
+    let frame = load_among(&log(), files, vec![repeat], &[], Spread::held(0)).unwrap();
     let excluded: Vec<String> = rows(&frame).iter().map(|row| row.chars().take(3).collect()).collect();
     assert_eq!(excluded, ["1/4", "1/0"]);
 }

@@ -1,7 +1,7 @@
 //! Files that hold the bytes of an earlier period's file under another name: said to be so, and never counted twice.
 
 use serde_json::Value;
-use tieout::frames::{Repeat, load_among};
+use tieout::frames::{Repeat, Spread, load_among};
 
 use crate::reading_support::{CSV, Shelf, gzip, ledger, rows as rows_of};
 use crate::support::project::{TestProject, rows};
@@ -200,14 +200,14 @@ fn rows_of_a_repeat_are_read_counted_and_left_out_and_a_file_without_rows_is_non
         shelf.file("empty.csv", text("").as_bytes()),
     ];
     let repeat = |file: u32| Repeat { file, name: format!("{file}.csv"), period: "2025-03-18".to_owned() };
-    let frame = load_among(&ledger(CSV), files.clone(), vec![repeat(0), repeat(2)], &[]).unwrap();
+    let frame = load_among(&ledger(CSV), files.clone(), vec![repeat(0), repeat(2)], &[], Spread::held(0)).unwrap();
     assert_eq!(frame.repeats, [repeat(0)]);
     assert_eq!(frame.rows_read, [1, 1, 0]);
     let excluded: Vec<String> = rows_of(&frame).iter().map(|row| row.chars().take(3).collect()).collect();
     assert_eq!(excluded, ["2/4", "2/0"]);
     assert!(frame.is_there());
-    let frame = load_among(&ledger(CSV), files[..1].to_vec(), vec![repeat(0)], &[]).unwrap();
+    let frame = load_among(&ledger(CSV), files[..1].to_vec(), vec![repeat(0)], &[], Spread::held(0)).unwrap();
     assert!(!frame.is_there());
-    let frame = load_among(&ledger(CSV), Vec::new(), Vec::new(), &[]).unwrap();
+    let frame = load_among(&ledger(CSV), Vec::new(), Vec::new(), &[], Spread::held(0)).unwrap();
     assert!(!frame.is_there());
 }

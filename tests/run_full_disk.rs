@@ -6,7 +6,7 @@
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use crate::support::project::{DAY, Output, TestProject, job, rows, settled};
+use crate::support::project::{DAY, Output, TestProject, job, ledger_rows, rows, settled};
 
 /// The user with the fewest rights.
 const NOBODY: u32 = 65_534;
@@ -178,4 +178,26 @@ fn artifacts_that_cannot_be_written_are_told_with_their_folder() {
     let cause = if can_mount() { "Read-only file system (os error 30)" } else { "Permission denied (os error 13)" };
     assert!(ended.error().contains("FOLDER/runs") && ended.error().ends_with(cause), "{}", ended.error());
     goes_on(&project);
+}
+
+#[test]
+fn rows_for_which_there_is_neither_memory_nor_disk_end_the_run_with_the_reason() {
+    let project = TestProject::small();
+    // More than the 16 MiB that a run with 64 MiB holds of rows, and none of them of the period.
+    let long: Vec<String> = (0..90_000).map(|row| format!("{row:0>200},1.00,USD,2025-03-17T01:00:00Z")).collect();
+    let long: Vec<&str> = long.iter().map(String::as_str).collect();
+    project.write("data/ledger-2025-03-19.csv", [ledger_rows(), rows(&long)[rows(&[]).len()..].to_vec()].concat());
+    let arguments = ["run", "rewards", "--period", DAY, "-q", "--memory", "64MiB"];
+    let mut nowhere = project.command(&arguments);
+    let nowhere = project.ended(nowhere.env("TMPDIR", "/nonexistent").spawn().unwrap()).ended_with(1);
+    let told = "ledger: its rows are more than `memory` holds, and the folder for temporary files does not take them; \
+                make room there (`TMPDIR` names it) or give more `memory`";
+    assert!(nowhere.error().starts_with(told), "{}", nowhere.error());
+    // With a folder for them they are compared as if all were held.
+    let aside = project.run(&arguments).ended_with(0);
+    let held = project.run(&arguments[..5]).ended_with(0);
+    assert!(aside.stdout.contains("90,000"), "{}", aside.stdout);
+    assert!(held.stdout.contains("Since attempt 2: the same breaks; inputs unchanged\n"), "{}", held.stdout);
+    let breaks = |attempt: u32| project.read(&format!("runs/rewards/{DAY}/{attempt}/breaks.csv"));
+    assert_eq!(breaks(2), breaks(3));
 }

@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 use tieout::breaks::since::{Since, since};
 use tieout::breaks::{Break, BreakKind};
-use tieout::frames::{Exclusion, Frame, Side, schema};
+use tieout::frames::{Exclusion, Field, Frame, Side};
 use tieout::matching::Rules;
 
-use crate::support::frames::{Row, frame, hour, row, rules};
+use crate::support::frames::{Row, frame, hour, leaving_out, row, rules};
 
 fn watching(expected: &[(&str, &str)]) -> Rules {
     let mut rules = Rules { sides: vec![Side::File, Side::Ledger], ..rules() };
@@ -72,11 +72,7 @@ fn a_status_that_is_stated_no_more_has_changed() {
 #[test]
 fn what_the_job_leaves_out_is_there_and_not_compared() {
     let left_out = |rows: &[Row], at: usize| {
-        let mut frame = frame(Side::File, rows);
-        let marks: Vec<u32> =
-            (0..rows.len()).map(|row| if row == at { Exclusion::Filtered as u32 } else { 0 }).collect();
-        frame.rows.with_column(polars::prelude::Column::new(schema::EXCLUDED.into(), marks)).unwrap();
-        frame
+        leaving_out(Field::TransactionId, Side::File, rows, |row| (row == at).then_some(Exclusion::Filtered))
     };
     let rows = [row("a").status("X"), row("b").status("X")];
     let frames = [left_out(&rows, 0)];

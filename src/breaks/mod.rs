@@ -167,7 +167,7 @@ pub struct SideFacts {
 pub struct RowRef {
     /// Index into the side's files.
     pub file: u32,
-    /// See [`crate::frames::schema::LINE`].
+    /// See [`crate::frames::schema::Line`].
     pub line: u64,
 }
 

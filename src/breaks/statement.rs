@@ -7,17 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::classify::{Outcome, Verdict, classify};
 use super::label::Telling;
 use super::{Bridge, BridgeLine, RowAccount, Statement};
-use crate::frames::schema::FILE;
-use crate::frames::{Exclusion, Field, Frame, Measure, Side};
+use crate::frames::{Exclusion, Frame, Measure, Side, Totals};
 use crate::matching::agree::PAIRS;
-use crate::matching::tally::{Apart, Aside, Sums};
+use crate::matching::tally::{Apart, Aside};
 use crate::matching::{Disposition, KeyFacts, KeySide, Pairing, Rules, Tally};
 
 /// How the lines begin of rows that could not be read.
 const QUARANTINED: &str = "quarantined";
-
-/// Sums by currency.
-pub type Totals = BTreeMap<String, Sums>;
 
 /// One judged key.
 #[derive(Debug, Clone)]
@@ -113,14 +109,14 @@ fn pairs(frames: &[Frame]) -> Vec<(&Frame, &Frame)> {
 /// column is a total of zero that somebody must see.
 fn states(frame: &Frame, measure: Measure) -> bool {
     let field = measure.field();
-    let filled = || frame.rows.column(field.name()).is_ok_and(|column| column.null_count() < column.len());
+    let filled = || frame.totals.states(measure);
     let quarantined = || frame.quarantine.iter().any(|row| row.amounts_minor[measure as usize].is_some());
     let all_silent = || frame.side == Side::Webhooks && frame.rows.height() > 0 && !filled() && !quarantined();
     frame.mapped.contains(&field) && !all_silent()
 }
 
 /// Sums of every row as read, quarantined ones included as far as they could be read.
-/// Recomputed from the columns: matching has no part in it.
+/// Summed while they were read: matching has no part in it.
 pub fn control_totals(frame: &Frame) -> Totals {
     let mut totals = Totals::new();
     for (currency, sums) in file_totals(frame).into_iter().flatten() {
@@ -134,54 +130,7 @@ pub fn control_totals(frame: &Frame) -> Totals {
 
 /// The control totals of each file, in the order of the frame's files.
 pub fn file_totals(frame: &Frame) -> Vec<Totals> {
-    let mut totals = vec![Totals::new(); frame.files.len()];
-    let currencies = frame.rows.column(Field::Currency.name()).and_then(|column| column.str().cloned());
-    let files = frame.rows.column(FILE).and_then(|column| column.u32().cloned());
-    if let (Ok(currencies), Ok(files)) = (currencies, files) {
-        for measure in Measure::ALL {
-            let Ok(values) = frame.rows.column(measure.field().name()).and_then(|column| column.i64().cloned()) else {
-                continue;
-            };
-            // Runs of one file and currency are summed before the map is touched.
-            let mut run: Option<(u32, &str, i128)> = None;
-            for ((file, currency), value) in files.iter().zip(currencies.iter()).zip(values.iter()) {
-                let (file, currency) = (file.unwrap_or_default(), currency.unwrap_or_default());
-                let value = i128::from(value.unwrap_or(0));
-                run = match run {
-                    Some((at, open, sum)) if at == file && open == currency => Some((at, open, sum + value)),
-                    closed => {
-                        add(&mut totals, measure, closed);
-                        Some((file, currency, value))
-                    }
-                };
-            }
-            add(&mut totals, measure, run);
-        }
-    }
-    for row in &frame.quarantine {
-        for (measure, value) in Measure::ALL.into_iter().zip(row.amounts_minor) {
-            if let (Some(currency), Some(value)) = (row.currency.as_deref(), value) {
-                add(&mut totals, measure, Some((row.file, currency, i128::from(value))));
-            }
-        }
-    }
-    for totals in &mut totals {
-        // Rows that are not about a transaction may state no currency, and then no amount either.
-        totals.retain(|currency, sums| !currency.is_empty() || *sums != [0; 3]);
-    }
-    totals
-}
-
-fn add(totals: &mut [Totals], measure: Measure, run: Option<(u32, &str, i128)>) {
-    let Some((file, currency, sum)) = run else { return };
-    let totals = &mut totals[file as usize];
-    if let Some(sums) = totals.get_mut(currency) {
-        sums[measure as usize] += sum;
-    } else {
-        let mut sums = [0; 3];
-        sums[measure as usize] = sum;
-        totals.insert(currency.to_owned(), sums);
-    }
+    frame.totals.of_files(frame.files.len(), &frame.quarantine)
 }
 
 /// One bridge while it is drawn up.

@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 
+use super::MemoryArgs;
 use crate::backfill::Choice;
 use crate::journal::Reprocess;
 
@@ -36,6 +37,8 @@ pub struct BackfillArgs {
     pub choice: ChoiceArgs,
     #[command(flatten)]
     pub order: OrderArgs,
+    #[command(flatten)]
+    pub memory: MemoryArgs,
     /// Print the periods and what would be done about each, and do nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use clap::Args;
 
-use super::parse_time;
+use super::{MemoryArgs, parse_time};
 
 pub(super) const HELP: &str = "\
 Examples:
@@ -46,6 +46,8 @@ pub struct RunArgs {
     /// Ask no provider: use the files that an earlier attempt pulled, and send nothing
     #[arg(long)]
     pub offline: bool,
+    #[command(flatten)]
+    pub memory: MemoryArgs,
     #[arg(help = "Who starts it [default: TIEOUT_BY, else the login name]")]
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,

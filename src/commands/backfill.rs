@@ -60,6 +60,7 @@ struct Part {
 /// # Errors
 /// When nothing can be begun; that a period failed is told by the exit code.
 pub async fn run(mut context: Context, args: BackfillArgs) -> Result<ExitCode, Failure> {
+    context.memory = args.memory.memory;
     if args.dry_run {
         let parts = parts(&mut context, &args).await?;
         let proposals = propose(&mut context, &parts, &args).await?;

@@ -75,6 +75,8 @@ pub struct Context {
     pub progress: Progress,
     /// `--sandbox`
     pub sandbox: bool,
+    /// `--memory`, in bytes; none: as the project says.
+    pub memory: Option<u64>,
 }
 
 impl Context {
@@ -85,6 +87,7 @@ impl Context {
             output: Output::new(global.format, global.color),
             progress,
             sandbox: global.sandbox,
+            memory: None,
         }
     }
 
@@ -105,7 +108,8 @@ impl Context {
         let project = if let Some(project) = self.project.take() {
             project
         } else {
-            let project = Project::load(&self.project_folder()?)?;
+            let mut project = Project::load(&self.project_folder()?)?;
+            project.memory = self.memory.unwrap_or(project.memory);
             // Only what reads the sandbox's journal comes here with the flag; `start_world` knows the address.
             if self.sandbox { project.with_sandbox(NO_SANDBOX) } else { project }
         };

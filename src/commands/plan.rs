@@ -21,6 +21,7 @@ use crate::providers::http::displayable;
 /// # Errors
 /// As `run`.
 pub async fn run(mut context: Context, args: PlanArgs) -> Result<ExitCode, Failure> {
+    context.memory = args.memory.memory;
     let world = context.start_world().await?;
     let job = load_job(&mut context, &args.job)?;
     let run_time = Utc::now();

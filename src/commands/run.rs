@@ -28,6 +28,7 @@ use crate::text::visible;
 /// # Errors
 /// With the exit code of what went wrong.
 pub async fn run(mut context: Context, args: RunArgs) -> Result<ExitCode, Failure> {
+    context.memory = args.memory.memory;
     let log = termination::place(args.termination_log.as_deref());
     let mut said = None;
     let outcome = asked_for(&mut context, &args, &mut said).await;

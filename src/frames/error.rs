@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::mask;
 use super::schema::{Quarantined, Side};
+use crate::exit::ExitCode;
 use crate::job::ReadLimits;
 
 /// Where the job says how a file is read: what messages point to.
@@ -42,7 +43,7 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// An input that cannot be used as it is: exit code 65.
+/// An input that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
     #[error("{file}: cannot read the stored copy {path}")]
@@ -104,8 +105,10 @@ pub enum InputError {
         "{second}: it calls itself revision {revision} of the report `{report}`, as {first} does, and holds other bytes; expected one file a revision: ask the provider which one counts, and take the other one away"
     )]
     SameRevision { first: String, second: String, report: String, revision: u64 },
-    #[error("{side}: the canonical columns cannot be built")]
-    Columns { side: Side, source: polars::error::PolarsError },
+    #[error(
+        "{side}: its rows are more than `memory` holds, and the folder for temporary files does not take them; make room there (`TMPDIR` names it) or give more `memory`"
+    )]
+    LaidAside { side: Side, source: std::io::Error },
     #[error("{file}: reading was given up")]
     GivenUp { file: String },
 }
@@ -127,6 +130,13 @@ pub enum StreamFault {
         "unfolds to more than {max_ratio} times its size, like a decompression bomb; if that is right, raise `max_ratio` in `limits` of the input"
     )]
     Ratio { max_ratio: u64 },
+}
+
+impl InputError {
+    /// How the process ends: a disk that is full says nothing about the input.
+    pub const fn exit_code(&self) -> ExitCode {
+        if let Self::LaidAside { .. } = self { ExitCode::Unexpected } else { ExitCode::InputData }
+    }
 }
 
 impl StreamFault {

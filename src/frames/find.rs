@@ -9,7 +9,7 @@ use crate::sources::RawFile;
 /// A row that was looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenRow {
-    /// See [`super::schema::LINE`].
+    /// See [`super::schema::Line`].
     pub line: u64,
     /// What each mapped field says, by the name that the job maps: as it stands in the file, without card
     /// numbers. Fields of which the row says nothing are left out.

@@ -9,7 +9,7 @@ use super::mask;
 use super::normalize::{Normalizer, Written};
 use super::notices::Notices;
 use super::read::{self, Outcome, Reading, Sources};
-use super::repeats;
+use super::rows::Spread;
 use super::schema::{ControlKind, ControlMismatch, Field, Frame, RejectedNotification, Repeat, Warning, WarningKind};
 use super::signature::Verifier;
 use crate::job::{Format, Input, Sign, Unit};
@@ -24,21 +24,24 @@ use crate::sources::RawFile;
 /// When a file cannot be used as it is, or more rows are unreadable than the job tolerates
 /// (exit code 65).
 pub fn load(input: &Input, files: Vec<RawFile>, verify_keys: &[SecretString]) -> Result<Frame, InputError> {
-    load_among(input, files, Vec::new(), verify_keys)
+    let spread = Spread::held(files.iter().map(|file| file.bytes).sum());
+    load_among(input, files, Vec::new(), verify_keys, spread)
 }
 
-/// [`load`] where some of the files repeat files of an earlier period: their rows are read and left out.
+/// [`load`] where some of the files repeat files of an earlier period: their rows are read and left out. `spread` says how
+/// the rows are kept until they are matched.
 ///
 /// # Errors
-/// As [`load`].
+/// As [`load`]; and when the disk refuses rows that are more than may be held.
 pub fn load_among(
     input: &Input,
     files: Vec<RawFile>,
     mut repeats: Vec<Repeat>,
     verify_keys: &[SecretString],
+    spread: Spread,
 ) -> Result<Frame, InputError> {
     let verifier = (!verify_keys.is_empty()).then(|| Verifier::new(verify_keys));
-    let (sources, mut normalizer) = Normalizer::new(input);
+    let (sources, mut normalizer) = Normalizer::new(input, spread);
     let mut learned = Learned::default();
     let mut seen_digests = BTreeSet::new();
     for (file, raw) in (0_u32..).zip(&files) {
@@ -54,12 +57,8 @@ pub fn load_among(
         learned.rejected.extend(outcome.rejected.kept.drain(..).map(|one| RejectedNotification { file, ..one }));
         learned.file(reading, file, &outcome, &normalizer.written)?;
     }
-    let (mut rows, quarantine) = normalizer.finish()?;
+    let (rows, totals, quarantine) = normalizer.finish()?;
     let mapped: BTreeSet<Field> = input.mapping.fields.keys().copied().collect();
-    if mapped.contains(&Field::EventId) {
-        repeats::mark(&mut rows, mapped.iter().copied())
-            .map_err(|source| InputError::Columns { side: input.side, source })?;
-    }
     let Learned { rows_read, warnings, control_mismatches, notices, rejected } = learned;
     let (audit_updates, file_results) = notices.finish();
     // A header alone says nothing twice.
@@ -67,6 +66,7 @@ pub fn load_among(
     Ok(Frame {
         side: input.side,
         rows,
+        totals,
         mapped,
         quarantine,
         files,

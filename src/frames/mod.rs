@@ -11,10 +11,11 @@ mod normalize;
 mod notices;
 mod read;
 mod rejections;
-mod repeats;
+pub mod rows;
 pub mod schema;
 pub(crate) mod signature;
 mod source;
+mod totals;
 
 pub use error::{InputError, Place, StreamFault};
 pub use find::WrittenRow;
@@ -23,8 +24,10 @@ pub use load::{load, load_among};
 pub(crate) use mask::without_cards;
 pub(crate) use normalize::{TimePlan, sources};
 pub(crate) use read::{Halted, RowSink, RowView, Sources};
+pub use rows::{Rows, Spread};
 pub use schema::{
     AuditUpdate, ControlKind, ControlMismatch, Exclusion, Field, FieldType, FileResult, Frame, Measure, Quarantined,
     RejectedNotification, Repeat, RowError, Side, Warning, WarningKind,
 };
 pub(crate) use source::{FileRead, read_source};
+pub use totals::{ControlTotals, Sums, Totals};

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use polars::prelude::DataFrame;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rows::Rows;
+use super::totals::ControlTotals;
 use crate::sources::RawFile;
 
 /// The three kinds of named inputs a job compares.
@@ -122,16 +123,16 @@ pub enum Field {
     ValidTo,
 }
 
-/// What a canonical column holds in the data frame.
+/// What a canonical column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldType {
-    /// polars `String`.
+    /// Any text.
     Text,
-    /// polars `Int64`: minor units of the row's currency.
+    /// 64 bits: minor units of the row's currency.
     Minor,
-    /// polars `Int64`: microseconds since the epoch, UTC.
+    /// 64 bits: microseconds since the epoch, UTC.
     Micros,
-    /// polars `String`: `YYYY-MM-DD`, so that the order of the texts is the order of the days.
+    /// `YYYY-MM-DD`, so that the order of the texts is the order of the days.
     Date,
 }
 
@@ -199,12 +200,8 @@ impl Field {
     }
 }
 
-/// `UInt32`: index into [`Frame::files`].
-pub const FILE: &str = "_file";
-/// `UInt64`: where the row begins in its file. CSV and JSONL: 1-based line; JSON array and Parquet: 1-based row.
-pub const LINE: &str = "_line";
-/// `UInt32`: 0, or the [`Exclusion`] that keeps the row out of the comparison.
-pub const EXCLUDED: &str = "_excluded";
+/// Where a row begins in its file. CSV and JSONL: the line, from 1; JSON array and Parquet: the row, from 1.
+pub type Line = u64;
 
 /// Why a readable row takes no part in the comparison. Never silent: each is a line of the statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -260,13 +257,15 @@ impl Exclusion {
 #[derive(Debug, Clone)]
 pub struct Frame {
     pub side: Side,
-    /// The mapped canonical columns (named and typed by [`Field`]) and [`FILE`], [`LINE`], [`EXCLUDED`].
-    /// `transaction_id` and `currency` are always there and, in rows that are not excluded, never null.
-    pub rows: DataFrame,
+    /// The mapped canonical columns (named and typed by [`Field`]), the place of each row and what excludes it.
+    /// `transaction_id` and `currency` are always there in rows that are not excluded.
+    pub rows: Rows,
+    /// What the rows of each file add up to, summed while they were read.
+    pub totals: ControlTotals,
     /// The fields that the job maps for this side (by column, path or constant).
     pub mapped: BTreeSet<Field>,
     pub quarantine: Vec<Quarantined>,
-    /// The raw files, in the order of [`FILE`].
+    /// The raw files; rows name them by their index.
     pub files: Vec<RawFile>,
     /// Files that hold what a file of an earlier period holds already: their rows take no part. Files without rows are
     /// none of these.
@@ -311,7 +310,7 @@ pub struct RejectedNotification {
     pub transaction: String,
     /// Index into [`Frame::files`].
     pub file: u32,
-    /// See [`LINE`].
+    /// See [`Line`].
     pub line: u64,
     /// As the receiver wrote it.
     pub received_at: Option<String>,
@@ -339,7 +338,7 @@ pub struct AuditUpdate {
     pub received_at: Option<DateTime<Utc>>,
     /// Index into [`Frame::files`].
     pub file: u32,
-    /// See [`LINE`].
+    /// See [`Line`].
     pub line: u64,
 }
 
@@ -362,7 +361,7 @@ pub struct FileResult {
     pub errors_left_out: u64,
     /// Index into [`Frame::files`].
     pub file: u32,
-    /// See [`LINE`].
+    /// See [`Line`].
     pub line: u64,
 }
 
@@ -407,7 +406,7 @@ pub struct Quarantined {
     pub file: u32,
     /// The file's name as shown to people.
     pub file_name: String,
-    /// See [`LINE`].
+    /// See [`Line`].
     pub line: u64,
     /// The field that could not be read, by its canonical or published name; none when the whole row could not.
     pub field: Option<String>,

@@ -17,24 +17,19 @@ impl Carried {
     /// `frames` are the period's own, `earlier` the files of the periods before it.
     pub fn of<'f>(key: Field, frames: &[Frame], earlier: impl IntoIterator<Item = &'f Frame>) -> Self {
         let columns: Vec<Columns> = frames.iter().map(Columns::of).collect();
-        let texts = |side: Side| columns.iter().filter(move |columns| columns.side == side);
-        let mut noticed: HashSet<&str> = texts(Side::Webhooks)
-            .filter_map(|log| log.text_column(key))
-            .flat_map(|keys| keys.iter().flatten())
-            .collect();
-        for stated in texts(Side::File).chain(texts(Side::Ledger)).filter_map(|side| side.text_column(key)) {
-            for key in stated.iter().flatten() {
-                noticed.remove(key);
-            }
+        let of =
+            |side: Side| columns.iter().filter(move |columns| columns.side == side).flat_map(|side| texts(side, key));
+        let mut noticed: HashSet<&str> = of(Side::Webhooks).collect();
+        for key in of(Side::File).chain(of(Side::Ledger)) {
+            noticed.remove(key);
         }
         let mut known = BTreeSet::new();
         for frame in earlier {
             if noticed.is_empty() {
                 break;
             }
-            if let Some(keys) = Columns::of(frame).text_column(key) {
-                known.extend(keys.iter().flatten().filter(|key| noticed.contains(key)).map(str::to_owned));
-            }
+            let columns = Columns::of(frame);
+            known.extend(texts(&columns, key).filter(|key| noticed.contains(key)).map(str::to_owned));
         }
         Self { noticed: known }
     }
@@ -50,4 +45,8 @@ impl Carried {
             _ => false,
         }
     }
+}
+
+fn texts(columns: &Columns, field: Field) -> impl Iterator<Item = &str> {
+    columns.numbered().filter_map(move |(_, row)| row.text(field))
 }

@@ -1,138 +1,201 @@
-//! One pass over all keys of all sides: group, fold, count what agrees, keep what does not.
+//! One pass over all keys of all sides: group, fold, count what agrees, keep what does not. Part by part: a key lies in
+//! the same part of every side, so that parts are worked on side by side, and only they have to be at hand.
 
-use polars::prelude::{GroupsType, IntoSeries, NewChunkedArray, PlSmallStr, PolarsResult, Series, StringChunked};
+use std::num::NonZero;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::side::{Columns, Disposition, KeySide, RowView, SideView};
-use super::tally::{Aside, Tally};
+use super::side::{Disposition, KeySide, RowView, SideView};
+use super::tally::Aside;
 use super::{KeyFacts, MatchError, Matched, Pairing, Rules, agree, exclusion, fold};
 use crate::breaks::SideFacts;
+use crate::frames::rows::{Chunk, PackedRow};
 use crate::frames::{Exclusion, Frame, Measure, Side};
 use crate::job::Splits;
 
 /// Brings the rows of all frames together by key.
 ///
 /// # Errors
-/// [`MatchError`] when one key's sums overflow or there are more than 2³² rows.
+/// [`MatchError`] when one key's sums overflow, there are more than 2³² rows in one part, or rows that were laid aside
+/// cannot be read back.
+///
+/// # Panics
+/// When the key of a frame's rows is not that of the rules.
 pub fn match_frames(rules: &Rules, frames: &[Frame]) -> Result<Matched, MatchError> {
-    let columns: Vec<Columns> = frames.iter().map(Columns::of).collect();
-    let mut matched = Matched::default();
+    assert!(frames.iter().all(|frame| frame.rows.key() == rules.matching.key), "rows lie where their key says");
+    let bits = frames.iter().map(|frame| frame.rows.bits()).min().unwrap_or_default();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut found = Found::default();
+        loop {
+            let part = next.fetch_add(1, Ordering::Relaxed);
+            if part >> bits > 0 {
+                return found;
+            }
+            if let Err(error) = match_part(rules, frames, (part, bits), &mut found) {
+                found.fail(error);
+            }
+        }
+    };
+    let workers = std::thread::available_parallelism().map_or(1, NonZero::get).min(1 << bits);
+    let mut all = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
+        let mut all = work();
+        for other in others {
+            let Found { matched, fault } = other.join().expect("matching tells its errors");
+            all.matched.merge(matched);
+            fault.into_iter().for_each(|fault| all.fail(fault));
+        }
+        all
+    });
+    if let Some(fault) = all.fault {
+        return Err(fault);
+    }
     for frame in frames {
         for row in &frame.quarantine {
             let currency = row.currency.as_deref().unwrap_or_default();
-            matched.tally.aside(frame.side, Aside::Quarantined, currency, row.amounts_minor);
+            all.matched.tally.aside(frame.side, Aside::Quarantined, currency, row.amounts_minor);
         }
     }
-    for side in &columns {
-        exclude_marked(side, &mut matched.tally);
+    for keys in [&mut all.matched.suspects, &mut all.matched.strays] {
+        keys.sort_by(|left, right| left.key.cmp(&right.key));
     }
-    let places = Places::of(&columns)?;
-    let groups = group(&columns, &places, rules)?;
+    Ok(all.matched)
+}
+
+/// What one thread has found so far.
+#[derive(Default)]
+struct Found {
+    matched: Matched,
+    fault: Option<MatchError>,
+}
+
+impl Found {
+    /// Of several faults one is told, whichever thread met it when.
+    fn fail(&mut self, error: MatchError) {
+        let comes_first = |known: &MatchError| error.to_string() < known.to_string();
+        if self.fault.as_ref().is_none_or(comes_first) {
+            self.fault = Some(error);
+        }
+    }
+}
+
+fn match_part(
+    rules: &Rules,
+    frames: &[Frame],
+    (part, bits): (usize, u32),
+    found: &mut Found,
+) -> Result<(), MatchError> {
+    let mut chunks: Vec<(Side, Vec<Arc<Chunk>>)> = Vec::with_capacity(frames.len());
+    for frame in frames {
+        let side = frame.side;
+        chunks.push((side, frame.rows.part(part, bits).map_err(|source| MatchError::LaidAside { side, source })?));
+    }
+    let mut groups = Groups::default();
+    for (side, chunks) in &chunks {
+        for row in chunks.iter().flat_map(|chunk| chunk.rows(rules.matching.key)) {
+            match exclusion(row.excluded()) {
+                None => groups.add(*side, row)?,
+                Some(reason) => found.matched.tally.exclude(*side, reason, &RowView::of(row, 0)),
+            }
+        }
+    }
     let mut buffers: [Vec<RowView>; 3] = Default::default();
-    let mut visits = vec![0_u8; places.rows.len()];
-    let mut group = |members: &mut dyn Iterator<Item = u32>| {
+    let mut brought = 0;
+    for (key, rows) in groups.each() {
         for buffer in &mut buffers {
             buffer.clear();
         }
-        let mut key = "";
-        for member in members {
-            visits[member as usize] = visits[member as usize].saturating_add(1);
-            let (side, row) = places.find(member);
-            buffers[columns[side].side as usize].push(columns[side].view(row));
-            key = columns[side].text(rules.matching.key, row).unwrap_or_default();
+        for (number, side, row) in rows {
+            buffers[side as usize].push(RowView::of(row, number));
+            brought += 1;
         }
-        one_key(rules, key, &columns, &mut buffers, &mut matched)
-    };
-    match groups {
-        GroupsType::Idx(groups) => groups.iter().try_for_each(|(_, rows)| group(&mut rows.iter().copied()))?,
-        // Keys that arrive sorted come back as ranges.
-        GroupsType::Slice { groups, .. } => {
-            groups.iter().try_for_each(|[first, rows]| group(&mut (*first..first + rows)))?;
+        if let Err(error) = one_key(rules, key, &mut buffers, &mut found.matched) {
+            found.fail(error);
         }
     }
-    places.each_once(&visits, &columns)?;
-    matched.tally.settle();
-    for keys in [&mut matched.suspects, &mut matched.strays] {
-        keys.sort_by(|left, right| left.key.cmp(&right.key));
+    // Nothing else in this program could notice.
+    if brought == groups.members.len() {
+        Ok(())
+    } else {
+        Err(MatchError::NotOnce { taken: groups.members.len() as u64, brought: brought as u64 })
     }
-    Ok(matched)
 }
 
-/// Global row numbers: the sides' comparable rows, one side after the other.
-struct Places {
-    /// (side index, row in its frame)
-    rows: Vec<(u8, u32)>,
+/// No row.
+const END: u32 = u32::MAX;
+
+/// The rows of one part by key: an outer join that cannot multiply rows.
+#[derive(Default)]
+struct Groups<'c> {
+    members: Vec<(Side, PackedRow<'c>)>,
+    /// Of each row, the next one of its key.
+    next: Vec<u32>,
+    /// First and last row of each key.
+    ends: Vec<(u32, u32)>,
+    /// Where a hash leads: a key, or the place after it, and so on until a free one. Its size is a power of two.
+    slots: Vec<u32>,
 }
 
-impl Places {
-    fn of(columns: &[Columns]) -> Result<Self, MatchError> {
-        let mut rows = Vec::with_capacity(columns.iter().map(|side| side.height).sum());
-        for (index, side) in columns.iter().enumerate() {
-            let marker = u8::try_from(index).expect("three sides at most");
-            for (row, code) in side.excluded.iter().enumerate() {
-                if code.unwrap_or(0) == 0 {
-                    rows.push((marker, u32::try_from(row).map_err(|_| MatchError::TooManyRows)?));
-                }
+impl<'c> Groups<'c> {
+    fn add(&mut self, side: Side, row: PackedRow<'c>) -> Result<(), MatchError> {
+        let number = u32::try_from(self.members.len()).ok().filter(|number| *number < END);
+        let number = number.ok_or(MatchError::TooManyRows)?;
+        if self.slots.len() < 2 * (self.ends.len() + 1) {
+            self.widen();
+        }
+        let mut slot = row.hash() as usize & (self.slots.len() - 1);
+        loop {
+            let group = self.slots[slot];
+            if group == END {
+                self.slots[slot] = u32::try_from(self.ends.len()).map_err(|_| MatchError::TooManyRows)?;
+                self.ends.push((number, number));
+                break;
             }
+            let (first, last) = &mut self.ends[group as usize];
+            let head = self.members[*first as usize].1;
+            // The hash only finds candidates.
+            if head.hash() == row.hash() && head.key() == row.key() {
+                self.next[*last as usize] = number;
+                *last = number;
+                break;
+            }
+            slot = (slot + 1) & (self.slots.len() - 1);
         }
-        u32::try_from(rows.len()).map_err(|_| MatchError::TooManyRows)?;
-        Ok(Self { rows })
+        self.members.push((side, row));
+        self.next.push(END);
+        Ok(())
     }
 
-    /// Grouping must bring every row exactly once; nothing else in this program could notice if it did not.
-    fn each_once(&self, visits: &[u8], columns: &[Columns]) -> Result<(), MatchError> {
-        let odd = visits.iter().zip(&self.rows).filter(|(visits, _)| **visits != 1);
-        let named: Vec<String> = odd
-            .take(5)
-            .map(|(visits, (side, row))| {
-                let columns = &columns[usize::from(*side)];
-                let place = columns.place(*row);
-                format!("{} file {} line {} ({visits} times)", columns.side, place.file, place.line)
-            })
-            .collect();
-        if named.is_empty() { Ok(()) } else { Err(MatchError::NotOnce { rows: named.join(", ") }) }
-    }
-
-    fn find(&self, member: u32) -> (usize, u32) {
-        let (side, row) = self.rows[member as usize];
-        (usize::from(side), row)
-    }
-}
-
-/// All keys of all sides in one column, grouped once: an outer join that cannot multiply rows.
-fn group(columns: &[Columns], places: &Places, rules: &Rules) -> PolarsResult<GroupsType> {
-    let name = PlSmallStr::from_static("key");
-    let mut keys = StringChunked::from_slice(name.clone(), &[] as &[&str]);
-    for (index, side) in columns.iter().enumerate() {
-        let Some(column) = side.text_column(rules.matching.key) else { continue };
-        let wanted: Vec<u32> =
-            places.rows.iter().filter(|(at, _)| usize::from(*at) == index).map(|(_, row)| *row).collect();
-        let part = if wanted.len() == side.height {
-            column.clone()
-        } else {
-            column.clone().into_series().take_slice(&wanted)?.str()?.clone()
-        };
-        keys.append_owned(part.with_name(name.clone()))?;
-    }
-    let series: Series = keys.rechunk().into_owned().into_series();
-    series.group_tuples(true, true)
-}
-
-fn exclude_marked(columns: &Columns, tally: &mut Tally) {
-    for (row, code) in columns.excluded.iter().enumerate() {
-        if let Some(reason) = code.and_then(exclusion) {
-            let row = u32::try_from(row).expect("frames hold fewer than 2^32 rows");
-            tally.exclude(columns.side, reason, &columns.view(row));
+    fn widen(&mut self) {
+        let wide = (self.slots.len() * 2).max(1 << 10);
+        self.slots.clear();
+        self.slots.resize(wide, END);
+        for (group, (first, _)) in (0..).zip(&self.ends) {
+            let mut slot = self.members[*first as usize].1.hash() as usize & (wide - 1);
+            while self.slots[slot] != END {
+                slot = (slot + 1) & (wide - 1);
+            }
+            self.slots[slot] = group;
         }
     }
+
+    /// Each key with its rows, in the order in which they came.
+    fn each(&self) -> impl Iterator<Item = (&'c str, impl Iterator<Item = (u32, Side, PackedRow<'c>)>)> {
+        self.ends.iter().map(move |(first, _)| {
+            let mut at = *first;
+            let rows = std::iter::from_fn(move || {
+                let (side, row) = *self.members.get(at as usize)?;
+                let number = at;
+                at = self.next[at as usize];
+                Some((number, side, row))
+            });
+            (self.members[*first as usize].1.key(), rows)
+        })
+    }
 }
 
-fn one_key(
-    rules: &Rules,
-    key: &str,
-    columns: &[Columns],
-    buffers: &mut [Vec<RowView>; 3],
-    matched: &mut Matched,
-) -> Result<(), MatchError> {
+fn one_key(rules: &Rules, key: &str, buffers: &mut [Vec<RowView>; 3], matched: &mut Matched) -> Result<(), MatchError> {
     let watched = !rules.watched.is_empty() && rules.watched.contains(key);
     let outside = is_outside(rules, key, buffers);
     if outside {
@@ -168,8 +231,8 @@ fn one_key(
         return Ok(());
     }
     let sides = Side::ALL.map(|side| {
-        let columns = columns.iter().find(|columns| columns.side == side)?;
-        Some(own(views[side as usize].as_ref()?, &buffers[side as usize], columns))
+        let view = views[side as usize].as_ref()?;
+        Some(own(view, &buffers[side as usize]))
     });
     let facts = KeyFacts { key: key.to_owned(), sides, pairing: Pairing::ByKey };
     if outside {
@@ -180,8 +243,8 @@ fn one_key(
     Ok(())
 }
 
-/// A balance is of all rows, whatever their time. Else a key is outside when some row states a time and none lies in the period. A row of the provider's
-/// file that states none is in: the file is the period's own.
+/// A balance is of all rows, whatever their time. Else a key is outside when some row states a time and none lies in the
+/// period. A row of the provider's file that states none is in: the file is the period's own.
 fn is_outside(rules: &Rules, key: &str, buffers: &[Vec<RowView>; 3]) -> bool {
     if rules.matching.splits == Splits::Balance {
         return false;
@@ -196,10 +259,10 @@ fn is_outside(rules: &Rules, key: &str, buffers: &[Vec<RowView>; 3]) -> bool {
     times.peek().is_some() && !times.any(|micros| agree::in_period(rules, micros))
 }
 
-/// Takes one side out of the columns, for a key that has to be looked at.
-pub(super) fn own(view: &SideView, rows: &[RowView], columns: &Columns) -> KeySide {
+/// Takes one side out of the packed rows, for a key that has to be looked at.
+pub(super) fn own(view: &SideView, rows: &[RowView]) -> KeySide {
     let text = |text: Option<&str>| text.map(str::to_owned);
-    let mut places: Vec<_> = rows.iter().map(|row| columns.place(row.row)).collect();
+    let mut places: Vec<_> = rows.iter().map(|row| row.place).collect();
     places.sort_unstable();
     let copies = || rows.iter().filter(|row| row.disposition == Disposition::Duplicate);
     let amount = Measure::TransactionAmount as usize;

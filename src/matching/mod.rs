@@ -94,6 +94,15 @@ pub struct Matched {
     pub strays: Vec<KeyFacts>,
 }
 
+impl Matched {
+    /// Adds what was found among other keys.
+    pub fn merge(&mut self, other: Self) {
+        self.tally.merge(other.tally);
+        self.suspects.extend(other.suspects);
+        self.strays.extend(other.strays);
+    }
+}
+
 /// One key that has to be looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFacts {
@@ -149,10 +158,10 @@ pub enum MatchError {
     #[error("more than {} rows in one run; split the period or the inputs", u32::MAX)]
     TooManyRows,
     /// A bug: the run ends with 70.
-    #[error("rows that were not grouped exactly once: {rows}")]
-    NotOnce { rows: String },
-    #[error("cannot group rows by key")]
-    Polars(#[from] polars::prelude::PolarsError),
+    #[error("{taken} rows were taken in to be grouped by key, and {brought} were brought")]
+    NotOnce { taken: u64, brought: u64 },
+    #[error("{side}: rows that were laid aside for want of memory cannot be read back")]
+    LaidAside { side: Side, source: std::io::Error },
 }
 
 /// The exclusion codes of a frame, back from their column.

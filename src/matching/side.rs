@@ -1,104 +1,100 @@
-//! What one side says about one key: a borrowed view over the columns, cheap enough to make for
+//! What one side says about one key: a borrowed view over the packed rows, cheap enough to make for
 //! every key, and never kept for a key that agrees.
 
-use polars::prelude::{DataFrame, Int64Chunked, StringChunked, UInt32Chunked, UInt64Chunked};
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::breaks::{RowRef, SideFacts};
-use crate::frames::schema::{EXCLUDED, FILE, LINE};
+use crate::frames::rows::{Cell, Chunk, PackedRow};
 use crate::frames::{Field, Frame, Measure, Side};
 
-/// The columns of one frame, looked up once.
+/// The rows of one frame by number, in the order of file and line: for whoever looks at them again and again.
 #[derive(Debug)]
 pub struct Columns {
     pub side: Side,
     pub height: usize,
-    text: [Option<StringChunked>; Field::ALL.len()],
-    numbers: [Option<Int64Chunked>; Field::ALL.len()],
-    pub excluded: UInt32Chunked,
-    file: UInt32Chunked,
-    line: UInt64Chunked,
+    key: Field,
+    chunks: Vec<Arc<Chunk>>,
+    rows: Vec<At>,
+}
+
+/// Where a row lies: its chunk, and where it begins there.
+#[derive(Debug, Clone, Copy)]
+struct At {
+    chunk: u32,
+    place: (u32, u32),
 }
 
 impl Columns {
-    /// Borrows what `frame` holds (columns are reference counted).
+    /// Shares what `frame` holds.
     ///
     /// # Panics
-    /// When the frame is not of the shape that [`Frame`] promises.
+    /// When rows of the frame were laid aside: whoever asks for columns reads with [`crate::frames::Spread::held`].
     pub fn of(frame: &Frame) -> Self {
-        let mut rows = frame.rows.clone();
-        rows.rechunk_mut();
-        Self {
-            side: frame.side,
-            height: rows.height(),
-            text: Field::ALL.map(|field| text_column(&rows, field)),
-            numbers: Field::ALL.map(|field| number_column(&rows, field)),
-            excluded: rows
-                .column(EXCLUDED)
-                .and_then(|c| c.u32().cloned())
-                .expect("every frame has the exclusion column"),
-            file: rows.column(FILE).and_then(|c| c.u32().cloned()).expect("every frame has the file column"),
-            line: rows.column(LINE).and_then(|c| c.u64().cloned()).expect("every frame has the line column"),
+        assert!(!frame.rows.is_spilled(), "rows that are looked at by number are held");
+        let small = |number: usize| u32::try_from(number).expect("chunks are small, and fewer than 2^32");
+        let key = frame.rows.key();
+        let mut chunks = Vec::new();
+        for part in 0..1 << frame.rows.bits() {
+            chunks.extend(frame.rows.part(part, frame.rows.bits()).expect("what is held is not read from a disk"));
         }
+        let mut rows: Vec<((u32, u64), At)> = Vec::with_capacity(frame.rows.height());
+        for (number, chunk) in chunks.iter().enumerate() {
+            for (bytes, texts) in chunk.places() {
+                let at = At { chunk: small(number), place: (small(bytes), small(texts)) };
+                rows.push((chunk.row((bytes, texts), key).place(), at));
+            }
+        }
+        rows.sort_by_key(|(place, _)| *place);
+        let rows: Vec<At> = rows.into_iter().map(|(_, at)| at).collect();
+        Self { side: frame.side, height: rows.len(), key, chunks, rows }
+    }
+
+    pub fn row(&self, row: u32) -> PackedRow<'_> {
+        let At { chunk, place: (bytes, texts) } = self.rows[row as usize];
+        self.chunks[chunk as usize].row((bytes as usize, texts as usize), self.key)
     }
 
     pub fn text(&self, field: Field, row: u32) -> Option<&str> {
-        self.text[field as usize].as_ref()?.get(row as usize)
+        self.row(row).text(field)
     }
 
     pub fn number(&self, field: Field, row: u32) -> Option<i64> {
-        self.numbers[field as usize].as_ref()?.get(row as usize)
+        self.row(row).number(field)
     }
 
-    pub fn text_column(&self, field: Field) -> Option<&StringChunked> {
-        self.text[field as usize].as_ref()
+    /// All rows with their numbers.
+    pub fn numbered(&self) -> impl Iterator<Item = (u32, PackedRow<'_>)> {
+        (0..).zip(&self.rows).map(|(number, _)| (number, self.row(number)))
+    }
+
+    /// The numbers of the rows that nothing excludes.
+    pub fn counted(&self) -> impl Iterator<Item = u32> {
+        self.numbered().filter(|(_, row)| row.excluded() == 0).map(|(number, _)| number)
     }
 
     pub fn place(&self, row: u32) -> RowRef {
-        RowRef {
-            file: self.file.get(row as usize).unwrap_or_default(),
-            line: self.line.get(row as usize).unwrap_or_default(),
-        }
+        place(self.row(row))
     }
 
     /// Everything that matching may look at, of one row.
     pub fn view(&self, row: u32) -> RowView<'_> {
-        RowView {
-            row,
-            values: Measure::ALL.map(|measure| self.number(measure.field(), row)),
-            currency: self.text(Field::Currency, row).unwrap_or_default(),
-            status: self.text(Field::Status, row),
-            user: self.text(Field::User, row),
-            merchant: self.text(Field::Merchant, row),
-            card_first_six: self.text(Field::CardFirstSix, row),
-            card_last_four: self.text(Field::CardLastFour, row),
-            payment_status: self.text(Field::PaymentStatus, row),
-            reason: self.text(Field::Reason, row),
-            account: self.text(Field::Account, row),
-            valid_from: self.text(Field::ValidFrom, row),
-            valid_to: self.text(Field::ValidTo, row),
-            transaction_id: self.text(Field::TransactionId, row),
-            event_id: self.text(Field::EventId, row),
-            settled_at: self.number(Field::SettledAt, row),
-            // A notification's time is when we received it: a repeat of the same news comes later.
-            occurred_at: self.number(Field::OccurredAt, row),
-            disposition: Disposition::Counted,
-        }
+        RowView::of(self.row(row), row)
     }
 }
 
-fn text_column(rows: &DataFrame, field: Field) -> Option<StringChunked> {
-    rows.column(field.name()).ok()?.str().ok().cloned()
-}
-
-fn number_column(rows: &DataFrame, field: Field) -> Option<Int64Chunked> {
-    rows.column(field.name()).ok()?.i64().ok().cloned()
+fn place(row: PackedRow<'_>) -> RowRef {
+    let (file, line) = row.place();
+    RowRef { file, line }
 }
 
 /// One row, while its key is being folded.
 #[derive(Debug, Clone, Copy)]
 pub struct RowView<'a> {
+    /// Rows of one side that say the same are told apart by it, in the order of reading.
     pub row: u32,
+    pub place: RowRef,
     /// In the order of [`Measure::ALL`].
     pub values: [Option<i64>; 3],
     pub currency: &'a str,
@@ -117,8 +113,77 @@ pub struct RowView<'a> {
     pub transaction_id: Option<&'a str>,
     pub event_id: Option<&'a str>,
     pub settled_at: Option<i64>,
+    /// A notification's time is when we received it: a repeat of the same news comes later.
     pub occurred_at: Option<i64>,
     pub disposition: Disposition,
+}
+
+impl<'a> RowView<'a> {
+    /// The row that has this number among those of its side.
+    pub fn of(packed: PackedRow<'a>, row: u32) -> Self {
+        let mut view = Self::nothing(row, place(packed));
+        for (field, cell) in packed.cells() {
+            match cell {
+                Cell::Text(text) => view.set(field, text),
+                Cell::Number(number) => match field {
+                    Field::Amount => view.values[Measure::TransactionAmount as usize] = Some(number),
+                    Field::IssuerCommission => view.values[Measure::IssuerCommission as usize] = Some(number),
+                    Field::UserReward => view.values[Measure::UserReward as usize] = Some(number),
+                    Field::SettledAt => view.settled_at = Some(number),
+                    Field::OccurredAt => view.occurred_at = Some(number),
+                    _ => {}
+                },
+            }
+        }
+        view
+    }
+
+    const fn nothing(row: u32, place: RowRef) -> Self {
+        Self {
+            row,
+            place,
+            values: [None; 3],
+            currency: "",
+            status: None,
+            user: None,
+            merchant: None,
+            card_first_six: None,
+            card_last_four: None,
+            payment_status: None,
+            reason: None,
+            account: None,
+            valid_from: None,
+            valid_to: None,
+            transaction_id: None,
+            event_id: None,
+            settled_at: None,
+            occurred_at: None,
+            disposition: Disposition::Counted,
+        }
+    }
+
+    const fn set(&mut self, field: Field, text: &'a str) {
+        let place = match field {
+            Field::Currency => {
+                self.currency = text;
+                return;
+            }
+            Field::Status => &mut self.status,
+            Field::User => &mut self.user,
+            Field::Merchant => &mut self.merchant,
+            Field::CardFirstSix => &mut self.card_first_six,
+            Field::CardLastFour => &mut self.card_last_four,
+            Field::PaymentStatus => &mut self.payment_status,
+            Field::Reason => &mut self.reason,
+            Field::Account => &mut self.account,
+            Field::ValidFrom => &mut self.valid_from,
+            Field::ValidTo => &mut self.valid_to,
+            Field::TransactionId => &mut self.transaction_id,
+            Field::EventId => &mut self.event_id,
+            _ => return,
+        };
+        *place = Some(text);
+    }
 }
 
 /// What a row contributes to the value of its key.

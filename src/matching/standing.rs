@@ -38,13 +38,11 @@ impl<'a> Standings<'a> {
     /// # Errors
     /// When the sums of one key overflow, or there are more than 2³² rows.
     pub fn of(rules: &Rules, columns: &'a Columns) -> Result<Self, MatchError> {
-        let Some(keys) = columns.text_column(rules.matching.key) else { return Ok(Self::default()) };
         let mut standings = Self::default();
         let mut grouped: HashMap<&str, Rows> = HashMap::new();
-        for (row, (key, excluded)) in keys.iter().zip(columns.excluded.iter()).enumerate() {
-            let row = u32::try_from(row).map_err(|_| MatchError::TooManyRows)?;
-            let Some(key) = key else { continue };
-            if excluded.unwrap_or(0) != 0 {
+        for (row, packed) in columns.numbered() {
+            let Some(key) = packed.text(rules.matching.key) else { continue };
+            if packed.excluded() != 0 {
                 standings.left_out.insert(key);
             } else {
                 let rows = grouped.entry(key);
@@ -89,19 +87,17 @@ pub fn facts_of(rules: &Rules, frames: &[Frame], keys: &BTreeSet<String>) -> Res
         keys.iter().map(|key| (key.as_str(), [None, None, None])).collect();
     for frame in frames {
         let columns = Columns::of(frame);
-        let Some(texts) = columns.text_column(rules.matching.key) else { continue };
         let mut rows: BTreeMap<&str, Vec<RowView<'_>>> = BTreeMap::new();
-        for (row, (key, excluded)) in texts.iter().zip(columns.excluded.iter()).enumerate() {
-            let wanted = key.filter(|key| excluded.unwrap_or(0) == 0 && keys.contains(*key));
-            if let Some(key) = wanted {
-                let row = u32::try_from(row).map_err(|_| MatchError::TooManyRows)?;
+        for (row, packed) in columns.numbered() {
+            let key = packed.text(rules.matching.key);
+            if let Some(key) = key.filter(|key| packed.excluded() == 0 && keys.contains(*key)) {
                 rows.entry(key).or_default().push(columns.view(row));
             }
         }
         for (key, mut rows) in rows {
             let view = folded(rules, columns.side, key, &mut rows)?;
             if let Some(sides) = found.get_mut(key) {
-                sides[columns.side as usize] = Some(group::own(&view, &rows, &columns));
+                sides[columns.side as usize] = Some(group::own(&view, &rows));
             }
         }
     }

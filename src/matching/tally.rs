@@ -7,8 +7,7 @@ use super::agree::PAIRS;
 use super::side::{Disposition, RowView, SideView};
 use crate::frames::{Exclusion, Side};
 
-/// Sums of the three measures, in the order of [`crate::frames::Measure::ALL`]; minor units.
-pub type Sums = [i128; 3];
+pub use crate::frames::Sums;
 
 /// Why rows stand outside of the value of any key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,16 +99,38 @@ impl Tally {
         add(&mut sums.sums, values);
     }
 
-    /// Closes the running sums; call once after the last key.
-    pub fn settle(&mut self) {
-        if let Some((currency, sums)) = self.open.take() {
-            let closed = self.clean.entry(currency).or_default();
-            for (closed, open) in closed.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
-                closed.both_state.add(open.both_state);
-                closed.first_states.add(open.first_states);
-                closed.second_states.add(open.second_states);
-            }
+    /// Adds what was counted elsewhere, of other keys and rows.
+    pub fn merge(&mut self, mut other: Self) {
+        self.settle();
+        other.settle();
+        self.clean_keys += other.clean_keys;
+        self.clean_rows.iter_mut().zip(other.clean_rows).for_each(|(rows, more)| *rows += more);
+        for (currency, sums) in other.clean {
+            add_clean(self.clean.entry(currency).or_default(), &sums);
         }
+        for (what, more) in other.aside {
+            let aside = self.aside.entry(what).or_default();
+            aside.rows += more.rows;
+            aside.sums.iter_mut().zip(more.sums).for_each(|(sum, more)| *sum += more);
+        }
+        for (what, rows) in other.excluded_rows {
+            *self.excluded_rows.entry(what).or_default() += rows;
+        }
+    }
+
+    /// Closes the running sums.
+    fn settle(&mut self) {
+        if let Some((currency, sums)) = self.open.take() {
+            add_clean(self.clean.entry(currency).or_default(), &sums);
+        }
+    }
+}
+
+fn add_clean(sums: &mut CleanSums, more: &CleanSums) {
+    for (sums, more) in sums.as_flattened_mut().iter_mut().zip(more.as_flattened()) {
+        sums.both_state.add(more.both_state);
+        sums.first_states.add(more.first_states);
+        sums.second_states.add(more.second_states);
     }
 }
 

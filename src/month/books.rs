@@ -138,8 +138,7 @@ pub(super) struct Row<'c> {
 impl<'c> Row<'c> {
     /// What takes part: rows that nothing excludes.
     pub(super) fn all(columns: &'c Columns) -> impl Iterator<Item = Self> {
-        let rows = columns.excluded.iter().zip(0..);
-        rows.filter(|(code, _)| code.unwrap_or(0) == 0).map(|(_, number)| Row { columns, number, together: None })
+        columns.counted().map(|number| Row { columns, number, together: None })
     }
 
     pub(super) fn transaction(self) -> &'c str {

@@ -194,7 +194,7 @@ pub struct LineFacts {
 pub struct Place {
     /// Index into [`MonthFacts::files`].
     pub file: u32,
-    /// See [`crate::frames::schema::LINE`].
+    /// See [`crate::frames::schema::Line`].
     pub line: u64,
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Batch {
     pub(super) number: u64,
     /// Index of the source's file.
     pub(super) file: u32,
-    /// Where each row stands, see [`crate::frames::schema::LINE`].
+    /// Where each row stands, see [`crate::frames::schema::Line`].
     pub(super) lines: Vec<u64>,
     text: String,
     /// By row, then by slot: where the cell stands in the text.

@@ -148,6 +148,6 @@ pub struct Parcel {
 pub struct SourcePlace {
     /// Index into [`Manifest::files`].
     pub file: u32,
-    /// See [`crate::frames::schema::LINE`].
+    /// See [`crate::frames::schema::Line`].
     pub line: u64,
 }

@@ -14,7 +14,7 @@ use crate::breaks::carry::{Others, Reach, Said, Until};
 use crate::breaks::carry_file::LeftOpen;
 use crate::breaks::compare::Comparison;
 use crate::exit::{ExitCode, Failure};
-use crate::frames::{Field, Frame, Side, load_among};
+use crate::frames::{Field, Frame, Side, Spread, load_among};
 use crate::job::Reconciliation;
 use crate::journal::{Journal, RunRecord};
 use crate::matching::{Rules, match_frames};
@@ -166,7 +166,8 @@ async fn frames(
         pull::whole(request, &pulled.files).await?;
         let (files, repeats) = (pulled.files.clone(), pulled.repeats.clone());
         let (input, key) = (input.clone(), pull::verify_key(request, input)?);
-        let frame = aside(move || load_among(&input, files, repeats, key.as_ref())).await?;
+        let spread = Spread::held(files.iter().map(|file| file.bytes).sum());
+        let frame = aside(move || load_among(&input, files, repeats, key.as_ref(), spread)).await?;
         frames.push(frame.context("reading the files of a later period again").map_err(input_data)?);
     }
     Ok(frames)

@@ -17,7 +17,7 @@ use crate::breaks::compare::{CompareError, Comparison, compare_among};
 use crate::breaks::{Break, files, losses};
 use crate::effects::Finding;
 use crate::exit::{ExitCode, Failure};
-use crate::frames::{Frame, Side, Warning};
+use crate::frames::{Frame, Side, Spread, Warning};
 use crate::job::Reconciliation;
 use crate::journal::{Journal, Step};
 use crate::matching::{Carried, Rules};
@@ -188,18 +188,35 @@ fn wanted(request: &Request, frames: Vec<Frame>, findings: Vec<Finding>) -> Want
 async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Vec<Frame>, Failure> {
     let mut reading = Vec::new();
     for input in pulled {
+        let spread = spread(request, pulled, input);
         let spec = request.job.input(input.side).expect("inputs are pulled for the job's own sides").clone();
         let key = pull::verify_key(request, &spec)?;
         let (files, repeats) = (input.files.clone(), input.repeats.clone());
-        reading
-            .push(tokio::task::spawn_blocking(move || crate::frames::load_among(&spec, files, repeats, key.as_ref())));
+        reading.push(tokio::task::spawn_blocking(move || {
+            crate::frames::load_among(&spec, files, repeats, key.as_ref(), spread)
+        }));
     }
     let mut frames = Vec::new();
     for task in reading {
         let frame = task.await.map_err(|panic| Failure::new(ExitCode::Unexpected, panic))?;
-        frames.push(frame.map_err(|error| Failure::new(ExitCode::InputData, error))?);
+        frames.push(frame.map_err(|error| Failure::new(error.exit_code(), error))?);
     }
     Ok(frames)
+}
+
+/// How the rows of an input are kept until they are matched: each has its share of the memory, and a sixteenth of it
+/// however small it is. What is looked at by number afterwards is held whatever it takes.
+fn spread(request: &Request, pulled: &[PulledInput], input: &PulledInput) -> Spread {
+    let raw_bytes = |input: &PulledInput| input.files.iter().map(|file| file.bytes).sum::<u64>();
+    let all_bytes = pulled.iter().map(raw_bytes).sum();
+    let work = request.job.reconciliation();
+    let by_number = work.is_some_and(|work| work.month_end.is_some() || work.matching.status_changes.is_some());
+    if by_number || history::looks_at_rows(request) {
+        return Spread::held(all_bytes);
+    }
+    let least = request.project.rows_bytes() / 16;
+    let share = u128::from(least) * 13 * u128::from(raw_bytes(input)) / u128::from(all_bytes.max(1));
+    Spread::new(all_bytes, usize::try_from(share + u128::from(least)).unwrap_or(usize::MAX))
 }
 
 /// The pure middle, away from the threads that answer the network. Where files of later periods speak of what this one
@@ -254,7 +271,7 @@ pub(super) const fn compare_exit_code(error: &CompareError) -> ExitCode {
     match error {
         CompareError::Untied(_) | CompareError::Match(MatchError::NotOnce { .. }) => ExitCode::InvariantFailed,
         CompareError::Match(MatchError::Overflow { .. } | MatchError::TooManyRows) => ExitCode::InputData,
-        CompareError::Match(MatchError::Polars(_)) => ExitCode::Unexpected,
+        CompareError::Match(MatchError::LaidAside { .. }) => ExitCode::Unexpected,
     }
 }
 

@@ -154,6 +154,11 @@ pub(super) async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Ve
     Ok(frames)
 }
 
+/// Whether a rule looks at the rows of this job's inputs.
+pub(super) fn looks_at_rows(request: &Request) -> bool {
+    marker(request).is_some()
+}
+
 /// Applies the job's rules to their side; the frames come back.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 
 use crate::exit::{ExitCode, Failure};
-use crate::frames::{Field, Frame, Side, Warning, WarningKind};
+use crate::frames::{Field, Frame, Side, Spread, Warning, WarningKind};
 use crate::job::{self, Grain, Input, MonthEnd, Source, Splits};
 use crate::matching::Carried;
 use crate::month::facts::Owed;
@@ -346,7 +346,8 @@ async fn read(
     }
     let repeats = originals.repeats(&of.period, input.side, &of.files);
     let (input, files, key) = (input.clone(), of.files.clone(), pull::verify_key(request, input)?);
-    let frame = aside(move || crate::frames::load_among(&input, files, repeats, key.as_ref())).await?;
+    let spread = Spread::held(files.iter().map(|file| file.bytes).sum());
+    let frame = aside(move || crate::frames::load_among(&input, files, repeats, key.as_ref(), spread)).await?;
     frame.map(Some).map_err(|error| Failure::new(ExitCode::InputData, error))
 }
 

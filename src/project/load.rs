@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::spec::{self, ProjectSpec};
-use super::{Project, database::Database, receiver, retention, review, s3, watch};
+use super::{LEAST_MEMORY, Project, database::Database, receiver, retention, review, s3, watch};
 use crate::config::problem::Excerpts;
-use crate::config::{self, Checker, Problems};
+use crate::config::{self, Checker, Problems, quantity};
 use crate::exit::{ExitCode, Failure};
 use crate::objects::S3;
 use crate::providers::{ProviderConfig, ProviderSpec};
@@ -17,6 +17,8 @@ pub const FILE: &str = "tieout.yaml";
 
 /// How long a run may give no sign of life, where the file does not say.
 const LEASE: Duration = Duration::from_mins(1);
+/// How much memory a run may take, in bytes, where the file does not say.
+const MEMORY: u64 = 2 << 30;
 /// A busy disk may take a good part of a second for a renewal.
 const LEAST_LEASE: Duration = Duration::from_secs(1);
 
@@ -30,6 +32,7 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "profile",
         "data",
         "lease",
+        "memory",
         "type",
         "organization",
         "target_issuer",
@@ -167,6 +170,7 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
     let (artifacts, s3) = (s3::artifacts(&root, spec, checker), s3::settings(spec, checker));
     let data = folder(&root, "data", spec.data.as_deref().unwrap_or("data"), checker);
     let lease = lease(spec.lease.as_deref(), checker);
+    let memory = memory(spec.memory.as_deref(), checker);
     let mut providers = BTreeMap::new();
     let mut complete = true;
     for (name, written) in &spec.providers {
@@ -195,7 +199,7 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
     complete &= review.is_some() == spec.review.is_some();
     let retention = spec.retention.as_ref().and_then(|written| retention::retention(written, checker));
     complete &= retention.is_some() == spec.retention.is_some();
-    let (state, data, lease, receiver) = (state?, data?, lease?, receiver?);
+    let (state, data, lease, memory, receiver) = (state?, data?, lease?, memory?, receiver?);
     let (s3::ArtifactsPlace { folder: artifacts, kept }, s3) = (artifacts?, S3::new(s3?));
     let (notify, metrics) = (notify?, metrics?);
     let ops = match ops {
@@ -212,6 +216,7 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
         data,
         notifications,
         lease,
+        memory,
         providers,
         databases,
         receiver,
@@ -231,6 +236,27 @@ fn lease(written: Option<&str>, checker: &mut Checker<'_>) -> Option<Duration> {
         return None;
     }
     Some(lease)
+}
+
+fn memory(written: Option<&str>, checker: &mut Checker<'_>) -> Option<u64> {
+    let Some(written) = written else { return Some(MEMORY) };
+    match memory_of(written) {
+        Ok(bytes) => Some(bytes),
+        Err(reason) => {
+            checker.problem("memory", reason);
+            None
+        }
+    }
+}
+
+/// How much memory a run may take, as it is written.
+///
+/// # Errors
+/// Why it cannot be so much.
+pub(crate) fn memory_of(written: &str) -> Result<u64, String> {
+    let bytes = quantity::bytes(written).map_err(|error| error.to_string())?;
+    let least = format!("`memory` is {written}; expected at least 64MiB");
+    if bytes < LEAST_MEMORY { Err(least) } else { Ok(bytes) }
 }
 
 pub(super) fn folder(root: &Path, key: &str, written: &str, checker: &mut Checker<'_>) -> Option<PathBuf> {

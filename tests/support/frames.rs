@@ -1,11 +1,8 @@
 //! Frames by hand: rows written as a person would say them.
 
-use std::collections::BTreeSet;
-
 use chrono::{NaiveDate, TimeDelta, TimeZone, Utc};
-use polars::prelude::{Column, DataFrame, IntoColumn, UInt32Chunked};
-use tieout::frames::schema::{EXCLUDED, FILE, LINE};
-use tieout::frames::{Field, FieldType, Frame, Side};
+use tieout::frames::rows::{Cell, PlainRow, pack};
+use tieout::frames::{Exclusion, Field, Frame, Side, Spread};
 use tieout::job::{Fallback, Grain, Matching, Splits};
 use tieout::matching::Rules;
 use tieout::period::Period;
@@ -170,43 +167,44 @@ pub fn rules() -> Rules {
     }
 }
 
+/// One file in which the first row stands on line 2; notifications state no amount.
 pub fn frame(side: Side, rows: &[Row]) -> Frame {
-    let text = |field: Field, pick: fn(&Row) -> Option<&str>| {
-        Column::new(field.name().into(), rows.iter().map(pick).collect::<Vec<_>>())
-    };
-    let number = |field: Field, pick: fn(&Row) -> Option<i64>| {
-        Column::new(field.name().into(), rows.iter().map(pick).collect::<Vec<_>>())
-    };
-    let columns = vec![
-        text(Field::TransactionId, |row| Some(&row.id)),
-        text(Field::Currency, |row| Some(&row.currency)),
-        text(Field::Status, |row| row.status.as_deref()),
-        text(Field::User, |row| row.user.as_deref()),
-        text(Field::CardLastFour, |row| row.last_four.as_deref()),
-        text(Field::PaymentStatus, |row| row.payment.as_deref()),
-        text(Field::Reason, |row| row.reason.as_deref()),
-        text(Field::EventId, |row| row.event.as_deref()),
-        text(Field::Account, |row| row.account.as_deref()),
-        text(Field::ValidFrom, |row| row.valid[0].as_deref()),
-        text(Field::ValidTo, |row| row.valid[1].as_deref()),
-        number(Field::Amount, |row| row.amount),
-        number(Field::IssuerCommission, |row| row.commission),
-        number(Field::UserReward, |row| row.reward),
-        number(Field::OccurredAt, |row| row.at),
-        Column::new(FILE.into(), vec![0_u32; rows.len()]),
-        Column::new(LINE.into(), (2..rows.len() as u64 + 2).collect::<Vec<_>>()),
-        UInt32Chunked::from_vec(EXCLUDED.into(), vec![0; rows.len()]).into_column(),
-    ];
-    let kept: Vec<Column> =
-        columns.into_iter().filter(|column| side != Side::Webhooks || column.name() != "amount").collect();
-    let mapped: BTreeSet<Field> =
-        Field::ALL.into_iter().filter(|field| kept.iter().any(|column| column.name() == field.name())).collect();
-    for field in &mapped {
-        assert!(matches!(field.kind(), FieldType::Text | FieldType::Minor | FieldType::Micros | FieldType::Date));
-    }
+    keyed(Field::TransactionId, side, rows)
+}
+
+/// [`frame`] of a job whose key is another field.
+pub fn keyed(key: Field, side: Side, rows: &[Row]) -> Frame {
+    leaving_out(key, side, rows, |_| None)
+}
+
+/// [`frame`] with its rows kept in another way.
+pub fn spread_out(spread: Spread, side: Side, rows: &[Row]) -> Frame {
+    packed((Field::TransactionId, spread), side, rows, |_| None)
+}
+
+/// [`keyed`] with some rows excluded, by their index.
+pub fn leaving_out(key: Field, side: Side, rows: &[Row], excluded: impl Fn(usize) -> Option<Exclusion>) -> Frame {
+    packed((key, Spread::held(0)), side, rows, excluded)
+}
+
+fn packed(
+    (key, spread): (Field, Spread),
+    side: Side,
+    rows: &[Row],
+    excluded: impl Fn(usize) -> Option<Exclusion>,
+) -> Frame {
+    let plain = rows.iter().enumerate().map(|(index, row)| PlainRow {
+        file: 0,
+        line: index as u64 + 2,
+        excluded: excluded(index),
+        cells: cells(side, row),
+    });
+    let (packed, totals) = pack(key, spread, plain).expect("what is held needs no disk");
+    let mapped = mapped().filter(|field| side != Side::Webhooks || *field != Field::Amount).collect();
     Frame {
         side,
-        rows: DataFrame::new(rows.len(), kept).expect("columns of one length"),
+        rows: packed,
+        totals,
         mapped,
         quarantine: Vec::new(),
         files: vec![RawFile {
@@ -224,4 +222,40 @@ pub fn frame(side: Side, rows: &[Row]) -> Frame {
         file_results: Vec::new(),
         rejected: Vec::new(),
     }
+}
+
+/// What a job maps.
+fn mapped() -> impl Iterator<Item = Field> {
+    let unmapped = [
+        Field::Merchant,
+        Field::Direction,
+        Field::AuthorizedAt,
+        Field::SettledAt,
+        Field::CardFirstSix,
+        Field::PayoutMonth,
+        Field::EventKind,
+    ];
+    Field::ALL.into_iter().filter(move |field| !unmapped.contains(field))
+}
+
+fn cells(side: Side, row: &Row) -> Vec<(Field, Cell<'_>)> {
+    let cell = |field: Field| match field {
+        Field::TransactionId => Some(Cell::Text(&row.id)),
+        Field::Currency => Some(Cell::Text(&row.currency)),
+        Field::Status => row.status.as_deref().map(Cell::Text),
+        Field::User => row.user.as_deref().map(Cell::Text),
+        Field::CardLastFour => row.last_four.as_deref().map(Cell::Text),
+        Field::PaymentStatus => row.payment.as_deref().map(Cell::Text),
+        Field::Reason => row.reason.as_deref().map(Cell::Text),
+        Field::EventId => row.event.as_deref().map(Cell::Text),
+        Field::Account => row.account.as_deref().map(Cell::Text),
+        Field::ValidFrom => row.valid[0].as_deref().map(Cell::Text),
+        Field::ValidTo => row.valid[1].as_deref().map(Cell::Text),
+        Field::Amount if side != Side::Webhooks => row.amount.map(Cell::Number),
+        Field::IssuerCommission => row.commission.map(Cell::Number),
+        Field::UserReward => row.reward.map(Cell::Number),
+        Field::OccurredAt => row.at.map(Cell::Number),
+        _ => None,
+    };
+    mapped().filter_map(|field| Some((field, cell(field)?))).collect()
 }

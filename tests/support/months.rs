@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use polars::prelude::{Column, DataFrame, IntoColumn, UInt32Chunked};
 use tieout::breaks::{Break, BreakKind};
-use tieout::frames::schema::{EXCLUDED, FILE, LINE};
-use tieout::frames::{Field, Frame, Side};
+use tieout::frames::rows::{Cell, PlainRow, pack};
+use tieout::frames::{Exclusion, Field, Frame, Side, Spread};
 use tieout::job::{Grain, MonthEnd, Payout, Splits, Terms};
+use tieout::matching::side::Columns;
 use tieout::month::facts::Receivable;
 use tieout::month::{self, Closing, DayFile, Inputs, MonthError, MonthFile};
 use tieout::period::Period;
@@ -27,6 +27,8 @@ pub struct Line {
     pub payment: Option<String>,
     pub merchant: Option<String>,
     pub settled: Option<DateTime<Utc>>,
+    /// The job leaves it out.
+    pub excluded: bool,
 }
 
 pub fn item(id: &str) -> Line {
@@ -40,12 +42,17 @@ pub fn item(id: &str) -> Line {
         payment: Some("UNPAID".to_owned()),
         merchant: Some("Coffee".to_owned()),
         settled: Some(noon("2025-03-10")),
+        excluded: false,
     }
 }
 
 impl Line {
     pub fn settled(self, day: &str) -> Self {
         Self { settled: Some(noon(day)), ..self }
+    }
+
+    pub fn excluded(self) -> Self {
+        Self { excluded: true, ..self }
     }
 
     pub fn paid(self) -> Self {
@@ -86,31 +93,47 @@ pub fn file(name: &str, rows: &[Line]) -> Frame {
     files(&[(name, rows)])
 }
 
+const MAPPED: [Field; 9] = [
+    Field::TransactionId,
+    Field::Merchant,
+    Field::Amount,
+    Field::Currency,
+    Field::Status,
+    Field::SettledAt,
+    Field::IssuerCommission,
+    Field::UserReward,
+    Field::PaymentStatus,
+];
+
+fn cells(row: &Line) -> Vec<(Field, Cell<'_>)> {
+    let cell = |field: Field| match field {
+        Field::TransactionId => Some(Cell::Text(&row.id)),
+        Field::Merchant => row.merchant.as_deref().map(Cell::Text),
+        Field::Amount => row.amount.map(Cell::Number),
+        Field::Currency => Some(Cell::Text(&row.currency)),
+        Field::Status => Some(Cell::Text(&row.status)),
+        Field::SettledAt => row.settled.map(|at| Cell::Number(at.timestamp_micros())),
+        Field::IssuerCommission => row.commission.map(Cell::Number),
+        Field::UserReward => row.reward.map(Cell::Number),
+        Field::PaymentStatus => row.payment.as_deref().map(Cell::Text),
+        _ => None,
+    };
+    MAPPED.into_iter().filter_map(|field| Some((field, cell(field)?))).collect()
+}
+
 /// Several files of one input.
 pub fn files(of: &[(&str, &[Line])]) -> Frame {
-    let rows: Vec<&Line> = of.iter().flat_map(|(_, rows)| *rows).collect();
-    let text = |field: Field, pick: fn(&Line) -> Option<&str>| {
-        Column::new(field.name().into(), rows.iter().map(|row| pick(row)).collect::<Vec<_>>())
-    };
-    let number = |field: Field, pick: fn(&Line) -> Option<i64>| {
-        Column::new(field.name().into(), rows.iter().map(|row| pick(row)).collect::<Vec<_>>())
-    };
-    let places =
-        || of.iter().zip(0_u32..).flat_map(|((_, rows), file)| (2_u64..).zip(*rows).map(move |(line, _)| (file, line)));
-    let columns = vec![
-        text(Field::TransactionId, |row| Some(&row.id)),
-        text(Field::Currency, |row| Some(&row.currency)),
-        text(Field::Status, |row| Some(&row.status)),
-        text(Field::PaymentStatus, |row| row.payment.as_deref()),
-        text(Field::Merchant, |row| row.merchant.as_deref()),
-        number(Field::Amount, |row| row.amount),
-        number(Field::IssuerCommission, |row| row.commission),
-        number(Field::UserReward, |row| row.reward),
-        number(Field::SettledAt, |row| row.settled.map(|at| at.timestamp_micros())),
-        Column::new(FILE.into(), places().map(|place| place.0).collect::<Vec<_>>()),
-        Column::new(LINE.into(), places().map(|place| place.1).collect::<Vec<_>>()),
-        UInt32Chunked::from_vec(EXCLUDED.into(), vec![0; rows.len()]).into_column(),
-    ];
+    let placed = of.iter().zip(0_u32..).flat_map(|((_, rows), file)| {
+        let lines = (2_u64..).zip(*rows);
+        lines.map(move |(line, row)| (file, line, row))
+    });
+    let plain = placed.map(|(file, line, row)| PlainRow {
+        file,
+        line,
+        excluded: row.excluded.then_some(Exclusion::Filtered),
+        cells: cells(row),
+    });
+    let (packed, totals) = pack(Field::TransactionId, Spread::held(0), plain).unwrap();
     let raw = |name: &str| RawFile {
         name: name.to_owned(),
         origin: Origin::Path { path: name.to_owned() },
@@ -120,11 +143,9 @@ pub fn files(of: &[(&str, &[Line])]) -> Frame {
     };
     Frame {
         side: Side::File,
-        mapped: Field::ALL
-            .into_iter()
-            .filter(|field| columns.iter().any(|column| column.name() == field.name()))
-            .collect::<BTreeSet<_>>(),
-        rows: DataFrame::new(rows.len(), columns).unwrap(),
+        mapped: BTreeSet::from(MAPPED),
+        rows: packed,
+        totals,
         quarantine: Vec::new(),
         files: of.iter().map(|(name, _)| raw(name)).collect(),
         repeats: Vec::new(),
@@ -226,7 +247,7 @@ impl World {
             // What both have is read once.
             let same = |then: &MonthFile<'_>| {
                 let now = self.files().find(|now| now.period == then.period)?.frame?;
-                then.frame.filter(|then| now.rows.equals_missing(&then.rows)).map(|_| now)
+                then.frame.filter(|then| said(now) == said(then)).map(|_| now)
             };
             let closing = |one: &Receivable| (one.currency.clone(), (one.closing_items, one.closing));
             month::Sealed {
@@ -256,4 +277,10 @@ impl World {
 /// Kind, key and what is at risk of each break.
 pub fn told(breaks: &[Break]) -> Vec<(BreakKind, &str, i64)> {
     breaks.iter().map(|found| (found.kind, found.key.as_str(), found.at_risk_minor)).collect()
+}
+
+/// What the rows of a file state, in their order.
+fn said(frame: &Frame) -> Vec<String> {
+    let columns = Columns::of(frame);
+    columns.numbered().map(|(_, row)| format!("{} {:?}", row.excluded(), row.cells().collect::<Vec<_>>())).collect()
 }

@@ -1,11 +1,8 @@
 //! The rows of one side as the rules look at them: brought together by transaction, so that an authorisation and
 //! its settlement, a part and its copy are one purchase; then purchases in order of time, and returns.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
-
-use polars::prelude::{
-    GroupsType, IntoSeries, NewChunkedArray, PlHashMap, PlSmallStr, PolarsResult, Series, StringChunked,
-};
 
 use crate::effects::RowPlace;
 use crate::frames::{Field, Frame, Measure, Side};
@@ -92,9 +89,10 @@ impl Rows {
         let frames: Vec<Columns> = all().map(Columns::of).collect();
         let names = all().map(|frame| frame.files.iter().map(|file| file.name.clone()).collect()).collect();
         let (members, current_from) = members(&frames)?;
-        let groups = by_transaction(&frames, &members)?;
-        let built = Build::run(current.side, &frames, &members, &groups)?;
-        let Build { by_transaction, starts, mut purchases, returns, currencies, .. } = built;
+        let grouped = by_transaction(&frames, &members);
+        let built = Build::run(current.side, &frames, &members, &grouped)?;
+        let Build { mut purchases, returns, currencies, .. } = built;
+        let Grouped { rows: by_transaction, starts } = grouped;
         purchases.sort_unstable_by_key(|purchase| (purchase.micros, purchase.row));
         let timed = purchases.partition_point(|purchase| purchase.micros != UNTIMED);
         Ok(Self {
@@ -170,8 +168,8 @@ impl Rows {
 
     fn numbers(&self, slot: usize, field: Field) -> &[u32] {
         self.numbered[slot].get_or_init(|| {
-            // One entry a different text, borrowed from the column: nothing is copied.
-            let mut known: PlHashMap<&str, u32> = PlHashMap::default();
+            // One entry a different text, borrowed from the rows: nothing is copied.
+            let mut known: HashMap<&str, u32> = HashMap::new();
             let number = |text| {
                 let next = u32::try_from(known.len()).expect("no more texts than rows");
                 *known.entry(text).or_insert(next)
@@ -208,40 +206,48 @@ fn members(frames: &[Columns]) -> Result<(Vec<Member>, u32), MatchError> {
     let mut members: Vec<Member> = Vec::with_capacity(frames.iter().map(|frame| frame.height).sum());
     let mut current_from = 0;
     for (frame, columns) in (0_u32..).zip(frames) {
-        let begin = members.len();
-        current_from = begin;
+        current_from = members.len();
         u32::try_from(columns.height).map_err(|_| MatchError::TooManyRows)?;
-        let counted = (0_u32..).zip(columns.excluded.iter()).filter(|(_, code)| code.unwrap_or(0) == 0);
-        members.extend(counted.map(|(row, _)| Member { frame, row }));
-        let place = |member: &Member| (columns.place(member.row), member.row);
-        // Readers bring them in order.
-        if !members[begin..].is_sorted_by_key(place) {
-            members[begin..].sort_by_cached_key(place);
-        }
+        members.extend(columns.counted().map(|row| Member { frame, row }));
     }
     // One number is nobody's.
     u32::try_from(members.len() + 1).map_err(|_| MatchError::TooManyRows)?;
     Ok((members, u32::try_from(current_from).map_err(|_| MatchError::TooManyRows)?))
 }
 
-/// All transaction ids in one column, grouped once; groups in order of their first row.
-fn by_transaction(frames: &[Columns], members: &[Member]) -> PolarsResult<GroupsType> {
-    let name = PlSmallStr::from_static("transaction");
-    let mut ids = StringChunked::from_slice(name.clone(), &[] as &[&str]);
-    for of_frame in members.chunk_by(|left, right| left.frame == right.frame) {
-        let columns = &frames[of_frame[0].frame as usize];
-        let column = columns.text_column(Field::TransactionId).expect("every frame has the transaction ids");
-        let wanted: Vec<u32> = of_frame.iter().map(|member| member.row).collect();
-        // As many as there are, and in order: all of them as they stand.
-        let part = if wanted.len() == columns.height && wanted.is_sorted() {
-            column.clone()
-        } else {
-            column.clone().into_series().take_slice(&wanted)?.str()?.clone()
-        };
-        ids.append_owned(part.with_name(name.clone()))?;
+/// The rows of each transaction, which come in order of their first row.
+struct Grouped {
+    rows: Vec<u32>,
+    /// Where each transaction begins in `rows`, and its end.
+    starts: Vec<u32>,
+}
+
+fn by_transaction(frames: &[Columns], members: &[Member]) -> Grouped {
+    let mut known: HashMap<&str, u32> = HashMap::with_capacity(members.len());
+    let mut counts: Vec<u32> = Vec::new();
+    let number = |member: &Member| {
+        let id = frames[member.frame as usize].text(Field::TransactionId, member.row).unwrap_or_default();
+        let next = u32::try_from(known.len()).expect("no more transactions than rows");
+        let number = *known.entry(id).or_insert(next);
+        if number == next {
+            counts.push(0);
+        }
+        counts[number as usize] += 1;
+        number
+    };
+    let numbers: Vec<u32> = members.iter().map(number).collect();
+    let mut starts = vec![0; counts.len() + 1];
+    for (number, count) in counts.iter().enumerate() {
+        starts[number + 1] = starts[number] + count;
     }
-    let series: Series = ids.rechunk().into_owned().into_series();
-    series.group_tuples(true, true)
+    let mut free = starts.clone();
+    let mut rows = vec![0; members.len()];
+    for (row, number) in (0..).zip(numbers) {
+        let place = &mut free[number as usize];
+        rows[*place as usize] = row;
+        *place += 1;
+    }
+    Grouped { rows, starts }
 }
 
 /// From groups of rows to purchases and returns.
@@ -251,51 +257,38 @@ struct Build<'f> {
     members: &'f [Member],
     /// The rows of the transaction at hand.
     views: Vec<RowView<'f>>,
-    by_transaction: Vec<u32>,
-    starts: Vec<u32>,
     purchases: Vec<Purchase>,
     returns: Vec<Return>,
     currencies: Vec<String>,
 }
 
 impl<'f> Build<'f> {
-    fn run(side: Side, frames: &'f [Columns], members: &'f [Member], groups: &GroupsType) -> Result<Self, MatchError> {
+    fn run(side: Side, frames: &'f [Columns], members: &'f [Member], grouped: &Grouped) -> Result<Self, MatchError> {
         let mut build = Self {
             side,
             frames,
             members,
             views: Vec::new(),
-            by_transaction: Vec::with_capacity(members.len()),
-            starts: vec![0],
             purchases: Vec::new(),
             returns: Vec::new(),
             currencies: Vec::new(),
         };
-        match groups {
-            GroupsType::Idx(groups) => {
-                groups.iter().try_for_each(|(_, rows)| build.transaction(rows.iter().copied()))?;
-            }
-            // Ids that arrive sorted come back as ranges.
-            GroupsType::Slice { groups, .. } => {
-                groups.iter().try_for_each(|[first, rows]| build.transaction(*first..first + rows))?;
-            }
+        for (transaction, ends) in (0..).zip(grouped.starts.windows(2)) {
+            build.transaction(transaction, &grouped.rows[ends[0] as usize..ends[1] as usize])?;
         }
         Ok(build)
     }
 
-    fn transaction(&mut self, rows: impl Iterator<Item = u32>) -> Result<(), MatchError> {
-        let begin = self.by_transaction.len();
-        self.by_transaction.extend(rows);
-        self.by_transaction[begin..].sort_unstable();
+    fn transaction(&mut self, transaction: u32, rows: &[u32]) -> Result<(), MatchError> {
         self.views.clear();
-        for row in &self.by_transaction[begin..] {
+        for row in rows {
             let Member { frame, row: row_in_frame } = self.members[*row as usize];
             let mut view = self.frames[frame as usize].view(row_in_frame);
             // The rank, so that equal rows are told apart by their place.
             view.row = *row;
             self.views.push(view);
         }
-        let first = self.by_transaction[begin];
+        let first = rows[0];
         let overflow = |source: Overflow| {
             let Member { frame, row } = self.members[first as usize];
             let key = self.frames[frame as usize].text(Field::TransactionId, row).unwrap_or_default().to_owned();
@@ -303,7 +296,6 @@ impl<'f> Build<'f> {
         };
         fold(self.side, Splits::Sum, &mut self.views).map_err(overflow)?;
         let purchased = purchased(&self.views).map_err(overflow)?;
-        let transaction = u32::try_from(self.starts.len() - 1).expect("there are no more transactions than rows");
         if let Some((row, amount_minor, currency)) = purchased {
             let currency = currency_number(&mut self.currencies, currency);
             let micros = begun(self.frames, self.members, &self.views).unwrap_or(UNTIMED);
@@ -316,7 +308,6 @@ impl<'f> Build<'f> {
             self.returns.push(Return { row: view.row, transaction, amount_minor, currency });
         }
         self.returns[from..].sort_unstable_by_key(|back| back.row);
-        self.starts.push(u32::try_from(self.by_transaction.len()).expect("there are fewer than 2^32 rows"));
         Ok(())
     }
 }

@@ -1,13 +1,11 @@
-//! The canonical columns while they grow: one builder a field, no struct a row.
+//! Where canonical values go: summed up, and packed.
 
 use std::borrow::Cow;
+use std::io;
 
-use polars::prelude::{
-    ChunkedBuilder, Column, DataFrame, Int64Type, IntoColumn, PolarsResult, PrimitiveChunkedBuilder,
-    StringChunkedBuilder, UInt32Type, UInt64Type,
-};
-
-use crate::frames::schema::{EXCLUDED, Exclusion, FILE, Field, FieldType, LINE};
+use crate::frames::rows::{Cell, Packer, Rows, Spread, Taken};
+use crate::frames::schema::{Exclusion, Field, Measure};
+use crate::frames::totals::{ControlTotals, Summing};
 
 /// One canonical value of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,70 +19,57 @@ pub(crate) enum Value<'r> {
 /// The values of one row, by field.
 pub(crate) type Values<'r> = [Value<'r>; Field::ALL.len()];
 
-enum Builder {
-    Text(StringChunkedBuilder),
-    Number(PrimitiveChunkedBuilder<Int64Type>),
-}
-
+/// The rows of an input and their sums while they grow.
+#[derive(Debug)]
 pub(crate) struct Columns {
-    fields: Vec<(Field, Builder)>,
-    file: Vec<u32>,
-    line: Vec<u64>,
-    excluded: Vec<u32>,
-}
-
-impl std::fmt::Debug for Columns {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Columns").field("rows", &self.line.len()).finish_non_exhaustive()
-    }
+    /// In order.
+    fields: Vec<Field>,
+    key: Field,
+    packer: Packer,
+    summing: Summing,
 }
 
 impl Columns {
-    pub(crate) fn new(fields: impl Iterator<Item = Field>) -> Self {
-        let builder = |field: Field| match field.kind() {
-            FieldType::Text | FieldType::Date => Builder::Text(StringChunkedBuilder::new(field.name().into(), 0)),
-            FieldType::Minor | FieldType::Micros => {
-                Builder::Number(PrimitiveChunkedBuilder::new(field.name().into(), 0))
-            }
+    /// `fields` are those that the job maps.
+    pub(crate) fn new(key: Field, fields: impl Iterator<Item = Field>, spread: Spread) -> Self {
+        let mut fields: Vec<Field> = fields.collect();
+        fields.sort_unstable();
+        Self { fields, key, packer: Packer::new(key, spread), summing: Summing::default() }
+    }
+
+    /// Takes a row in; `tag`: which revision of a report it is of.
+    pub(crate) fn push(
+        &mut self,
+        (file, line): (u32, u64),
+        excluded: Option<Exclusion>,
+        tag: Option<u32>,
+        values: &Values<'_>,
+    ) {
+        let text = |field: Field| match &values[field as usize] {
+            Value::Text(text) => text.as_ref(),
+            _ => "",
         };
-        let fields = fields.map(|field| (field, builder(field))).collect();
-        Self { fields, file: Vec::new(), line: Vec::new(), excluded: Vec::new() }
+        let measures = Measure::ALL.map(|measure| match values[measure.field() as usize] {
+            Value::Number(minor) => Some(minor),
+            _ => None,
+        });
+        self.summing.add(file, text(Field::Currency), measures);
+        let cells = self.fields.iter().filter_map(|field| match &values[*field as usize] {
+            Value::Null => None,
+            Value::Text(text) => Some((*field, Cell::Text(text.as_ref()))),
+            Value::Number(number) => Some((*field, Cell::Number(*number))),
+        });
+        let excluded = excluded.map_or(0, |reason| reason as u32);
+        self.packer.push(Taken { key: text(self.key), file, line, excluded, tag }, cells);
     }
 
-    pub(crate) fn push(&mut self, file: u32, line: u64, excluded: Option<Exclusion>, values: &Values<'_>) {
-        for (field, builder) in &mut self.fields {
-            match (builder, &values[*field as usize]) {
-                (Builder::Text(texts), Value::Text(text)) => texts.append_value(text),
-                (Builder::Number(numbers), Value::Number(number)) => numbers.append_value(*number),
-                (Builder::Text(texts), _) => texts.append_null(),
-                (Builder::Number(numbers), _) => numbers.append_null(),
-            }
-        }
-        self.file.push(file);
-        self.line.push(line);
-        self.excluded.push(excluded.map_or(0, |reason| reason as u32));
-    }
-
-    /// Of each row its [`Exclusion`], or 0.
-    pub(crate) fn excluded_mut(&mut self) -> &mut [u32] {
-        &mut self.excluded
-    }
-
+    /// The rows and their sums. `replaced`: by tag, whether a higher revision replaces it.
+    ///
     /// # Errors
-    /// When polars refuses the columns: a bug.
-    pub(crate) fn finish(self) -> PolarsResult<DataFrame> {
-        let height = self.line.len();
-        let mut columns: Vec<Column> = Vec::with_capacity(self.fields.len() + 3);
-        for (_, builder) in self.fields {
-            columns.push(match builder {
-                Builder::Text(texts) => texts.finish().into_column(),
-                Builder::Number(numbers) => numbers.finish().into_column(),
-            });
-        }
-        columns.push(polars::prelude::ChunkedArray::<UInt32Type>::from_vec(FILE.into(), self.file).into_column());
-        columns.push(polars::prelude::ChunkedArray::<UInt64Type>::from_vec(LINE.into(), self.line).into_column());
-        columns
-            .push(polars::prelude::ChunkedArray::<UInt32Type>::from_vec(EXCLUDED.into(), self.excluded).into_column());
-        DataFrame::new(height, columns)
+    /// When the disk refused rows that are more than may be held.
+    pub(crate) fn finish(self, replaced: Vec<bool>) -> io::Result<(Rows, ControlTotals)> {
+        let content = || self.fields.iter().copied().filter(|field| *field != Field::OccurredAt).collect();
+        let repeats = self.fields.contains(&Field::EventId).then(content);
+        Ok((self.packer.finish(replaced, repeats)?, self.summing.finish()))
     }
 }

@@ -10,12 +10,12 @@ mod values;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use polars::prelude::DataFrame;
-
 use super::error::InputError;
 use super::mask;
 use super::read::{Halted, Join, RowSink, RowView, Sources, Unjoined};
+use super::rows::{Rows, Spread};
 use super::schema::{Exclusion, Field, FieldType, Measure, Quarantined};
+use super::totals::ControlTotals;
 use crate::job::{ColumnSource, Format, Input, Mapping, Sign, TimeFormat, Unit};
 use crate::money::{self, MoneyError};
 use columns::{Columns, Value, Values};
@@ -177,14 +177,14 @@ impl Sources {
 }
 
 impl<'a> Normalizer<'a> {
-    pub(crate) fn new(input: &'a Input) -> (Sources, Self) {
+    pub(crate) fn new(input: &'a Input, spread: Spread) -> (Sources, Self) {
         let (mut sources, steps, joined) = plan(&input.mapping);
         let revisions = input.mapping.revisions.as_ref().map(|columns| Ledger::new(columns, &mut sources));
         let normalizer = Self {
             input,
             steps,
             joined,
-            columns: Columns::new(input.mapping.fields.keys().copied()),
+            columns: Columns::new(input.key, input.mapping.fields.keys().copied(), spread),
             file: 0,
             file_name: "",
             files: Vec::new(),
@@ -245,10 +245,8 @@ impl<'a> Normalizer<'a> {
             Some(trouble) if !other_notice => self.quarantine_row(row.line, trouble, &values),
             _ => {
                 let excluded = self.exclusion(&values, other_notice);
-                self.columns.push(self.file, row.line, excluded, &values);
-                if let Some(revisions) = &mut self.revisions {
-                    revisions.keep();
-                }
+                let revision = self.revisions.as_ref().and_then(Ledger::current);
+                self.columns.push((self.file, row.line), excluded, revision, &values);
             }
         }
         drop(values);
@@ -385,23 +383,21 @@ impl<'a> Normalizer<'a> {
         });
     }
 
-    /// The canonical columns and the quarantine.
+    /// The rows, their sums and the quarantine.
     ///
     /// # Errors
-    /// When more rows are in quarantine than the job tolerates.
-    pub(crate) fn finish(self) -> Result<(DataFrame, Vec<Quarantined>), InputError> {
+    /// When more rows are in quarantine than the job tolerates, or the disk refused rows that are more than may be held.
+    pub(crate) fn finish(self) -> Result<(Rows, ControlTotals, Vec<Quarantined>), InputError> {
         let (side, limit) = (self.input.side, self.input.quarantine_limit);
         if self.quarantined > limit {
             let mut first = self.quarantine;
             first.truncate(SHOWN_ROWS);
             return Err(InputError::TooManyQuarantined { side, limit, found: self.quarantined, first });
         }
-        let mut columns = self.columns;
-        if let Some(revisions) = &self.revisions {
-            revisions.supersede(columns.excluded_mut(), &self.files)?;
-        }
-        let rows = columns.finish().map_err(|source| InputError::Columns { side, source })?;
-        Ok((rows, self.quarantine))
+        let replaced = self.revisions.as_ref().map(|revisions| revisions.replaced(&self.files)).transpose()?;
+        let finished = self.columns.finish(replaced.unwrap_or_default());
+        let (rows, totals) = finished.map_err(|source| InputError::LaidAside { side, source })?;
+        Ok((rows, totals, self.quarantine))
     }
 }
 

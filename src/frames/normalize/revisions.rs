@@ -5,7 +5,6 @@ use std::collections::btree_map::Entry;
 
 use super::super::error::InputError;
 use super::super::read::{RowView, Sources};
-use super::super::schema::Exclusion;
 use super::{From, Trouble};
 use crate::frames::mask;
 use crate::job::Revisions;
@@ -21,8 +20,6 @@ pub(super) struct Ledger {
     /// Report and revision, in order of appearance, and the file that has them.
     known: Vec<(String, u64, u32)>,
     places: BTreeMap<(String, u64), u32>,
-    /// The place in `known` of each row that has been kept.
-    rows: Vec<u32>,
     /// The first revision that two files of different bytes have.
     twice: Option<(u32, u32)>,
     /// Of the row that is being read.
@@ -42,15 +39,7 @@ impl Ledger {
         };
         let report = slots(REPORT, &columns.report);
         let revision = slots(REVISION, &columns.revision);
-        Self {
-            report,
-            revision,
-            known: Vec::new(),
-            places: BTreeMap::new(),
-            rows: Vec::new(),
-            twice: None,
-            current: NONE,
-        }
+        Self { report, revision, known: Vec::new(), places: BTreeMap::new(), twice: None, current: NONE }
     }
 
     /// Notes which revision a row is of. What a repeated file says was said by the other one.
@@ -100,16 +89,16 @@ impl Ledger {
         Ok(())
     }
 
-    /// The row that was noted last is kept among the rows.
-    pub(super) fn keep(&mut self) {
-        self.rows.push(self.current);
+    /// Which of all revisions the row that was noted last is of, if of any that counts.
+    pub(super) fn current(&self) -> Option<u32> {
+        (self.current != NONE).then_some(self.current)
     }
 
-    /// Sets aside the rows of all revisions but the highest of each report.
+    /// Of each revision, whether a higher one of its report replaces it.
     ///
     /// # Errors
     /// When two files that differ call themselves the same revision of the same report.
-    pub(super) fn supersede(&self, excluded: &mut [u32], files: &[&str]) -> Result<(), InputError> {
+    pub(super) fn replaced(&self, files: &[&str]) -> Result<Vec<bool>, InputError> {
         if let Some((place, second)) = self.twice {
             let (report, revision, first) = &self.known[place as usize];
             return Err(InputError::SameRevision {
@@ -124,13 +113,6 @@ impl Ledger {
             let top = highest.entry(report).or_default();
             *top = (*top).max(*revision);
         }
-        let replaced: Vec<bool> =
-            self.known.iter().map(|(report, revision, _)| highest[report.as_str()] > *revision).collect();
-        for (excluded, place) in excluded.iter_mut().zip(&self.rows) {
-            if *excluded == 0 && replaced.get(*place as usize).is_some_and(|replaced| *replaced) {
-                *excluded = Exclusion::Superseded as u32;
-            }
-        }
-        Ok(())
+        Ok(self.known.iter().map(|(report, revision, _)| highest[report.as_str()] > *revision).collect())
     }
 }

@@ -1,0 +1,132 @@
+//! The rows of one input as they wait for matching: packed, spread over parts by a hash of their key, so that a key lies
+//! in the same part of every input, and laid aside on the disk where they are more than may be held.
+
+mod chunk;
+mod marks;
+mod packer;
+mod spill;
+mod spread;
+
+use std::io;
+use std::sync::Arc;
+
+pub(crate) use chunk::Chunk;
+pub use chunk::{Cell, PackedRow};
+pub(crate) use packer::{Packer, Taken};
+pub use spread::Spread;
+
+use super::schema::{Exclusion, Field, Measure};
+use super::totals::{ControlTotals, Summing};
+use marks::Marks;
+use spill::Spill;
+
+/// A row by what it states.
+#[derive(Debug, Clone)]
+pub struct PlainRow<'r> {
+    pub file: u32,
+    pub line: u64,
+    pub excluded: Option<Exclusion>,
+    /// In the order of the fields.
+    pub cells: Vec<(Field, Cell<'r>)>,
+}
+
+impl PlainRow<'_> {
+    fn text(&self, field: Field) -> &str {
+        let found = self.cells.iter().find(|(stated, _)| *stated == field);
+        found.and_then(|(_, cell)| cell.text()).unwrap_or_default()
+    }
+
+    fn number(&self, field: Field) -> Option<i64> {
+        self.cells.iter().find(|(stated, _)| *stated == field).and_then(|(_, cell)| cell.number())
+    }
+}
+
+/// Packs rows that are at hand, in the order of their places, with what they add up to.
+///
+/// # Errors
+/// When the disk refuses rows that are more than may be held.
+pub fn pack<'r>(
+    key: Field,
+    spread: Spread,
+    rows: impl IntoIterator<Item = PlainRow<'r>>,
+) -> io::Result<(Rows, ControlTotals)> {
+    let (mut packer, mut summing) = (Packer::new(key, spread), Summing::default());
+    for row in rows {
+        summing.add(row.file, row.text(Field::Currency), Measure::ALL.map(|measure| row.number(measure.field())));
+        let excluded = row.excluded.map_or(0, |reason| reason as u32);
+        let taken = Taken { key: row.text(key), file: row.file, line: row.line, excluded, tag: None };
+        packer.push(taken, row.cells.iter().copied());
+    }
+    Ok((packer.finish(Vec::new(), None)?, summing.finish()))
+}
+
+/// Every readable row of an input, in parts; within a part in the order of reading.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    key: Field,
+    /// There are two to the power of this many parts.
+    bits: u32,
+    /// What is held of each part.
+    parts: Vec<Vec<Arc<Chunk>>>,
+    /// What was laid aside, which comes before what is held.
+    spill: Option<Arc<Spill>>,
+    /// What is still to be marked in rows that were laid aside; rows that are held are marked.
+    marks: Arc<Marks>,
+    height: usize,
+}
+
+impl Rows {
+    /// How many rows there are.
+    pub const fn height(&self) -> usize {
+        self.height
+    }
+
+    /// The field whose text is the key of each row.
+    pub const fn key(&self) -> Field {
+        self.key
+    }
+
+    /// There are two to the power of this many parts. Part `n` of `bits` holds what parts `2n` and `2n + 1` of `bits + 1` do.
+    pub const fn bits(&self) -> u32 {
+        self.bits
+    }
+
+    /// Whether any rows lie on the disk.
+    pub const fn is_spilled(&self) -> bool {
+        self.spill.is_some()
+    }
+
+    /// The rows of the part `part` of 2 to the power of `bits` parts, which may be fewer than there are.
+    ///
+    /// # Errors
+    /// When rows that were laid aside cannot be read back.
+    pub(crate) fn part(&self, part: usize, bits: u32) -> io::Result<Vec<Arc<Chunk>>> {
+        let finer = self.bits - bits;
+        let mut chunks = Vec::new();
+        for own in part << finer..(part + 1) << finer {
+            match &self.spill {
+                None => chunks.extend(self.parts[own].iter().cloned()),
+                Some(spill) => {
+                    let mut all = spill.read(own)?;
+                    all.extend(self.parts[own].iter().map(|held| Chunk::clone(held)));
+                    self.marks.apply(self.key, &mut all);
+                    chunks.extend(all.into_iter().map(Arc::new));
+                }
+            }
+        }
+        Ok(chunks)
+    }
+
+    /// Every row, part by part.
+    ///
+    /// # Errors
+    /// When rows that were laid aside cannot be read back.
+    pub fn each(&self, mut take: impl FnMut(PackedRow<'_>)) -> io::Result<()> {
+        for part in 0..1 << self.bits {
+            for chunk in self.part(part, self.bits)? {
+                chunk.rows(self.key).for_each(&mut take);
+            }
+        }
+        Ok(())
+    }
+}

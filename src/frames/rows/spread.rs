@@ -1,0 +1,51 @@
+//! How the rows of inputs that are compared with each other are spread over parts, and how much of them is held.
+
+use std::hash::BuildHasher;
+use std::sync::OnceLock;
+
+use foldhash::fast::RandomState;
+
+/// Bytes of raw input for which one more part is made: the rows of a part, of all inputs, then lie in a processor's cache.
+const PART_BYTES: u64 = 1 << 20;
+/// Fewest and most parts, as powers of two. With more of them each would be too little to write at a time.
+const BITS: std::ops::RangeInclusive<u32> = 4..=10;
+/// What a part takes of memory at a time, in bytes.
+const CHUNK_BYTES: std::ops::RangeInclusive<usize> = (4 << 10)..=(64 << 10);
+
+/// How the rows of one input are kept until they are matched.
+#[derive(Debug, Clone, Copy)]
+pub struct Spread {
+    pub(super) bits: u32,
+    /// More than so much is laid aside on the disk.
+    pub(super) limit_bytes: usize,
+}
+
+impl Spread {
+    /// For an input that is compared with others, all of so many raw bytes together; of its own rows at most
+    /// `limit_bytes` are held.
+    pub fn new(raw_bytes: u64, limit_bytes: usize) -> Self {
+        let parts = (raw_bytes / PART_BYTES).max(1).next_power_of_two();
+        Self { bits: parts.ilog2().clamp(*BITS.start(), *BITS.end()), limit_bytes }
+    }
+
+    /// For rows that are all held.
+    pub fn held(raw_bytes: u64) -> Self {
+        Self::new(raw_bytes, usize::MAX)
+    }
+
+    /// The hash of a key: the same for all inputs of this process. No result depends on it.
+    pub(super) fn hash(key: &str) -> u64 {
+        static STATE: OnceLock<RandomState> = OnceLock::new();
+        STATE.get_or_init(RandomState::default).hash_one(key)
+    }
+
+    /// The part of a hash; what is left of it tells keys of a part apart.
+    pub(super) const fn part(self, hash: u64) -> usize {
+        (hash >> (u64::BITS - self.bits)) as usize
+    }
+
+    /// Bytes of memory that a part takes at a time.
+    pub(super) fn chunk_bytes(self) -> usize {
+        (self.limit_bytes >> (self.bits + 1)).clamp(*CHUNK_BYTES.start(), *CHUNK_BYTES.end())
+    }
+}

@@ -1,0 +1,91 @@
+//! Control totals: what the rows of each file add up to as they are read, before anything is done with them.
+
+use std::collections::BTreeMap;
+
+use super::schema::{Measure, Quarantined};
+
+/// Sums of the three measures, in the order of [`Measure::ALL`]; minor units. 128 bits: they cannot overflow.
+pub type Sums = [i128; 3];
+
+/// Sums by currency.
+pub type Totals = BTreeMap<String, Sums>;
+
+/// The sums of every file of an input, over all rows that could be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ControlTotals {
+    /// In the order of the files.
+    files: Vec<Totals>,
+    /// Whether any row states the measure.
+    stated: [bool; 3],
+}
+
+impl ControlTotals {
+    /// Whether any readable row states the measure.
+    pub const fn states(&self, measure: Measure) -> bool {
+        self.stated[measure as usize]
+    }
+
+    /// The totals of each of so many files, with what could be read of rows in quarantine.
+    pub fn of_files(&self, files: usize, quarantine: &[Quarantined]) -> Vec<Totals> {
+        let mut totals = self.files.clone();
+        totals.resize(files, Totals::new());
+        for row in quarantine {
+            if let Some(currency) = &row.currency
+                && row.amounts_minor.iter().any(Option::is_some)
+            {
+                add(totals[row.file as usize].entry(currency.clone()).or_default(), row.amounts_minor);
+            }
+        }
+        for totals in &mut totals {
+            // Rows that are not about a transaction may state no currency, and then no amount either.
+            totals.retain(|currency, sums| !currency.is_empty() || *sums != [0; 3]);
+        }
+        totals
+    }
+}
+
+/// The sums while rows go by.
+#[derive(Debug, Default)]
+pub(crate) struct Summing {
+    totals: ControlTotals,
+    /// File, currency and sums of the rows since either changed.
+    run: Option<(u32, String, Sums)>,
+}
+
+impl Summing {
+    /// Adds what a row says; without a currency it is the empty text.
+    pub(crate) fn add(&mut self, file: u32, currency: &str, values: [Option<i64>; 3]) {
+        if self.run.as_ref().is_none_or(|(at, open, _)| *at != file || open != currency) {
+            self.close();
+            self.run = Some((file, currency.to_owned(), [0; 3]));
+        }
+        if let Some((_, _, sums)) = &mut self.run {
+            add(sums, values);
+        }
+        for (stated, value) in self.totals.stated.iter_mut().zip(values) {
+            *stated |= value.is_some();
+        }
+    }
+
+    fn close(&mut self) {
+        if let Some((file, currency, sums)) = self.run.take() {
+            let files = &mut self.totals.files;
+            if files.len() <= file as usize {
+                files.resize(file as usize + 1, Totals::new());
+            }
+            let total = files[file as usize].entry(currency).or_default();
+            total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> ControlTotals {
+        self.close();
+        self.totals
+    }
+}
+
+fn add(sums: &mut Sums, values: [Option<i64>; 3]) {
+    for (sum, value) in sums.iter_mut().zip(values) {
+        *sum += i128::from(value.unwrap_or(0));
+    }
+}
