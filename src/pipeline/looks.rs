@@ -33,7 +33,7 @@ pub(super) async fn look(
     if orders.is_empty() {
         return Ok(());
     }
-    let courier = effects::cards(request, rules)?.courier()?;
+    let courier = effects::taker(request, rules)?.courier()?;
     let mut events = Vec::new();
     for (standing, ask, operation) in orders {
         let (done, what) = match courier.look(operation, &ask.call, ask.card.as_deref()).await? {
