@@ -182,6 +182,27 @@ fn a_change_of_which_nobody_knows_is_looked_at_before_anything_is_sent_again() {
 }
 
 #[test]
+fn what_was_seen_of_a_card_is_kept_when_the_look_at_the_next_one_fails() {
+    // Four cards are read by each run; of the second run the tenth look is that at the second doubt.
+    let faults = "- {on: kuggar.modify, nth: every, do: reset_after}\n- {on: kuggar.card, nth: 10, do: {status: 403}}";
+    let project = project(UNASKED, faults);
+    project.write(&format!("data/cards-{DAY}.csv"), ledger().replace("100.50", "101.50"));
+    let of_all = || states(&project).into_values().collect::<Vec<String>>();
+    project.run_day(&[]).ended_with(20);
+    assert_eq!(of_all(), ["in_doubt", "in_doubt"]);
+    let second = project.run_day(&[]).ended_with(77);
+    assert!(second.stderr.contains("provider cards: asking for card "), "{}", second.stderr);
+    assert!(second.stderr.contains("and not for this card"), "{}", second.stderr);
+    let mut after = of_all();
+    after.sort_unstable();
+    assert_eq!(after, ["acknowledged", "in_doubt"], "{}", second.stderr);
+    project.run_day(&[]).ended_with(0);
+    assert_eq!(of_all(), ["acknowledged", "acknowledged"]);
+    assert_eq!(sent(&project).len(), 2, "nothing is sent again");
+    project.run(&["journal", "verify"]).ended_with(0);
+}
+
+#[test]
 fn a_process_that_is_killed_around_a_change_leaves_a_doubt_that_the_next_one_ends() {
     for (variable, point, times) in [
         ("TIEOUT_KILL_AFTER", "intent", 1),
