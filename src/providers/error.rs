@@ -66,14 +66,6 @@ impl ProviderError {
     pub fn json(doing: impl Into<String>, error: &serde_json::Error) -> Self {
         Self::shape(doing, unreadable(error))
     }
-
-    /// The status that ended the call, if one did.
-    pub const fn status(&self) -> Option<u16> {
-        match self {
-            Self::Http { source, .. } => source.code(),
-            _ => None,
-        }
-    }
 }
 
 impl From<ProviderError> for Failure {

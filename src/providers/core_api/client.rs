@@ -185,7 +185,7 @@ impl Client {
         let url = request::movements_url(&self.base, &asked.id)?;
         match self.session.get(&url, &[]).await {
             Ok(reply) => Ok((asked, Some(reply))),
-            Err(error) if error.code() == Some(404) => Ok((asked, None)),
+            Err(error) if error.of_read().and_then(Failure::code) == Some(404) => Ok((asked, None)),
             Err(source) => Err(ProviderError::http(doing(asked), source)),
         }
     }

@@ -161,10 +161,7 @@ impl Client {
 /// What a view that failed says: 404 of the card itself is an answer, all else an error with what to do.
 fn unread(doing: &str, error: HttpError) -> Result<Option<Card>, ProviderError> {
     // A login that fails in the middle says nothing of the card.
-    let view = match &error {
-        HttpError::Failed { call, failure, .. } if call.starts_with("GET ") => Some(failure),
-        _ => None,
-    };
+    let view = error.of_read();
     let status = view.and_then(Failure::code);
     let page = view.is_some_and(|failure| failure.body().trim_start().starts_with('<'));
     let refused = |reason: &str, code: ExitCode| {
