@@ -59,10 +59,7 @@ impl<'c> Client<'c> {
 
     pub(super) async fn fetch(&self, ask: &Ask<'_>, rows: &mut RowWriter) -> Result<Fetched, ProviderError> {
         let Some(dataset) = self.config.datasets.get(ask.dataset) else {
-            return Err(ProviderError::shape(
-                format!("asking for {}", ask.dataset),
-                "tieout.yaml has no such dataset for this provider",
-            ));
+            return Err(ProviderError::no_dataset(ask.dataset));
         };
         let mut fetched = Fetched::default();
         if !dataset.by_id {

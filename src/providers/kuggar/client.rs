@@ -50,11 +50,6 @@ impl Client {
         Ok(Self { session, base_url: config.base_url.clone(), concurrency: config.concurrency })
     }
 
-    /// The conversation underneath.
-    pub(super) const fn session(&self) -> &Session<KuggarLogin> {
-        &self.session
-    }
-
     /// No trailing slash.
     pub(super) fn base_url(&self) -> &str {
         &self.base_url
@@ -121,15 +116,25 @@ impl Client {
     /// # Errors
     /// Only for what happens before anything is sent: no token is to be had, or the id cannot stand in a path.
     pub async fn send(&self, call: &Call) -> Result<Judged, ProviderError> {
-        let doing = "sending a change of a card";
         let url = self.url(&call.segments())?;
-        let dress = |request: reqwest::RequestBuilder| match call.body.as_slice() {
+        self.send_once(call.method.clone(), &url, &call.body, |answer| reply::judge(call, answer)).await
+    }
+
+    /// Sends a body once (none where it is empty); the reply is wiped when it is judged.
+    pub(super) async fn send_once<T>(
+        &self,
+        method: Method,
+        url: &Url,
+        body: &[u8],
+        judge: impl FnOnce(&Answer) -> T,
+    ) -> Result<T, ProviderError> {
+        let dress = |request: reqwest::RequestBuilder| match body {
             [] => request,
             body => request.header(CONTENT_TYPE, "application/json").body(body.to_vec()),
         };
-        let answer = self.session.send_once(call.method.clone(), &url, dress).await;
-        let mut answer = answer.map_err(|source| ProviderError::http(doing, source))?;
-        let judged = reply::judge(call, &answer);
+        let answer = self.session.send_once(method, url, dress).await;
+        let mut answer = answer.map_err(|source| ProviderError::http("sending an order for a card", source))?;
+        let judged = judge(&answer);
         if let Answer::Reply { body, .. } = &mut answer {
             body.zeroize();
         }
