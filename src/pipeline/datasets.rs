@@ -28,7 +28,10 @@ pub(super) async fn pull(
     };
     if ids.without > 0 {
         let column = by.map_or("", |by| by.column.as_str());
-        let message = format!("{} rows state no `{column}`: {name} is not asked about them", ids.without);
+        let message = match ids.without {
+            1 => format!("1 row states no `{column}`: {name} is not asked about it"),
+            rows => format!("{rows} rows state no `{column}`: {name} is not asked about them"),
+        };
         warnings.push(Warning { side: Some(input.side), kind: WarningKind::Metadata, file: None, message });
     }
     // Without an id there is nothing to ask.
