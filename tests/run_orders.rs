@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use tieout::review::access::Role;
+
 use crate::support::effect_project::states;
 use crate::support::project::{DAY, Output, TestProject};
+use crate::support::read_pages::ReadPages;
 
 const SAME: &str = "00000000-0000-4000-8000-000000000001";
 const LIMIT: &str = "00000000-0000-4000-8000-000000000002";
@@ -119,6 +122,15 @@ fn sent(project: &TestProject) -> Vec<(String, String, String)> {
 fn modify() -> (String, String, String) {
     let body = r#"{"validFromDate":"2025-01-01","validToDate":"2025-12-31","cardLimit":120.25}"#;
     ("PUT".to_owned(), format!("/kuggar/api/v2/virtual_card/{LIMIT}"), body.to_owned())
+}
+
+/// The id of the one effect of a kind.
+fn id_of(project: &TestProject, kind: &str) -> String {
+    let listed = project.run(&["effects", "rewards", "--format", "json"]).ended_with(0);
+    let effects: Vec<Value> = serde_json::from_str(&listed.stdout).expect("a list");
+    let of_kind: Vec<&Value> = effects.iter().filter(|effect| effect["kind"] == kind).collect();
+    assert_eq!(of_kind.len(), 1, "{}", listed.stdout);
+    of_kind[0]["effect"].as_str().expect("an id").to_owned()
 }
 
 fn one_state(project: &TestProject) -> String {
@@ -236,6 +248,48 @@ fn a_new_card_whose_reply_is_lost_waits_for_a_person_since_it_has_no_id_to_look_
         "{}",
         listed.stdout
     );
+    let shown = project.run(&["in-doubt", "show", &id_of(&project, "card_create")]).ended_with(0).stdout;
+    for told in ["  POST /api/v2/virtual_card\n", "Ask cards. No run can look this up"] {
+        assert!(shown.contains(told), "{told} in\n{shown}");
+    }
+    let page = ReadPages::of(&project, Some(Role::Reviewer)).page("/in-doubt");
+    for told in ["Ask cards: ", "The call was POST ", "No run can look this up"] {
+        assert!(page.contains(told), "{told} in\n{page}");
+    }
+    assert!(!page.contains("Kard") && !shown.contains("Kard"), "{page}\n{shown}");
+}
+
+#[test]
+fn reports_and_pages_speak_of_cards_and_of_nobody_elses_audits() {
+    let project = project(ALL, "");
+    project.run_day(&[]).ended_with(0);
+    let report = String::from_utf8(project.read(&format!("runs/rewards/{DAY}/1/report.html"))).unwrap();
+    for told in [
+        "cards are made, changed or closed, or money is put on them.",
+        "Card or order, and what is asked",
+        "<strong><bdi>open after end</bdi></strong>: ",
+        "<dt>card closure</dt>",
+    ] {
+        assert!(report.contains(told), "{told} in\n{report}");
+    }
+    assert!(!report.contains("Kard"), "{report}");
+    let pages = ReadPages::of(&project, Some(Role::Reviewer));
+    let change = pages.page(&format!("/effects/{}", id_of(&project, "card_modify")));
+    let title = format!("Card change: limit 120.25 USD, valid from 2025-01-01 to 2025-12-31 for {LIMIT}<");
+    let link = format!("href=\"/transactions?id={LIMIT}\"");
+    for told in [&title, "<dt>Card</dt>", &link, "virtual_card/00000000-0000-4000-8000-000000000002\n", "validFromDate"]
+    {
+        assert!(change.contains(told), "{told} in\n{change}");
+    }
+    let closure = pages.page(&format!("/effects/{}", id_of(&project, "card_delete")));
+    for told in ["DELETE http://", "Nothing is sent but the address."] {
+        assert!(closure.contains(told), "{told} in\n{closure}");
+    }
+    for page in [change, closure, pages.page("/effects")] {
+        for other in ["Kard", "Bearer", ", organization", "120.25 USD valid from", "<dt>User</dt>"] {
+            assert!(!page.contains(other), "{other} in\n{page}");
+        }
+    }
 }
 
 #[test]

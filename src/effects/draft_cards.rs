@@ -1,7 +1,7 @@
 //! Drafts of what is done to cards: breaks become orders in the ledger's words, and the provider makes calls of these.
 
 use super::draft::{Draft, Drafts, Material, Reason, business_key, draft, grounds, reasons, unplannable, user};
-use super::words::terms_words;
+use super::words::change_words;
 use super::{Ask, CardAsk, EffectKind};
 use crate::breaks::{Break, SideFacts};
 use crate::frames::Side;
@@ -74,14 +74,11 @@ fn one(
 
 /// What is unique for ever: a card is closed once and an order paid once, but a limit may be changed again next month.
 fn matter(order: &CardOrder<'_>, ask: &CardAsk) -> String {
-    let mut matter = order.reference.to_owned();
-    if order.operation == CardOperation::Modify {
-        for term in terms_words(ask, order.currency).into_iter().flatten() {
-            matter.push(' ');
-            matter.push_str(&term);
-        }
-    }
-    matter
+    let change = match order.operation {
+        CardOperation::Modify => change_words(ask, order.currency),
+        CardOperation::Create | CardOperation::Delete | CardOperation::TopUp => String::new(),
+    };
+    format!("{}{change}", order.reference)
 }
 
 /// What the ledger says of it, over all breaks of the key.
