@@ -50,6 +50,12 @@ impl Failure {
     pub fn new(code: ExitCode, source: impl Into<anyhow::Error>) -> Self {
         Self { code, source: source.into() }
     }
+
+    /// The same, told with what it happened at or during: `provider kard`.
+    #[must_use]
+    pub fn context(self, of: impl std::fmt::Display + Send + Sync + 'static) -> Self {
+        Self { code: self.code, source: self.source.context(of) }
+    }
 }
 
 impl std::fmt::Display for Failure {

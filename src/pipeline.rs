@@ -17,6 +17,7 @@ mod looks;
 mod month;
 mod patience;
 mod previous;
+mod provider;
 mod publish;
 mod pull;
 mod repeats;

@@ -65,4 +65,8 @@ fn a_status_that_is_not_what_it_was_the_day_before_is_told_and_what_is_gone_too(
     wanted.push(told("00000000-gone", "row_vanished"));
     wanted.sort();
     assert_eq!(newcomer.breaks(&format!("bongloy-transactions/{DAY}/1")), wanted);
+    let report = newcomer.path(&format!("sandbox/runs/bongloy-transactions/{DAY}/1/report.html"));
+    let report = std::fs::read_to_string(report).unwrap();
+    // Neither break says anything of the ledger.
+    assert_eq!(report.matches("not looked at").count(), 2, "{report}");
 }

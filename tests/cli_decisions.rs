@@ -208,8 +208,8 @@ fn a_refused_matter_is_opened_again_with_a_reason() {
 #[test]
 fn each_way_out_of_a_doubt_leads_where_it_says() {
     for (flag, state, told) in [
-        ("--applied", State::Acknowledged, "Kard has them"),
-        ("--not-applied", State::NotApplied, "Kard does not have them"),
+        ("--applied", State::Acknowledged, "the provider has them"),
+        ("--not-applied", State::NotApplied, "the provider does not have them"),
         ("--resend", State::Approved, "`tieout run rewards --period 2025-03-19` sends them again"),
     ] {
         let mut ledger = waiting();

@@ -207,7 +207,7 @@ fn a_doubt_is_shown_with_its_call_the_question_to_kard_and_the_ways_out() {
     for part in [
         "sent_to       POST /v2/issuers/org-123/users/u%2F7%20%3F/audits\n",
         &format!("body_sha256   {}\n", "b".repeat(64)),
-        "ask_kard      is there an audit (audit 3006, reward missing) for transaction t 9/x of user u/7 ? in organization \
+        "ask_provider  is there an audit (audit 3006, reward missing) for transaction t 9/x of user u/7 ? in organization \
          org-123, received up to ",
         "in doubt, no reply: no answer within 30s\n",
         &format!("    tieout in-doubt resolve {} --resend --reason TEXT\n", effect.id),

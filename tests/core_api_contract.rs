@@ -262,6 +262,6 @@ async fn a_probe_logs_in_and_out_and_tells_the_clock() {
 async fn another_dataset_is_none_of_it() {
     let played = Played::start(&world(), "").await;
     let failure = played.fetch(&config(&played), "cards", &[]).await.unwrap_err();
-    assert_eq!(failure.source.to_string(), "asking Core API: there is no dataset `cards`");
+    assert_eq!(failure.source.to_string(), "asking for cards: the provider has no such dataset");
     assert_eq!(played.requests(), Vec::<String>::new());
 }

@@ -48,6 +48,8 @@ const CASES: &[Case] = &[
     ),
     case("login", "{status: 403}", ExitCode::CredentialsRefused, "1 attempt: status 403: ", false),
     case("login", "{status: 400}", ExitCode::Configuration, "1 attempt: status 400: ", false),
+    // Of a card it would be an answer.
+    case("login", "{status: 404}", ExitCode::Configuration, "1 attempt: status 404: ", false),
     case("login", "{status: 429}", ExitCode::ProviderUnavailable, "3 attempts: status 429: ", true),
     case("login", "reset_before", ExitCode::ProviderUnavailable, "3 attempts: the connection broke", true),
     case("login", "malformed_json", ExitCode::InputData, "3 attempts: the reply is not the published JSON: ", true),

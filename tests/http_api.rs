@@ -148,6 +148,42 @@ async fn rows_are_asked_for_by_id_and_an_unknown_one_is_counted() {
 }
 
 #[tokio::test]
+async fn an_id_is_unknown_by_its_first_page_alone() {
+    // The first page of the first id, and the second page of the second one.
+    for (nth, unknown) in [(1, true), (2, false)] {
+        let rig = Rig::new(&format!("rules: [{{on: http_api.list, nth: {nth}, do: {{status: 404}}}}]")).await;
+        let dataset = format!(
+            "{{path: \"/bearer/cursor/{{id}}?from={{from}}&to={{to}}\", rows: data.items, paging: {CURSOR}, by_id: true}}"
+        );
+        let asked = rig.ask(BEARER, &dataset, "", &["movements"]).await;
+        if unknown {
+            let (rows, fetched) = asked.unwrap();
+            assert_eq!((rows.len(), fetched.not_found), (0, 1));
+            continue;
+        }
+        let failure = asked.expect_err("a page in the middle of an id cannot be missing");
+        let message = failure.to_string().replace(&rig.sandbox.base_url, "HOST");
+        let told = "asking for rows of movements, page 2: GET HOST/http_api/bearer/cursor/movements failed after 1 \
+                    attempt: status 404: ";
+        assert!(message.starts_with(told), "{message}");
+        assert_eq!(failure.code, ExitCode::Configuration);
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_is_not_found_is_no_unknown_id() {
+    let rig = Rig::new("rules: [{on: http_api.token, nth: every, do: {status: 404}}]").await;
+    let dataset = "{path: \"/oauth2/by_id/movements/{id}\", rows: data, by_id: true}";
+    let failure = rig.ask(&rig.oauth2(), dataset, "", &["m-7"]).await.expect_err("nobody was asked about the id");
+    let message = failure.to_string().replace(&rig.sandbox.base_url, "HOST");
+    assert!(
+        message.starts_with("asking for rows of m-7: POST HOST/http_api/token failed after 1 attempt: "),
+        "{message}"
+    );
+    assert_eq!(failure.code, ExitCode::Configuration);
+}
+
+#[tokio::test]
 async fn a_limit_is_waited_for_before_it_is_hit() {
     let rig = Rig::new("rules: []").await;
     let dataset = "{path: \"/bearer/page/limited?from={from}&to={to}\", rows: data.items, paging: {page: {parameter: page, \

@@ -21,7 +21,7 @@ fn the_job_finds_the_labelled_breaks_and_ties_out() {
     assert_eq!(summary["verdict"]["ties_out"], true, "{summary}");
     assert_eq!(summary["breaks"]["count"], truth().len());
     let warnings = summary["warnings"].to_string();
-    assert!(warnings.contains("1 rows state no `kuggar_id`: kuggar is not asked about them"), "{warnings}");
+    assert!(warnings.contains("1 row states no `kuggar_id`: kuggar is not asked about it"), "{warnings}");
 
     let asked = project.received();
     let views: BTreeSet<&str> =

@@ -155,6 +155,7 @@ mod presets;
 mod presets_listed;
 mod project_files;
 mod properties;
+mod providers_named;
 mod query_mistakes;
 mod rate_limits;
 mod reading_bad_input;

@@ -152,9 +152,9 @@ fn the_verdict_says_it_in_whole_sentences() {
     assert_eq!(
         found.sentences[..3],
         [
-            "In doubt: 1 audit of this period and 1 audit of other periods; nobody here knows what Kard has, and \
-             nothing of it is sent again.",
-            "Kard refused 1 audit; its words stand beside each.",
+            "In doubt: 1 audit of this period and 1 audit of other periods; nobody here knows what the provider has, \
+             and nothing of it is sent again.",
+            "The provider refused 1 audit; its words stand beside each.",
             "Sending ended early: Kard did not answer.",
         ]
     );

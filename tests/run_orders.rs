@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use tieout::review::access::Role;
+
 use crate::support::effect_project::states;
 use crate::support::project::{DAY, Output, TestProject};
+use crate::support::read_pages::ReadPages;
 
 const SAME: &str = "00000000-0000-4000-8000-000000000001";
 const LIMIT: &str = "00000000-0000-4000-8000-000000000002";
@@ -121,6 +124,15 @@ fn modify() -> (String, String, String) {
     ("PUT".to_owned(), format!("/kuggar/api/v2/virtual_card/{LIMIT}"), body.to_owned())
 }
 
+/// The id of the one effect of a kind.
+fn id_of(project: &TestProject, kind: &str) -> String {
+    let listed = project.run(&["effects", "rewards", "--format", "json"]).ended_with(0);
+    let effects: Vec<Value> = serde_json::from_str(&listed.stdout).expect("a list");
+    let of_kind: Vec<&Value> = effects.iter().filter(|effect| effect["kind"] == kind).collect();
+    assert_eq!(of_kind.len(), 1, "{}", listed.stdout);
+    of_kind[0]["effect"].as_str().expect("an id").to_owned()
+}
+
 fn one_state(project: &TestProject) -> String {
     let states: BTreeMap<String, String> = states(project);
     assert_eq!(states.len(), 1, "{states:?}");
@@ -182,6 +194,27 @@ fn a_change_of_which_nobody_knows_is_looked_at_before_anything_is_sent_again() {
 }
 
 #[test]
+fn what_was_seen_of_a_card_is_kept_when_the_look_at_the_next_one_fails() {
+    // Four cards are read by each run; of the second run the tenth look is that at the second doubt.
+    let faults = "- {on: kuggar.modify, nth: every, do: reset_after}\n- {on: kuggar.card, nth: 10, do: {status: 403}}";
+    let project = project(UNASKED, faults);
+    project.write(&format!("data/cards-{DAY}.csv"), ledger().replace("100.50", "101.50"));
+    let of_all = || states(&project).into_values().collect::<Vec<String>>();
+    project.run_day(&[]).ended_with(20);
+    assert_eq!(of_all(), ["in_doubt", "in_doubt"]);
+    let second = project.run_day(&[]).ended_with(77);
+    assert!(second.stderr.contains("provider cards: asking for card "), "{}", second.stderr);
+    assert!(second.stderr.contains("and not for this card"), "{}", second.stderr);
+    let mut after = of_all();
+    after.sort_unstable();
+    assert_eq!(after, ["acknowledged", "in_doubt"], "{}", second.stderr);
+    project.run_day(&[]).ended_with(0);
+    assert_eq!(of_all(), ["acknowledged", "acknowledged"]);
+    assert_eq!(sent(&project).len(), 2, "nothing is sent again");
+    project.run(&["journal", "verify"]).ended_with(0);
+}
+
+#[test]
 fn a_process_that_is_killed_around_a_change_leaves_a_doubt_that_the_next_one_ends() {
     for (variable, point, times) in [
         ("TIEOUT_KILL_AFTER", "intent", 1),
@@ -215,6 +248,48 @@ fn a_new_card_whose_reply_is_lost_waits_for_a_person_since_it_has_no_id_to_look_
         "{}",
         listed.stdout
     );
+    let shown = project.run(&["in-doubt", "show", &id_of(&project, "card_create")]).ended_with(0).stdout;
+    for told in ["  POST /api/v2/virtual_card\n", "Ask cards. No run can look this up"] {
+        assert!(shown.contains(told), "{told} in\n{shown}");
+    }
+    let page = ReadPages::of(&project, Some(Role::Reviewer)).page("/in-doubt");
+    for told in ["Ask cards: ", "The call was POST ", "No run can look this up"] {
+        assert!(page.contains(told), "{told} in\n{page}");
+    }
+    assert!(!page.contains("Kard") && !shown.contains("Kard"), "{page}\n{shown}");
+}
+
+#[test]
+fn reports_and_pages_speak_of_cards_and_of_nobody_elses_audits() {
+    let project = project(ALL, "");
+    project.run_day(&[]).ended_with(0);
+    let report = String::from_utf8(project.read(&format!("runs/rewards/{DAY}/1/report.html"))).unwrap();
+    for told in [
+        "cards are made, changed or closed, or money is put on them.",
+        "Card or order, and what is asked",
+        "<strong><bdi>open after end</bdi></strong>: ",
+        "<dt>card closure</dt>",
+    ] {
+        assert!(report.contains(told), "{told} in\n{report}");
+    }
+    assert!(!report.contains("Kard"), "{report}");
+    let pages = ReadPages::of(&project, Some(Role::Reviewer));
+    let change = pages.page(&format!("/effects/{}", id_of(&project, "card_modify")));
+    let title = format!("Card change: limit 120.25 USD, valid from 2025-01-01 to 2025-12-31 for {LIMIT}<");
+    let link = format!("href=\"/transactions?id={LIMIT}\"");
+    for told in [&title, "<dt>Card</dt>", &link, "virtual_card/00000000-0000-4000-8000-000000000002\n", "validFromDate"]
+    {
+        assert!(change.contains(told), "{told} in\n{change}");
+    }
+    let closure = pages.page(&format!("/effects/{}", id_of(&project, "card_delete")));
+    for told in ["DELETE http://", "Nothing is sent but the address."] {
+        assert!(closure.contains(told), "{told} in\n{closure}");
+    }
+    for page in [change, closure, pages.page("/effects")] {
+        for other in ["Kard", "Bearer", ", organization", "120.25 USD valid from", "<dt>User</dt>"] {
+            assert!(!page.contains(other), "{other} in\n{page}");
+        }
+    }
 }
 
 #[test]

@@ -9,9 +9,9 @@ use super::{Context, person::person};
 use crate::cli::ResolveArgs;
 use crate::decisions::effects::{RESOLVE, Rule, check, resolve as resolve_all};
 pub use crate::effects::doubt::age;
-use crate::effects::doubt::{decision_words, path, question, why};
+use crate::effects::doubt::{asked, decision_words, ending, method, path, question, why};
 use crate::effects::words::{ask_words, state_words};
-use crate::effects::{Decision, Standing, State};
+use crate::effects::{Decision, Effect, Standing, State};
 use crate::exit::{ExitCode, Failure};
 use crate::journal::{EffectFilter, JournalError};
 use crate::output::{Cell, Format, Rows};
@@ -86,7 +86,7 @@ fn list_rows(found: &[Standing], now: DateTime<Utc>) -> Rows {
     rows
 }
 
-/// Shows one effect in doubt: the call, what to ask Kard, and what each decision means.
+/// Shows one effect in doubt: the call, what to ask the provider, and what each decision means.
 ///
 /// # Errors
 /// When the effect is unknown or not in doubt, there is no project or the journal cannot be read.
@@ -104,8 +104,8 @@ pub async fn show(mut context: Context, id: String) -> Result<ExitCode, Failure>
             let document = json!({
                 "words": state_words(&standing),
                 "why": why(&standing),
-                "call": { "method": "POST", "path": path, "body_sha256": standing.body_sha256, "id": standing.call },
-                "ask_kard": question,
+                "call": { "method": method(&standing.effect).name(), "path": path, "body_sha256": standing.body_sha256, "id": standing.call },
+                "ask_provider": question,
                 "standing": standing,
                 "history": history,
             });
@@ -118,7 +118,7 @@ pub async fn show(mut context: Context, id: String) -> Result<ExitCode, Failure>
             context.output.rows(&doubt_facts(&standing, &path, &question))?;
             context.output.text("\n")?;
             context.output.rows(&history_rows(&history))?;
-            context.output.text(&how_to_decide(&standing.effect.id))?;
+            context.output.text(&how_to_decide(&standing.effect))?;
         }
     }
     Ok(ExitCode::Done)
@@ -126,17 +126,18 @@ pub async fn show(mut context: Context, id: String) -> Result<ExitCode, Failure>
 
 fn doubt_facts(standing: &Standing, path: &str, question: &str) -> Rows {
     let mut rows = facts(standing);
-    for (name, value) in [("sent_to", format!("POST {path}")), ("ask_kard", question.to_owned())] {
+    let sent_to = format!("{} {path}", method(&standing.effect).name());
+    for (name, value) in [("sent_to", sent_to), ("ask_provider", question.to_owned())] {
         rows.push(vec![Cell::text(name), Cell::text(value)]);
     }
     rows
 }
 
-fn how_to_decide(effect: &str) -> String {
+fn how_to_decide(effect: &Effect) -> String {
+    let (whom, ending, effect) = (asked(effect), ending(effect.kind()), &effect.id);
     format!(
         "
-Kard offers no way to look this up: ask its support, or wait for its news of
-the audit (an auditUpdate notification in a later webhook log ends the doubt).
+Ask {whom}. {ending}
 
   {}:
     tieout in-doubt resolve {effect} --applied --reason TEXT
@@ -163,9 +164,11 @@ pub async fn resolve(mut context: Context, args: ResolveArgs) -> Result<ExitCode
     journal.close().await?;
     let counted = decision::counted(&after);
     match decision {
-        Decision::Applied => tracing::info!("resolved {counted}: Kard has them"),
+        Decision::Applied => tracing::info!("resolved {counted}: the provider has them"),
         Decision::NotApplied => {
-            tracing::info!("resolved {counted}: Kard does not have them; `tieout reopen` would open them again");
+            tracing::info!(
+                "resolved {counted}: the provider does not have them; `tieout reopen` would open them again"
+            );
         }
         Decision::Resend => {
             let next = decision::next_runs(&after, context.sandbox);

@@ -165,7 +165,7 @@ fn pick<'s>(standing: &'s [Subscription], id: &str) -> Result<&'s Subscription, 
 }
 
 fn told(name: &str, error: KardError) -> Failure {
-    Failure::new(error.exit_code(), anyhow::Error::new(error).context(format!("provider {name}")))
+    Failure::from(error).context(format!("provider {name}"))
 }
 
 fn rows(found: &[Subscription]) -> Rows {

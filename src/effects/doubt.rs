@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 
-use super::words::{ask_words, minutes};
-use super::{Ask, Decision, Doubt, Effect, EffectKind, Standing};
+use super::words::{about, ask_words, minutes};
+use super::{Ask, Decision, Doubt, Effect, EffectKind, Method, Standing};
 use crate::providers::kard::request::{audits_path, fraud_path};
 use crate::providers::kard::request_transactions::{historical_start_path, transactions_path, uploads_path};
 
@@ -52,6 +52,34 @@ pub fn path(effect: &Effect) -> String {
     path.unwrap_or_default()
 }
 
+/// How its call was made.
+pub const fn method(effect: &Effect) -> Method {
+    match &effect.ask {
+        Ask::Card(ask) => ask.call.method,
+        _ => Method::Post,
+    }
+}
+
+/// Whom to ask: Kard, or a provider of cards by its name in `tieout.yaml`.
+pub fn asked(effect: &Effect) -> &str {
+    if effect.kind().operation().is_some() { &effect.key.provider } else { "Kard" }
+}
+
+/// How a doubt ends other than by a decision, in sentences about whom to ask.
+pub const fn ending(kind: EffectKind) -> &'static str {
+    match kind {
+        EffectKind::CardModify | EffectKind::CardDelete => {
+            "The next run of the job asks it how the card stands now. Where it tells, that ends the doubt by itself; \
+             else look there, or ask its support."
+        }
+        EffectKind::CardCreate | EffectKind::CardTopUp => "No run can look this up: look there, or ask its support.",
+        _ => {
+            "It offers no way to look this up: ask its support, or wait for its news of the audit, which ends the doubt \
+             by itself."
+        }
+    }
+}
+
 /// Where the provider has no endpoint that tells, a person has to be asked.
 pub fn question(standing: &Standing) -> String {
     let effect = &standing.effect;
@@ -70,7 +98,7 @@ pub fn question(standing: &Standing) -> String {
     let asked = ask_words(effect);
     let sent = minutes(standing.since);
     if effect.kind().operation().is_some() {
-        return format!("{what} ({asked}) for {}, received up to {sent}?", effect.transaction());
+        return format!("{what} ({asked}) for {}, received up to {sent}?", about(effect));
     }
     format!(
         "{what} ({asked}) for transaction {} of user {} in organization {}, received up to {sent}, and what is its id?",

@@ -1,12 +1,11 @@
 //! Drafts of what is done to cards: breaks become orders in the ledger's words, and the provider makes calls of these.
 
 use super::draft::{Draft, Drafts, Material, Reason, business_key, draft, grounds, reasons, unplannable, user};
-use super::words::valid_words;
+use super::words::change_words;
 use super::{Ask, CardAsk, EffectKind};
 use crate::breaks::{Break, SideFacts};
 use crate::frames::Side;
 use crate::job::Effects;
-use crate::money::{exponent, format_minor};
 use crate::providers::cards::{CardOperation, CardOrder, CardProvider};
 
 /// One draft for each card and operation that open breaks ask for.
@@ -52,19 +51,18 @@ fn one(
         valid_to: text(|facts| facts.valid_to.as_ref()).filter(|_| !is_closed),
     };
     let call = provider.call(&order)?;
-    let ask = Ask::Card(CardAsk {
+    let ask = CardAsk {
         card: card.map(str::to_owned),
         amount_minor: order.amount_minor,
         valid_from: order.valid_from.map(str::to_owned),
         valid_to: order.valid_to.map(str::to_owned),
         call,
-    });
+    };
     let kind = EffectKind::of_card(operation);
-    let matter = matter(&order);
     let mut draft = draft(
-        business_key(material, rules, kind, &matter),
+        business_key(material, rules, kind, &matter(&order, &ask)),
         order.user.unwrap_or_default(),
-        ask,
+        Ask::Card(ask),
         reasons,
         grounds(material, reasons),
     );
@@ -75,16 +73,12 @@ fn one(
 }
 
 /// What is unique for ever: a card is closed once and an order paid once, but a limit may be changed again next month.
-fn matter(order: &CardOrder<'_>) -> String {
-    if order.operation != CardOperation::Modify {
-        return order.reference.to_owned();
-    }
-    let amount = order.amount_minor.map(|minor| {
-        let exponent = exponent(order.currency).unwrap_or(2);
-        format!("{} {}", format_minor(i128::from(minor), exponent), order.currency)
-    });
-    let parts = [Some(order.reference.to_owned()), amount, valid_words(order.valid_from, order.valid_to)];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+fn matter(order: &CardOrder<'_>, ask: &CardAsk) -> String {
+    let change = match order.operation {
+        CardOperation::Modify => change_words(ask, order.currency),
+        CardOperation::Create | CardOperation::Delete | CardOperation::TopUp => String::new(),
+    };
+    format!("{}{change}", order.reference)
 }
 
 /// What the ledger says of it, over all breaks of the key.

@@ -332,6 +332,15 @@ pub struct EffectsFacts {
     pub anchor: Option<Anchor>,
 }
 
+impl EffectsFacts {
+    /// Whether it is cards that something is done to. A job does that, or asks for audits and markers, never both.
+    pub fn is_about_cards(&self) -> bool {
+        let standing = [&self.planned, &self.elsewhere, &self.in_doubt].into_iter().flatten();
+        let kinds = standing.map(|standing| standing.effect.kind());
+        kinds.chain(self.unplannable.iter().map(|found| found.kind)).any(|kind| kind.operation().is_some())
+    }
+}
+
 /// An acknowledged audit that the provider has not spoken of for long.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silent {

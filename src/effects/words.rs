@@ -116,25 +116,52 @@ pub fn ask_words(effect: &Effect) -> String {
 
 /// `card change: limit 500.00 USD, valid from 2025-01-01 to 2025-12-31`
 fn card_words(effect: &Effect, ask: &CardAsk) -> String {
-    let amount = ask.amount_minor.map(|minor| {
-        let exponent = exponent(&effect.currency).unwrap_or(2);
-        format!("{} {}", format_minor(i128::from(minor), exponent), effect.currency)
-    });
     let limit = if effect.kind() == EffectKind::CardTopUp { "" } else { "limit " };
-    let valid = valid_words(ask.valid_from.as_deref(), ask.valid_to.as_deref());
+    let [amount, valid] = terms_words(ask, &effect.currency);
     let parts: Vec<String> = amount.map(|amount| format!("{limit}{amount}")).into_iter().chain(valid).collect();
     let what = effect.kind().words(1);
     if parts.is_empty() { what.to_owned() } else { format!("{what}: {}", parts.join(", ")) }
 }
 
-/// `valid from 2025-01-01 to 2025-12-31`
-pub(super) fn valid_words(from: Option<&str>, to: Option<&str>) -> Option<String> {
-    match (from, to) {
+/// What stands behind the card in the business key of a change: ` 500.00 USD valid from 2025-01-01 to 2025-12-31`.
+pub(super) fn change_words(ask: &CardAsk, currency: &str) -> String {
+    terms_words(ask, currency).into_iter().flatten().map(|term| format!(" {term}")).collect()
+}
+
+/// The transaction, order or card that it is about. Of a change of a card that is the card alone: limit and days are part
+/// of the business key, and are told by [`ask_words`].
+pub fn about(effect: &Effect) -> &str {
+    let whole = effect.transaction();
+    match &effect.ask {
+        Ask::Card(ask) if effect.kind() == EffectKind::CardModify => {
+            whole.strip_suffix(&*change_words(ask, &effect.currency)).unwrap_or(whole)
+        }
+        _ => whole,
+    }
+}
+
+/// What [`about`] tells the id of.
+pub const fn about_name(kind: EffectKind) -> &'static str {
+    match kind {
+        EffectKind::CardCreate | EffectKind::CardModify | EffectKind::CardDelete => "Card",
+        EffectKind::CardTopUp => "Order",
+        _ => "Transaction",
+    }
+}
+
+/// What a card shall have, as far as it is stated: `500.00 USD` and `valid from 2025-01-01 to 2025-12-31`.
+fn terms_words(ask: &CardAsk, currency: &str) -> [Option<String>; 2] {
+    let amount = ask.amount_minor.map(|minor| {
+        let exponent = exponent(currency).unwrap_or(2);
+        format!("{} {currency}", format_minor(i128::from(minor), exponent))
+    });
+    let valid = match (&ask.valid_from, &ask.valid_to) {
         (Some(from), Some(to)) => Some(format!("valid from {from} to {to}")),
         (Some(from), None) => Some(format!("valid from {from}")),
         (None, Some(to)) => Some(format!("valid to {to}")),
         (None, None) => None,
-    }
+    };
+    [amount, valid]
 }
 
 fn rows_words(rows: u64) -> String {

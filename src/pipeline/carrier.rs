@@ -11,7 +11,7 @@ use crate::exit::Failure;
 use crate::progress::Stage;
 use crate::providers::cards::{CardCall, CardOperation, CardSent, Courier};
 use crate::providers::http::Answer;
-use crate::providers::kard::{Client, KardError};
+use crate::providers::kard::Client;
 
 /// Who carries calls.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ impl Carrier {
     /// Gets a token where one is needed.
     pub(super) async fn warm(&self) -> Result<(), Failure> {
         match self {
-            Self::Kard(client) => client.warm().await.map_err(failure),
+            Self::Kard(client) => client.warm().await.map_err(Failure::from),
             Self::Orders(courier) => courier.warm().await,
         }
     }
@@ -39,10 +39,10 @@ impl Carrier {
                 return courier.send(operation, &call, &key).await.map(Landed::Order);
             }
             (Letter::Api { method, path, body }, Self::Kard(client)) => {
-                client.send_once(method, &path, &body).await.map_err(failure)
+                client.send_once(method, &path, &body).await.map_err(Failure::from)
             }
             (Letter::Storage { url, file, bytes, progress }, Self::Kard(client)) => {
-                client.put_file(&url, &file, bytes, move |sent| progress.set(sent)).await.map_err(failure)
+                client.put_file(&url, &file, bytes, move |sent| progress.set(sent)).await.map_err(Failure::from)
             }
             (Letter::Lost, _) => lost("its URL is not at hand"),
             _ => lost("it is for another kind of provider"),
@@ -67,10 +67,6 @@ impl Landed {
             Goods::Items | Goods::Parcels(_) => Self::Answer(Answer::Lost { why }),
         }
     }
-}
-
-fn failure(error: KardError) -> Failure {
-    Failure::new(error.exit_code(), error)
 }
 
 /// A call on its way: where it goes and what is in it.

@@ -1,11 +1,12 @@
 //! Inputs that a provider is asked for, and the ids that it is asked about.
 
 use super::Request;
+use super::provider::provider;
 use super::pull::{self, PulledInput, Sides};
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{Side, Warning, WarningKind};
 use crate::job::{Ids, IdsFrom, Input};
-use crate::providers::{Ask, Provider, ProviderConfig};
+use crate::providers::Ask;
 use crate::sources::RawFile;
 use crate::sources::dataset::{self, Named};
 use crate::sources::ids::{self, FoundIds};
@@ -20,14 +21,17 @@ pub(super) async fn pull(
     sides: &Sides<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<RawFile>, Failure> {
-    let provider = provider(request, input.side, name)?;
+    let provider = provider(request, pull::place(request, input.side), name)?.any();
     let ids = match by {
         Some(by) => found(request, by, store, sides).await?,
         None => FoundIds::default(),
     };
     if ids.without > 0 {
         let column = by.map_or("", |by| by.column.as_str());
-        let message = format!("{} rows state no `{column}`: {name} is not asked about them", ids.without);
+        let message = match ids.without {
+            1 => format!("1 row states no `{column}`: {name} is not asked about it"),
+            rows => format!("{rows} rows state no `{column}`: {name} is not asked about them"),
+        };
         warnings.push(Warning { side: Some(input.side), kind: WarningKind::Metadata, file: None, message });
     }
     // Without an id there is nothing to ask.
@@ -38,15 +42,6 @@ pub(super) async fn pull(
     let named = Named { provider: name, asked_at: request.run_time };
     let pulled = dataset::pull(provider, named, &ask, input, store).await?;
     Ok(pulled.into_iter().collect())
-}
-
-/// The provider that an input names.
-fn provider<'r>(request: &'r Request, side: Side, name: &str) -> Result<&'r dyn Provider, Failure> {
-    let unknown = || {
-        let message = format!("provider `{name}` of inputs.{side} is not in tieout.yaml");
-        Failure::new(ExitCode::Configuration, anyhow::anyhow!(message))
-    };
-    request.project.providers.get(name).map(ProviderConfig::any).ok_or_else(unknown)
 }
 
 async fn found(request: &Request, by: &Ids, store: &RawStore, sides: &Sides<'_>) -> Result<FoundIds, Failure> {

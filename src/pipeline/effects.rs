@@ -9,6 +9,7 @@ use super::book::{Book, Standings};
 use super::carrier::Carrier;
 use super::lease::Guard;
 use super::lives::Lives;
+use super::provider::{NamedProvider, provider};
 use super::send::{self, Ended, Goods, Means, Sent};
 use super::stop::Stop;
 use crate::effects::call::calls;
@@ -19,9 +20,6 @@ use crate::exit::{ExitCode, Failure};
 use crate::frames::AuditUpdate;
 use crate::job::Effects;
 use crate::journal::{EffectFilter, Journal, JournalError, RunRecord, Writer, kill};
-use crate::providers::CardProvider;
-use crate::providers::kard::Client;
-use crate::providers::kard::KardConfig;
 use crate::report::Facts;
 
 /// What the comparison hands on besides its facts.
@@ -63,25 +61,9 @@ impl Planned {
     }
 }
 
-/// The provider whose cards a job does something to.
-pub(super) fn cards<'r>(request: &'r Request, effects: &Effects) -> Result<&'r dyn CardProvider, Failure> {
-    let (job, name) = (&request.job.name, &effects.provider);
-    let wrong = |what: &str| {
-        let message = anyhow::anyhow!("provider `{name}` of job {job} {what}");
-        Failure::new(ExitCode::Configuration, message)
-    };
-    let found = request.project.providers.get(name).ok_or_else(|| wrong("is not in tieout.yaml"))?;
-    found.any().cards().ok_or_else(|| wrong("has no cards that something can be done to"))
-}
-
-/// The provider of that name.
-pub(super) fn kard<'r>(request: &'r Request, name: &str) -> Result<&'r KardConfig, Failure> {
-    let job = &request.job.name;
-    let wrong = |message: String| Failure::new(ExitCode::Configuration, anyhow::anyhow!(message));
-    let found = request.project.providers.get(name);
-    let found = found.ok_or_else(|| wrong(format!("provider `{name}` of job {job} is not in tieout.yaml")))?;
-    let other = || wrong(format!("provider `{name}` of job {job} is of type `{}`; expected `kard`", found.kind()));
-    found.as_kard().ok_or_else(other)
+/// The provider that takes what the job asks for.
+pub(super) fn taker<'r>(request: &'r Request, effects: &'r Effects) -> Result<NamedProvider<'r>, Failure> {
+    provider(request, "effects", &effects.provider)
 }
 
 /// How often a plan is made again because others wrote to the journal meanwhile.
@@ -119,11 +101,12 @@ async fn plan_once(
     wanted: &Wanted,
     facts: &Facts,
 ) -> Result<Planned, Failure> {
+    let taker = taker(request, effects)?;
     let (organization, cards) = if effects.cards.is_empty() {
-        (kard(request, &effects.provider)?.organization.as_str(), None)
+        (taker.kard()?.organization.as_str(), None)
     } else {
         // Its name in the project file says it all.
-        ("", Some(cards(request, effects)?))
+        ("", Some(taker.cards()?))
     };
     let scope = Scope { job: request.job.name.clone(), period: request.period.label.clone() };
     let drafts = drafts(&Material {
@@ -248,17 +231,11 @@ pub(super) async fn send(
         let why = "--offline asks no provider: nothing is sent".to_owned();
         return Ok(Sent { ended: Some(Ended { code: ExitCode::Done, why }), ..Sent::default() });
     }
-    let of = |failure: Failure| {
-        let told = failure.source.context(format!("provider {}", effects.provider));
-        Failure::new(failure.code, told)
-    };
+    let taker = taker(request, effects)?;
     let (carrier, goods, http) = if effects.cards.is_empty() {
-        let config = kard(request, &effects.provider)?;
-        let client = Client::new(config).map_err(|error| of(Failure::new(error.exit_code(), error)))?;
-        (Carrier::Kard(Arc::new(client)), Goods::Items, &config.http)
+        (Carrier::Kard(Arc::new(taker.client()?)), Goods::Items, &taker.kard()?.http)
     } else {
-        let cards = cards(request, effects)?;
-        (Carrier::Orders(cards.courier().map_err(of)?.into()), Goods::Orders, cards.http())
+        (Carrier::Orders(taker.courier()?.into()), Goods::Orders, taker.cards()?.http())
     };
     let (journal, run, guard, stop) = means;
     let (rate, concurrency, carrier) = (Some(effects.rate), effects.concurrency, &carrier);

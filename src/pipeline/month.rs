@@ -16,6 +16,7 @@ use crate::sources::{RawFile, provider};
 
 use super::earlier::Earlier;
 use super::history::{PeriodFiles, before};
+use super::provider::told;
 use super::pull::{self, PulledInput};
 use super::repeats::Originals;
 use super::seals::SealedMonth;
@@ -148,7 +149,7 @@ impl Months<'_> {
                 let known = self.earlier.month(side, &month.label).unwrap_or_default();
                 let answer = provider::pull(&client, name, *file_type, template, month, self.store, known).await;
                 self.client = Some(client);
-                let answer = answer.map_err(|error| pull::of_provider(name, error))?;
+                let answer = answer.map_err(|error| told(name, error))?;
                 warnings.extend(answer.warnings.into_iter().map(|warning| Warning { side: Some(side), ..warning }));
                 Ok(answer.files)
             }

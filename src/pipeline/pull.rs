@@ -10,13 +10,14 @@ use super::datasets;
 use super::earlier::Earlier;
 use super::history::{self, PeriodFiles};
 use super::month;
+use super::provider::{provider as named, told};
 use super::wait::{self, Looks};
 use crate::breaks::files;
 use crate::exit::{ExitCode, Failure};
 use crate::frames::{Frame, Repeat, Side, Warning};
 use crate::job::{Due, Input, Objects, OnMissing, Source, Work};
 use crate::period::Period;
-use crate::providers::kard::{Client, KardConfig, KardError};
+use crate::providers::kard::Client;
 use crate::sources::removed::why_gone;
 use crate::sources::store::RawStore;
 use crate::sources::{self, RawFile, file, provider, query};
@@ -155,7 +156,7 @@ fn not_there(request: &Request, input: &Input, wanted: &str, instead: Option<&st
 }
 
 /// Where an input stands in the job file.
-fn place(request: &Request, side: Side) -> String {
+pub(super) fn place(request: &Request, side: Side) -> String {
     match (&request.job.work, side) {
         (Work::Send(sending), Side::Webhooks) => format!("{}.confirm", sending.way.name()),
         (Work::Send(sending), _) => format!("{}.source", sending.way.name()),
@@ -239,7 +240,7 @@ async fn from_source(
             let known = earlier.pulled(input.side);
             bring(request, known).await?;
             let answer = provider::pull(&client, name, *file_type, template, &request.period, store, known).await;
-            let answer = answer.map_err(|error| of_provider(name, error))?;
+            let answer = answer.map_err(|error| told(name, error))?;
             pulled.files = answer.files;
             pulled.warnings = answer.warnings;
             for warning in &mut pulled.warnings {
@@ -277,16 +278,7 @@ pub(super) async fn asked(
 
 /// A client of the provider that an input names.
 pub(super) fn client(request: &Request, side: Side, name: &str) -> Result<Client, Failure> {
-    let at = place(request, side);
-    let wrong = |message: String| Failure::new(ExitCode::Configuration, anyhow::anyhow!(message));
-    let found = request.project.providers.get(name);
-    let found = found.ok_or_else(|| wrong(format!("provider `{name}` of {at} is not in tieout.yaml")))?;
-    let other = || wrong(format!("provider `{name}` of {at} is of type `{}`, which publishes no files", found.kind()));
-    Client::new(found.as_kard().ok_or_else(other)?).map_err(|error| of_provider(name, error))
-}
-
-pub(super) fn of_provider(name: &str, error: KardError) -> Failure {
-    Failure::new(error.exit_code(), anyhow::Error::new(error).context(format!("provider {name}")))
+    named(request, place(request, side), name)?.client()
 }
 
 /// The files of the latest attempt that pulled any, as long as their bytes are still whole.
@@ -368,13 +360,12 @@ fn wanted(request: &Request, input: &Input) -> String {
 /// The keys that the input's notifications are signed with, where the job verifies them; else none.
 pub(super) fn verify_key(request: &Request, input: &Input) -> Result<Vec<SecretString>, Failure> {
     let Some(name) = &input.verify else { return Ok(Vec::new()) };
-    let keys =
-        request.project.providers.get(name).and_then(|provider| provider.as_kard()).map(KardConfig::webhook_keys);
-    let told = |error| anyhow::Error::new(error).context(format!("webhook_key of provider {name}"));
-    let keys = keys.transpose().map_err(|error| Failure::new(ExitCode::Configuration, told(error)))?;
-    keys.filter(|keys| !keys.is_empty()).ok_or_else(|| {
-        let at = place(request, input.side);
-        let message = format!("{at}.verify: provider `{name}` has no webhook_key in tieout.yaml");
-        Failure::new(ExitCode::Configuration, anyhow::anyhow!(message))
-    })
+    let provider = named(request, format!("{}.verify", place(request, input.side)), name)?;
+    let of = format!("webhook_key of provider {name}");
+    let keys = provider.kard()?.webhook_keys();
+    let keys = keys.map_err(|error| Failure::new(ExitCode::Configuration, error).context(of))?;
+    if keys.is_empty() {
+        return Err(provider.refused("has no webhook_key in tieout.yaml"));
+    }
+    Ok(keys)
 }

@@ -8,8 +8,9 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::earlier::{self, Earlier};
+use super::sending::taker;
 use super::stop::Stop;
-use super::{Request, Trail, aside, effects, pull, unless_stopped};
+use super::{Request, Trail, aside, pull, unless_stopped};
 use crate::breaks::sending::RejectedRow;
 use crate::breaks::{Break, RowRef, files};
 use crate::digest::hex;
@@ -66,7 +67,7 @@ pub(super) async fn seal(
         sending: sending.clone(),
         job: request.job.name.clone(),
         period: request.period.label.clone(),
-        organization: effects::kard(request, &sending.provider)?.organization.clone(),
+        organization: taker(request, sending)?.kard()?.organization.clone(),
         files: files.clone(),
         spool,
         kept: request.project.kept(),

@@ -11,6 +11,7 @@ use super::carrier::Carrier;
 use super::earlier::Earlier;
 use super::lease::Guard;
 use super::lives::Lives;
+use super::provider::{NamedProvider, provider};
 use super::results::{self, Results};
 use super::sealing::{self, Sealed};
 use super::send::{self, Ended, Goods, Means, Sent};
@@ -26,7 +27,6 @@ use crate::job::{SendApproval, Sending, Way};
 use crate::journal::{EffectFilter, Journal, RunRecord, Step, kill};
 use crate::outgoing::{Spool, SpoolError};
 use crate::providers::kard::Client;
-use crate::providers::kard::KardConfig;
 use crate::providers::kard::request_transactions::MAX_URLS;
 use crate::report::Facts;
 use crate::report::gather_sent::{self, Setting};
@@ -99,11 +99,7 @@ fn client(request: &Request, sending: &Sending) -> Result<Option<Arc<Client>>, F
     if request.offline {
         return Ok(None);
     }
-    let client = Client::new(config(request, sending)?).map_err(|error| {
-        let code = error.exit_code();
-        Failure::new(code, anyhow::Error::new(error).context(format!("provider {}", sending.provider)))
-    })?;
-    Ok(Some(Arc::new(client)))
+    Ok(Some(Arc::new(taker(request, sending)?.client()?)))
 }
 
 fn unusable(error: SpoolError) -> Failure {
@@ -155,7 +151,7 @@ async fn plan(request: &Request, sending: &Sending, book: Book<'_>, sealed: &Sea
     if let Book::Paper(_) = book {
         effects::put_down(book, &mut standings).await?;
     }
-    let wanted = sealed.effects(request, sending, &config(request, sending)?.organization)?;
+    let wanted = sealed.effects(request, sending, &taker(request, sending)?.kard()?.organization)?;
     let asks = sending.approval == SendApproval::Required;
     kill::before("plan");
     let plan = parcels::decide(&scope, wanted, asks, standings.all());
@@ -164,8 +160,9 @@ async fn plan(request: &Request, sending: &Sending, book: Book<'_>, sealed: &Sea
     Ok(Planned { plan, standings })
 }
 
-fn config<'r>(request: &'r Request, sending: &Sending) -> Result<&'r KardConfig, Failure> {
-    effects::kard(request, &sending.provider)
+/// The provider that it is sent to.
+pub(super) fn taker<'r>(request: &'r Request, sending: &'r Sending) -> Result<NamedProvider<'r>, Failure> {
+    provider(request, sending.way.name(), &sending.provider)
 }
 
 /// The calls that a run would begin with; of a bulk file only that it is to be sent.
@@ -216,7 +213,7 @@ async fn send(
         let why = "--offline asks no provider: nothing is sent".to_owned();
         return Ok((0, Some(Ended { code: ExitCode::Done, why })));
     };
-    let config = config(request, sending)?;
+    let config = taker(request, sending)?.kard()?;
     let mut calls = 0;
     for kind in kinds(&sending.way) {
         let mut idle = 0;

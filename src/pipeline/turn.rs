@@ -1,5 +1,5 @@
-//! Runs of a job that carries items, closes months or looks at changes take their turn: from reading what other periods left to telling
-//! them what is left, one at a time. Two that did so at once would not see each other.
+//! Runs of a job that carries items, closes months or looks at changes take their turn: from reading what other periods
+//! left to telling them what is left, one at a time. Two that did so at once would not see each other.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

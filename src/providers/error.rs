@@ -62,17 +62,15 @@ impl ProviderError {
         Self::Shape { doing: doing.into(), reason: reason.into() }
     }
 
+    /// A dataset that the provider does not have: the job was checked against another project file.
+    pub fn no_dataset(name: &str) -> Self {
+        let (doing, reason) = (format!("asking for {name}"), "the provider has no such dataset".to_owned());
+        Self::Refused { doing, reason, code: ExitCode::Configuration }
+    }
+
     /// A reply that cannot be read as JSON of the published shape.
     pub fn json(doing: impl Into<String>, error: &serde_json::Error) -> Self {
         Self::shape(doing, unreadable(error))
-    }
-
-    /// The status that ended the call, if one did.
-    pub const fn status(&self) -> Option<u16> {
-        match self {
-            Self::Http { source, .. } => source.code(),
-            _ => None,
-        }
     }
 }
 

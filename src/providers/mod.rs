@@ -26,7 +26,7 @@ pub use error::ProviderError;
 pub use kinds::{ProviderConfig, ProviderSpec};
 
 use crate::config::secret::Secret;
-use crate::exit::{ExitCode, Failure};
+use crate::exit::Failure;
 
 /// Work with a provider that may fail, told with how the process ends.
 pub type Task<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
@@ -58,10 +58,7 @@ pub trait Provider: Debug + Send + Sync {
     /// Asks for a dataset, and writes its rows in an order that does not depend on which answer came first.
     fn fetch<'a>(&'a self, ask: &'a Ask<'a>, rows: &'a mut RowWriter) -> Task<'a, Fetched> {
         let _ = rows;
-        Box::pin(async move {
-            let message = format!("this provider has no dataset `{}`", ask.dataset);
-            Err(Failure::new(ExitCode::Configuration, anyhow::anyhow!(message)))
-        })
+        Box::pin(async move { Err(ProviderError::no_dataset(ask.dataset).into()) })
     }
 }
 

@@ -4,12 +4,14 @@ use chrono::{DateTime, Utc};
 
 use super::facts::{Facts, JobFacts, PeriodFacts, ProgramFacts, RunFacts};
 use super::json::Summary;
+use crate::effects::EffectKind;
 
 /// Terms of the report and their meaning. The kinds of breaks explain themselves.
 const TERMS: [(&str, &str); 15] = [
     (
         "file, ledger, webhooks",
-        "The sides: the provider's file, our books, and the log of the provider's notifications.",
+        "The sides: the provider's file (or its answers, where it was asked), our books, and the log of the provider's \
+         notifications.",
     ),
     ("tie-out", "The proof that one side's total, plus every explained line, is the other side's total."),
     ("unexplained", "What the lines leave over; anything but zero is a fault of the program, never of the data."),
@@ -27,14 +29,29 @@ const TERMS: [(&str, &str); 15] = [
     ("gate", "A limit that the job declares; a run beyond it ends with exit code 10."),
 ];
 
-/// More terms, for a job that asks something of the provider.
-const EFFECT_TERMS: [(&str, &str); 5] = [
+/// More terms, for a job that asks for audits and markers.
+const AUDIT_TERMS: [(&str, &str); 3] = [
     (
         "effect",
         "One thing asked of Kard for one transaction: an audit or a fraud marker. It is asked for once, for ever.",
     ),
     ("audit", "Kard's word for a dispute about a transaction and its reward."),
     ("fraud marker", "A note to Kard that a transaction is fraudulent."),
+];
+
+/// More terms, for a job that does something to cards.
+const CARD_TERMS: [(&str, &str); 4] = [
+    ("effect", "One order to the provider about one card: the exact call is what a person approves."),
+    (
+        "card change",
+        "Limit and days of validity become those of our books. The same change is asked for once, for ever.",
+    ),
+    ("card closure", "The card can be used no more."),
+    ("card top-up", "Money is put on the card; an order is paid once, for ever."),
+];
+
+/// More terms, for either.
+const EFFECT_TERMS: [(&str, &str); 2] = [
     (
         "in doubt",
         "It was sent, and no reply says whether the provider has it. It is not sent again until news or a person decides.",
@@ -82,17 +99,37 @@ const NOT_OF_SENDING: [&str; 9] =
 
 /// Terms and their meaning, as far as the report uses them.
 pub(super) fn terms(facts: &Facts) -> impl Iterator<Item = (&'static str, &'static str)> {
-    terms_of(facts.is_sending(), facts.effects.is_some(), facts.month.is_some())
+    let asked = facts.effects.as_ref().map(|effects| Asked::of(effects.planned.iter().map(|one| one.effect.kind())));
+    terms_of(facts.is_sending(), asked, facts.month.is_some())
 }
 
 /// The same for a summary as read.
 pub(super) fn terms_of_summary(summary: &Summary) -> impl Iterator<Item = (&'static str, &'static str)> {
-    terms_of(summary.is_sending(), summary.effects.is_some(), summary.month.is_some())
+    let asked = summary.effects.as_ref().map(|effects| Asked::of(effects.counts.iter().map(|one| one.kind)));
+    terms_of(summary.is_sending(), asked, summary.month.is_some())
 }
 
-fn terms_of(sends: bool, has_effects: bool, has_month: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
+/// What a job asks of the provider.
+enum Asked {
+    AuditsAndMarkers,
+    Cards,
+}
+
+impl Asked {
+    fn of(mut planned: impl Iterator<Item = EffectKind>) -> Self {
+        if planned.any(|kind| kind.operation().is_some()) { Self::Cards } else { Self::AuditsAndMarkers }
+    }
+}
+
+fn terms_of(sends: bool, asked: Option<Asked>, has_month: bool) -> impl Iterator<Item = (&'static str, &'static str)> {
     let general = TERMS.into_iter().filter(move |(term, _)| !sends || !NOT_OF_SENDING.contains(term));
-    let of_effects = EFFECT_TERMS.into_iter().filter(move |_| !sends && has_effects);
+    let own: &[_] = match asked.filter(|_| !sends) {
+        None => &[],
+        Some(Asked::AuditsAndMarkers) => &AUDIT_TERMS,
+        Some(Asked::Cards) => &CARD_TERMS,
+    };
+    let both: &[_] = if own.is_empty() { &[] } else { &EFFECT_TERMS };
+    let of_effects = own.iter().chain(both).copied();
     let of_months = MONTH_TERMS.into_iter().filter(move |_| has_month);
     general.chain(of_effects).chain(of_months).chain(SENDING_TERMS.into_iter().filter(move |_| sends))
 }

@@ -229,7 +229,7 @@ impl Columns for Column {
         (Self::Attempts, "attempts", "Attempts", 10.0),
         (Self::ApprovedBy, "approved_by", "Approved by", 20.0),
         (Self::Comment, "comment", "Comment of approval", 30.0),
-        (Self::ProviderId, "provider_id", "Kard's id", 18.0),
+        (Self::ProviderId, "provider_id", "Provider's id", 18.0),
         (Self::Said, "said", "Last said about it", 44.0),
         (Self::DaysSilent, "days_silent", "Days without news", 10.0),
         (Self::Opening, "opening", "Opening", 9.0),

@@ -145,7 +145,7 @@ pub fn origin(file: &RawFile) -> String {
                 (Some(asked), 0) => format!(" about {asked} ids"),
                 (Some(asked), not_found) => format!(" about {asked} ids, {not_found} of them unknown there"),
             };
-            format!("{provider}, {dataset}, asked{about} {}", asked_at.format("%Y-%m-%d %H:%M UTC"))
+            format!("{provider}, {dataset}, asked {}{about}", asked_at.format("%Y-%m-%d %H:%M UTC"))
         }
         Origin::Provider { provider, file_type, sent_at, .. } => {
             format!("{provider}, {file_type}, sent {}", sent_at.format("%Y-%m-%d %H:%M UTC"))

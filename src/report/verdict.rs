@@ -219,12 +219,14 @@ fn of_effects(effects: &EffectsFacts, period: &str) -> Vec<String> {
             .map(|(found, when)| format!("{} {when}", kinds_counted(found.iter().map(|one| one.effect.kind()))))
             .collect();
         let parts = listed(&parts);
-        sentences.push(format!("In doubt: {parts}; nobody here knows what Kard has, and nothing of it is sent again."));
+        sentences.push(format!(
+            "In doubt: {parts}; nobody here knows what the provider has, and nothing of it is sent again."
+        ));
     }
     let refused = rejected(effects);
     if !refused.is_empty() {
         let which = kinds_counted(refused.iter().map(|standing| standing.effect.kind()));
-        sentences.push(format!("Kard refused {which}; its words stand beside each."));
+        sentences.push(format!("The provider refused {which}; its words stand beside each."));
     }
     if let Some(stopped) = &effects.stopped {
         sentences.push(format!("Sending ended early: {}.", visible(stopped).trim_end_matches('.')));

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::gate::Gate;
 use super::store::Store;
 use crate::config::Problems;
+use crate::exit::{ExitCode, Failure};
 use crate::job::Job;
-use crate::job::load::load_all;
+use crate::job::load::{load, load_all};
 use crate::journal::Journal;
 use crate::objects::Artifacts;
 use crate::project::Project;
@@ -58,8 +59,27 @@ impl Desk {
         &self.store
     }
 
+    /// A job as its file says now; none where the file is wrong or gone.
+    ///
+    /// # Errors
+    /// When reading panics.
+    pub async fn job(&self, name: &str) -> Result<Option<Job>, Failure> {
+        let name = name.to_owned();
+        self.read(move |project| load(project, &name).ok()).await
+    }
+
     /// The jobs as their files say now, and what is wrong with the others.
-    pub fn jobs(&self) -> (Vec<Job>, Problems) {
-        load_all(&self.project)
+    ///
+    /// # Errors
+    /// When reading panics.
+    pub async fn jobs(&self) -> Result<(Vec<Job>, Problems), Failure> {
+        self.read(load_all).await
+    }
+
+    /// Reads files, off the threads that answer.
+    async fn read<T: Send + 'static>(&self, read: impl FnOnce(&Project) -> T + Send + 'static) -> Result<T, Failure> {
+        let project = Arc::clone(&self.project);
+        let reading = tokio::task::spawn_blocking(move || read(&project));
+        reading.await.map_err(|panic| Failure::new(ExitCode::Unexpected, panic))
     }
 }

@@ -1,6 +1,5 @@
 //! What a provider answers when it is asked: one raw file of rows.
 
-use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 
 use super::store::RawStore;
@@ -35,10 +34,8 @@ pub async fn pull(
         Failure::new(ExitCode::Unexpected, error)
     };
     let mut rows = RowWriter::new(store.begin().map_err(unstored)?);
-    let fetched = provider.fetch(ask, &mut rows).await.map_err(|failure| {
-        let told = Err::<(), _>(failure.source).with_context(|| format!("provider {}", named.provider));
-        Failure::new(failure.code, told.expect_err("it was an error"))
-    })?;
+    let fetched = provider.fetch(ask, &mut rows).await;
+    let fetched = fetched.map_err(|failure| failure.context(format!("provider {}", named.provider)))?;
     tracing::info!(rows = rows.rows(), not_found = fetched.not_found, "asked {name}");
     if rows.rows() == 0 && !input.allow_empty {
         return Ok(None);

@@ -13,7 +13,6 @@ use serde_json::value::RawValue;
 use super::reply::{self, Cursor, Page, Resource};
 use super::request::{self, List, MEDIA_TYPE};
 use super::{ACCOUNTS, BALANCE_TRANSACTIONS, BALANCES, BongloyConfig, CARDHOLDERS, CARDS};
-use crate::exit::ExitCode;
 use crate::providers::error::{is_loopback, read_secret};
 use crate::providers::http::session::{Attempt, Login, Session, Token};
 use crate::providers::http::{Http, Redactor, Reply, displayable};
@@ -113,11 +112,7 @@ impl Client {
                     transactions?.iter().try_for_each(|row| rows.row(None, &row.json).map_err(unstored))?;
                 }
             }
-            other => {
-                let reason = format!("there is no dataset `{other}`");
-                let doing = "asking Bongloy".to_owned();
-                return Err(ProviderError::Refused { doing, reason, code: ExitCode::Configuration });
-            }
+            other => return Err(ProviderError::no_dataset(other)),
         }
         Ok(Fetched::default())
     }

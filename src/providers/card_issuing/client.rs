@@ -99,8 +99,7 @@ impl Client {
     /// When an order cannot be had for another reason than that the provider does not know it.
     pub async fn fetch(&self, ask: &Ask<'_>, rows: &mut RowWriter) -> Result<Fetched, ProviderError> {
         let Some((_, kind)) = DATASETS.into_iter().find(|(name, _)| *name == ask.dataset) else {
-            let reason = "there is no such dataset".to_owned();
-            return Err(refused(format!("asking for {}", ask.dataset), reason, ExitCode::Configuration));
+            return Err(ProviderError::no_dataset(ask.dataset));
         };
         let answers = stream::iter(0..ask.ids.len()).map(|at| self.asked(kind, &ask.ids[at]));
         let mut answers = answers.buffered(self.concurrency);

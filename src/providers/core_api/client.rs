@@ -12,7 +12,6 @@ use secrecy::SecretString;
 use tokio::runtime::Handle;
 
 use super::{CUSTOMERS, CoreApiConfig, MOVEMENTS, MOVEMENTS_TO_DATE, reply, request};
-use crate::exit::ExitCode;
 use crate::providers::error::{is_loopback, read_secret};
 use crate::providers::http::limits::{LimitHeaders, Limits};
 use crate::providers::http::session::{Attempt, Login, Session, Token};
@@ -119,14 +118,7 @@ impl Client {
             CUSTOMERS => self.customers(rows).await,
             MOVEMENTS => self.movements(ask, None, rows).await,
             MOVEMENTS_TO_DATE => self.movements(ask, Some(ask.period.end), rows).await,
-            other => {
-                let reason = format!("there is no dataset `{other}`");
-                Err(ProviderError::Refused {
-                    doing: "asking Core API".to_owned(),
-                    reason,
-                    code: ExitCode::Configuration,
-                })
-            }
+            other => Err(ProviderError::no_dataset(other)),
         };
         if let Err(error) = log_out(&self.session, &self.logout).await {
             let error = anyhow::Error::new(error);
@@ -185,7 +177,7 @@ impl Client {
         let url = request::movements_url(&self.base, &asked.id)?;
         match self.session.get(&url, &[]).await {
             Ok(reply) => Ok((asked, Some(reply))),
-            Err(error) if error.code() == Some(404) => Ok((asked, None)),
+            Err(error) if error.of_read().and_then(Failure::code) == Some(404) => Ok((asked, None)),
             Err(source) => Err(ProviderError::http(doing(asked), source)),
         }
     }

@@ -137,6 +137,14 @@ impl HttpError {
         }
     }
 
+    /// Why something could not be read; none where it was no read that failed, but the call for a token before it.
+    pub fn of_read(&self) -> Option<&Failure> {
+        match self {
+            Self::Failed { call, failure, .. } if call.starts_with("GET ") => Some(failure),
+            _ => None,
+        }
+    }
+
     /// How the process ends where nothing more is known about the call.
     pub const fn exit_code(&self) -> ExitCode {
         let failure = match self {

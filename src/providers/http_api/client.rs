@@ -12,9 +12,9 @@ use super::login::Key;
 use super::{reply, request};
 use crate::digest::sha256;
 use crate::providers::error::{ProviderError, is_loopback};
-use crate::providers::http::displayable;
 use crate::providers::http::limits::Limits;
 use crate::providers::http::session::Session;
+use crate::providers::http::{Failure, displayable};
 use crate::providers::{Ask, Asked, Fetched, Probed, RowWriter};
 
 /// A list of more pages than this is none that ends.
@@ -59,10 +59,7 @@ impl<'c> Client<'c> {
 
     pub(super) async fn fetch(&self, ask: &Ask<'_>, rows: &mut RowWriter) -> Result<Fetched, ProviderError> {
         let Some(dataset) = self.config.datasets.get(ask.dataset) else {
-            return Err(ProviderError::shape(
-                format!("asking for {}", ask.dataset),
-                "tieout.yaml has no such dataset for this provider",
-            ));
+            return Err(ProviderError::no_dataset(ask.dataset));
         };
         let mut fetched = Fetched::default();
         if !dataset.by_id {
@@ -70,23 +67,21 @@ impl<'c> Client<'c> {
             return Ok(fetched);
         }
         for asked in ask.ids {
-            match self.list(dataset, ask, Some(asked), rows).await {
-                // Of a list a 404 is a wrong address; of an id it is an answer.
-                Err(error) if error.status() == Some(404) => fetched.not_found += 1,
-                other => other?,
+            if !self.list(dataset, ask, Some(asked), rows).await? {
+                fetched.not_found += 1;
             }
         }
         Ok(fetched)
     }
 
-    /// Reads all pages of one list, or of what is said about one id.
+    /// Reads all pages of one list, or of what is said about one id. False where the id is unknown.
     async fn list(
         &self,
         dataset: &HttpDataset,
         ask: &Ask<'_>,
         asked: Option<&Asked>,
         rows: &mut RowWriter,
-    ) -> Result<(), ProviderError> {
+    ) -> Result<bool, ProviderError> {
         let about = asked.map_or_else(String::new, |asked| format!(" of {}", displayable(&asked.id, 60)));
         let doing = format!("asking for {}{about}", ask.dataset);
         let shape = |reason: String| ProviderError::shape(doing.clone(), reason);
@@ -99,7 +94,17 @@ impl<'c> Client<'c> {
                 return Err(ProviderError::Endless { doing, page });
             }
             let got = self.session.read(Method::GET, &url, |request| request.header(ACCEPT, "application/json"));
-            let got = got.await.map_err(|source| ProviderError::http(doing.clone(), source))?;
+            let got = match got.await {
+                Ok(got) => got,
+                // Of a list a 404 is a wrong address; of an id it is an answer, but not once there was a page of it.
+                Err(source)
+                    if asked.is_some() && page == 1 && source.of_read().and_then(Failure::code) == Some(404) =>
+                {
+                    return Ok(false);
+                }
+                Err(source) if page == 1 => return Err(ProviderError::http(doing, source)),
+                Err(source) => return Err(ProviderError::http(format!("{doing}, page {page}"), source)),
+            };
             let document = reply::document(&got.body).map_err(shape)?;
             let found = reply::rows(document, &dataset.rows, dataset.by_id).map_err(shape)?;
             if !found.is_empty() && dataset.paging != Paging::Once && !seen.pages.insert(digest(&found)) {
@@ -111,7 +116,7 @@ impl<'c> Client<'c> {
             }
             match dataset.paging.next(&url, page, found.len(), document, &got.headers).map_err(shape)? {
                 Next::Address(next) => url = next,
-                Next::End => return Ok(()),
+                Next::End => return Ok(true),
             }
         }
         Err(shape(format!("more than {MOST_PAGES} pages; ask for less at once, or for larger pages")))

@@ -9,7 +9,6 @@ use serde::Deserialize;
 use crate::config::Checker;
 use crate::config::http::{HttpConfig, HttpSpec, http, identifier, url};
 use crate::config::secret::{Secret, SecretError, secret};
-use crate::exit::Failure;
 use crate::providers::{Probed, Provider, Task};
 use crate::sandbox;
 
@@ -139,8 +138,7 @@ impl Provider for KardConfig {
 
     fn probe(&self) -> Task<'_, Probed> {
         Box::pin(async {
-            let answer = async { Client::new(self)?.probe().await }.await;
-            let answer = answer.map_err(|error| Failure::new(error.exit_code(), error))?;
+            let answer = Client::new(self)?.probe().await?;
             Ok(Probed { clock_skew: answer.clock_skew })
         })
     }

@@ -1,7 +1,7 @@
 //! What can go wrong with Kard, told without secrets, and how each ends the process.
 
 use crate::config::secret::SecretError;
-use crate::exit::ExitCode;
+use crate::exit::{self, ExitCode};
 use crate::providers::http::{Failure, FileError, HttpError, Outcome, Redactor};
 
 use super::reply;
@@ -75,6 +75,12 @@ impl KardError {
             Self::Vanished { .. } => ExitCode::ProviderUnavailable,
             Self::Store { .. } | Self::File { .. } => ExitCode::Unexpected,
         }
+    }
+}
+
+impl From<KardError> for exit::Failure {
+    fn from(error: KardError) -> Self {
+        Self::new(error.exit_code(), error)
     }
 }
 

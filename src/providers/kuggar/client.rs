@@ -50,11 +50,6 @@ impl Client {
         Ok(Self { session, base_url: config.base_url.clone(), concurrency: config.concurrency })
     }
 
-    /// The conversation underneath.
-    pub(super) const fn session(&self) -> &Session<KuggarLogin> {
-        &self.session
-    }
-
     /// No trailing slash.
     pub(super) fn base_url(&self) -> &str {
         &self.base_url
@@ -121,15 +116,25 @@ impl Client {
     /// # Errors
     /// Only for what happens before anything is sent: no token is to be had, or the id cannot stand in a path.
     pub async fn send(&self, call: &Call) -> Result<Judged, ProviderError> {
-        let doing = "sending a change of a card";
         let url = self.url(&call.segments())?;
-        let dress = |request: reqwest::RequestBuilder| match call.body.as_slice() {
+        self.send_once(call.method.clone(), &url, &call.body, |answer| reply::judge(call, answer)).await
+    }
+
+    /// Sends a body once (none where it is empty); the reply is wiped when it is judged.
+    pub(super) async fn send_once<T>(
+        &self,
+        method: Method,
+        url: &Url,
+        body: &[u8],
+        judge: impl FnOnce(&Answer) -> T,
+    ) -> Result<T, ProviderError> {
+        let dress = |request: reqwest::RequestBuilder| match body {
             [] => request,
             body => request.header(CONTENT_TYPE, "application/json").body(body.to_vec()),
         };
-        let answer = self.session.send_once(call.method.clone(), &url, dress).await;
-        let mut answer = answer.map_err(|source| ProviderError::http(doing, source))?;
-        let judged = reply::judge(call, &answer);
+        let answer = self.session.send_once(method, url, dress).await;
+        let mut answer = answer.map_err(|source| ProviderError::http("sending an order for a card", source))?;
+        let judged = judge(&answer);
         if let Answer::Reply { body, .. } = &mut answer {
             body.zeroize();
         }
@@ -161,10 +166,7 @@ impl Client {
 /// What a view that failed says: 404 of the card itself is an answer, all else an error with what to do.
 fn unread(doing: &str, error: HttpError) -> Result<Option<Card>, ProviderError> {
     // A login that fails in the middle says nothing of the card.
-    let view = match &error {
-        HttpError::Failed { call, failure, .. } if call.starts_with("GET ") => Some(failure),
-        _ => None,
-    };
+    let view = error.of_read();
     let status = view.and_then(Failure::code);
     let page = view.is_some_and(|failure| failure.body().trim_start().starts_with('<'));
     let refused = |reason: &str, code: ExitCode| {

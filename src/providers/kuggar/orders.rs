@@ -3,8 +3,6 @@
 
 use chrono::NaiveDate;
 use reqwest::Url;
-use reqwest::header::CONTENT_TYPE;
-use secrecy::zeroize::Zeroize as _;
 
 use super::reply::{self, Judged, Next};
 use super::request::{self, Call, Doing, Limit, Seen, Terms};
@@ -117,22 +115,11 @@ struct KuggarCourier {
 
 impl KuggarCourier {
     async fn sent(&self, operation: CardOperation, call: &CardCall) -> Result<CardSent, ProviderError> {
-        let doing = "sending an order for a card";
         let url = self.url(&call.path)?;
-        let dress = |request: reqwest::RequestBuilder| match call.body.as_str() {
-            "" => request,
-            body => request.header(CONTENT_TYPE, "application/json").body(body.to_owned()),
-        };
-        let session = self.client.session();
-        let answer = session.send_once(call.method.into(), &url, dress).await;
-        let mut answer = answer.map_err(|source| ProviderError::http(doing, source))?;
         // A new card gets an id of its own; of the others it is the path's last part.
         let card = call.path.rsplit('/').next().filter(|_| call.method != Method::Post);
-        let sent = answered(operation, card, &answer);
-        if let Answer::Reply { body, .. } = &mut answer {
-            body.zeroize();
-        }
-        Ok(sent)
+        let judge = |answer: &Answer| answered(operation, card, answer);
+        self.client.send_once(call.method.into(), &url, call.body.as_bytes(), judge).await
     }
 
     fn url(&self, path: &str) -> Result<Url, ProviderError> {

@@ -81,6 +81,9 @@ fn row(found: &Break, sides: &[Side], places: &Places<'_>) -> Markup {
                 td.side {
                     @if let Some(stated) = found.side(*side) {
                         (statement(found, *side, stated, places))
+                    } @else if found.kind.rule() == Rule::StatusChange && *side != Side::File {
+                        // The file was held against that of the run before.
+                        span.soft { "not looked at" }
                     } @else if !found.currency.is_empty() {
                         span.soft { "not there" }
                     }
@@ -133,7 +136,7 @@ fn statement(found: &Break, side: Side, stated: &SideFacts, places: &Places<'_>)
 type Said = (Option<String>, bool);
 
 /// The texts of a side, line by line.
-fn texts(found: &Break, stated: &SideFacts) -> [Vec<Said>; 4] {
+fn texts(found: &Break, stated: &SideFacts) -> [Vec<Said>; 5] {
     let named = |name: &str, text: &Option<String>| text.as_ref().map(|text| format!("{name}{text}"));
     // What a job does not compare may differ by its nature: a merchant's name here, its number there.
     let identity = |field: Field, read: fn(&SideFacts) -> Option<&str>| {
@@ -155,7 +158,8 @@ fn texts(found: &Break, stated: &SideFacts) -> [Vec<Said>; 4] {
             (named("account ", &stated.account), account),
         ],
         vec![(named("merchant ", &stated.merchant), merchant), (stated.reason.clone(), false)],
-        vec![(named("valid from ", &stated.valid_from), from), (named("valid to ", &stated.valid_to), to)],
+        vec![(named("valid from ", &stated.valid_from), from)],
+        vec![(named("valid to ", &stated.valid_to), to)],
     ]
 }
 

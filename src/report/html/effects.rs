@@ -9,8 +9,8 @@ use super::super::json::EffectsSummary;
 use super::super::text::{counted, visible};
 use super::breaks::time;
 use super::lists::rest_note;
-use crate::effects::words::{ask_words, state_name_words};
-use crate::effects::{Approver, Ask, EffectsFacts, Silent, Standing, State};
+use crate::effects::words::{about, ask_words, state_name_words};
+use crate::effects::{Approver, Ask, EffectsFacts, Ground, Silent, Standing, State};
 
 pub(super) fn effects(
     found: &EffectsFacts,
@@ -27,7 +27,14 @@ pub(super) fn effects(
                 @if facts.is_sending() {
                     "What is sent to Kard: each parcel (and each upload session) is one effect, sent until its outcome is known."
                 } @else {
-                    "What is asked of Kard because of the breaks: audits (Kard's word for a dispute) and fraud markers."
+                    "What is asked of the provider because of the breaks"
+                    @if found.is_about_cards() {
+                        ": cards are made, changed or closed, or money is put on them."
+                    } @else if items.is_empty() {
+                        "."
+                    } @else {
+                        ": audits (Kard's word for a dispute) and fraud markers."
+                    }
                 }
             }
             (doubts(found, facts))
@@ -45,7 +52,11 @@ pub(super) fn effects(
                     table {
                         caption { (counted(items.len() as u64, "effect", "effects")) ", what needs a person first" }
                         thead { tr {
-                            th scope="col" { @if facts.is_sending() { "Parcel and what is in it" } @else { "Transaction and what is asked" } } th.n scope="col" { "At risk" }
+                            th scope="col" { (match (facts.is_sending(), found.is_about_cards()) {
+                                (true, _) => "Parcel and what is in it",
+                                (false, true) => "Card or order, and what is asked",
+                                (false, false) => "Transaction and what is asked",
+                            }) } th.n scope="col" { "At risk" }
                             th scope="col" { "Where it stands" } th scope="col" { "Why" }
                         } }
                         tbody { @for item in shown { (row(*item)) } }
@@ -68,8 +79,9 @@ fn doubts(found: &EffectsFacts, facts: &Facts) -> Markup {
             div.alarm {
                 h3 { (counted(doubts.len() as u64, "effect is", "effects are")) " in doubt" }
                 p {
-                    "It was sent, and nobody here knows whether the provider has it. It is not sent again by itself: news from "
-                    "Kard ends the doubt, or a person does, with " code { "tieout in-doubt list" } "."
+                    "It was sent, and nobody here knows whether the provider has it. It is not sent again by itself: "
+                    @if found.is_about_cards() { "a later look at the card" } @else { "news from Kard" }
+                    " ends the doubt, or a person does, with " code { "tieout in-doubt list" } "."
                 }
                 ul {
                     @for standing in doubts.iter().take(MOST_DOUBTS) { li { (doubt(standing, &facts.period.label)) } }
@@ -85,7 +97,7 @@ fn doubts(found: &EffectsFacts, facts: &Facts) -> Markup {
 fn doubt(standing: &Standing, period: &str) -> Markup {
     let effect = &standing.effect;
     html! {
-        span.id { bdi { (visible(effect.transaction())) } } ": " (ask_words(effect))
+        span.id { bdi { (visible(about(effect))) } } ": " (ask_words(effect))
         @if !effect.user.is_empty() { ", user " bdi { (visible(&effect.user)) } } ", "
         (standing.doubt.map_or("", crate::effects::Doubt::words)) ", since " (time(standing.since))
         @if effect.period != period { ", of period " bdi { (visible(&effect.period)) } }
@@ -172,11 +184,13 @@ fn row(item: Item<'_>) -> Markup {
     html! {
         tr {
             th scope="row" .what {
-                span.id { bdi { (visible(effect.transaction())) } } br;
+                span.id { bdi { (visible(about(effect))) } } br;
                 strong { (ask_words(effect)) } br;
-                @if !effect.user.is_empty() { "user " bdi { (visible(&effect.user)) } }
-                @if let Ask::Audit { merchant, .. } = &effect.ask { ", merchant " bdi { (visible(merchant)) } }
-                br;
+                @if !effect.user.is_empty() {
+                    "user " bdi { (visible(&effect.user)) }
+                    @if let Ask::Audit { merchant, .. } = &effect.ask { ", merchant " bdi { (visible(merchant)) } }
+                    br;
+                }
                 span.soft { "effect " (visible(&effect.id)) }
             }
             td.n {
@@ -191,7 +205,7 @@ fn row(item: Item<'_>) -> Markup {
             td.wide {
                 @for ground in &effect.grounds {
                     div {
-                        strong { bdi { (visible(&ground.rule)) } } ": " bdi { (visible(&ground.detail)) }
+                        strong { bdi { (visible(&rule_words(ground))) } } ": " bdi { (visible(&ground.detail)) }
                         @if let Some(id) = &ground.break_id { " " span.soft { "break " (visible(id)) } }
                         @if !ground.rows.is_empty() { div.soft { bdi { (visible(&rows_in_words(ground))) } } }
                     }
@@ -203,6 +217,11 @@ fn row(item: Item<'_>) -> Markup {
             }
         }
     }
+}
+
+/// The kind of a break, or what a rule over rows says of itself.
+fn rule_words(ground: &Ground) -> String {
+    if ground.break_id.is_some() { ground.rule.replace('_', " ") } else { ground.rule.clone() }
 }
 
 /// Since when, who allowed it, what was said, how often it was tried.

@@ -4,7 +4,7 @@ use super::super::effects::{counts_in_words, in_doubt, kinds_counted, news_in_wo
 use super::super::facts::RunFacts;
 use super::super::text::{counted, visible};
 use super::{MOST_EFFECT_LINES, fit, paint, title, wrap};
-use crate::effects::words::state_words;
+use crate::effects::words::{about, state_words};
 use crate::effects::{Ask, EffectKind, EffectsFacts, Standing, State};
 
 /// Doubts and refusals that are spelled out.
@@ -27,7 +27,7 @@ pub(super) fn effects(facts: &EffectsFacts, run: &RunFacts, width: usize, color:
             .find_map(|said| words.strip_prefix(said))
             .unwrap_or(&words);
         let of = if matches!(effect.ask, Ask::Audit { .. } | Ask::Marker) { " for" } else { "" };
-        let line = format!("  {loud} {} {kind}{of} {}: {words}", effect.id, effect.transaction());
+        let line = format!("  {loud} {} {kind}{of} {}: {words}", effect.id, about(effect));
         lines.push(paint(&fit(&line, width), "1;31", color));
     }
     if urgent.len() > MOST_URGENT {

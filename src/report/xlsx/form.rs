@@ -151,7 +151,7 @@ impl Word {
             Self::Reopen => "What was closed is open again. The comment says why.",
             Self::ApproveAudit => "The audit that is proposed because of the break may be sent to Kard.",
             Self::RejectAudit => "The audit that is proposed because of the break is not sent. The comment says why.",
-            Self::Approve => "The effect may be sent to Kard.",
+            Self::Approve => "The effect may be sent to the provider.",
             Self::Reject => "The effect is not sent. The comment says why.",
         }
     }

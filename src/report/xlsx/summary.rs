@@ -177,7 +177,7 @@ fn effects(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
     page.section(if facts.is_sending() {
         "Effects: each parcel is one, sent until its outcome is known"
     } else {
-        "Effects: what is asked of Kard because of the breaks"
+        "Effects: what is asked of the provider because of the breaks"
     })?;
     let totals = by_state(effects);
     if totals.is_empty() {

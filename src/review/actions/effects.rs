@@ -10,6 +10,7 @@ use super::{Against, allowed, answer};
 use crate::decisions::effects::{self, APPROVE, DecisionError, REJECT, Rule, Seen, Which};
 use crate::effects::Decision;
 use crate::exit::Failure;
+use crate::job::Job;
 use crate::journal::JournalError;
 use crate::review::access::{Act, Visitor};
 use crate::review::desk::Desk;
@@ -28,31 +29,49 @@ pub(super) enum Deed {
 /// Where what is refused leads back to, when nothing says where it came from.
 const EFFECTS: &str = "/effects";
 
-/// A run, as its address names it.
-type Run = Path<(String, String, String)>;
-
-/// Allows effects of a run's plan to be sent.
-pub(super) async fn approve(
-    State(desk): State<Desk>,
-    Extension(visitor): Extension<Visitor>,
-    Extension(form): Extension<Form>,
-    Path((job, period, attempt)): Run,
-    headers: HeaderMap,
-) -> Response {
-    let run = format!("{job}/{period}/{attempt}");
-    answer(approved(&desk, &visitor, &form, &run).await, Done::Approved, (&visitor, &form, &headers), EFFECTS)
+/// What is decided about effects of a run's plan: the last part of the address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Verdict {
+    /// They may be sent.
+    Approve,
+    Reject,
 }
 
-/// Refuses effects of a run's plan.
-pub(super) async fn reject(
+impl Verdict {
+    const fn act(self) -> Act {
+        match self {
+            Self::Approve => Act::Approve,
+            Self::Reject => Act::Reject,
+        }
+    }
+
+    const fn done(self) -> Done {
+        match self {
+            Self::Approve => Done::Approved,
+            Self::Reject => Done::Rejected,
+        }
+    }
+
+    const fn rule(self) -> Rule {
+        match self {
+            Self::Approve => APPROVE,
+            Self::Reject => REJECT,
+        }
+    }
+}
+
+/// Decides about effects of a run's plan.
+pub(super) async fn judge(
     State(desk): State<Desk>,
     Extension(visitor): Extension<Visitor>,
     Extension(form): Extension<Form>,
-    Path((job, period, attempt)): Run,
+    Path((job, period, attempt, verdict)): Path<(String, String, String, Verdict)>,
     headers: HeaderMap,
 ) -> Response {
     let run = format!("{job}/{period}/{attempt}");
-    answer(rejected(&desk, &visitor, &form, &run).await, Done::Rejected, (&visitor, &form, &headers), EFFECTS)
+    let judged = judged(&desk, &visitor, &form, &run, verdict).await;
+    answer(judged, verdict.done(), (&visitor, &form, &headers), EFFECTS)
 }
 
 /// Ends the doubt about one effect, or opens it again.
@@ -70,30 +89,38 @@ pub(super) async fn decide(
     answer(decided, done, (&visitor, &form, &headers), EFFECTS)
 }
 
-async fn approved(desk: &Desk, visitor: &Visitor, form: &Form, run: &str) -> Result<String, Against> {
-    let person = allowed(visitor, Act::Approve)?;
-    let comment = form.text_if_any("comment").map_err(Against::bad)?;
-    let seen = seen(desk, form, run, APPROVE).await?;
-    let (jobs, _) = desk.jobs();
-    let Some(job) = jobs.iter().find(|job| job.name == seen.run.job) else {
-        // Whether the job asks for four eyes cannot be known.
-        let words = "The file of this job is wrong or gone, so its rules cannot be looked at. Nothing was decided; \
-                     whoever runs tieout has to mend it (`tieout validate`).";
-        return Err(Refused::new(StatusCode::CONFLICT, words).into());
+/// The page to lead to.
+async fn judged(desk: &Desk, visitor: &Visitor, form: &Form, run: &str, verdict: Verdict) -> Result<String, Against> {
+    let person = allowed(visitor, verdict.act())?;
+    let (journal, by) = (desk.journal(), person.name.as_str());
+    let (seen, after) = match verdict {
+        Verdict::Approve => {
+            let comment = form.text_if_any("comment").map_err(Against::bad)?;
+            let seen = seen(desk, form, run, verdict.rule()).await?;
+            let job = job(desk, &seen.run.job).await?;
+            let after = effects::approve(journal, &seen, job.effects(), by, comment).await;
+            (seen, after)
+        }
+        Verdict::Reject => {
+            let comment = form.text("comment").map_err(Against::bad)?;
+            let seen = seen(desk, form, run, verdict.rule()).await?;
+            let after = effects::reject(journal, &seen, by, comment).await;
+            (seen, after)
+        }
     };
-    let after = effects::approve(desk.journal(), &seen, job.effects(), &person.name, comment).await;
-    let after = after.map_err(against)?;
-    tracing::info!("{} has approved {} effects of run {}", person.name, after.len(), seen.run.id);
+    let (count, decided) = (after.map_err(against)?.len(), verdict.rule().decided);
+    tracing::info!("{by} has {decided} {count} effects of run {}", seen.run.id);
     Ok(format!("/runs/{}/effects", seen.run.id))
 }
 
-async fn rejected(desk: &Desk, visitor: &Visitor, form: &Form, run: &str) -> Result<String, Against> {
-    let person = allowed(visitor, Act::Reject)?;
-    let comment = form.text("comment").map_err(Against::bad)?;
-    let seen = seen(desk, form, run, REJECT).await?;
-    let after = effects::reject(desk.journal(), &seen, &person.name, comment).await.map_err(against)?;
-    tracing::info!("{} has refused {} effects of run {}", person.name, after.len(), seen.run.id);
-    Ok(format!("/runs/{}/effects", seen.run.id))
+/// The job whose rules say who may approve.
+async fn job(desk: &Desk, name: &str) -> Result<Job, Against> {
+    desk.job(name).await.map_err(Against::Failed)?.ok_or_else(|| {
+        // Whether the job asks for four eyes cannot be known.
+        let words = "The file of this job is wrong or gone, so its rules cannot be looked at. Nothing was decided; \
+                     whoever runs tieout has to mend it (`tieout validate`).";
+        Refused::new(StatusCode::CONFLICT, words).into()
+    })
 }
 
 /// The effects that were chosen, of the plan that was looked at.

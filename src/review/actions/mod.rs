@@ -34,8 +34,7 @@ pub fn routes() -> Router<Desk> {
         .route("/sign-out", post(session::sign_out))
         .route("/breaks/{id}/{deed}", post(breaks::decide))
         .route("/effects/{id}/{deed}", post(effects::decide))
-        .route("/runs/{job}/{period}/{attempt}/effects/approve", post(effects::approve))
-        .route("/runs/{job}/{period}/{attempt}/effects/reject", post(effects::reject))
+        .route("/runs/{job}/{period}/{attempt}/effects/{verdict}", post(effects::judge))
 }
 
 /// Whoever posts, where they may.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use maud::{Markup, html};
 
 use super::break_sides::title;
-use super::parts::{input_link, jobs, said};
+use super::parts::{input_link, said};
 use crate::breaks::Rule;
 use crate::frames::Side;
 use crate::journal::{InputRecord, RunRecord};
@@ -45,8 +45,8 @@ pub(super) async fn received(desk: &Desk, run: &RunRecord, row: &BreakRow, all: 
     if bytes > MOST_BYTES && !all {
         return Ok(Received::OnRequest(bytes, inputs));
     }
-    let jobs = jobs(desk).await?;
-    let story = rows_of_run(desk.journal(), desk.kept(), &jobs, run, row.said("key")).await?;
+    let job = desk.job(&run.job).await?;
+    let story = rows_of_run(desk.journal(), desk.kept(), job.as_slice(), run, row.said("key")).await?;
     Ok(Received::Rows { inputs, rows: story.rows, unread: story.unread })
 }
 

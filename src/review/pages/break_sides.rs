@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use super::parts::said;
+use crate::breaks::Rule;
 use crate::frames::Side;
 use crate::report::money;
 use crate::review::store::BreakRow;
@@ -61,10 +62,11 @@ pub(super) fn sides(row: &BreakRow) -> Markup {
                                 td {
                                     @if one.text.is_some() { (one.shown) }
                                     @else if is_there(row, side) { span.soft { "not stated" } }
+                                    @else if is_of_file_alone(row) && side != Side::File { span.soft { "not looked at" } }
                                     @else { span.soft { "no row" } }
                                 }
                             }
-                            td { (words(verdict)) }
+                            td { (if is_of_file_alone(row) { "not compared" } else { words(verdict) }) }
                         }
                     }
                 }
@@ -109,6 +111,11 @@ fn fields(row: &BreakRow) -> Vec<(&'static str, Vec<Says>)> {
     fields.push(("Time", times.into()));
     fields.retain(|(_, says)| says.iter().any(|says| says.text.is_some()));
     fields
+}
+
+/// The file was held against that of the run before.
+fn is_of_file_alone(row: &BreakRow) -> bool {
+    row.text("rule") == Some(Rule::StatusChange.name())
 }
 
 fn is_there(row: &BreakRow, side: Side) -> bool {

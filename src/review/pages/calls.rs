@@ -42,10 +42,20 @@ pub(super) fn shown(project: &Project, effect: &Effect, call: &Call, exact: Opti
     html! {
         pre.wrap.call { bdi {
             (method) " " (visible(&address)) "\n"
-            "Authorization: Bearer (a token of this provider, never shown)\n"
-            "Content-Type: application/json\n"
+            @if call.kind.operation().is_none() {
+                "Authorization: Bearer (a token of this provider, never shown)\n"
+                "Content-Type: application/json\n"
+            }
         } }
+        @if call.kind.operation().is_some() {
+            p.soft {
+                "When it is sent, this provider's credentials are put beside it, which are never shown"
+                @if call.keyed { ", and the effect's id, by which the provider knows a second arrival" }
+                ". A time stamp or an encryption that it asks for is put around the body then."
+            }
+        }
         @match &call.body {
+            Body::Bytes(bytes) if bytes.is_empty() => p.soft { "Nothing is sent but the address." },
             Body::Bytes(bytes) => {
                 p.soft { (counted(bytes.len(), "byte", "bytes")) ", sha256 " span.id { (sha256(bytes)) } "; here with line breaks and spaces added, for reading:" }
                 pre.wrap.body { bdi { (pretty(bytes)) } }

@@ -12,7 +12,7 @@ use super::parts::{
     time,
 };
 use crate::decisions::effects::planned;
-use crate::effects::words::{BY_URGENCY, ask_words, state_name_words, state_words};
+use crate::effects::words::{BY_URGENCY, about, ask_words, state_name_words, state_words};
 use crate::effects::{Body, Call, EffectKind, Standing, State as EffectState};
 use crate::journal::{EffectFilter, RunRecord};
 use crate::report::money;
@@ -102,14 +102,14 @@ fn table(found: &[Standing]) -> Markup {
             table.list {
                 caption { "Effects, what needs a person first" }
                 thead { tr {
-                    th scope="col" { "Transaction" } th scope="col" { "Stands" } th scope="col" { "Asks" }
+                    th scope="col" { "About" } th scope="col" { "Stands" } th scope="col" { "Asks" }
                     th.n scope="col" { "At risk" } th scope="col" { "User" } th scope="col" { "Since" } th scope="col" { "Job and period" }
                 } }
                 tbody {
                     @for standing in found {
                         @let effect = &standing.effect;
                         tr {
-                            th.id scope="row" { (link(&format!("/effects/{}", address::segment(&effect.id)), effect.transaction())) }
+                            th.id scope="row" { (link(&format!("/effects/{}", address::segment(&effect.id)), about(effect))) }
                             td.wide { (said(&state_words(standing))) }
                             td { (said(&ask_words(effect))) }
                             td.n { (at_risk(standing)) }
@@ -197,16 +197,16 @@ fn approval(visitor: &Visitor, base: &str, digest: &str, shown: &[&Standing]) ->
                 caption { "Waiting for approval" }
                 thead { tr {
                     @if approves || rejects { th scope="col" { "Choose" } }
-                    th scope="col" { "Transaction" } th scope="col" { "Asks" } th.n scope="col" { "At risk" } th scope="col" { "User" } th scope="col" { "Why" }
+                    th scope="col" { "About" } th scope="col" { "Asks" } th.n scope="col" { "At risk" } th scope="col" { "User" } th scope="col" { "Why" }
                 } }
                 tbody {
                     @for standing in shown {
                         @let effect = &standing.effect;
                         tr {
                             @if approves || rejects {
-                                td { input type="checkbox" name="effect" value=(effect.id) aria-label={ "Choose " (visible(effect.transaction())) }; }
+                                td { input type="checkbox" name="effect" value=(effect.id) aria-label={ "Choose " (visible(about(effect))) }; }
                             }
-                            th.id scope="row" { (link(&format!("/effects/{}", address::segment(&effect.id)), effect.transaction())) }
+                            th.id scope="row" { (link(&format!("/effects/{}", address::segment(&effect.id)), about(effect))) }
                             td { (said(&ask_words(effect))) }
                             td.n { (at_risk(standing)) }
                             td { (said(&effect.user)) }

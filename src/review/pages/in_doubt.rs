@@ -8,8 +8,8 @@ use maud::{Markup, html};
 
 use super::effects::at_risk;
 use super::parts::{Asked, Place, capital, counted, link, notice, number, pager, said, time};
-use crate::effects::doubt::{age, decision_words, path, question, why};
-use crate::effects::words::ask_words;
+use crate::effects::doubt::{age, asked, decision_words, ending, method, path, question, why};
+use crate::effects::words::{about, ask_words};
 use crate::effects::{Decision, Standing, State as EffectState};
 use crate::journal::EffectFilter;
 use crate::review::access::{Act, Visitor};
@@ -47,7 +47,7 @@ pub(super) async fn in_doubt(
                 h2 id={ "doubt-" (standing.effect.id) } { (link(&format!("/effects/{}", address::segment(&standing.effect.id)), &title(standing))) }
                 p { "For " (age(now - standing.since)) ", since " (time(standing.since)) ": " (said(&why(standing))) }
                 dl.facts {
-                    div { dt { "User" } dd { (said(&standing.effect.user)) } }
+                    @if !standing.effect.user.is_empty() { div { dt { "User" } dd { (said(&standing.effect.user)) } } }
                     div { dt { "At risk" } dd { (at_risk(standing)) } }
                     div { dt { "Attempts" } dd { (standing.attempts) } }
                     div { dt { "Job and period" } dd { (said(&standing.effect.job)) " " (said(&standing.effect.period)) } }
@@ -61,7 +61,7 @@ pub(super) async fn in_doubt(
 }
 
 fn title(standing: &Standing) -> String {
-    capital(format!("{} for {}", ask_words(&standing.effect), standing.effect.transaction()))
+    capital(format!("{} for {}", ask_words(&standing.effect), about(&standing.effect)))
 }
 
 /// What to ask, and the form that ends the doubt.
@@ -81,10 +81,10 @@ pub(super) fn decide(visitor: &Visitor, standing: &Standing) -> Markup {
     };
     html! {
         div.ask {
-            p { strong { "Ask Kard: " } (said(&question(standing))) }
-            p.soft { "It offers no way to look this up: ask its support, or wait for its news of the audit, which ends the doubt by itself." }
+            p { strong { "Ask " (asked(effect)) ": " } (said(&question(standing))) }
+            p.soft { (ending(effect.kind())) }
             p.soft {
-                "The call was POST " (said(&path(effect)))
+                "The call was " (method(effect).name()) " " (said(&path(effect)))
                 @if let Some(sha256) = &standing.body_sha256 { ", body sha256 " span.id { (said(sha256)) } }
                 "."
             }

@@ -10,7 +10,7 @@ use super::effects::at_risk;
 use super::in_doubt;
 use super::parts::{Asked, capital, link, notice, said, time};
 use crate::decisions::effects::REOPEN;
-use crate::effects::words::{ask_words, person_of, state_words, what};
+use crate::effects::words::{about, about_name, ask_words, person_of, state_words, what};
 use crate::effects::{Approver, Ask, Entry, Ground, Standing, State as EffectState};
 use crate::journal::{EffectFilter, JournalError};
 use crate::review::access::{Act, Visitor};
@@ -51,7 +51,7 @@ pub(super) async fn one(
         h2 #history { "History" }
         (entries(&history))
     };
-    let title = capital(format!("{} for {}", ask_words(effect), effect.transaction()));
+    let title = capital(format!("{} for {}", ask_words(effect), about(effect)));
     let crumbs = vec![Crumb { name: "Effects".to_owned(), href: "/effects".to_owned() }];
     Ok(page(&visitor, Page { title, section: Section::Effects, crumbs, body }))
 }
@@ -92,8 +92,8 @@ fn facts(standing: &Standing) -> Markup {
     let effect = &standing.effect;
     html! {
         dl.facts {
-            div { dt { "Transaction" } dd { a href={ "/transactions?id=" (address::segment(effect.transaction())) } { (said(effect.transaction())) } } }
-            div { dt { "User" } dd { (said(&effect.user)) } }
+            div { dt { (about_name(effect.kind())) } dd { a href={ "/transactions?id=" (address::segment(about(effect))) } { (said(about(effect))) } } }
+            @if !effect.user.is_empty() { div { dt { "User" } dd { (said(&effect.user)) } } }
             @if !effect.currency.is_empty() { div { dt { "At risk" } dd { (at_risk(standing)) } } }
             @if let Ask::Audit { merchant, description, .. } = &effect.ask {
                 div { dt { "Merchant" } dd { (said(merchant)) } }
@@ -101,7 +101,10 @@ fn facts(standing: &Standing) -> Markup {
             }
             div { dt { "Since" } dd { (time(standing.since)) } }
             div { dt { "Job and period" } dd { a href={ "/runs/" (address::segment(&effect.job)) "/" (address::segment(&effect.period)) } { (said(&effect.job)) " " (said(&effect.period)) } } }
-            div { dt { "Provider" } dd { (said(&effect.key.provider)) ", organization " (said(&effect.key.organization)) } }
+            div { dt { "Provider" } dd {
+                (said(&effect.key.provider))
+                @if !effect.key.organization.is_empty() { ", organization " (said(&effect.key.organization)) }
+            } }
             div { dt { "Attempts" } dd { (standing.attempts) } }
             @if let Some(approval) = &standing.approval {
                 div { dt { "Approved" } dd {

@@ -4,7 +4,6 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use maud::{Markup, html};
 
 use crate::effects::words::minutes;
-use crate::exit::Failure;
 use crate::journal::{JournalError, RunRecord};
 use crate::review::access::{Act, Visitor};
 use crate::review::address;
@@ -166,11 +165,4 @@ pub(super) fn field(label: &str, name: &str, value: Option<&str>, mode: Option<&
     html! {
         label { (label) input name=(name) value=(value.unwrap_or_default()) inputmode=[mode] autocomplete="off" maxlength="200"; }
     }
-}
-
-/// Reads the job files, off the threads that answer.
-pub(super) async fn jobs(desk: &Desk) -> Result<Vec<crate::job::Job>, Refusal> {
-    let desk = desk.clone();
-    let read = tokio::task::spawn_blocking(move || desk.jobs().0).await;
-    Ok(read.map_err(|panic| Failure::new(crate::exit::ExitCode::Unexpected, panic))?)
 }

@@ -7,7 +7,7 @@ use axum::extract::{Query as Parameters, State};
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::parts::{Asked, asked, counted, field, jobs, link, said, time};
+use super::parts::{Asked, asked, counted, field, link, said, time};
 use crate::breaks;
 use crate::effects::words::{ask_words, state_words};
 use crate::exit::{ExitCode, Failure};
@@ -62,7 +62,7 @@ pub(super) async fn transactions(
 
 /// Searches, one search at a time: each reads every file. One that takes too long goes on, and whoever asked is told.
 async fn looked_for(desk: &Desk, search: Search) -> Result<Story, Refusal> {
-    let jobs = jobs(desk).await?;
+    let (jobs, _) = desk.jobs().await?;
     let busy = || {
         let seconds = PATIENCE.as_secs();
         Refusal::Conflict(format!(

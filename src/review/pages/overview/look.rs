@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use super::calendar::Cell;
 use super::state::State;
 use crate::effects;
-use crate::exit::{ExitCode, Failure};
+use crate::exit::Failure;
 use crate::job::{Grain, Job};
 use crate::journal::{Journal, JournalError, KnownPeriods, RunRecord, Step};
 use crate::report::Figures;
@@ -68,9 +68,7 @@ struct Marks {
 /// Looks everything up for a month; none: the last one in which anything was run.
 pub(super) async fn overview(desk: &Desk, asked: Option<NaiveDate>, now: DateTime<Utc>) -> Result<Overview, Failure> {
     let journal = desk.journal();
-    let reading = desk.clone();
-    let reading = tokio::task::spawn_blocking(move || reading.jobs());
-    let (jobs, problems) = reading.await.map_err(|panic| Failure::new(ExitCode::Unexpected, panic))?;
+    let (jobs, problems) = desk.jobs().await?;
     let known = journal.known_periods().await?;
     let months = || known.iter().map(|one| (month_of(&one.first), month_of(&one.last)));
     let first = months().map(|(first, _)| first).min();
