@@ -70,6 +70,55 @@ pub fn parse_minor(text: &str, unit: Unit, exponent: u8) -> Result<i64, MoneyErr
 /// # Errors
 /// As [`parse_minor`].
 pub(crate) fn parse_scaled(text: &str, decimals: u8) -> Result<i64, MoneyError> {
+    match short(text.as_bytes(), decimals) {
+        Some(minor) => Ok(minor),
+        None => parse_any(text, decimals),
+    }
+}
+
+/// As [`parse_any`], for what nearly all amounts are: digits that 64 bits hold in any case, with at most `decimals`
+/// of them after the point. None: it may be anything else.
+fn short(text: &[u8], decimals: u8) -> Option<i64> {
+    /// Any number of so many digits is less than the greatest of 64 bits.
+    const HELD_DIGITS: usize = 18;
+    const TENS: [i64; HELD_DIGITS + 1] = {
+        let mut tens = [1; HELD_DIGITS + 1];
+        let mut power = 1;
+        while power < tens.len() {
+            tens[power] = 10 * tens[power - 1];
+            power += 1;
+        }
+        tens
+    };
+    let (negative, digits) = match text {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.len() + usize::from(decimals) > HELD_DIGITS {
+        return None;
+    }
+    let mut number = 0_i64;
+    let mut point = None;
+    for (place, byte) in digits.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            number = 10 * number + i64::from(digit);
+        } else if *byte == b'.' && point.is_none() {
+            point = Some(place);
+        } else {
+            return None;
+        }
+    }
+    let whole = point.unwrap_or(digits.len());
+    let fraction = point.map_or(0, |point| digits.len() - point - 1);
+    let lacks_digits = whole == 0 || (point.is_some() && fraction == 0);
+    let missing = usize::from(decimals).checked_sub(fraction).filter(|_| !lacks_digits)?;
+    let minor = number * TENS[missing];
+    Some(if negative { -minor } else { minor })
+}
+
+/// As [`parse_scaled`], digit by digit.
+fn parse_any(text: &str, decimals: u8) -> Result<i64, MoneyError> {
     let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
     if let Some(error) = misshapen(text, whole, fraction) {

@@ -111,4 +111,14 @@ proptest! {
         let _ = parse_minor(&text, Unit::Major, exponent);
         let _ = parse_minor(&text, Unit::Minor, exponent);
     }
+
+    #[test]
+    fn zeros_before_an_amount_say_nothing(
+        sign in "-?", number in "[0-9]{1,19}(\\.[0-9]{0,7})?[-.,e 0]?", exponent in 0_u8..=4, minor in any::<bool>(),
+    ) {
+        let unit = if minor { Unit::Minor } else { Unit::Major };
+        let padded = format!("{sign}{}{number}", "0".repeat(20));
+        let short = parse_minor(&format!("{sign}{number}"), unit, exponent);
+        prop_assert_eq!(parse_minor(&padded, unit, exponent).ok(), short.ok());
+    }
 }

@@ -1,8 +1,9 @@
-//! What holds for every CSV: whether a value stands in quotes says nothing about its row, or about others.
+//! What holds for every CSV: whether a value stands in quotes says nothing about its row, or about others; nor does the
+//! way in which a time is written.
 
 use proptest::prelude::*;
 use tieout::frames::Frame;
-use tieout::job::Input;
+use tieout::job::{Format, Input};
 
 use crate::reading_support::{CSV, ledger, quarantine, read, rows};
 
@@ -58,6 +59,41 @@ proptest! {
         });
         prop_assert_eq!(&none, &all);
         prop_assert_eq!(&none, &mixed);
+    }
+
+    #[test]
+    fn a_quote_that_is_part_of_a_value_changes_nothing(
+        rows in prop::collection::vec((any_row(), prop::sample::select(vec!["\n", "\r\n", "\n\n", "\r\n\r\n", "\r"])), 0..12),
+        max_row_bytes in 26_usize..60,
+    ) {
+        let mut bytes = b"id,amount,currency,at,note\n".to_vec();
+        for (row, end) in &rows {
+            bytes.extend_from_slice(row);
+            bytes.extend_from_slice(b",nzz");
+            bytes.extend_from_slice(end.as_bytes());
+        }
+        let [unlike, like] = [b'"', b'z'].map(|quote| {
+            let mut input = input();
+            input.format = Format::Csv { delimiter: b',', quote, header: true };
+            input.limits.max_row_bytes = max_row_bytes;
+            told(&read(&input, &bytes).unwrap())
+        });
+        prop_assert_eq!(unlike, like);
+    }
+
+    #[test]
+    fn z_is_an_offset_of_zero(
+        date in "(0000|1900|19[67][0-9]|20[0-9]{2}|[0-9]{4})-(0[0-9]|1[0-3])-([0-2][0-9]|3[0-2])",
+        time in "[T t]([01][0-9]|2[0-4]):([0-5][0-9]|60)(:([0-5][0-9]|60)([.,][0-9]{0,20})?)?x?",
+    ) {
+        let row = |offset: &str| format!("t,1,USD,\"{date}{time}{offset}\",\n");
+        let frame = read(&input(), format!("id,amount,currency,at,note\n{}{}", row("Z"), row("+00:00")).as_bytes()).unwrap();
+        let reasons: Vec<&String> = frame.quarantine.iter().map(|row| &row.reason).collect();
+        match rows(&frame).as_slice() {
+            [] => prop_assert_eq!(reasons[0], reasons[1]),
+            [z, zero] => prop_assert_eq!(z.split_once(':').unwrap().1, zero.split_once(':').unwrap().1),
+            one => prop_assert!(false, "only one of them is a time: {one:?}"),
+        }
     }
 }
 

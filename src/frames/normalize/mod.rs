@@ -109,6 +109,8 @@ pub(crate) struct Normalizer<'a> {
     quarantined: u64,
     /// The currency of the last row and its exponent: most files have one.
     currency: (String, u8),
+    /// The status of the last row, as it is written, and the word that the mapping has for it.
+    status: (String, Option<&'a str>),
     pub(crate) written: Written,
 }
 
@@ -119,6 +121,17 @@ pub(crate) struct Written {
     pub(crate) exponents: BTreeSet<u8>,
     /// Negative amounts that `sign: unsigned` makes positive.
     pub(crate) turned: u64,
+    /// The exponent that was met last.
+    last: Option<u8>,
+}
+
+/// What the first fields of a row say to those after them.
+#[derive(Debug, Default)]
+struct Known {
+    /// Decimals of its currency.
+    exponent: Option<u8>,
+    /// Whether amounts come back, as far as anybody has asked.
+    gives_back: Option<bool>,
 }
 
 /// The source columns that the mapping asks for, and the steps that read them.
@@ -193,6 +206,7 @@ impl<'a> Normalizer<'a> {
             quarantine: Vec::new(),
             quarantined: 0,
             currency: (String::new(), 0),
+            status: (String::new(), None),
             written: Written::default(),
         };
         (sources, normalizer)
@@ -221,28 +235,28 @@ impl<'a> Normalizer<'a> {
         let input = self.input;
         let joined: Vec<Result<String, String>> = self.joined.iter().map(|joined| joined.text(row)).collect();
         let mut values: Values<'_> = [const { Value::Null }; Field::ALL.len()];
-        let mut trouble: Option<Trouble> = None;
-        let mut note = |found: Trouble| {
+        let mut trouble: Option<Box<Trouble>> = None;
+        let mut note = |found: Box<Trouble>| {
             trouble.get_or_insert(found);
         };
-        let mut exponent = None;
+        let mut known = Known::default();
         // Taken out so that borrowed values of the plan do not hold the whole normalizer.
         let steps = std::mem::take(&mut self.steps);
         for step in &steps {
-            match self.value((row, &joined), step, &mut exponent, &values) {
+            match self.value((row, &joined), step, &mut known, &values) {
                 Ok(value) => values[step.field as usize] = value,
                 Err(found) => note(found),
             }
         }
         if let Some(Err(found)) = self.revisions.as_mut().map(|known| known.note(row, self.file, self.repeated)) {
-            note(found);
+            note(Box::new(found));
         }
         let other_notice = self.is_other_notice(&values);
         if let Some(found) = required(&values, input) {
-            note(found);
+            note(Box::new(found));
         }
         match trouble {
-            Some(trouble) if !other_notice => self.quarantine_row(row.line, trouble, &values),
+            Some(trouble) if !other_notice => self.quarantine_row(row.line, *trouble, &values),
             _ => {
                 let excluded = self.exclusion(&values, other_notice);
                 let revision = self.revisions.as_ref().and_then(Ledger::current);
@@ -253,82 +267,112 @@ impl<'a> Normalizer<'a> {
         self.steps = steps;
     }
 
-    /// The value of one field. The currency tells the exponent of the amounts after it.
+    /// The value of one field. What it says about the fields after it goes to `known`.
     fn value<'r>(
         &mut self,
         (row, joined): (RowView<'r>, &'r [Result<String, String>]),
         step: &'r Step,
-        exponent: &mut Option<u8>,
+        known: &mut Known,
         values: &Values<'r>,
-    ) -> Result<Value<'r>, Trouble>
+    ) -> Result<Value<'r>, Box<Trouble>>
     where
         'a: 'r,
     {
         let field = step.field;
-        let told = |value: &str, reason| Trouble { field: field.name(), value: mask::shown(value), reason };
+        let told = |value: &str, reason| Box::new(Trouble { field: field.name(), value: mask::shown(value), reason });
         let text = match &step.from {
             From::Constant(text) => Some(text.as_str()),
             From::Slots(slots) => From::first(slots, row),
             From::Joined(at) => Some(joined[*at].as_ref().map_err(|reason| told("", reason.clone()))?.as_str()),
             From::Two(two) => {
-                let exponent = needed(*exponent, step.unit).map_err(|reason| told("", reason))?;
+                let exponent = needed(known.exponent, step.unit).map_err(|reason| told("", reason))?;
                 let found = two.minor(row, step.unit, exponent).map_err(|(text, reason)| told(&text, reason))?;
                 let Some(written) = found else { return Ok(Value::Null) };
-                return self.written(field, written, values).map_err(|reason| told(&written.to_string(), reason));
+                return self
+                    .written(field, written, known, values)
+                    .map_err(|error| told(&written.to_string(), error.to_string()));
             }
         };
-        let value = match (text, field) {
+        let Some(text) = text else {
             // Told here, before the amounts that cannot be read without it.
-            (None, Field::Currency) => Err("is empty; every row needs a currency".to_owned()),
-            (None, _) => Ok(Value::Null),
-            (Some(text), Field::Currency) => self.currency(text).map(|(code, found)| {
-                *exponent = Some(found);
-                code
-            }),
-            (Some(text), field) => match field.kind() {
-                FieldType::Minor => self.minor(text, step, *exponent, values),
-                FieldType::Micros => step.time.micros_in(text, From::first(&step.zone, row)).map(Value::Number),
-                FieldType::Date => {
-                    step.time.date(text, field == Field::ValidTo).map(|day| Value::Text(Cow::Owned(day)))
-                }
-                FieldType::Text => Ok(values::text(field, text, &self.input.mapping)),
-            },
+            return match field {
+                Field::Currency => Err(told("", "is empty; every row needs a currency".to_owned())),
+                _ => Ok(Value::Null),
+            };
         };
-        value.map_err(|reason| told(text.unwrap_or_default(), reason))
+        match field.kind() {
+            FieldType::Minor => {
+                let exponent = needed(known.exponent, step.unit).map_err(|reason| told(text, reason))?;
+                money::parse_minor(text, step.unit, exponent)
+                    .and_then(|written| self.written(field, written, known, values))
+                    .map_err(|error| told(text, error.to_string()))
+            }
+            FieldType::Micros => {
+                let zone = From::first(&step.zone, row);
+                step.time.micros_in(text, zone).map(Value::Number).map_err(|reason| told(text, reason))
+            }
+            FieldType::Date => {
+                let day = step.time.date(text, field == Field::ValidTo).map_err(|reason| told(text, reason))?;
+                Ok(Value::Text(Cow::Owned(day)))
+            }
+            FieldType::Text => match field {
+                Field::Currency => self.currency(text, known).map_err(|reason| told(text, reason)),
+                Field::Status => Ok(self.status(text)),
+                _ => Ok(values::text(field, text)),
+            },
+        }
     }
 
-    fn currency<'r>(&mut self, text: &'r str) -> Result<(Value<'r>, u8), String> {
-        let code = values::upper(text);
+    fn currency<'r>(&mut self, text: &'r str, known: &mut Known) -> Result<Value<'r>, String> {
+        let code = if self.currency.0 == text { Cow::Borrowed(text) } else { values::upper(text) };
         if self.currency.0 != code {
             let exponent = money::exponent(&code)
                 .ok_or("is no currency with minor units; expected an ISO 4217 code such as USD")?;
             self.currency = (code.clone().into_owned(), exponent);
         }
         let exponent = self.currency.1;
-        self.written.exponents.insert(exponent);
-        Ok((Value::Text(code), exponent))
+        known.exponent = Some(exponent);
+        if self.written.last != known.exponent {
+            self.written.exponents.insert(exponent);
+            self.written.last = known.exponent;
+        }
+        Ok(Value::Text(code))
     }
 
-    fn minor<'r>(
-        &mut self,
-        text: &str,
-        step: &Step,
-        exponent: Option<u8>,
-        values: &Values<'_>,
-    ) -> Result<Value<'r>, String> {
-        let exponent = needed(exponent, step.unit)?;
-        let written = money::parse_minor(text, step.unit, exponent).map_err(|error| error.to_string())?;
-        self.written(step.field, written, values)
+    fn status<'r>(&mut self, text: &'r str) -> Value<'r>
+    where
+        'a: 'r,
+    {
+        if self.status.0 != text {
+            self.status.0.clear();
+            self.status.0.push_str(text);
+            self.status.1 = self.input.mapping.statuses.get(text).map(String::as_str);
+        }
+        values::word(self.status.1.map_or_else(|| values::upper(text), Cow::Borrowed))
     }
 
     /// An amount as it is written, with the sign that it has inside.
-    fn written<'r>(&mut self, field: Field, written: i64, values: &Values<'_>) -> Result<Value<'r>, String> {
+    fn written<'r>(
+        &mut self,
+        field: Field,
+        written: i64,
+        known: &mut Known,
+        values: &Values<'_>,
+    ) -> Result<Value<'r>, MoneyError> {
         if field == Field::Amount {
             self.written.sum_minor += i128::from(written);
         }
-        let minor = signed(written, self.input.mapping.sign, values).ok_or_else(|| MoneyError::TooLarge.to_string())?;
-        self.written.turned += u64::from(self.input.mapping.sign == Sign::Unsigned && written < 0 && minor > 0);
-        Ok(Value::Number(minor))
+        let minor = match self.input.mapping.sign {
+            Sign::Signed => Some(written),
+            Sign::Inverted => written.checked_neg(),
+            Sign::Unsigned => {
+                let gives_back = *known.gives_back.get_or_insert_with(|| gives_back(values));
+                let minor = written.checked_abs().map(|size| if gives_back { -size } else { size });
+                self.written.turned += u64::from(written < 0 && minor > Some(0));
+                minor
+            }
+        };
+        minor.map(Value::Number).ok_or(MoneyError::TooLarge)
     }
 
     fn exclusion(&self, values: &Values<'_>, other_notice: bool) -> Option<Exclusion> {
@@ -430,7 +474,7 @@ fn needed(exponent: Option<u8>, unit: Unit) -> Result<u8, String> {
 fn required(values: &Values<'_>, input: &Input) -> Option<Trouble> {
     let is_log = input.format == Format::WebhookLog;
     let lacks = |field: Field, what: &str| {
-        (values[field as usize] == Value::Null).then(|| Trouble {
+        matches!(values[field as usize], Value::Null).then(|| Trouble {
             field: field.name(),
             value: String::new(),
             reason: format!("is empty; every {} needs {what}", if is_log { "notification" } else { "row" }),
@@ -445,24 +489,14 @@ fn required(values: &Values<'_>, input: &Input) -> Option<Trouble> {
         .or_else(|| lacks(Field::Currency, "a currency"))
 }
 
-/// The amount with the sign that it has inside: what the user spends or earns is positive.
-/// None where 64 bits do not hold it.
-fn signed(written: i64, sign: Sign, values: &Values<'_>) -> Option<i64> {
-    match sign {
-        Sign::Signed => Some(written),
-        Sign::Inverted => written.checked_neg(),
-        Sign::Unsigned => {
-            let is = |field: Field, words: &[&str]| match &values[field as usize] {
-                Value::Text(text) => words.contains(&text.as_ref()),
-                _ => false,
-            };
-            // A clawback takes a reward back, as a return takes a purchase back.
-            let returned =
-                is(Field::Direction, &["CREDIT"]) || is(Field::Status, &["RETURNED", "REVERSED", "CLAWBACK"]);
-            let size = written.checked_abs()?;
-            Some(if returned { -size } else { size })
-        }
-    }
+/// Whether amounts without a sign of their own are negative inside: what the user spends or earns is positive.
+fn gives_back(values: &Values<'_>) -> bool {
+    let is = |field: Field, words: &[&str]| match &values[field as usize] {
+        Value::Text(text) => words.contains(&text.as_ref()),
+        _ => false,
+    };
+    // A clawback takes a reward back, as a return takes a purchase back.
+    is(Field::Direction, &["CREDIT"]) || is(Field::Status, &["RETURNED", "REVERSED", "CLAWBACK"])
 }
 
 /// Borrowed where nothing changes.

@@ -6,23 +6,23 @@ use std::collections::BTreeMap;
 use super::Text;
 use super::columns::{Value, Values};
 use crate::frames::schema::Field;
-use crate::job::Mapping;
 
-/// The canonical form of a text field. The text is neither empty nor surrounded by blanks.
-pub(super) fn text<'r>(field: Field, text: &'r str, mapping: &'r Mapping) -> Value<'r> {
-    let value = match field {
+/// The canonical form of a text field that is none of its own (a currency, a status). The text is neither empty nor
+/// surrounded by blanks.
+pub(super) fn text(field: Field, text: &str) -> Value<'_> {
+    word(match field {
         Field::Direction => upper(text),
-        Field::Status => match mapping.statuses.get(text) {
-            Some(word) => Cow::Borrowed(word.as_str()),
-            None => upper(text),
-        },
         Field::PaymentStatus if text.eq_ignore_ascii_case("PENDING") => Cow::Borrowed("UNPAID"),
         Field::PayoutMonth => Cow::Borrowed(month(text)),
         Field::CardFirstSix => digits(text, |all| &all[..all.len().min(6)]),
         Field::CardLastFour => digits(text, |all| &all[all.len().saturating_sub(4)..]),
         _ => Cow::Borrowed(text),
-    };
-    if value.is_empty() { Value::Null } else { Value::Text(value) }
+    })
+}
+
+/// A text; one that is empty says nothing.
+pub(super) fn word(text: Text<'_>) -> Value<'_> {
+    if text.is_empty() { Value::Null } else { Value::Text(text) }
 }
 
 pub(super) fn upper(text: &str) -> Text<'_> {

@@ -9,10 +9,10 @@ use csv_core::ReadRecordResult;
 use memchr::memchr;
 
 use super::open::{self, Stream};
-use super::row::RowView;
+use super::row::{Cell, RowView};
 use super::{Outcome, Reading, RowSink, drift, positions};
 use crate::frames::error::InputError;
-use plain::Plain;
+use plain::{Plain, Taken};
 
 /// How the values of a line are told apart.
 #[derive(Debug, Clone, Copy)]
@@ -39,14 +39,15 @@ pub(super) fn read(
     let mut outcome = Outcome::default();
     let mut layout: Option<Layout> = None;
     loop {
-        if let Some(layout) = &mut layout
-            && let Some((row, bytes)) = layout.plain(stream.buffer(), records.line)
-        {
-            outcome.rows += 1;
-            sink.row(row).map_err(|halted| reading.given_up(halted))?;
-            records.line += 1;
+        if let Some(layout) = &mut layout {
+            let plain = layout.plain.rows(stream.buffer(), records.line, |row| sink.row(row));
+            let Taken { bytes, lines, rows } = plain.map_err(|halted| reading.given_up(halted))?;
+            outcome.rows += rows;
+            records.line += lines;
             stream.consume(bytes);
-            continue;
+            if bytes > 0 {
+                continue;
+            }
         }
         let next = records.next(&mut stream).map_err(|error| open::input_error(raw, error))?;
         let Some(record) = next else { return Ok(outcome) };
@@ -61,8 +62,9 @@ pub(super) fn read(
         if layout.is_none() {
             let names = if dialect.header { header(reading, &records, record)? } else { numbers(record.fields) };
             outcome.drift = if dialect.header { drift(reading, &names) } else { super::Drift::default() };
-            let plain = Plain::new(dialect, max_row_bytes, names.len());
-            layout = Some(Layout::new(positions(reading, &names)?, names.len(), plain));
+            let places = positions(reading, &names)?;
+            let plain = Plain::new(dialect, max_row_bytes, places.clone(), names.len());
+            layout = Some(Layout::new(places, names.len(), plain));
             if dialect.header {
                 continue;
             }
@@ -114,23 +116,14 @@ fn header(reading: Reading<'_>, records: &Records, record: Record) -> Result<Vec
 struct Layout {
     places: Vec<Option<usize>>,
     width: usize,
-    cells: Vec<Option<Range<usize>>>,
+    cells: Vec<Cell>,
     plain: Plain,
 }
 
 impl Layout {
     fn new(places: Vec<Option<usize>>, width: usize, plain: Plain) -> Self {
-        let cells = vec![None; places.len()];
+        let cells = vec![Cell::default(); places.len()];
         Self { places, width, cells, plain }
-    }
-
-    /// The row that the buffer begins with, and how many bytes it takes, if it is a plain line.
-    fn plain<'r>(&'r mut self, buffer: &'r [u8], line: u64) -> Option<(RowView<'r>, usize)> {
-        let plain::Line { text, bytes } = self.plain.line(buffer)?;
-        for (cell, place) in self.cells.iter_mut().zip(&self.places) {
-            *cell = place.map(|place| self.plain.value(place));
-        }
-        Some((RowView { line, text, cells: &self.cells }, bytes))
     }
 
     /// The record as a row, or why it is none.
@@ -150,12 +143,11 @@ impl Layout {
             return Err(format!("has {} values; expected {}, one for each column", record.fields, self.width));
         }
         for (cell, place) in self.cells.iter_mut().zip(&self.places) {
-            *cell = place.map(|place| records.range(place));
+            let Range { start, end } = place.map_or(0..0, |place| records.range(place));
+            *cell = Cell { start, end };
             // Two halves of a character in neighbouring values are valid together, but not apart.
-            if let Some(range) = cell
-                && text.get(range.clone()).is_none()
-            {
-                return Err(not_utf8(range.start));
+            if text.get(start..end).is_none() {
+                return Err(not_utf8(start));
             }
         }
         Ok(RowView { line: record.line, text, cells: &self.cells })

@@ -1,25 +1,30 @@
 //! One row on its way from a reader to `normalize`: borrowed text, reused buffers, no map.
 
-use std::ops::Range;
-
 /// A row as its reader sees it: the text of each wanted source column, by slot.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RowView<'r> {
     /// See [`crate::frames::schema::LINE`].
     pub(crate) line: u64,
     pub(crate) text: &'r str,
-    /// By slot; none where the row has no such value, or null.
-    pub(crate) cells: &'r [Option<Range<usize>>],
+    /// By slot.
+    pub(crate) cells: &'r [Cell],
+}
+
+/// Where a value stands in the text of its row; empty where the row has no such value, or null.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Cell {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
 }
 
 impl<'r> RowView<'r> {
     /// The slot's text without surrounding blanks; none where it is absent, null or empty.
     pub(crate) fn cell(&self, slot: usize) -> Option<&'r str> {
-        let range = self.cells.get(slot)?.clone()?;
-        let text = self.text.get(range)?;
+        let Cell { start, end } = *self.cells.get(slot)?;
+        let text = self.text.get(start..end)?;
         // Nearly none has blanks around it: looking at two bytes is much faster than looking for characters.
-        let padded = text.as_bytes().first() == Some(&b' ') || text.as_bytes().last() == Some(&b' ');
-        let text = if padded { text.trim_matches(' ') } else { text };
+        let (first, last) = (text.as_bytes().first()?, text.as_bytes().last()?);
+        let text = if *first == b' ' || *last == b' ' { text.trim_matches(' ') } else { text };
         (!text.is_empty()).then_some(text)
     }
 }
@@ -28,19 +33,19 @@ impl<'r> RowView<'r> {
 #[derive(Debug, Default)]
 pub(crate) struct RowBuffer {
     text: String,
-    cells: Vec<Option<Range<usize>>>,
+    cells: Vec<Cell>,
     /// Whether the slot's key stood in the row, null or not.
     seen: Vec<bool>,
 }
 
 impl RowBuffer {
     pub(crate) fn new(slots: usize) -> Self {
-        Self { text: String::new(), cells: vec![None; slots], seen: vec![false; slots] }
+        Self { text: String::new(), cells: vec![Cell::default(); slots], seen: vec![false; slots] }
     }
 
     pub(crate) fn clear(&mut self) {
         self.text.clear();
-        self.cells.fill(None);
+        self.cells.fill(Cell::default());
         self.seen.fill(false);
     }
 
@@ -56,7 +61,7 @@ impl RowBuffer {
     pub(crate) fn set(&mut self, slot: usize, value: &str) {
         let start = self.text.len();
         self.text.push_str(value);
-        self.cells[slot] = Some(start..self.text.len());
+        self.cells[slot] = Cell { start, end: self.text.len() };
     }
 
     pub(crate) fn view(&self, line: u64) -> RowView<'_> {
