@@ -7,7 +7,6 @@ import numpy as np
 from .shapes import NUMBER, SHAPES
 
 CHUNK_KEYS = 500_000
-DAY = "2025-03-19"
 DAY_SECONDS = 86_400
 MERCHANTS = 5_000
 

@@ -17,10 +17,11 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from .facts import chunks, draw, users
+from .layout import FORMATS
 from .rows import of_side
 from .shapes import CURRENCIES, FILE, LEDGER, MEASURES, SIDES
 from .truth import Truth, breaks
-from .write import FORMATS, Words, Writer, table
+from .write import Words, Writer, table
 
 
 def _order(side, count):

@@ -8,7 +8,7 @@ import polars as pl
 
 from .rows import other_amount
 from .shapes import CURRENCIES, FILE, MEASURES, SHAPES, SIDES
-from .write import _ids
+from .write import ids
 
 AMOUNT, COMMISSION, REWARD = range(3)
 
@@ -51,7 +51,7 @@ def breaks(facts):
             measure, at_risk = _risk(kind, shape.name, some)
             found.append(pl.DataFrame({
                 "kind": pl.repeat(kind, len(some.id), eager=True, dtype=pl.String),
-                "key": _ids(some.id),
+                "key": ids(some.id),
                 "currency": pl.Series(CURRENCIES).gather(currency.astype(np.int8)),
                 "measure": pl.Series(MEASURES).gather(measure),
                 "at_risk_minor": at_risk.astype(np.int64),

@@ -12,25 +12,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .facts import DAY, DAY_SECONDS, MERCHANTS
-from .shapes import CURRENCIES, EXPONENTS, LEDGER, SIDES, STATES, STATUSES
+from .facts import DAY_SECONDS, MERCHANTS
+from .layout import DAY, NAMES, PAID, path
+from .shapes import CURRENCIES, EXPONENTS, LEDGER, STATES, STATUSES
 
-FORMATS = {"csv": "csv", "jsonl": "jsonl.gz", "parquet": "parquet"}
-# The names of: key, user, merchant, last four digits, amount, currency, status, time, commission, reward.
-NAMES = (
-    ("transaction_id", "user_id", "merchant_id", "card_last_four", "amount_minor", "currency", "status",
-     "occurred_at", "issuer_commission_minor", "user_reward_minor"),
-    ("txn_id", "user", "merchant", "last4", "amount", "currency", "state", "booked_at", "commission", "cashback"),
-    ("transactionId", "userId", "merchantName", "cardLastFour", "amount", "currency", "status", "receivedAt",
-     "commission", "reward"),
-)
-PAID = "payment_status"
 FIRST_DAY = 2
 _HEX = np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), np.dtype("V2"))
-
-
-def path(folder, side, form):
-    return folder / f"{SIDES[side]}-{DAY}.{FORMATS[form]}"
 
 
 class Words:
@@ -51,7 +38,7 @@ class Words:
         self.time = pl.Series([day + time for day in days for time in clock])
 
 
-def _ids(ids):
+def ids(ids):
     """Twelve bytes an id as 24 hexadecimal digits, without a Python object for each."""
     text = _HEX[ids].tobytes()
     offsets = np.arange(0, len(text) + 24, 24, dtype=np.int64)
@@ -90,7 +77,7 @@ def table(side, rows, words, typed):
         pl.Series(second * 1000 + words.start_ms).cast(pl.Datetime("ms", "UTC")) if typed else words.time.gather(second)
     )
     columns = {
-        names[0]: _ids(rows.id),
+        names[0]: ids(rows.id),
         names[1]: words.user.gather(rows.user),
         names[2]: words.merchant.gather(rows.merchant),
         names[3]: words.last4.gather(rows.last4),

@@ -1,7 +1,7 @@
 """The statements of `duckdb.py`, in the order of their use."""
 
 from ..shapes import EXPONENTS, CURRENCIES, FILE, LEDGER, SIDES, STATES, STATUSES, WEBHOOKS
-from ..write import NAMES, PAID
+from ..layout import NAMES, PAID
 
 TEXT, MINOR, MAJOR, TIME = "VARCHAR", "BIGINT", "DECIMAL(18, 3)", "TIMESTAMP"
 

@@ -1,6 +1,8 @@
 """The reconciliation by polars, through its Python interface.
 
-    python -m compare.peers.polars FOLDER FORMAT OUT
+    python -m compare.peers.polars FOLDER FORMAT OUT [streaming]
+
+With `streaming` no side is kept in memory, of any format: each pass reads the files anew.
 """
 
 import os
@@ -21,40 +23,46 @@ VALUES = ("amount", "commission", "reward", "currency", "status", "user", "last4
 
 def suspects(sides):
     """Keys that do not stand once on each side with the same values."""
-    kept = [side.lazy().select("key", "at", *VALUES) for side in sides]
+    kept = [side.select("key", "at", *VALUES) for side in sides]
     same = [pl.col(name) == pl.col(f"{name}_{other}") for name in VALUES for other in "lw"]
     near = (pl.col("at") - pl.col("at_l")).abs() <= pl.duration(days=1)
     clean = pl.all_horizontal(*same, pl.col("status") == "SETTLED", near)
     faced = kept[0].join(kept[1], on="key", how="full", coalesce=True, suffix="_l")
     faced = faced.join(kept[2], on="key", how="full", coalesce=True, suffix="_w")
     unlike = faced.filter(~clean.fill_null(False)).select("key")
-    several = [side.lazy().group_by("key").len().filter(pl.col("len") > 1).select("key") for side in sides]
-    return pl.concat([unlike, *several]).unique().collect(engine="streaming")
+    several = [side.group_by("key").len().filter(pl.col("len") > 1).select("key") for side in sides]
+    return run(pl.concat([unlike, *several]).unique())
 
 
-def main():
+def run(frame):
+    return frame.collect(engine="streaming")
+
+
+def reconcile(suspects):
+    """The whole way; `suspects` finds the keys that need a second look."""
     folder, form, out = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     out.mkdir(parents=True, exist_ok=True)
-    sides = [scan(folder, side, form).collect(engine="streaming") for side in range(len(SIDES))]
-    odd = suspects(sides)
-    some = [folded(side, rows.join(odd, on="key", how="semi")) for side, rows in enumerate(sides)]
+    sides = [scan(folder, side, form) for side in range(len(SIDES))]
+    # Parquet is read anew at no great cost: less memory, and no slower.
+    if form != "parquet" and sys.argv[4:] != ["streaming"]:
+        sides = [run(side).lazy() for side in sides]
+    odd = suspects(sides).lazy()
+    some = [folded(side, run(rows.join(odd, on="key", how="semi"))) for side, rows in enumerate(sides)]
     facts = judged(some)
     found = breaks(facts).sort(pl.all())
     found.write_csv(out / "breaks.csv")
     broken = found.filter(pl.col("kind") != "duplicate_row")["key"].unique().implode()
     apart = facts.filter(~pl.col("judged") | pl.col("key").is_in(broken))
-    matched = {}
+    matched, totals = {}, []
     for name, rows in zip(SIDES, sides):
-        one, copies = pl.col(f"rows_{name[0]}"), pl.col(f"copies_{name[0]}")
-        unmatched = apart.select((one.cast(pl.Int64) - copies).sum()).item()
-        matched[name] = len(rows) - unmatched - facts.select(copies.cast(pl.Int64).sum()).item()
+        sums = run(rows.group_by("currency").agg(pl.col("amount", "commission", "reward").sum(), pl.len()))
+        totals += [(name, *row[:4]) for row in sums.rows()]
+        one, copies = (pl.col(f"{what}_{name[0]}").cast(pl.Int64) for what in ("rows", "copies"))
+        unmatched = apart.select((one - copies).sum()).item()
+        matched[name] = sums["len"].sum() - unmatched - facts.select(copies.sum()).item()
     by_kind = found.group_by("kind", "currency", "measure").agg(pl.len(), pl.col("at_risk_minor").sum())
-    totals = []
-    for name, rows in zip(SIDES, sides):
-        sums = rows.group_by("currency").agg(pl.col("amount", "commission", "reward").sum())
-        totals += [(name, *row) for row in sums.rows()]
     say(matched, by_kind.rows(), totals)
 
 
 if __name__ == "__main__":
-    main()
+    reconcile(suspects)

@@ -3,7 +3,7 @@
 import polars as pl
 
 from ..shapes import CURRENCIES, EXPONENTS, FILE, LEDGER, STATES, STATUSES
-from ..write import NAMES, PAID, path
+from ..layout import NAMES, PAID, path
 
 CANONICAL = ("key", "user", "merchant", "last4", "amount", "currency", "status", "at", "commission", "reward")
 MAJOR = pl.Decimal(18, 3)
