@@ -6,6 +6,7 @@ CSV is read as bytes. Gzip is unfolded by the programs at hand. Parquet is decod
 """
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,15 +16,13 @@ from .shapes import SIDES
 BLOCK_BYTES = 1 << 20
 
 
-def ways(form):
-    """How the floor is measured: name, and what else the command takes."""
+def ways(form, python):
+    """How the floor is measured with what is there: name, and what else the command takes."""
     if form != "jsonl":
-        return [("read", [])]
-    try:
-        import isal  # noqa: F401
-    except ImportError:
-        return [("gzip", ["gzip"])] if shutil.which("gzip") else []
-    return [("gzip", ["gzip"]), ("isal", ["isal"])]
+        return [("read" if form == "csv" else "pyarrow", [])]
+    found = [("gzip", ["gzip"])] if shutil.which("gzip") else []
+    has_isal = subprocess.run([python, "-c", "import isal"], capture_output=True).returncode == 0
+    return found + ([("isal", ["isal"])] if has_isal else [])
 
 
 def main():
@@ -43,8 +42,6 @@ def main():
 
             source = igzip.open(file, "rb")
         else:
-            import subprocess
-
             subprocess.run(["gzip", "-dc", file], stdout=subprocess.DEVNULL, check=True)
             continue
         with source:
