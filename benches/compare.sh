@@ -5,12 +5,12 @@
 #
 #   benches/compare.sh [N...]     default 10000 1000000 10000000; from 50000000 on once, with bounded memory, one format
 #
-# PYTHON names an interpreter with numpy, pyarrow, polars, duckdb, pandas (and isal, where gzip is to be unfolded faster);
-# PYTHON_DATACOMPY another one with datacompy, pyarrow and the polars that it asks for, where that is an older one.
+# PYTHON names an interpreter with numpy, pyarrow, polars, duckdb, pandas (and isal, which packs and unpacks faster);
+# PYTHON_DATACOMPY another one with datacompy and the polars that it asks for, where that is an older one.
 # TIEOUT=path measures another binary than target/release/tieout; PROGRAMS=tieout,duckdb some of the programs;
 # FORMATS=csv,jsonl,parquet; ROUNDS=3; WORK=folder for days and results (target/bench-compare); LIMIT=1800 seconds and
-# MOST_MEMORY=0.85 of the machine's end a program; MEMORY=2GiB bounds the big days, of BIG_FORMAT=parquet; KEEP=1 keeps
-# their files. What is measured is kept in $WORK/found.json after each day; DOCS=1 writes it into docs/speed.md.
+# MOST_MEMORY=0.85 of the machine's end a program; MEMORY=2GiB bounds the big days, of BIG_FORMAT=parquet; KEEP=1
+# keeps their files. What is measured is kept in $WORK/found.json after each day; DOCS=1 writes it into docs/speed.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PYTHON=${PYTHON:-python3} WORK=${WORK:-$PWD/target/bench-compare}

@@ -11,8 +11,8 @@ from .settings import BIG_KEYS, BYTES_A_KEY
 
 
 def campaign(settings, sizes):
-    """Gives each day when it is done: keys, form, and the measures as dicts (program, round, rows, bytes, wall_s, cpu_s,
-    peak_kib, ended)."""
+    """Gives each day when it is done: keys, form, and the measures as dicts (program, is_floor, round, rows, bytes,
+    wall_s, cpu_s, peak_kib, ended)."""
     settings.work.mkdir(parents=True, exist_ok=True)
     for keys in sizes:
         for form in settings.formats_of(keys):
@@ -99,4 +99,6 @@ def _room(settings, keys, form):
     there = os.statvfs(settings.work)
     free = there.f_bavail * there.f_frsize
     if needed > free:
-        sys.exit(f"{keys} keys as {form} need about {needed / 1e9:.0f} GB in {settings.work}; {free / 1e9:.0f} GB are free")
+        sys.exit(
+            f"{keys} keys as {form} need about {needed / 1e9:.0f} GB in {settings.work}; {free / 1e9:.0f} GB are free"
+        )

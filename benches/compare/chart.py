@@ -5,10 +5,12 @@ from html import escape
 BAR, GAP, LEFT, PANEL, MARGIN = 16, 6, 112, 250, 24
 WORDS = {"csv": "CSV", "jsonl": "JSON lines, gzip", "parquet": "Parquet"}
 STYLE = """
-  text { font: 12px system-ui, sans-serif; fill: #24292f } .small { font-size: 11px; fill: #57606a }
-  .head { font-weight: 600 } .peer { fill: #8c959f } .tieout { fill: #0969da } .floor { stroke: #cf222e; stroke-dasharray: 3 2 }
+  text { font: 12px system-ui, sans-serif; fill: #24292f }
+  .small { font-size: 11px; fill: #57606a } .head { font-weight: 600 }
+  .peer { fill: #8c959f } .tieout { fill: #0969da } .floor { stroke: #cf222e; stroke-dasharray: 3 2 }
   @media (prefers-color-scheme: dark) {
-    text { fill: #e6edf3 } .small { fill: #9198a1 } .peer { fill: #656c76 } .tieout { fill: #4493f8 } .floor { stroke: #f85149 }
+    text { fill: #e6edf3 } .small { fill: #9198a1 }
+    .peer { fill: #656c76 } .tieout { fill: #4493f8 } .floor { stroke: #f85149 }
   }
 """
 

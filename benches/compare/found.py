@@ -64,7 +64,8 @@ class Day:
 
     def base(self):
         """What the ratios are to: tieout, or the first that ended well where it did not run."""
-        names = [measure["program"] for measure in self.measures if measure["ended"] == "ok" and not measure["is_floor"]]
+        ended = [measure for measure in self.measures if measure["ended"] == "ok" and not measure["is_floor"]]
+        names = [measure["program"] for measure in ended]
         return "tieout" if "tieout" in names else names[0] if names else None
 
     def lines(self):
@@ -89,7 +90,7 @@ class Day:
             return statistics.median(left / right for left, right in both) if both and bad == "ok" else None
 
         return Line(
-            program=name, is_floor=mine[0]["is_floor"], ended=bad, rows_a_second=mine[0]["rows"] / wall_s, wall_s=wall_s,
-            cpu_s=median("cpu_s"), peak_mib=median("peak_kib") / 1024, wall_ratio=ratio("wall_s"),
-            cpu_ratio=ratio("cpu_s"), peak_ratio=ratio("peak_kib"),
+            program=name, is_floor=mine[0]["is_floor"], ended=bad, wall_s=wall_s,
+            rows_a_second=mine[0]["rows"] / wall_s, cpu_s=median("cpu_s"), peak_mib=median("peak_kib") / 1024,
+            wall_ratio=ratio("wall_s"), cpu_ratio=ratio("cpu_s"), peak_ratio=ratio("peak_kib"),
         )

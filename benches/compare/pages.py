@@ -39,7 +39,8 @@ def _table(day):
     base = day.base()
     head = (
         f"**{WORDS[day.form]}**: {first['rows']:,} rows on three sides, {first['bytes'] / 1e6:,.0f} MB\n\n"
-        f"| | rows/s | wall s | CPU s | peak MiB | wall, {base} = 1 | CPU | peak |\n|---|---:|---:|---:|---:|---:|---:|---:|"
+        f"| | rows/s | wall s | CPU s | peak MiB | wall, {base} = 1 | CPU | peak |\n"
+        "|---|---:|---:|---:|---:|---:|---:|---:|"
     )
     return "\n".join([head, *map(_row, day.lines())])
 

@@ -125,7 +125,8 @@ def _again(name, side, facts):
 
 
 def other_amount(facts):
-    """Contradicting rows differ in their amount at the same time, or in their user. A notification's time says nothing."""
+    """Contradicting rows differ in their amount at the same time, or in their user; notifications in their user only,
+    since their time is that of receipt."""
     return (facts.way == 0) & (facts.side != WEBHOOKS)
 
 

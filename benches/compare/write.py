@@ -4,6 +4,7 @@ The ledger states major units and words of its own, the others minor units. In t
 decimals of their currency (`12.50`, `1250`, `1.250`), in Parquet `decimal(18, 3)`; times are RFC 3339, UTC.
 """
 
+import io
 import zlib
 from datetime import datetime, timedelta, timezone
 
@@ -107,7 +108,9 @@ class Writer:
         if self.form == "csv":
             frame.write_csv(self.out, include_header=self.rows == 0)
         elif self.form == "jsonl":
-            self.out.write(member(frame.write_ndjson().encode()))
+            lines = io.BytesIO()
+            frame.write_ndjson(lines)
+            self.out.write(member(lines.getbuffer()))
         else:
             arrow = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
             self.parquet = self.parquet or pq.ParquetWriter(self.partial, arrow.schema, compression="zstd")

@@ -1,5 +1,5 @@
-"""The reconciliation by datacompy's comparison of polars frames: it compares keys that stand once on a side, two sides at
-a time. Rows of one key and the meaning of differences are no part of it: these are the polars peer's.
+"""The reconciliation by datacompy's comparison of polars frames: keys that stand once on a side, two sides at a time.
+What several rows of a key mean, and what differences mean, is no part of it: that is done as in `polars.py`.
 
     python -m compare.peers.datacompy FOLDER FORMAT OUT
 """

@@ -55,8 +55,10 @@ SUSPECTS = f"""
 def folded(side):
     """What one side says of each suspect, whatever the number of its rows."""
     # Repeated notifications differ in the time of receipt.
-    at, events = ("max(instant)", "false") if side == WEBHOOKS else ("instant", "count(DISTINCT (status, instant)) < count(*)")
-    by = "ALL" if side == WEBHOOKS else 'key, "user", merchant, last4, currency, status, amount, commission, reward, paid, instant'
+    row = 'key, "user", merchant, last4, currency, status, amount, commission, reward, paid'
+    log = side == WEBHOOKS
+    at, by = ("max(instant)", row) if log else ("instant", f"{row}, instant")
+    events = "false" if log else "count(DISTINCT (status, instant)) < count(*)"
     sums = ", ".join(
         f"sum({measure}) FILTER (WHERE status = '{status}') AS {measure}_{status}"
         for measure in ("amount", "commission", "reward") for status in ("SETTLED", "RETURNED", "APPROVED")
@@ -69,8 +71,7 @@ def folded(side):
 
     return f"""
         WITH said AS (
-            SELECT key, "user", merchant, last4, currency, status, amount, commission, reward, paid, {at} AS instant,
-                   count(*) AS times
+            SELECT {row}, {at} AS instant, count(*) AS times
             FROM {SIDES[side]} SEMI JOIN suspects USING (key) GROUP BY {by}
         ), summed AS (
             SELECT key, sum(times) AS rows, sum(times - 1) AS copies, sum((times - 1) * amount) AS copied,
@@ -81,8 +82,10 @@ def folded(side):
                    bool_or(status = 'CLAWBACK') AS clawback, min(status) AS any_status,
                    min(status) FILTER (WHERE status IN ('REVERSED', 'DECLINED')) AS void_status,
                    any_value(currency) AS currency, any_value("user") AS "user", any_value(last4) AS last4,
-                   any_value(paid) AS paid, max(instant) AS latest, max(instant) FILTER (WHERE status = 'SETTLED') AS settled_at,
-                   arg_max(amount, abs(amount)) AS amount_largest, arg_max(commission, abs(amount)) AS commission_largest,
+                   any_value(paid) AS paid, max(instant) AS latest,
+                   max(instant) FILTER (WHERE status = 'SETTLED') AS settled_at,
+                   arg_max(amount, abs(amount)) AS amount_largest,
+                   arg_max(commission, abs(amount)) AS commission_largest,
                    arg_max(reward, abs(amount)) AS reward_largest, {sums}
             FROM said GROUP BY key
         )
@@ -112,6 +115,10 @@ def _any(of, sides="flw"):
     return "(" + " OR ".join(f"coalesce({of.replace('$', side)}, false)" for side in sides) + ")"
 
 
+def _each(of):
+    return ", ".join(of.replace("$", side) for side in "flw")
+
+
 def _differ(field):
     """Does the field differ between any two sides that are compared?"""
     return "(" + " OR ".join(
@@ -138,6 +145,7 @@ def _spread(measure):
 
 
 _SETTLED_SOMEWHERE = _any("$.status NOT IN ('APPROVED', 'VALID', 'REVERSED', 'DECLINED')")
+_GAPS = _each("{'size': abs(coalesce($.gap, 0)), 'gap': $.gap}")
 _CAME_BACK = "($.voided OR $.all_back OR $.exceeds)"
 JUDGED = f"""
     WITH stated AS (
@@ -152,7 +160,7 @@ JUDGED = f"""
         FROM facing
     )
     SELECT *,
-        greatest({", ".join(f"CASE WHEN {s}.currency = currency THEN abs({s}.amount) END" for s in "flw")}, 0) AS largest,
+        greatest({_each("CASE WHEN $.currency = currency THEN abs($.amount) END")}, 0) AS largest,
         CASE
             WHEN in_file AND in_ledger AND in_webhooks THEN 'complete'
             WHEN {_any("$.failed")} AND NOT in_file THEN CASE WHEN l.voided THEN 'excluded' ELSE 'expected' END
@@ -170,10 +178,9 @@ JUDGED = f"""
         presence NOT IN ('excluded', 'expected') AS judged,
         NOT exceeds AND NOT paid_out AS money,
         money AND NOT (clawback AND (l.reward > 0 OR l.has_return OR l.voided)) AS rewards,
-        CASE WHEN {" AND ".join(f"abs(coalesce({s}.gap, 0)) <= abs(coalesce({o}.gap, 0))" for s, o in (("f", "l"), ("w", "l")))}
-             THEN coalesce(l.gap, 0) WHEN abs(coalesce(f.gap, 0)) >= abs(coalesce(w.gap, 0)) THEN f.gap ELSE w.gap END AS gap,
-        gap <> 0 AND greatest({", ".join(f"{s}.amount - {s}.gap" for s in "flw")})
-            = least({", ".join(f"{s}.amount - {s}.gap" for s in "flw")}) AS explained
+        list_max([{_GAPS}]).gap AS largest_gap,
+        coalesce(largest_gap, 0) AS gap,
+        gap <> 0 AND greatest({_each("$.amount - $.gap")}) = least({_each("$.amount - $.gap")}) AS explained
     FROM stated"""
 
 _AMOUNT, _COMMISSION, _REWARD = "'transaction_amount'", "'issuer_commission'", "'user_reward'"
@@ -190,7 +197,7 @@ BREAKS = " UNION ALL ".join([
     _found("presence", "judged AND presence NOT IN ('complete', 'reward_missing')"),
     _found("presence", "presence = 'reward_missing'", _REWARD, "l.reward"),
     _found("'returns_exceed_purchase'", "judged AND exceeds",
-           at_risk="least(" + ", ".join(f"CASE WHEN {s}.exceeds THEN {s}.amount END" for s in "flw") + ")"),
+           at_risk=f"least({_each('CASE WHEN $.exceeds THEN $.amount END')})"),
     _found("'reversed_after_payout'", "judged AND paid_out", _COMMISSION, "f.commission", "f.currency"),
     _found("'clawback_unbooked'", "judged AND clawback AND l.reward > 0 AND NOT l.has_return AND NOT l.voided", _REWARD,
            "l.reward", "l.currency"),

@@ -62,7 +62,7 @@ def folded(side, rows):
     ).with_columns(exceeds=back & (col("amount") < 0), all_back=back & (col("amount") == 0))
     kept = ["rows", "copies", "copied", "conflict", "currency", "user", "last4", "paid", "clawback", "failed", "voided",
             "at", "status", *MEASURES, "gap", "has_return", "exceeds", "all_back"]
-    return told.select("key", *(col(name).name.suffix(f"_{SIDES[side][0]}") for name in kept), pl.lit(True).alias(SIDES[side][0]))
+    return told.select("key", *(col(name).name.suffix(f"_{SIDES[side][0]}") for name in kept))
 
 
 def side_of(name, side):

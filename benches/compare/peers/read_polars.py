@@ -26,7 +26,9 @@ def scan(folder, side, form):
     frame = frame.rename(dict(zip(names, CANONICAL)))
     if form != "parquet":
         frame = frame.with_columns(pl.col("at").str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="ms", time_zone="UTC"))
-    return ledger(frame, form) if side == LEDGER else frame.with_columns(paid=pl.col(PAID) if side == FILE else pl.lit(None, pl.String))
+    if side == LEDGER:
+        return ledger(frame, form)
+    return frame.with_columns(paid=pl.col(PAID) if side == FILE else pl.lit(None, pl.String))
 
 
 def ledger(frame, form):
