@@ -3,7 +3,7 @@
 # N keys a side, in one run: rows/s, wall time, CPU and peak memory, and their ratios. Fails unless all find the very
 # breaks, the matched rows and the sums of the generator's truth. Beside them what reading the inputs alone costs.
 #
-#   benches/compare.sh [N...]     default 10000 1000000 10000000; from 50000000 on once, with bounded memory, one format
+#   benches/compare.sh [N...]     default 10000 1000000 10000000; from BIG=50000000 on once, one format, bounded memory
 #
 # PYTHON names an interpreter with numpy, pyarrow, polars, duckdb, pandas (and isal, which packs and unpacks faster);
 # PYTHON_DATACOMPY another one with datacompy and the polars that it asks for, where that is an older one.

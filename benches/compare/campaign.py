@@ -7,7 +7,7 @@ import sys
 
 from .measure import run
 from .programs import environment, module, prepared, unmeasured
-from .settings import BIG_KEYS, BYTES_A_KEY
+from .settings import BYTES_A_KEY
 
 
 def campaign(settings, sizes):
@@ -17,7 +17,7 @@ def campaign(settings, sizes):
     for keys in sizes:
         for form in settings.formats_of(keys):
             yield keys, form, list(one_day(settings, keys, form))
-        if keys >= BIG_KEYS and not settings.keep:
+        if settings.is_big(keys) and not settings.keep:
             shutil.rmtree(settings.folder(keys), ignore_errors=True)
 
 
@@ -33,7 +33,7 @@ def one_day(settings, keys, form):
     out.mkdir()
     programs = prepared(settings, keys, form, out)
     # A big day is run once: it takes long, and what is measured is whether it ends.
-    rounds = 1 if keys >= BIG_KEYS else settings.rounds
+    rounds = 1 if settings.is_big(keys) else settings.rounds
     for number in range(rounds):
         # Whoever begins changes from round to round.
         turn = programs[number % len(programs):] + programs[:number % len(programs)]

@@ -2,12 +2,13 @@
 
     python -m compare.floor FOLDER FORMAT [gzip|isal]
 
-CSV is read as bytes. Gzip is unfolded by the programs at hand. Parquet is decoded column by column by pyarrow.
+Two sides at a time. CSV is read as bytes, gzip is unfolded by the programs at hand, Parquet is decoded by pyarrow.
 """
 
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .layout import path
@@ -26,28 +27,33 @@ def ways(form, python):
 
 
 def main():
-    folder, form = Path(sys.argv[1]), sys.argv[2]
-    for side in range(len(SIDES)):
-        file = path(folder, side, form)
-        if form == "parquet":
-            import pyarrow.parquet as pq
+    folder, form, way = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
+    # The sides at the same time, as every program reads them.
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda side: read(path(folder, side, form), form, way), range(len(SIDES))))
 
-            for batch in pq.ParquetFile(file).iter_batches(125_000):
-                batch.num_rows
-            continue
-        if form == "csv":
-            source = open(file, "rb", buffering=0)
-        elif sys.argv[3] == "isal":
-            from isal import igzip
 
-            source = igzip.open(file, "rb")
-        else:
-            subprocess.run(["gzip", "-dc", file], stdout=subprocess.DEVNULL, check=True)
-            continue
-        with source:
-            block = bytearray(BLOCK_BYTES)
-            while source.readinto(block):
-                pass
+def read(file, form, way):
+    if form == "parquet":
+        import pyarrow.parquet as pq
+
+        for batch in pq.ParquetFile(file).iter_batches(125_000, use_threads=False):
+            batch.num_rows
+    elif way == ["gzip"]:
+        subprocess.run(["gzip", "-dc", file], stdout=subprocess.DEVNULL, check=True)
+    elif way == ["isal"]:
+        from isal import igzip
+
+        drain(igzip.open(file, "rb"))
+    else:
+        drain(open(file, "rb", buffering=0))
+
+
+def drain(source):
+    with source:
+        block = bytearray(BLOCK_BYTES)
+        while source.readinto(block):
+            pass
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import floor
 from .layout import DAY
-from .settings import BIG_KEYS, ROOT
+from .settings import ROOT
 
 
 @dataclass
@@ -30,7 +30,7 @@ def module(python, name, *arguments):
 
 def prepared(settings, keys, form, out):
     """All programs for one day in one format; each leaves what it says below `out`."""
-    folder, big = settings.folder(keys), keys >= BIG_KEYS
+    folder, big = settings.folder(keys), settings.is_big(keys)
     python = settings.python
     found = [
         Program(f"floor: {name}", module(python, "floor", folder, form, *more), is_floor=True)

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# From here on memory is bounded, one format is enough, and the files are removed afterwards.
-BIG_KEYS = 50_000_000
 # Of three sides and one key, in the largest case: what a day takes on the disk.
 BYTES_A_KEY = {"csv": 320, "jsonl": 170, "parquet": 105}
 
@@ -27,9 +25,14 @@ class Settings:
     limit_kib: int
     keep: bool
     seed: int
+    big_keys: int
+
+    def is_big(self, keys):
+        """Memory is bounded, one round in one format is enough, and the files are removed afterwards."""
+        return keys >= self.big_keys
 
     def formats_of(self, keys):
-        return (self.big_format,) if keys >= BIG_KEYS else self.formats
+        return (self.big_format,) if self.is_big(keys) else self.formats
 
     def folder(self, keys):
         return self.work / f"day-{keys}-{self.seed}"
@@ -53,4 +56,5 @@ def read():
         limit_kib=int(float(said("MOST_MEMORY", "0.85")) * physical_kib),
         keep=said("KEEP", "0") == "1",
         seed=int(said("SEED", "1")),
+        big_keys=int(said("BIG", "50000000")),
     )

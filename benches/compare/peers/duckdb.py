@@ -22,9 +22,9 @@ def main():
     link.execute(f"SET threads = {os.environ.get('THREADS', '2')}")
     link.execute("SET preserve_insertion_order = false")
     link.execute("SET enable_progress_bar = false")
+    link.execute(f"SET temp_directory = '{out / 'spill'}'")
     if len(sys.argv) > 4:
         link.execute(f"SET memory_limit = '{sys.argv[4]}'")
-        link.execute(f"SET temp_directory = '{out / 'spill'}'")
     for side, name in enumerate(SIDES):
         # What is read anew at no great cost need not be kept: less memory, and no slower.
         kept = "VIEW" if form == "parquet" else "TABLE"
