@@ -60,6 +60,10 @@ readers rows="50000":
 bench-upload rows="1000000":
     benches/upload.sh {{rows}}
 
+# The same day by tieout, DuckDB, polars, datacompy and pandas, at N keys a side (PYTHON with these; see docs/speed.md)
+compare *sizes:
+    benches/compare.sh {{sizes}}
+
 # MARKERS fraud markers in one run: time, commits and waits for the disk (needs strace and python3)
 bench-effects markers="100000":
     benches/effects.sh {{markers}}
