@@ -26,8 +26,8 @@ const COLUMNS: &str = "columns: {transaction_id: id, user: id, amount: amount, c
 
 /// A project of these providers.
 fn project(folder: &TempDir, providers: &[(&str, &str)]) -> Project {
-    let listed: String = providers.iter().map(|(name, text)| format!("  {name}:\n{text}")).collect();
-    let providers = if listed.is_empty() { String::new() } else { format!("providers:\n{listed}") };
+    let listed: Vec<String> = providers.iter().map(|(name, text)| format!("  {name}:\n{text}")).collect();
+    let providers = if listed.is_empty() { String::new() } else { format!("providers:\n{}", listed.concat()) };
     let text = format!("state: sqlite:state.db\nartifacts: runs/\ndata: data/\n{providers}");
     std::fs::write(folder.path().join("tieout.yaml"), text).unwrap();
     Project::load(folder.path()).unwrap_or_else(|problems| panic!("{problems}"))

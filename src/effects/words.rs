@@ -125,7 +125,12 @@ fn card_words(effect: &Effect, ask: &CardAsk) -> String {
 
 /// What stands behind the card in the business key of a change: ` 500.00 USD valid from 2025-01-01 to 2025-12-31`.
 pub(super) fn change_words(ask: &CardAsk, currency: &str) -> String {
-    terms_words(ask, currency).into_iter().flatten().map(|term| format!(" {term}")).collect()
+    let mut words = String::new();
+    for term in terms_words(ask, currency).into_iter().flatten() {
+        words.push(' ');
+        words.push_str(&term);
+    }
+    words
 }
 
 /// The transaction, order or card that it is about. Of a change of a card that is the card alone: limit and days are part
