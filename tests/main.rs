@@ -160,6 +160,7 @@ mod rate_limits;
 mod reading_bad_input;
 mod reading_formats;
 mod reading_local_files;
+mod reading_objects;
 mod reading_properties;
 mod reading_support;
 mod reading_two_columns;

@@ -5,10 +5,12 @@ mod csv;
 mod document;
 mod json;
 mod lines;
+mod objects;
 mod open;
 mod parquet;
 mod paths;
 mod row;
+mod shapes;
 
 pub(crate) use paths::told;
 pub(crate) use row::RowView;

@@ -1,5 +1,7 @@
 //! One row on its way from a reader to `normalize`: borrowed text, reused buffers, no map.
 
+use super::objects::Found;
+
 /// A row as its reader sees it: the text of each wanted source column, by slot.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RowView<'r> {
@@ -58,6 +60,19 @@ impl RowBuffer {
         &self.seen
     }
 
+    /// What is found by slot without being copied; see [`Self::view_of`].
+    pub(super) fn found(&mut self) -> Found<'_> {
+        Found { cells: &mut self.cells, seen: &mut self.seen }
+    }
+
+    /// Takes what was found in the text as if it had been set.
+    pub(super) fn copy_found(&mut self, text: &str) {
+        for slot in 0..self.cells.len() {
+            let Cell { start, end } = self.cells[slot];
+            self.set(slot, text.get(start..end).unwrap_or_default());
+        }
+    }
+
     pub(crate) fn set(&mut self, slot: usize, value: &str) {
         let start = self.text.len();
         self.text.push_str(value);
@@ -65,6 +80,11 @@ impl RowBuffer {
     }
 
     pub(crate) fn view(&self, line: u64) -> RowView<'_> {
-        RowView { line, text: &self.text, cells: &self.cells }
+        self.view_of(&self.text, line)
+    }
+
+    /// The row whose values were found in this text.
+    pub(super) fn view_of<'r>(&'r self, text: &'r str, line: u64) -> RowView<'r> {
+        RowView { line, text, cells: &self.cells }
     }
 }
