@@ -161,6 +161,8 @@ mod rate_limits;
 mod reading_bad_input;
 mod reading_formats;
 mod reading_local_files;
+mod reading_objects;
+mod reading_parquet;
 mod reading_properties;
 mod reading_support;
 mod reading_two_columns;

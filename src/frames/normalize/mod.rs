@@ -2,6 +2,7 @@
 //! quarantine with the field, the value (masked) and what was expected.
 
 mod columns;
+mod plan;
 mod revisions;
 mod times;
 mod two_columns;
@@ -12,76 +13,20 @@ use std::collections::BTreeSet;
 
 use super::error::InputError;
 use super::mask;
-use super::read::{Halted, Join, RowSink, RowView, Sources, Unjoined};
+use super::read::{Exact, Halted, RowSink, RowView, Sources, Wanted};
 use super::rows::{Rows, Spread};
 use super::schema::{Exclusion, Field, FieldType, Measure, Quarantined};
 use super::totals::ControlTotals;
-use crate::job::{ColumnSource, Format, Input, Mapping, Sign, TimeFormat, Unit};
+use crate::job::{Format, Input, Sign, Unit};
 use crate::money::{self, MoneyError};
 use columns::{Columns, Value, Values};
+pub(crate) use plan::sources;
+use plan::{From, Joined, Step};
 use revisions::Ledger;
 pub(crate) use times::TimePlan;
-use two_columns::TwoColumns;
 
 /// Quarantined rows shown when there are too many of them.
 const SHOWN_ROWS: usize = 5;
-
-/// Where a field's text comes from.
-#[derive(Debug)]
-enum From {
-    /// Slots in order of preference.
-    Slots(Vec<usize>),
-    Constant(String),
-    /// Which of the joined texts of the row.
-    Joined(usize),
-    /// An amount in one of two columns.
-    Two(TwoColumns),
-}
-
-impl From {
-    /// The first of these slots that says something.
-    fn first<'r>(slots: &[usize], row: RowView<'r>) -> Option<&'r str> {
-        slots.iter().find_map(|slot| row.cell(*slot))
-    }
-}
-
-/// Columns that are put together, with their names as the job writes them.
-#[derive(Debug)]
-struct Joined {
-    join: Join,
-    parts: Vec<String>,
-}
-
-impl Joined {
-    /// The text of a row.
-    ///
-    /// # Errors
-    /// A lowercase fragment, of columns that make no text together.
-    fn text(&self, row: RowView<'_>) -> Result<String, String> {
-        let named = |wanted: usize| {
-            let at = self.join.slots.iter().position(|slot| *slot == wanted);
-            at.and_then(|at| self.parts.get(at)).map_or("", String::as_str)
-        };
-        self.join.text(row).map_err(|unjoined| match unjoined {
-            Unjoined::Lacks(slot) => format!("lacks its part `{}`; every part must be there", named(slot)),
-            Unjoined::Holds(slot) => format!(
-                "has `{}`, which stands between the parts, in its part `{}`; expected another `with`",
-                self.join.with,
-                named(slot)
-            ),
-        })
-    }
-}
-
-#[derive(Debug)]
-struct Step {
-    field: Field,
-    from: From,
-    unit: Unit,
-    time: TimePlan,
-    /// Slots of the column that names the zone of the row's time; empty where none does.
-    zone: Vec<usize>,
-}
 
 /// What is wrong with one value.
 #[derive(Debug)]
@@ -97,6 +42,8 @@ struct Trouble {
 pub(crate) struct Normalizer<'a> {
     input: &'a Input,
     steps: Vec<Step>,
+    /// By slot.
+    wanted: Vec<Wanted>,
     joined: Vec<Joined>,
     columns: Columns,
     file: u32,
@@ -134,67 +81,13 @@ struct Known {
     gives_back: Option<bool>,
 }
 
-/// The source columns that the mapping asks for, and the steps that read them.
-fn plan(mapping: &Mapping) -> (Sources, Vec<Step>, Vec<Joined>) {
-    let mut sources = Sources::default();
-    let mut joined = Vec::new();
-    let mut steps = Vec::with_capacity(mapping.fields.len());
-    for (field, column) in &mapping.fields {
-        let ask = |names: &[String], sources: &mut Sources| {
-            let slots: Vec<usize> = names.iter().map(|name| sources.slot(name)).collect();
-            sources.fields.push((field.name().to_owned(), slots.clone()));
-            slots
-        };
-        let from = match &column.from {
-            ColumnSource::Constant(text) => From::Constant(text.clone()),
-            ColumnSource::Columns(names) => From::Slots(ask(names, &mut sources)),
-            ColumnSource::TwoColumns { credit, debit } => {
-                From::Two(TwoColumns { credit: ask(credit, &mut sources), debit: ask(debit, &mut sources) })
-            }
-            ColumnSource::Joined { parts, with } => {
-                let slots = parts.iter().map(|name| sources.slot(name)).collect();
-                let join = Join { slots, with: with.clone() };
-                sources.joins.push((field.name().to_owned(), join.clone()));
-                joined.push(Joined { join, parts: parts.clone() });
-                From::Joined(joined.len() - 1)
-            }
-        };
-        let zone = match &column.time {
-            TimeFormat::ZoneOfRow { column, .. } => ask(column, &mut sources),
-            _ => Vec::new(),
-        };
-        steps.push(Step { field: *field, from, unit: column.unit, time: TimePlan::new(&column.time), zone });
-    }
-    // Amounts need the currency's exponent and, for their sign, direction and status.
-    steps.sort_by_key(|step| match step.field {
-        Field::EventKind => 0,
-        Field::Currency => 1,
-        Field::Status | Field::Direction => 2,
-        _ => 3,
-    });
-    (sources, steps, joined)
-}
-
-/// The source columns that a mapping asks for.
-pub(crate) fn sources(mapping: &Mapping) -> Sources {
-    plan(mapping).0
-}
-
-impl Sources {
-    pub(crate) fn slot(&mut self, name: &str) -> usize {
-        self.names.iter().position(|known| known == name).unwrap_or_else(|| {
-            self.names.push(name.to_owned());
-            self.names.len() - 1
-        })
-    }
-}
-
 impl<'a> Normalizer<'a> {
     pub(crate) fn new(input: &'a Input, spread: Spread) -> (Sources, Self) {
-        let (mut sources, steps, joined) = plan(&input.mapping);
+        let (mut sources, steps, joined) = plan::plan(&input.mapping);
         let revisions = input.mapping.revisions.as_ref().map(|columns| Ledger::new(columns, &mut sources));
         let normalizer = Self {
             input,
+            wanted: plan::wanted(&sources, &steps),
             steps,
             joined,
             columns: Columns::new(input.key, input.mapping.fields.keys().copied(), spread),
@@ -233,7 +126,10 @@ impl<'a> Normalizer<'a> {
 
     fn take(&mut self, row: RowView<'_>) {
         let input = self.input;
-        let joined: Vec<Result<String, String>> = self.joined.iter().map(|joined| joined.text(row)).collect();
+        let joined: Vec<Result<String, String>> = match self.joined.as_slice() {
+            [] => Vec::new(),
+            joined => joined.iter().map(|joined| joined.text(row)).collect(),
+        };
         let mut values: Values<'_> = [const { Value::Null }; Field::ALL.len()];
         let mut trouble: Option<Box<Trouble>> = None;
         let mut note = |found: Box<Trouble>| {
@@ -282,7 +178,14 @@ impl<'a> Normalizer<'a> {
         let told = |value: &str, reason| Box::new(Trouble { field: field.name(), value: mask::shown(value), reason });
         let text = match &step.from {
             From::Constant(text) => Some(text.as_str()),
-            From::Slots(slots) => From::first(slots, row),
+            From::Slots(slots) => {
+                if let [slot] = slots.as_slice()
+                    && let Some(exact) = row.exact(*slot)
+                {
+                    return self.exact(exact, step, known, values).map_err(|(text, reason)| told(&text, reason));
+                }
+                From::first(slots, row)
+            }
             From::Joined(at) => Some(joined[*at].as_ref().map_err(|reason| told("", reason.clone()))?.as_str()),
             From::Two(two) => {
                 let exponent = needed(known.exponent, step.unit).map_err(|reason| told("", reason))?;
@@ -300,7 +203,7 @@ impl<'a> Normalizer<'a> {
                 _ => Ok(Value::Null),
             };
         };
-        match field.kind() {
+        match step.kind {
             FieldType::Minor => {
                 let exponent = needed(known.exponent, step.unit).map_err(|reason| told(text, reason))?;
                 money::parse_minor(text, step.unit, exponent)
@@ -321,6 +224,29 @@ impl<'a> Normalizer<'a> {
                 _ => Ok(values::text(field, text)),
             },
         }
+    }
+
+    /// The value of a field from what was never text.
+    ///
+    /// # Errors
+    /// The text that it would have been, and what is wrong with it.
+    fn exact<'r>(
+        &mut self,
+        exact: Exact,
+        step: &Step,
+        known: &mut Known,
+        values: &Values<'_>,
+    ) -> Result<Value<'r>, (String, String)> {
+        let (unscaled, scale) = match exact {
+            Exact::Micros(micros) => return Ok(Value::Number(micros)),
+            Exact::Number { unscaled, scale } => (unscaled, scale),
+        };
+        let minor = needed(known.exponent, step.unit).and_then(|exponent| {
+            money::minor_of(unscaled, scale, step.unit, exponent)
+                .and_then(|written| self.written(step.field, written, known, values))
+                .map_err(|error| error.to_string())
+        });
+        minor.map_err(|reason| (money::format_minor(unscaled, scale), reason))
     }
 
     fn currency<'r>(&mut self, text: &'r str, known: &mut Known) -> Result<Value<'r>, String> {
@@ -447,6 +373,10 @@ impl<'a> Normalizer<'a> {
 
 /// Every row of the file is wanted: it never gives up.
 impl RowSink for Normalizer<'_> {
+    fn wanted(&self, slot: usize) -> Wanted {
+        self.wanted[slot]
+    }
+
     fn row(&mut self, row: RowView<'_>) -> Result<(), Halted> {
         self.take(row);
         Ok(())

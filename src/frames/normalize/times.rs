@@ -47,6 +47,11 @@ impl TimePlan {
         }
     }
 
+    /// Whether times are written as ISO 8601 says, and nothing but their own offset or the job tells their zone.
+    pub(crate) const fn is_iso(&self) -> bool {
+        matches!(self, Self::Iso(_))
+    }
+
     /// Microseconds since the epoch, UTC. Digits beyond microseconds are cut off.
     ///
     /// # Errors

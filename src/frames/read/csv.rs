@@ -150,7 +150,7 @@ impl Layout {
                 return Err(not_utf8(start));
             }
         }
-        Ok(RowView { line: record.line, text, cells: &self.cells })
+        Ok(RowView { line: record.line, text, cells: &self.cells, typed: &[] })
     }
 }
 

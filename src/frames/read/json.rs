@@ -3,9 +3,10 @@
 use serde::de::IgnoredAny;
 
 use super::document::{ScanError, Scanner};
+use super::objects::Objects;
 use super::open::{self, Stream};
 use super::paths::{self, PathTree};
-use super::row::RowBuffer;
+use super::row::{RowBuffer, RowView};
 use super::{Outcome, Reading, RowSink};
 use crate::frames::error::InputError;
 use crate::job::ControlPaths;
@@ -24,8 +25,7 @@ pub(super) fn read(
     let wanted = names.iter().enumerate().map(|(slot, path)| (slot, path.as_str()));
     let mut document = Document {
         scanner: Scanner::new(stream, reading.input.limits.max_row_bytes),
-        tree: PathTree::new(wanted, reading.input.known_columns.as_deref()),
-        row: RowBuffer::new(names.len()),
+        row: ObjectRows::new(PathTree::new(wanted, reading.input.known_columns.as_deref()), names.len()),
         rows_path: rows,
         control_rows: control.and_then(|control| control.rows.as_deref()),
         control_amount: control.and_then(|control| control.amount.as_deref()),
@@ -48,8 +48,7 @@ fn told(reading: Reading<'_>, error: ScanError) -> InputError {
 
 struct Document<'a, 's, S> {
     scanner: Scanner,
-    tree: PathTree,
-    row: RowBuffer,
+    row: ObjectRows,
     rows_path: &'a str,
     control_rows: Option<&'a str>,
     control_amount: Option<&'a str>,
@@ -163,34 +162,74 @@ impl<S: RowSink> Document<'_, '_, S> {
             let fits = self.scanner.read_value()?;
             self.outcome.rows += 1;
             let place = self.outcome.rows;
-            match self.parse(fits) {
-                Ok(()) => self.sink.row(self.row.view(place))?,
-                Err(reason) => self.sink.unreadable(place, self.scanner.value(), reason)?,
+            let Self { scanner, row, outcome, sink, .. } = self;
+            match row_of(scanner.value(), fits, row, outcome) {
+                Ok(json) => sink.row(row.view(json, place))?,
+                Err(reason) => sink.unreadable(place, scanner.value(), reason)?,
             }
             if self.scanner.take(b",]")? == b']' {
                 return Ok(());
             }
         }
     }
-
-    fn parse(&mut self, fits: bool) -> Result<(), String> {
-        let Self { scanner, tree, row, outcome, .. } = self;
-        if !fits {
-            return Err("is longer than a row may be (`max_row_bytes` in `limits`)".to_owned());
-        }
-        take_row(tree, scanner.value(), row, outcome)
-    }
 }
 
-/// One JSON object as a row.
+/// Takes an element of the array as a row; its text.
 ///
 /// # Errors
 /// A lowercase fragment: why it is none.
-pub(super) fn take_row(tree: &PathTree, json: &[u8], row: &mut RowBuffer, outcome: &mut Outcome) -> Result<(), String> {
-    let text = std::str::from_utf8(json).map_err(|error| super::csv::not_utf8(error.valid_up_to()))?;
-    tree.take(text, row, &mut outcome.drift).map_err(|reason| format!("is not a readable JSON object: {reason}"))?;
-    for (ever, now) in outcome.seen.iter_mut().zip(row.seen()) {
-        *ever |= now;
+fn row_of<'j>(json: &'j [u8], fits: bool, row: &mut ObjectRows, outcome: &mut Outcome) -> Result<&'j str, String> {
+    if !fits {
+        return Err("is longer than a row may be (`max_row_bytes` in `limits`)".to_owned());
     }
-    Ok(())
+    let json = std::str::from_utf8(json).map_err(|error| super::csv::not_utf8(error.valid_up_to()))?;
+    row.take(json, outcome).map(|()| json)
+}
+
+/// Reads JSON objects as rows; its buffers are used again.
+#[derive(Debug)]
+pub(super) struct ObjectRows {
+    tree: PathTree,
+    objects: Objects,
+    row: RowBuffer,
+    /// Whether the last row is plain: its values stand in its text.
+    is_plain: bool,
+}
+
+impl ObjectRows {
+    pub(super) fn new(tree: PathTree, slots: usize) -> Self {
+        let objects = tree.objects();
+        Self { tree, objects, row: RowBuffer::new(slots), is_plain: false }
+    }
+
+    /// Takes one object as a row.
+    ///
+    /// # Errors
+    /// A lowercase fragment: why it is none.
+    pub(super) fn take(&mut self, json: &str, outcome: &mut Outcome) -> Result<(), String> {
+        let Self { tree, objects, row, is_plain } = self;
+        row.clear();
+        *is_plain = objects.take(json, &mut row.found());
+        if !*is_plain {
+            let taken = tree.take(json, row, &mut outcome.drift);
+            taken.map_err(|reason| format!("is not a readable JSON object: {reason}"))?;
+        }
+        for (ever, now) in outcome.seen.iter_mut().zip(row.seen()) {
+            *ever |= now;
+        }
+        Ok(())
+    }
+
+    /// The row that was taken last, from this text.
+    pub(super) fn view<'r>(&'r self, json: &'r str, line: u64) -> RowView<'r> {
+        if self.is_plain { self.row.view_of(json, line) } else { self.row.view(line) }
+    }
+
+    /// Adds a value that does not stand in the text to the row that was taken last from it.
+    pub(super) fn add(&mut self, json: &str, slot: usize, value: &str) {
+        if std::mem::replace(&mut self.is_plain, false) {
+            self.row.copy_found(json);
+        }
+        self.row.set(slot, value);
+    }
 }

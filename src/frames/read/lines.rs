@@ -1,12 +1,14 @@
 //! JSONL and notification logs: one JSON value a line, each on its own, in bounded memory.
 
 use std::io::{self, BufRead};
+use std::str::Utf8Error;
 
-use super::json::take_row;
+use memchr::{memchr, memchr_iter, memrchr};
+
+use super::json::ObjectRows;
 use super::open::{self, Stream};
 use super::paths::PathTree;
-use super::row::RowBuffer;
-use super::{Outcome, Reading, RowSink};
+use super::{Halted, Outcome, Reading, RowSink};
 use crate::frames::error::InputError;
 use crate::frames::normalize::TimePlan;
 use crate::frames::notices;
@@ -17,6 +19,8 @@ use crate::job::Format;
 const ENVELOPE: &str = "envelope.";
 /// The receipt time that the logger wrote down.
 const RECEIVED_AT: &str = "envelope.received_at";
+/// Bytes of whole lines that are looked at in one go.
+const BLOCK_BYTES: usize = 16 << 10;
 
 pub(super) fn read(reading: Reading<'_>, mut stream: Stream, sink: &mut impl RowSink) -> Result<Outcome, InputError> {
     let names = &reading.sources.names;
@@ -27,61 +31,90 @@ pub(super) fn read(reading: Reading<'_>, mut stream: Stream, sink: &mut impl Row
         reading.input.known_columns.as_deref(),
     );
     let mut rows = Rows {
-        tree,
-        row: RowBuffer::new(names.len()),
+        reading,
+        sink,
+        row: ObjectRows::new(tree, names.len()),
         outcome: Outcome { seen: vec![false; names.len()], ..Outcome::default() },
         received_at: names.iter().position(|name| name == RECEIVED_AT),
         receipt_times: notices::receipt_times(reading.input, RECEIVED_AT),
     };
     let mut lines = Lines { buffer: Vec::new(), line: 0, max_row_bytes: reading.input.limits.max_row_bytes };
-    while let Some(fits) = lines.next(&mut stream).map_err(|error| open::input_error(reading.raw, error))? {
-        rows.outcome.rows += 1;
-        let taken = if !fits {
-            Err(format!("is longer than {} bytes (`max_row_bytes` in `limits`)", lines.max_row_bytes))
-        } else if is_log {
-            rows.notification(reading, &lines)
+    loop {
+        let taken = lines.block(stream.buffer(), |line, bytes, text| rows.take(line, bytes, text));
+        let bytes = taken.map_err(|halted| reading.given_up(halted))?;
+        stream.consume(bytes);
+        if bytes > 0 {
+            continue;
+        }
+        let next = lines.next(&mut stream).map_err(|error| open::input_error(reading.raw, error))?;
+        let Some(fits) = next else { return Ok(rows.outcome) };
+        let taken = if fits {
+            rows.take(lines.line, &lines.buffer, std::str::from_utf8(&lines.buffer))
         } else {
-            take_row(&rows.tree, &lines.buffer, &mut rows.row, &mut rows.outcome).map(|()| true)
-        };
-        let taken = match taken {
-            Ok(true) => sink.row(rows.row.view(lines.line)),
-            Ok(false) => {
-                rows.outcome.rows -= 1;
-                Ok(())
-            }
-            Err(reason) => sink.unreadable(lines.line, &lines.buffer, reason),
+            let reason = format!("is longer than {} bytes (`max_row_bytes` in `limits`)", lines.max_row_bytes);
+            rows.unreadable(lines.line, &lines.buffer, reason)
         };
         taken.map_err(|halted| reading.given_up(halted))?;
     }
-    Ok(rows.outcome)
 }
 
-struct Rows {
-    tree: PathTree,
-    row: RowBuffer,
+struct Rows<'a, 's, S> {
+    reading: Reading<'a>,
+    sink: &'s mut S,
+    row: ObjectRows,
     outcome: Outcome,
     /// The slot of the receipt time.
     received_at: Option<usize>,
     receipt_times: TimePlan,
 }
 
-impl Rows {
-    /// Whether it is a row: one that a receiver rejected is none.
-    fn notification(&mut self, reading: Reading<'_>, lines: &Lines) -> Result<bool, String> {
-        let text = std::str::from_utf8(&lines.buffer).map_err(|error| super::csv::not_utf8(error.valid_up_to()))?;
-        let notification = signature::unwrap_line(text, reading.verifier)?;
-        if notification.rejected.is_some() {
-            self.outcome.rejected.take(lines.line, notification);
-            return Ok(false);
+impl<S: RowSink> Rows<'_, '_, S> {
+    /// Takes a line, of which `text` is the text.
+    fn take(&mut self, line: u64, bytes: &[u8], text: Result<&str, Utf8Error>) -> Result<(), Halted> {
+        let text = text.map_err(|error| super::csv::not_utf8(error.valid_up_to()));
+        let taken = match text {
+            Err(reason) => Err(reason),
+            Ok(text) if self.reading.input.format == Format::WebhookLog => return self.notification(line, text),
+            Ok(text) => self.row.take(text, &mut self.outcome).map(|()| text),
+        };
+        match taken {
+            Ok(text) => {
+                self.outcome.rows += 1;
+                self.sink.row(self.row.view(text, line))
+            }
+            Err(reason) => self.unreadable(line, bytes, reason),
         }
-        take_row(&self.tree, notification.body.as_bytes(), &mut self.row, &mut self.outcome)?;
+    }
+
+    fn unreadable(&mut self, line: u64, bytes: &[u8], reason: String) -> Result<(), Halted> {
+        self.outcome.rows += 1;
+        self.sink.unreadable(line, bytes, reason)
+    }
+
+    /// Takes a line of a log. One that a receiver rejected is no row.
+    fn notification(&mut self, line: u64, text: &str) -> Result<(), Halted> {
+        let taken = signature::unwrap_line(text, self.reading.verifier).and_then(|notification| {
+            if notification.rejected.is_none() {
+                self.row.take(&notification.body, &mut self.outcome)?;
+            }
+            Ok(notification)
+        });
+        let notification = match taken {
+            Ok(notification) => notification,
+            Err(reason) => return self.unreadable(line, text.as_bytes(), reason),
+        };
+        if notification.rejected.is_some() {
+            self.outcome.rejected.take(line, notification);
+            return Ok(());
+        }
+        self.outcome.rows += 1;
         if let (Some(slot), Some(received_at)) = (self.received_at, &notification.received_at) {
             self.outcome.seen[slot] = true;
-            self.row.set(slot, received_at);
+            self.row.add(&notification.body, slot, received_at);
         }
         let received_at = notification.received_at.as_deref();
-        self.outcome.notices.take(lines.line, &notification.body, received_at, &self.receipt_times);
-        Ok(true)
+        self.outcome.notices.take(line, &notification.body, received_at, &self.receipt_times);
+        self.sink.row(self.row.view(&notification.body, line))
     }
 }
 
@@ -95,6 +128,37 @@ struct Lines {
 }
 
 impl Lines {
+    /// Hands on the lines that are not blank of those that the buffer begins with, as far as one block goes and no line is
+    /// too long: number, bytes and text. Tells how many bytes were taken.
+    ///
+    /// # Errors
+    /// Those of `take`.
+    fn block<E>(
+        &mut self,
+        buffer: &[u8],
+        mut take: impl FnMut(u64, &[u8], Result<&str, Utf8Error>) -> Result<(), E>,
+    ) -> Result<usize, E> {
+        let block = &buffer[..buffer.len().min(BLOCK_BYTES)];
+        let block = &block[..memrchr(b'\n', block).map_or(0, |end| end + 1)];
+        // Looked at once for all lines; where one of them is no text, each is asked by itself.
+        let text = std::str::from_utf8(block).ok();
+        let mut start = 0;
+        for end in memchr_iter(b'\n', block) {
+            let line = &block[start..end];
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if line.len() > self.max_row_bytes {
+                break;
+            }
+            self.line += 1;
+            if !line.trim_ascii().is_empty() {
+                let text = text.map_or_else(|| std::str::from_utf8(line), |text| Ok(&text[start..start + line.len()]));
+                take(self.line, line, text)?;
+            }
+            start = end + 1;
+        }
+        Ok(start)
+    }
+
     /// Reads the next line into the buffer; false when it is too long (then its beginning is there).
     fn next(&mut self, stream: &mut Stream) -> io::Result<Option<bool>> {
         loop {
@@ -118,7 +182,7 @@ impl Lines {
                 return Ok(any.then_some(fits));
             }
             any = true;
-            let end = input.iter().position(|byte| *byte == b'\n');
+            let end = memchr(b'\n', input);
             let part = &input[..end.unwrap_or(input.len())];
             // The line's own end may still bring a carriage return, which does not count.
             let room = (self.max_row_bytes + 1).saturating_sub(self.buffer.len());

@@ -5,13 +5,15 @@ mod csv;
 mod document;
 mod json;
 mod lines;
+mod objects;
 mod open;
 mod parquet;
 mod paths;
 mod row;
+mod shapes;
 
 pub(crate) use paths::told;
-pub(crate) use row::RowView;
+pub(crate) use row::{Exact, RowView, Wanted};
 
 use super::error::{InputError, Place};
 use super::notices::Notices;
@@ -68,6 +70,11 @@ pub(crate) enum Unjoined {
 
 /// Who takes the rows that a reader finds, in the order of the file.
 pub(crate) trait RowSink {
+    /// How it takes the values of a slot.
+    fn wanted(&self, _slot: usize) -> Wanted {
+        Wanted::Text
+    }
+
     /// Takes one row.
     ///
     /// # Errors

@@ -1,20 +1,23 @@
-//! Parquet: the wanted columns, a window of rows at a time, as the text they would be in a CSV.
+//! Parquet: the wanted columns, a window of rows at a time.
+
+mod columns;
 
 use std::fs::File;
 use std::io::{Seek, Write};
 
-use chrono::DateTime;
-use polars::prelude::{
-    ArrowDataType, Column, DataType, ParquetReader, PolarsError, PolarsResult, SerReader, StringChunked, TimeUnit,
-};
+use memchr::memchr;
+use polars::prelude::{ArrowDataType, ParquetReader, PolarsError, PolarsResult, SerReader};
 
 use super::open;
-use super::row::RowBuffer;
-use super::{Outcome, Reading, RowSink, drift, positions};
+use super::row::{RowView, Typed};
+use super::{Halted, Outcome, Reading, RowSink, drift, positions};
 use crate::frames::error::{InputError, StreamFault};
+use columns::TypedColumn;
 
 /// Rows decoded at a time.
 const WINDOW_ROWS: usize = 128 << 10;
+/// Rows put together at a time from their columns.
+const BATCH_ROWS: usize = 256;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 pub(super) fn read(reading: Reading<'_>, sink: &mut impl RowSink) -> Result<Outcome, InputError> {
@@ -42,41 +45,72 @@ pub(super) fn read(reading: Reading<'_>, sink: &mut impl RowSink) -> Result<Outc
     }
     let wanted: Vec<String> = places.iter().flatten().map(|place| present[*place].clone()).collect();
     let mut outcome = Outcome { drift: drift(reading, &present), ..Outcome::default() };
-    let mut row = RowBuffer::new(places.len());
-    for offset in (0..metadata.num_rows).step_by(WINDOW_ROWS) {
+    for window in windows(metadata.row_groups.iter().map(|group| group.num_rows())) {
         let mut reader = ParquetReader::new(clone()?);
         reader.set_metadata(metadata.clone());
-        let window = reader.with_columns(Some(wanted.clone())).with_slice(Some((offset, WINDOW_ROWS)));
-        let frame = window.finish().map_err(unreadable)?;
-        let texts = places.iter().map(|place| {
-            let text = place.map(|place| {
+        let frame = reader.with_columns(Some(wanted.clone())).with_slice(Some(window)).finish().map_err(unreadable)?;
+        let columns = places.iter().enumerate().map(|(slot, place)| {
+            let column = place.map(|place| {
                 let (name, field) = schema.get_at_index(place).expect("the place comes from this schema");
-                frame.column(name).and_then(|column| as_text(column, field.dtype()))
+                TypedColumn::new(frame.column(name)?, field.dtype(), sink.wanted(slot))
             });
-            text.transpose()
+            column.transpose()
         });
-        let texts: Vec<Option<StringChunked>> = texts.collect::<PolarsResult<_>>().map_err(unreadable)?;
-        for index in 0..frame.height() {
-            outcome.rows += 1;
-            row.clear();
-            let taken = match fill(&mut row, &texts, index) {
-                Ok(()) => sink.row(row.view(outcome.rows)),
-                Err(value) => sink.unreadable(outcome.rows, value.as_bytes(), "holds a NUL byte".to_owned()),
-            };
-            taken.map_err(|halted| reading.given_up(halted))?;
-        }
+        let columns: Vec<Option<TypedColumn>> = columns.collect::<PolarsResult<_>>().map_err(unreadable)?;
+        hand_on(&columns, frame.height(), &mut outcome.rows, sink).map_err(|halted| reading.given_up(halted))?;
     }
     Ok(outcome)
 }
 
-/// The row's values, or the one that cannot stand in a text.
-fn fill<'t>(row: &mut RowBuffer, texts: &'t [Option<StringChunked>], index: usize) -> Result<(), &'t str> {
-    for (slot, column) in texts.iter().enumerate() {
-        if let Some(value) = column.as_ref().and_then(|column| column.get(index)) {
-            if value.contains('\0') {
-                return Err(value);
+/// First row and number of rows of what is decoded at a time: whole row groups where they are not too large.
+fn windows(groups: impl Iterator<Item = usize>) -> Vec<(usize, usize)> {
+    let mut windows: Vec<(usize, usize)> = Vec::new();
+    let mut first = 0;
+    for rows in groups {
+        match windows.last_mut() {
+            Some((_, before)) if *before + rows <= WINDOW_ROWS => *before += rows,
+            _ => {
+                windows.extend((0..rows).step_by(WINDOW_ROWS).map(|from| (first + from, WINDOW_ROWS.min(rows - from))))
             }
-            row.set(slot, value);
+        }
+        first += rows;
+    }
+    windows
+}
+
+/// Hands on the rows of these columns.
+fn hand_on(
+    columns: &[Option<TypedColumn>],
+    height: usize,
+    rows: &mut u64,
+    sink: &mut impl RowSink,
+) -> Result<(), Halted> {
+    let mut values: Vec<Option<_>> = columns.iter().map(|column| column.as_ref().map(TypedColumn::values)).collect();
+    let slots = columns.len();
+    let mut typed = vec![Typed::default(); slots * BATCH_ROWS];
+    // By row: what cannot stand in a text.
+    let mut broken: Vec<Option<&str>> = vec![None; BATCH_ROWS];
+    for start in (0..height).step_by(BATCH_ROWS) {
+        let count = BATCH_ROWS.min(height - start);
+        broken.fill(None);
+        for (slot, values) in values.iter_mut().enumerate() {
+            let Some(values) = values else { continue };
+            for (row, value) in values.take(count).enumerate() {
+                if let Typed::Text(text) = value
+                    && memchr(0, text.as_bytes()).is_some()
+                {
+                    broken[row].get_or_insert(text);
+                }
+                typed[row * slots + slot] = value;
+            }
+        }
+        for (row, broken) in broken.iter().enumerate().take(count) {
+            *rows += 1;
+            let view = RowView { line: *rows, text: "", cells: &[], typed: &typed[row * slots..][..slots] };
+            match broken {
+                None => sink.row(view)?,
+                Some(value) => sink.unreadable(*rows, value.as_bytes(), "holds a NUL byte".to_owned())?,
+            }
         }
     }
     Ok(())
@@ -138,26 +172,4 @@ fn is_readable(kind: &ArrowDataType) -> bool {
 
 const fn is_text(kind: &ArrowDataType) -> bool {
     matches!(kind, ArrowDataType::Utf8 | ArrowDataType::LargeUtf8 | ArrowDataType::Utf8View)
-}
-
-/// Each value as it would be written in a CSV. A decimal keeps all digits of its scale: it is
-/// an integer in the file, and its text is made from that.
-fn as_text(column: &Column, stored: &ArrowDataType) -> PolarsResult<StringChunked> {
-    if let (DataType::Datetime(unit, _), ArrowDataType::Timestamp(_, zone)) = (column.dtype(), stored) {
-        let numbers = column.cast(&DataType::Int64)?;
-        // A zone in the file means that the instant is known: it is stored in UTC.
-        let suffix = if zone.is_some() { "Z" } else { "" };
-        let texts = numbers.i64()?.iter().map(|value| value.and_then(|value| time_text(value, *unit, suffix)));
-        return Ok(texts.collect());
-    }
-    column.cast(&DataType::String)?.str().cloned()
-}
-
-fn time_text(value: i64, unit: TimeUnit, suffix: &str) -> Option<String> {
-    let time = match unit {
-        TimeUnit::Nanoseconds => Some(DateTime::from_timestamp_nanos(value)),
-        TimeUnit::Microseconds => DateTime::from_timestamp_micros(value),
-        TimeUnit::Milliseconds => DateTime::from_timestamp_millis(value),
-    };
-    time.map(|time| format!("{}{suffix}", time.format("%Y-%m-%dT%H:%M:%S%.f")))
 }

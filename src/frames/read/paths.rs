@@ -7,6 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::value::RawValue;
 
 use super::Drift;
+use super::objects::{Objects, Place};
 use super::row::RowBuffer;
 
 /// Most characters of an unknown key that are shown.
@@ -42,6 +43,13 @@ impl PathTree {
         }
         root.spread();
         Self { root, checks_drift: known.is_some() }
+    }
+
+    /// What reads plain objects in the same way.
+    pub(super) fn objects(&self) -> Objects {
+        let mut places = Vec::new();
+        self.root.add_to(&mut places);
+        Objects::new(places, self.checks_drift)
     }
 
     /// Takes the wanted values of one JSON object into the buffer.
@@ -109,6 +117,17 @@ impl Node {
 
     fn child(&self, key: &str) -> Option<&Self> {
         self.children.iter().find(|(name, _)| name == key).map(|(_, node)| node).or(self.any.as_deref())
+    }
+
+    /// Adds this node and those below it; the index of this one.
+    fn add_to(&self, places: &mut Vec<Place>) -> usize {
+        let index = places.len();
+        let is_end = self.is_end() || self.known;
+        places.push(Place { slot: self.slot, is_end, children: Vec::new(), any: None });
+        let children = self.children.iter().map(|(name, child)| (name.clone(), child.add_to(places))).collect();
+        let any = self.any.as_ref().map(|any| any.add_to(places));
+        (places[index].children, places[index].any) = (children, any);
+        index
     }
 
     fn is_end(&self) -> bool {

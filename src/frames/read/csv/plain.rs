@@ -65,10 +65,7 @@ impl Plain {
         while let Some(end) = ends.get(before + 1) {
             let mut next = before + self.width;
             let start = ends[before].wrapping_add(1);
-            let blank = match &bytes[start..=*end] {
-                b"\n" | b"\r\n" => true,
-                _ => false,
-            };
+            let blank = matches!(&bytes[start..=*end], b"\n" | b"\r\n");
             if blank {
                 next = before + 1;
             } else {
@@ -80,7 +77,7 @@ impl Plain {
                         end: ends[place + 1].min(end),
                     });
                 }
-                take(RowView { line: line + taken.lines, text, cells: &self.cells })?;
+                take(RowView { line: line + taken.lines, text, cells: &self.cells, typed: &[] })?;
                 taken.rows += 1;
             }
             taken.lines += 1;
