@@ -2,8 +2,9 @@
 //! written plainly are read in another way than those in which one is escaped.
 
 use proptest::prelude::*;
-use tieout::frames::Frame;
+use tieout::frames::{Field, Frame};
 use tieout::job::{Format, Input};
+use tieout::matching::side::Columns;
 
 use crate::reading_support::{json, ledger, map, message, quarantine, read, rows};
 
@@ -123,7 +124,8 @@ fn a_value_that_was_null_before_may_hold_what_is_wanted() {
     let line = |attributes: &str| format!("{{{WHOLE},\"attributes\":{attributes}}}\n");
     let text = [line("null"), line("null"), line(r#"{"who":"u1"}"#), line("null"), line(r#"{"who":"u2"}"#)].concat();
     let frame = read(&input(Format::Jsonl, false), text.as_bytes()).unwrap();
-    let users: Vec<Option<&str>> = frame.rows.column("user").unwrap().str().unwrap().iter().collect();
+    let columns = Columns::of(&frame);
+    let users: Vec<Option<&str>> = columns.numbered().map(|(_, row)| row.text(Field::User)).collect();
     assert_eq!(users, [None, None, Some("u1"), None, Some("u2")]);
 }
 

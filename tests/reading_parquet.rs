@@ -7,8 +7,9 @@ use polars::prelude::{
     Column, DataFrame, Int64Chunked, Int128Chunked, IntoColumn, NewChunkedArray, ParquetWriter, TimeUnit, TimeZone,
 };
 use proptest::prelude::*;
-use tieout::frames::{Field, schema};
+use tieout::frames::Field;
 use tieout::job::{Format, Input, Unit};
+use tieout::matching::side::Columns;
 
 use crate::reading_support::{constant, ledger, map, quarantine, read, rows};
 
@@ -134,11 +135,11 @@ fn every_row_is_read_once_and_in_order_however_rows_are_grouped() {
         let id = Column::new("id".into(), numbers.as_slice());
         let amount = Column::new("amount".into(), numbers.as_slice());
         let frame = read(&input, &parquet(vec![id, amount], rows, group_rows)).unwrap();
-        let found: Vec<u64> = frame.rows.column(schema::LINE).unwrap().u64().unwrap().into_no_null_iter().collect();
-        assert!(found == lines, "{group_rows}");
-        let amounts = frame.rows.column("amount").unwrap().i64().unwrap();
-        assert!(amounts.into_no_null_iter().eq(numbers.iter().map(|number| 100 * number)), "{group_rows}");
-        let ids = frame.rows.column("transaction_id").unwrap().str().unwrap();
-        assert!(ids.iter().flatten().eq(numbers.iter().map(ToString::to_string)), "{group_rows}");
+        let columns = Columns::of(&frame);
+        let found = || columns.numbered().map(|(_, row)| row);
+        assert!(found().map(|row| row.place().1).eq(lines.iter().copied()), "{group_rows}");
+        let amounts = found().filter_map(|row| row.number(Field::Amount));
+        assert!(amounts.eq(numbers.iter().map(|number| 100 * number)), "{group_rows}");
+        assert!(found().map(|row| row.key().to_owned()).eq(numbers.iter().map(ToString::to_string)), "{group_rows}");
     }
 }
