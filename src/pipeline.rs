@@ -303,7 +303,7 @@ async fn attempt(
         let neighbours = Neighbours::read(Some(journal), request, reconciliation).await?;
         let among = Among { earlier: &earlier, neighbours, journal: Some(journal) };
         let comparing = compare::compared(request, reconciliation, inputs, &among, record.attempt, &trail);
-        let (mut facts, wanted) = unless_stopped(stop, comparing).await?;
+        let (mut facts, wanted) = Box::pin(unless_stopped(stop, comparing)).await?;
         let mut lives = Lives::read(request, Some(journal), &facts).await?;
         Box::pin(acted(request, journal, record, (guard, stop), &wanted, (&mut facts, &mut lives))).await?;
         Turn::still_ours(turn.as_ref(), (journal, record)).await?;

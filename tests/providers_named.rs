@@ -94,11 +94,11 @@ async fn a_provider_that_is_gone_or_another_is_told_with_where_the_job_names_it(
         ),
         (&local, &marking, "effects", "kard", Some(kuggar)),
     ] {
-        let gone = refused(file, more, &[]).await;
+        let gone = Box::pin(refused(file, more, &[])).await;
         assert_eq!(gone.to_string(), format!("job daily, {at}: provider `{name}` is not in tieout.yaml"));
         assert_eq!(gone.code, ExitCode::Configuration);
         if let Some(other) = other {
-            let failure = refused(file, more, &swapped).await;
+            let failure = Box::pin(refused(file, more, &swapped)).await;
             assert_eq!(failure.to_string(), format!("job daily, {at}: provider `{name}` {other}"));
             assert_eq!(failure.code, ExitCode::Configuration);
         }

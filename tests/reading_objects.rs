@@ -78,8 +78,8 @@ fn any_members() -> impl Strategy<Value = String> {
 
 fn input(format: Format, known: bool) -> Input {
     let mut input = ledger(format);
-    map(&mut input, tieout::frames::Field::User, "attributes.who|who");
-    map(&mut input, tieout::frames::Field::Merchant, "attributes.*.x");
+    map(&mut input, Field::User, "attributes.who|who");
+    map(&mut input, Field::Merchant, "attributes.*.x");
     input.quarantine_limit = u64::MAX;
     input.known_columns = known.then(|| vec!["n".to_owned(), "x.*".to_owned(), "attributes.amount".to_owned()]);
     input
@@ -132,14 +132,16 @@ fn a_value_that_was_null_before_may_hold_what_is_wanted() {
 #[test]
 fn a_file_of_many_buffers_and_shapes_reads_the_same_in_both_ways() {
     let text = |first: &str| -> String {
-        (0..20_000_usize)
-            .map(|number| {
-                let who = if number % 3 == 0 { format!(",\"who\":\"{}\"", "é".repeat(number % 40)) } else { String::new() };
-                let note = if number % 5 == 0 { ",\"x\":[1,{\"y\":null}]" } else { "" };
-                let end = if number % 7 == 0 { "\r\n" } else { "\n" };
-                format!("{{{first}\"id\":\"t{number}\",\"amount\":{number}.25{note},\"currency\":\"USD\",\"at\":null{who}}}{end}")
-            })
-            .collect()
+        let line = |number: usize| {
+            let who =
+                if number % 3 == 0 { format!(",\"who\":\"{}\"", "é".repeat(number % 40)) } else { String::new() };
+            let note = if number % 5 == 0 { ",\"x\":[1,{\"y\":null}]" } else { "" };
+            let end = if number % 7 == 0 { "\r\n" } else { "\n" };
+            format!(
+                "{{{first}\"id\":\"t{number}\",\"amount\":{number}.25{note},\"currency\":\"USD\",\"at\":null{who}}}{end}"
+            )
+        };
+        (0..20_000).map(line).collect::<Vec<_>>().concat()
     };
     let plain = text(PLAIN);
     assert!(plain.len() > 5 * (256 << 10));

@@ -127,8 +127,9 @@ proptest! {
 #[test]
 fn repeated_notifications_are_told_from_others_also_on_the_disk() {
     let shelf = Shelf::new();
-    let lines: Vec<String> =
-        (0..40).map(|index| crate::bytes_to_breaks::notification(index % 25, 9, 0, 3 + i64::from(index / 25))).collect();
+    let lines: Vec<String> = (0..40)
+        .map(|index| crate::bytes_to_breaks::notification(index % 25, 9, 0, 3 + i64::from(index / 25)))
+        .collect();
     let files = || vec![shelf.file("log", format!("{}\n", lines.join("\n")).as_bytes())];
     let read = |spread: Spread| -> Frame { load_among(&log(), files(), Vec::new(), &[], spread).unwrap() };
     let held = read(Spread::held(0));

@@ -44,7 +44,9 @@ pub fn match_frames(rules: &Rules, frames: &[Frame]) -> Result<Matched, MatchErr
         for other in others {
             let Found { matched, fault } = other.join().expect("matching tells its errors");
             all.matched.merge(matched);
-            fault.into_iter().for_each(|fault| all.fail(fault));
+            if let Some(fault) = fault {
+                all.fail(fault);
+            }
         }
         all
     });

@@ -203,7 +203,7 @@ fn plain_instant(text: &[u8]) -> Option<i64> {
     let mut all_digits = true;
     let mut two = |tens: u8, ones: u8| {
         let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-        all_digits &= (tens < 10) & (ones < 10);
+        all_digits &= tens.max(ones) < 10;
         10 * u32::from(tens) + u32::from(ones)
     };
     let year = 100 * two(*y1, *y2) + two(*y3, *y4);

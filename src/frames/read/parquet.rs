@@ -45,7 +45,11 @@ pub(super) fn read(reading: Reading<'_>, sink: &mut impl RowSink) -> Result<Outc
     }
     let wanted: Vec<String> = places.iter().flatten().map(|place| present[*place].clone()).collect();
     let mut outcome = Outcome { drift: drift(reading, &present), ..Outcome::default() };
-    for window in windows(metadata.row_groups.iter().map(|group| group.num_rows())) {
+    let mut groups = Vec::with_capacity(metadata.row_groups.len());
+    for group in &metadata.row_groups {
+        groups.push(group.num_rows());
+    }
+    for window in windows(&groups) {
         let mut reader = ParquetReader::new(clone()?);
         reader.set_metadata(metadata.clone());
         let frame = reader.with_columns(Some(wanted.clone())).with_slice(Some(window)).finish().map_err(unreadable)?;
@@ -63,14 +67,14 @@ pub(super) fn read(reading: Reading<'_>, sink: &mut impl RowSink) -> Result<Outc
 }
 
 /// First row and number of rows of what is decoded at a time: whole row groups where they are not too large.
-fn windows(groups: impl Iterator<Item = usize>) -> Vec<(usize, usize)> {
+fn windows(groups: &[usize]) -> Vec<(usize, usize)> {
     let mut windows: Vec<(usize, usize)> = Vec::new();
     let mut first = 0;
-    for rows in groups {
+    for &rows in groups {
         match windows.last_mut() {
             Some((_, before)) if *before + rows <= WINDOW_ROWS => *before += rows,
             _ => {
-                windows.extend((0..rows).step_by(WINDOW_ROWS).map(|from| (first + from, WINDOW_ROWS.min(rows - from))))
+                windows.extend((0..rows).step_by(WINDOW_ROWS).map(|from| (first + from, WINDOW_ROWS.min(rows - from))));
             }
         }
         first += rows;

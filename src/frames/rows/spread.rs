@@ -40,6 +40,7 @@ impl Spread {
     }
 
     /// The part of a hash; what is left of it tells keys of a part apart.
+    #[expect(clippy::cast_possible_truncation, reason = "there are few parts")]
     pub(super) const fn part(self, hash: u64) -> usize {
         (hash >> (u64::BITS - self.bits)) as usize
     }
