@@ -15,6 +15,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export PYTHON=${PYTHON:-python3} WORK=${WORK:-$PWD/target/bench-compare}
 export PYTHONPATH=$PWD/benches PYTHONDONTWRITEBYTECODE=1
+# Told before a build of many minutes, not after it.
+"$PYTHON" -m compare.programs
 [ -n "${TIEOUT:-}" ] || [[ ",${PROGRAMS:-tieout}," != *,tieout,* ]] || cargo build --release --locked
 "$PYTHON" -m compare "$@"
 [ "${DOCS:-0}" != 1 ] || "$PYTHON" -m compare.pages "$WORK/found.json"

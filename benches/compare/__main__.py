@@ -3,18 +3,20 @@
     python -m compare [N…]        benches/compare.sh says what the environment means
 """
 
+import signal
 import sys
 
 from . import found, machine, pages, startup
 from .campaign import campaign
-from .programs import missing, versions
+from .programs import PACKAGES, missing, versions
 from .settings import read
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     settings = read()
     sizes = [int(text.replace("_", "")) for text in sys.argv[1:]] or [10_000, 1_000_000, 10_000_000]
-    if lacking := missing(settings):
+    if lacking := missing(settings, ["tieout", *PACKAGES]):
         sys.exit("\n".join(lacking))
     about = {"machine": machine.words(), "versions": versions(settings), "when": machine.today()}
     for line in (about["machine"], *about["versions"]):

@@ -35,6 +35,8 @@ def one_day(settings, keys, form):
     # A big day is run once: it takes long, and what is measured is whether it ends.
     rounds = 1 if settings.is_big(keys) else settings.rounds
     for number in range(rounds):
+        if not programs:
+            break
         # Whoever begins changes from round to round.
         turn = programs[number % len(programs):] + programs[:number % len(programs)]
         for program in turn:
@@ -65,7 +67,8 @@ def _once(settings, folder, form, out, program):
           f"{measured.peak_kib / 1024:8.0f} MiB  {measured.ended}", flush=True)
     if measured.ended != "ok":
         errors = (place / f"{said.name}.err").read_text(errors="replace").strip().splitlines()
-        print("    " + "\n    ".join(errors[-3:]), flush=True)
+        for line in errors[-3:]:
+            print(f"    {line}", flush=True)
     elif program.after:
         code, differs = unmeasured(program.after)
         if code:

@@ -42,7 +42,12 @@ def run(command, out=None, limit_s=3600, limit_kib=None, processors=2, env=None)
     gone, why = threading.Event(), []
     watch = threading.Thread(target=_watch, args=(child.pid, gone, why, limit_s, limit_kib), daemon=True)
     watch.start()
-    _, status, usage = os.wait4(child.pid, 0)
+    try:
+        _, status, usage = os.wait4(child.pid, 0)
+    except BaseException:
+        # Whoever stops the campaign stops what it has started.
+        os.killpg(child.pid, signal.SIGKILL)
+        raise
     wall_s = time.monotonic() - begun
     gone.set()
     watch.join()
@@ -58,7 +63,7 @@ def _watch(pid, gone, why, limit_s, limit_kib):
     begun = time.monotonic()
     while not gone.wait(POLL_S):
         if time.monotonic() - begun > limit_s:
-            why.append(f"stopped after {limit_s:.0f} s")
+            why.append(f"stopped after {limit_s:g} s")
         elif limit_kib and _resident_kib(pid) > limit_kib:
             why.append(f"stopped beyond {limit_kib / 2**20:.1f} GiB")
         if why:

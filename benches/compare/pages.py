@@ -11,6 +11,7 @@ from .found import Found
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 BEGIN, END = "<!-- figures: written by benches/compare.sh, never by hand -->", "<!-- /figures -->"
+CHART = "![Wall time and peak memory of each program, by size and format](speed.svg)"
 WORDS = {"csv": "CSV", "jsonl": "gzipped JSON lines", "parquet": "Parquet"}
 
 
@@ -59,7 +60,7 @@ def write(path):
     page = DOCS / "speed.md"
     before, rest = page.read_text().split(BEGIN)
     after = rest.split(END)[1]
-    page.write_text(f"{before}{BEGIN}\n\n{text(kept.days(), kept.started())}\n\n{END}{after}")
+    page.write_text(f"{before}{BEGIN}\n\n{CHART}\n\n{text(kept.days(), kept.started())}\n\n{END}{after}")
     (DOCS / "speed.svg").write_text(svg(kept.days()))
 
 

@@ -5,11 +5,10 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from . import floor
 from .layout import DAY
-from .settings import ROOT
+from .settings import ROOT, read
 
 
 @dataclass
@@ -89,20 +88,24 @@ def unmeasured(command):
     return done.returncode, done.stdout.strip()
 
 
-def missing(settings):
-    """What is not there and would be needed, in words."""
-    wanted = {"numpy": "generator", "polars": "generator", "pyarrow": "generator"}
-    wanted |= {name: name for name in settings.programs if name != "tieout"}
+PACKAGES = ("numpy", "pyarrow", "polars", "duckdb", "datacompy", "pandas")
+
+
+def missing(settings, wanted):
+    """What of `wanted` is needed and not there, in words."""
     found = []
-    for package, what in wanted.items():
-        python = settings.datacompy_python if package == "datacompy" else settings.python
-        if not Path(python).exists() and not shutil.which(python):
-            return [f"no interpreter {python} (PYTHON, PYTHON_DATACOMPY name them)"]
-        if subprocess.run([python, "-c", f"import {package}"], capture_output=True).returncode:
-            found.append(f"{python} has no {package}, for the {what}")
-    if "tieout" in settings.programs and not settings.tieout.exists():
-        found.append(f"no program {settings.tieout} (TIEOUT names it)")
-    return found
+    for name in wanted:
+        if name == "tieout":
+            if name in settings.programs and not settings.tieout.exists():
+                found.append(f"there is no program {settings.tieout}; TIEOUT names it")
+        # The generator needs the first three, whatever is compared.
+        elif name in PACKAGES[:3] or name in settings.programs:
+            python = settings.datacompy_python if name == "datacompy" else settings.python
+            if not shutil.which(python):
+                found.append(f"there is no interpreter {python}; PYTHON and PYTHON_DATACOMPY name them")
+            elif subprocess.run([python, "-c", f"import {name}"], capture_output=True).returncode:
+                found.append(f"{python} has no {name}; see docs/speed.md")
+    return list(dict.fromkeys(found))
 
 
 def versions(settings):
@@ -119,3 +122,7 @@ def versions(settings):
                 of = subprocess.run([python, "-c", code, "polars"], capture_output=True, text=True).stdout.strip()
                 said[-1] += f" (with {of})"
     return said
+
+
+if __name__ == "__main__":
+    sys.exit("\n".join(missing(read(), PACKAGES)) or 0)
