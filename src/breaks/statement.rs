@@ -113,9 +113,11 @@ fn pairs(frames: &[Frame]) -> Vec<(&Frame, &Frame)> {
 /// column is a total of zero that somebody must see.
 fn states(frame: &Frame, measure: Measure) -> bool {
     let field = measure.field();
-    let filled = || frame.rows.column(field.name()).is_ok_and(|column| column.null_count() < column.len());
+    let in_rows = || frame.rows.column(field.name()).is_ok_and(|column| column.null_count() < column.len());
     let quarantined = || frame.quarantine.iter().any(|row| row.amounts_minor[measure as usize].is_some());
-    let all_silent = || frame.side == Side::Webhooks && frame.rows.height() > 0 && !filled() && !quarantined();
+    let has_rows = || frame.rows.height() > 0 || frame.sifted.iter().any(|sure| sure.rows > 0);
+    let filled = || in_rows() || frame.sifted.iter().any(|sure| sure.stated[measure as usize]);
+    let all_silent = || frame.side == Side::Webhooks && has_rows() && !filled() && !quarantined();
     frame.mapped.contains(&field) && !all_silent()
 }
 
@@ -162,6 +164,14 @@ pub fn file_totals(frame: &Frame) -> Vec<Totals> {
         for (measure, value) in Measure::ALL.into_iter().zip(row.amounts_minor) {
             if let (Some(currency), Some(value)) = (row.currency.as_deref(), value) {
                 add(&mut totals, measure, Some((row.file, currency, i128::from(value))));
+            }
+        }
+    }
+    if Measure::ALL.iter().any(|measure| frame.mapped.contains(&measure.field())) {
+        for (totals, sure) in totals.iter_mut().zip(&frame.sifted) {
+            for (currency, sums) in &sure.totals {
+                let total = totals.entry(currency.clone()).or_default();
+                total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
             }
         }
     }

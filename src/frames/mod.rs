@@ -13,13 +13,14 @@ mod read;
 mod rejections;
 mod repeats;
 pub mod schema;
+pub mod sifted;
 pub(crate) mod signature;
 mod source;
 
 pub use error::{InputError, Place, StreamFault};
 pub use find::WrittenRow;
 pub(crate) use find::rows_of;
-pub use load::{load, load_among};
+pub use load::{load, load_among, load_sifted};
 pub(crate) use mask::without_cards;
 pub(crate) use normalize::{TimePlan, sources};
 pub(crate) use read::{Halted, RowSink, RowView, Sources};

@@ -7,6 +7,7 @@ use polars::prelude::DataFrame;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::sifted::Sure;
 use crate::sources::RawFile;
 
 /// The three kinds of named inputs a job compares.
@@ -284,6 +285,9 @@ pub struct Frame {
     pub file_results: Vec<FileResult>,
     /// What a receiver rejected, in the order of the log. No rows of it stand anywhere else.
     pub rejected: Vec<RejectedNotification>,
+    /// Of each file what a cluster has told of rows that stand nowhere else here; empty where none was asked. These rows
+    /// are among [`Self::rows_read`].
+    pub sifted: Vec<Sure>,
 }
 
 impl Frame {

@@ -46,7 +46,7 @@ pub struct AsideSums {
 }
 
 /// Running counts while keys go by.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Keys on which every side agrees.
     pub clean_keys: u64,
@@ -100,15 +100,38 @@ impl Tally {
         add(&mut sums.sums, values);
     }
 
+    /// Adds what was counted elsewhere, of other keys and other rows. Both are settled.
+    pub fn merge(&mut self, other: &Self) {
+        self.clean_keys += other.clean_keys;
+        for (rows, more) in self.clean_rows.iter_mut().zip(other.clean_rows) {
+            *rows += more;
+        }
+        for (currency, sums) in &other.clean {
+            self.add_clean(currency.clone(), sums);
+        }
+        for (place, more) in &other.aside {
+            let sums = self.aside.entry(place.clone()).or_default();
+            sums.rows += more.rows;
+            sums.sums.iter_mut().zip(more.sums).for_each(|(sum, more)| *sum += more);
+        }
+        for (place, rows) in &other.excluded_rows {
+            *self.excluded_rows.entry(*place).or_default() += rows;
+        }
+    }
+
+    fn add_clean(&mut self, currency: String, sums: &CleanSums) {
+        let closed = self.clean.entry(currency).or_default();
+        for (closed, more) in closed.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
+            closed.both_state.add(more.both_state);
+            closed.first_states.add(more.first_states);
+            closed.second_states.add(more.second_states);
+        }
+    }
+
     /// Closes the running sums; call once after the last key.
     pub fn settle(&mut self) {
         if let Some((currency, sums)) = self.open.take() {
-            let closed = self.clean.entry(currency).or_default();
-            for (closed, open) in closed.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
-                closed.both_state.add(open.both_state);
-                closed.first_states.add(open.first_states);
-                closed.second_states.add(open.second_states);
-            }
+            self.add_clean(currency, &sums);
         }
     }
 }

@@ -223,5 +223,6 @@ pub fn frame(side: Side, rows: &[Row]) -> Frame {
         audit_updates: Vec::new(),
         file_results: Vec::new(),
         rejected: Vec::new(),
+        sifted: Vec::new(),
     }
 }
