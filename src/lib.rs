@@ -45,6 +45,7 @@ pub mod journal;
 
 pub mod decisions;
 
+pub mod engine;
 pub mod pipeline;
 
 pub mod notify;

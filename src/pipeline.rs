@@ -9,6 +9,7 @@ mod compare;
 mod datasets;
 mod earlier;
 mod effects;
+mod engine;
 mod found_breaks;
 mod history;
 pub(crate) mod lease;

@@ -1,6 +1,7 @@
 //! The project file `tieout.yaml`: providers, secrets, and where state and artifacts live.
 
 pub mod database;
+mod engine;
 mod load;
 mod receiver;
 mod retention;
@@ -22,6 +23,7 @@ pub use crate::config::secret::{Secret, SecretError};
 use crate::objects::{Artifacts, Place, S3};
 use crate::providers::ProviderConfig;
 pub use database::{Database, DatabaseError};
+pub use engine::{EngineConfig, Reads};
 pub(crate) use load::memory_of;
 pub use load::{FILE, ProjectNotFound};
 pub use retention::RetentionConfig;
@@ -43,6 +45,8 @@ pub struct Project {
     pub artifacts: PathBuf,
     /// The bucket that artifacts are kept in; none: in the folder itself.
     pub kept: Option<Place>,
+    /// The cluster that sifts rows before they are compared; none: all is done here.
+    pub engine: Option<EngineConfig>,
     /// What everything speaks with that says `s3://`.
     pub s3: S3,
     /// Local inputs are read from here: `path:` of a job is relative to it.
@@ -92,6 +96,7 @@ impl Project {
         self.state = State::Sqlite(world.join("state.db"));
         self.artifacts = world.join("runs");
         self.kept = None;
+        self.engine = None;
         self.data = self.root.join("samples").join("data");
         self.notifications = world.join("notifications");
         self.receiver.folder.clone_from(&self.notifications);

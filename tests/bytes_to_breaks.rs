@@ -7,13 +7,13 @@ use std::fmt::Write as _;
 use polars::prelude::{Column as Series, DataFrame, ParquetWriter};
 use proptest::prelude::*;
 use tieout::breaks::Break;
-use tieout::breaks::compare::compare;
 use tieout::frames::{Exclusion, Field, Frame, Side};
 use tieout::job::{Format, Input, Sign, TimeFormat, Unit};
 use tieout::matching::Rules;
 use tieout::matching::side::Columns;
 
 use crate::reading_support::{CSV, constant, json, ledger, map, message, quarantine, read, read_all};
+use crate::support::engine::compare;
 use crate::support::frames::{frame, hour, row, rules};
 
 /// The columns of a ledger that states everything.

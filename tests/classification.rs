@@ -1,6 +1,6 @@
 //! Each break kind that one day can show, from the rows that make it, and what is no break.
 
-use tieout::breaks::compare::compare;
+
 use tieout::breaks::{BreakKind, files, gates, sending};
 use tieout::frames::{ControlKind, ControlMismatch, Frame, Measure, Side, Warning, WarningKind};
 use tieout::job::{Due, Gates};
@@ -8,6 +8,7 @@ use tieout::matching::Rules;
 use tieout::sources::Origin;
 
 use crate::breaks_of_sending::{rejected, unheard};
+use crate::support::engine::compare;
 use crate::support::frames::{Row, day, frame, hour, notice, row, rules};
 
 /// One case: what the three sides say, and what must be found (kind, measure's amount at risk).

@@ -1,13 +1,14 @@
 //! How things stand: validities, statuses after an end, what the provider has failed at, and balances.
 
 use proptest::prelude::*;
-use tieout::breaks::compare::{Comparison, compare};
+use tieout::breaks::compare::Comparison;
 use tieout::breaks::sighting::sightings;
 use tieout::breaks::{Break, BreakKind};
 use tieout::frames::{Field, Frame, Side};
 use tieout::job::Splits;
 use tieout::matching::Rules;
 
+use crate::support::engine::compare;
 use crate::support::frames::{Row, day, frame, hour, keyed, row, rules};
 
 /// The kinds that only a job which compares how things stand can show.

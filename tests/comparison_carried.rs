@@ -1,9 +1,10 @@
 //! A monthly file carries items of earlier months along: which keys are of another period, and which are not.
 
-use tieout::breaks::compare::compare;
+
 use tieout::frames::{Field, Frame, Side};
 use tieout::matching::{Carried, Rules};
 
+use crate::support::engine::compare;
 use crate::support::frames::{Row, frame, hour, notice, row, rules};
 
 /// A day stands for the month here: what lies before it is of an earlier period.

@@ -1,13 +1,14 @@
 //! Inputs for which a comparison is easily wrong or misleading: what a third side hides, currencies
 //! that mix, reasons that are another difference's, numbers at their edges.
 
-use tieout::breaks::compare::{Comparison, compare};
+use tieout::breaks::compare::Comparison;
 use tieout::breaks::statement::file_totals;
 use tieout::breaks::{Break, BreakKind as K, files};
 use tieout::frames::{ControlKind, ControlMismatch, Side, Warning, WarningKind};
 use tieout::matching::Rules;
 use tieout::report::gather::changes;
 
+use crate::support::engine::compare;
 use crate::support::frames::{Row, day, frame, hour, notice, row, rules};
 
 fn settled(id: &str) -> Row {

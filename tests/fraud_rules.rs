@@ -132,6 +132,7 @@ pub(crate) fn ledger(name: &str, rows: &[Spent]) -> Frame {
         audit_updates: Vec::new(),
         file_results: Vec::new(),
         rejected: Vec::new(),
+        sifted: Vec::new(),
     }
 }
 

@@ -63,6 +63,11 @@ mod effects_in_jobs;
 mod effects_outcome;
 mod effects_planned;
 mod effects_properties;
+mod engine_plan;
+#[cfg(feature = "spark")]
+mod engine_rows;
+#[cfg(feature = "spark")]
+mod engine_worker_killed;
 mod evidence;
 mod evidence_hostile;
 mod evidence_readme;

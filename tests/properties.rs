@@ -1,12 +1,13 @@
 //! What must hold whatever the rows say: the totals tie, no row is lost, sides mirror, order is nothing.
 
 use proptest::prelude::*;
-use tieout::breaks::compare::compare;
+
 use tieout::breaks::{Break, BreakKind, Statement, Suggestion};
 use tieout::frames::{Frame, Side};
 use tieout::job::Splits;
 use tieout::matching::Rules;
 
+use crate::support::engine::compare;
 use crate::support::frames::{Row, frame, hour, row, rules};
 
 fn any_row() -> impl Strategy<Value = Row> {

@@ -100,7 +100,9 @@ pub fn read(input: &Input, bytes: &[u8]) -> Result<Frame, InputError> {
 
 pub fn read_all(input: &Input, files: &[(&str, &[u8])], key: Option<&str>) -> Result<Frame, InputError> {
     let shelf = Shelf::new();
-    let files = files.iter().map(|(name, bytes)| shelf.file(name, bytes)).collect();
+    let files: Vec<RawFile> = files.iter().map(|(name, bytes)| shelf.file(name, bytes)).collect();
+    #[cfg(feature = "spark")]
+    crate::support::engine::twice(input, &files);
     load(input, files, key.map(SecretString::from).as_slice())
 }
 

@@ -46,7 +46,23 @@ pub fn compare(rules: &Rules, frames: &[Frame]) -> Result<Comparison, CompareErr
 /// # Errors
 /// As [`compare`].
 pub fn compare_among(rules: &Rules, frames: &[Frame], others: &Others) -> Result<Comparison, CompareError> {
-    let matched = match_frames(rules, frames)?;
+    compare_sifted(rules, frames, None, others)
+}
+
+/// [`compare_among`] where the frames hold only the rows that a cluster has left: `sure` is what it has told of all others.
+///
+/// # Errors
+/// As [`compare`].
+pub fn compare_sifted(
+    rules: &Rules,
+    frames: &[Frame],
+    sure: Option<&Tally>,
+    others: &Others,
+) -> Result<Comparison, CompareError> {
+    let mut matched = match_frames(rules, frames)?;
+    if let Some(sure) = sure {
+        matched.tally.merge(sure.clone());
+    }
     let (shared, own): (Vec<KeyFacts>, Vec<KeyFacts>) =
         matched.suspects.into_iter().partition(|facts| rules.watched.contains(&facts.key));
     let (mut judged, carried) = carry_judge::judge(rules, shared, &matched.strays, others);

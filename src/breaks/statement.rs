@@ -109,9 +109,10 @@ fn pairs(frames: &[Frame]) -> Vec<(&Frame, &Frame)> {
 /// column is a total of zero that somebody must see.
 fn states(frame: &Frame, measure: Measure) -> bool {
     let field = measure.field();
-    let filled = || frame.totals.states(measure);
     let quarantined = || frame.quarantine.iter().any(|row| row.amounts_minor[measure as usize].is_some());
-    let all_silent = || frame.side == Side::Webhooks && frame.rows.height() > 0 && !filled() && !quarantined();
+    let has_rows = || frame.rows.height() > 0 || frame.sifted.iter().any(|sure| sure.rows > 0);
+    let filled = || frame.totals.states(measure) || frame.sifted.iter().any(|sure| sure.stated[measure as usize]);
+    let all_silent = || frame.side == Side::Webhooks && has_rows() && !filled() && !quarantined();
     frame.mapped.contains(&field) && !all_silent()
 }
 
@@ -130,7 +131,16 @@ pub fn control_totals(frame: &Frame) -> Totals {
 
 /// The control totals of each file, in the order of the frame's files.
 pub fn file_totals(frame: &Frame) -> Vec<Totals> {
-    frame.totals.of_files(frame.files.len(), &frame.quarantine)
+    let mut totals = frame.totals.of_files(frame.files.len(), &frame.quarantine);
+    if Measure::ALL.iter().any(|measure| frame.mapped.contains(&measure.field())) {
+        for (totals, sure) in totals.iter_mut().zip(&frame.sifted) {
+            for (currency, sums) in &sure.totals {
+                let total = totals.entry(currency.clone()).or_default();
+                total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
+            }
+        }
+    }
+    totals
 }
 
 /// One bridge while it is drawn up.

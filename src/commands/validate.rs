@@ -9,6 +9,7 @@ use super::Context;
 use crate::calendar;
 use crate::cli::ValidateArgs;
 use crate::config::{Problem, Problems};
+use crate::engine::Plan;
 use crate::exit::{ExitCode, Failure};
 use crate::job::{Job, Source, load};
 use crate::output::{Cell, Format, Rows};
@@ -51,6 +52,9 @@ pub struct ValidateOutcome {
     pub valid: Vec<PathBuf>,
     /// The valid jobs that send, by name.
     pub sending: Vec<SendingJob>,
+    /// The valid jobs that no cluster can sift though the project names one, by name, with the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub compared_here: Vec<(PathBuf, String)>,
     pub problems: Problems,
 }
 
@@ -108,7 +112,9 @@ impl ValidateOutcome {
         }
         for path in &self.valid {
             let sends = self.sending.iter().find(|job| job.file == *path).map(ToString::to_string);
-            let _ = writeln!(text, "{}: valid{}", path.display(), sends.unwrap_or_default());
+            let here = self.compared_here.iter().find(|(job, _)| job == path);
+            let here = here.map(|(_, why)| format!("; compared on this machine: {why}"));
+            let _ = writeln!(text, "{}: valid{}{}", path.display(), sends.unwrap_or_default(), here.unwrap_or_default());
         }
         let mut files = self.problems.iter().map(|problem| &problem.file).collect::<Vec<_>>();
         files.dedup();
@@ -151,8 +157,11 @@ pub fn run(root: &Path, jobs: &[String]) -> ValidateOutcome {
         }
     }
     let sending = loaded.iter().filter_map(SendingJob::of).collect();
+    let has_engine = project.is_some_and(|project| project.engine.is_some());
+    let here = |job: &Job| Some((job.path.clone(), Plan::check(job.reconciliation()?).err()?.to_string()));
+    let compared_here = loaded.iter().filter(|_| has_engine).filter_map(here).collect();
     valid.extend(loaded.into_iter().map(|job| job.path));
-    ValidateOutcome { valid, sending, problems }
+    ValidateOutcome { valid, sending, compared_here, problems }
 }
 
 fn count(number: usize, word: &str) -> String {

@@ -111,6 +111,9 @@ pub enum InputError {
     LaidAside { side: Side, source: std::io::Error },
     #[error("{file}: reading was given up")]
     GivenUp { file: String },
+    /// What a cluster has said of it does not hold: the file is read here as a whole.
+    #[error("{file}: a cluster has read other rows than stand in it: {reason}")]
+    NotAsSifted { file: String, reason: String },
 }
 
 /// What is wrong with the bytes of a file, before anyone looks at rows.

@@ -11,6 +11,7 @@ use super::notices::Notices;
 use super::read::{self, Outcome, Reading, Sources};
 use super::rows::Spread;
 use super::schema::{ControlKind, ControlMismatch, Field, Frame, RejectedNotification, Repeat, Warning, WarningKind};
+use super::sifted::{self, SiftedFile};
 use super::signature::Verifier;
 use crate::job::{Format, Input, Sign, Unit};
 use crate::money;
@@ -36,8 +37,34 @@ pub fn load(input: &Input, files: Vec<RawFile>, verify_keys: &[SecretString]) ->
 pub fn load_among(
     input: &Input,
     files: Vec<RawFile>,
+    repeats: Vec<Repeat>,
+    verify_keys: &[SecretString],
+    spread: Spread,
+) -> Result<Frame, InputError> {
+    load_of(input, files, repeats, verify_keys, Vec::new(), spread)
+}
+
+/// [`load_among`] where a cluster has told of some files which rows need a second look: only these are kept. `sifted` has
+/// one entry a file; none for a file that is read as a whole.
+///
+/// # Errors
+/// As [`load_among`]; and when the rows of a file are not those that the cluster has seen.
+pub fn load_sifted(
+    input: &Input,
+    files: Vec<RawFile>,
+    repeats: Vec<Repeat>,
+    sifted: Vec<Option<SiftedFile>>,
+    spread: Spread,
+) -> Result<Frame, InputError> {
+    load_of(input, files, repeats, &[], sifted, spread)
+}
+
+fn load_of(
+    input: &Input,
+    files: Vec<RawFile>,
     mut repeats: Vec<Repeat>,
     verify_keys: &[SecretString],
+    sifted: Vec<Option<SiftedFile>>,
     spread: Spread,
 ) -> Result<Frame, InputError> {
     let verifier = (!verify_keys.is_empty()).then(|| Verifier::new(verify_keys));
@@ -49,7 +76,10 @@ pub fn load_among(
         normalizer.begin_file(file, &raw.name, !seen_digests.insert(raw.sha256.as_str()) || is_repeat);
         let reading =
             Reading { input, place: Place::Input(input.side), raw, sources: &sources, verifier: verifier.as_ref() };
-        let mut outcome = read::read(reading, &mut normalizer)?;
+        let mut outcome = match sifted.get(file as usize) {
+            Some(Some(sifted)) => sifted::read(reading, sifted, &mut normalizer)?,
+            _ => read::read(reading, &mut normalizer)?,
+        };
         check_present(reading, &outcome)?;
         for message in learned.notices.add(file, &raw.name, std::mem::take(&mut outcome.notices)) {
             learned.warn(reading, WarningKind::Notification, message);
@@ -77,6 +107,7 @@ pub fn load_among(
         audit_updates,
         file_results,
         rejected,
+        sifted: sifted.into_iter().map(|one| one.map(|one| one.sure).unwrap_or_default()).collect(),
     })
 }
 

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rows::Rows;
+use super::sifted::Sure;
 use super::totals::ControlTotals;
 use crate::sources::RawFile;
 
@@ -283,6 +284,9 @@ pub struct Frame {
     pub file_results: Vec<FileResult>,
     /// What a receiver rejected, in the order of the log. No rows of it stand anywhere else.
     pub rejected: Vec<RejectedNotification>,
+    /// Of each file what a cluster has told of rows that stand nowhere else here; empty where none was asked. These rows
+    /// are among [`Self::rows_read`].
+    pub sifted: Vec<Sure>,
 }
 
 impl Frame {

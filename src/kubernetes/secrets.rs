@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::node::{Node, map};
 use super::storage::in_pod;
-use crate::project::{Database, Project, Secret, State};
+use crate::project::{Database, EngineConfig, Project, Secret, State};
 use crate::providers::ProviderConfig;
 
 /// The Secret of the cluster that holds them all; made by a person, or by what brings secrets into the cluster.
@@ -57,7 +57,8 @@ pub(super) fn of_runs(project: &Project) -> Vec<Reference> {
     let databases = project.databases.values().filter_map(Database::secret);
     let channels = project.notify.channels.values().flat_map(|channel| channel.secrets());
     let channels = channels.map(|(_, secret)| secret);
-    references(project, of_providers.chain(state(project)).chain(databases).chain(channels))
+    let engine = project.engine.iter().filter_map(EngineConfig::secret);
+    references(project, of_providers.chain(state(project)).chain(databases).chain(channels).chain(engine))
 }
 
 /// What the pages need: the journal's, and what people sign in with; nothing that speaks to a provider.

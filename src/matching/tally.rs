@@ -45,7 +45,7 @@ pub struct AsideSums {
 }
 
 /// Running counts while keys go by.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Keys on which every side agrees.
     pub clean_keys: u64,

@@ -8,12 +8,13 @@ use tracing::Instrument as _;
 use super::carried::Neighbours;
 use super::earlier::{self, Earlier};
 use super::effects::Wanted;
+use super::engine::{self, Sifted};
 use super::month::{self, MonthFrames};
 use super::previous::{self, Previous};
 use super::pull::{self, PulledInput};
 use super::{Request, Trail, aside, carried, history};
 use crate::breaks::carry::Others;
-use crate::breaks::compare::{CompareError, Comparison, compare_among};
+use crate::breaks::compare::{CompareError, Comparison, compare_sifted};
 use crate::breaks::{Break, files, losses};
 use crate::effects::Finding;
 use crate::exit::{ExitCode, Failure};
@@ -83,10 +84,10 @@ pub(super) async fn compared(
     attempt: u32,
     trail: &Trail<'_>,
 ) -> Result<(Facts, Wanted), Failure> {
-    let Read { frames, history, months, previous } = read;
+    let Read { frames, sifted, history, months, previous } = read;
     let stage = request.progress.stage("compare");
     let of_months = months.as_ref().map(|months| months.carried(reconciliation.matching.key, &frames));
-    let comparing = compare_frames(request, reconciliation, (frames, of_months), among);
+    let comparing = compare_frames((request, &pulled), reconciliation, (frames, sifted, of_months), among);
     let (frames, comparison) = comparing.instrument(spans::stage("match")).await?;
     let (frames, history, findings) = history::findings(request, frames, history).await?;
     let (frames, months, closing) = month::close(request, frames, months).await?;
@@ -121,6 +122,8 @@ pub(super) async fn compared(
 struct Read {
     /// The period's own, a side each.
     frames: Vec<Frame>,
+    /// What a cluster has told of rows that are not among them; none where it was not asked.
+    sifted: Option<Arc<Sifted>>,
     /// Of earlier periods, for rules.
     history: Vec<Frame>,
     /// For the close of the month; none for a job that closes none.
@@ -136,7 +139,7 @@ async fn rows(
     trail: &Trail<'_>,
 ) -> Result<Read, Failure> {
     let stage = request.progress.stage("read");
-    let frames = load(request, pulled).await?;
+    let (frames, sifted) = engine::rows(request, pulled, journal).await?;
     let history = history::load(request, pulled).await?;
     let months = month::load(request, pulled, earlier.seals.month_before.as_ref()).await?;
     let of_months = months.iter().flat_map(MonthFrames::frames).map(|(frame, _)| frame);
@@ -151,7 +154,7 @@ async fn rows(
         journal.record_inputs(record, &inputs).await?;
     }
     trail.mark(Step::Normalized, previous::detail(request, rows, previous.as_ref())).await?;
-    Ok(Read { frames, history, months, previous })
+    Ok(Read { frames, sifted, history, months, previous })
 }
 
 /// What pulling and other periods tell.
@@ -185,7 +188,7 @@ fn wanted(request: &Request, frames: Vec<Frame>, findings: Vec<Finding>) -> Want
 }
 
 /// Reads all sides, each on a thread of its own.
-async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Vec<Frame>, Failure> {
+pub(super) async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Vec<Frame>, Failure> {
     let mut reading = Vec::new();
     for input in pulled {
         let spread = spread(request, pulled, input);
@@ -206,7 +209,7 @@ async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Vec<Frame>, F
 
 /// How the rows of an input are kept until they are matched: each has its share of the memory, and a sixteenth of it
 /// however small it is. What is looked at by number afterwards is held whatever it takes.
-fn spread(request: &Request, pulled: &[PulledInput], input: &PulledInput) -> Spread {
+pub(super) fn spread(request: &Request, pulled: &[PulledInput], input: &PulledInput) -> Spread {
     let raw_bytes = |input: &PulledInput| input.files.iter().map(|file| file.bytes).sum::<u64>();
     let all_bytes = pulled.iter().map(raw_bytes).sum();
     let work = request.job.reconciliation();
@@ -222,9 +225,9 @@ fn spread(request: &Request, pulled: &[PulledInput], input: &PulledInput) -> Spr
 /// The pure middle, away from the threads that answer the network. Where files of later periods speak of what this one
 /// leaves open, it is compared once more in their light.
 async fn compare_frames(
-    request: &Request,
+    (request, pulled): (&Request, &[PulledInput]),
     reconciliation: &Reconciliation,
-    (frames, of_months): (Vec<Frame>, Option<Carried>),
+    (frames, mut sifted, of_months): (Vec<Frame>, Option<Arc<Sifted>>, Option<Carried>),
     Among { neighbours, journal, .. }: &Among<'_>,
 ) -> Result<(Vec<Frame>, Comparison), Failure> {
     let missing: Vec<Side> = frames.iter().filter(|frame| !frame.is_there()).map(|frame| frame.side).collect();
@@ -234,9 +237,10 @@ async fn compare_frames(
     let others = neighbours.others(*journal, request).await?;
     // Only where periods are run out of order, or again, is there anything later to look at.
     let Some(journal) = journal.filter(|_| neighbours.has_later(&request.period)) else {
-        return compare_once(rules, others, frames).await;
+        return compare_once((request, pulled), rules, others, (frames, &mut sifted)).await;
     };
-    let (frames, comparison) = compare_once(rules.clone(), others.clone(), frames).await?;
+    let (frames, comparison) =
+        compare_once((request, pulled), rules.clone(), others.clone(), (frames, &mut sifted)).await?;
     let open = comparison.left_open(&request.period.label).items;
     if open.is_empty() {
         return Ok((frames, comparison));
@@ -250,17 +254,25 @@ async fn compare_frames(
     if later.is_empty() {
         return Ok((frames, comparison));
     }
-    compare_once(rules, Others { later, ..others }, frames).await
+    compare_once((request, pulled), rules, Others { later, ..others }, (frames, &mut sifted)).await
 }
 
 async fn compare_once(
+    (request, pulled): (&Request, &[PulledInput]),
     mut rules: Rules,
     others: Others,
-    frames: Vec<Frame>,
+    (mut frames, sifted): (Vec<Frame>, &mut Option<Arc<Sifted>>),
 ) -> Result<(Vec<Frame>, Comparison), Failure> {
     rules.watched = Arc::new(others.keys());
+    // Another period may have ended while the rows were read, and speak of keys that no row is left of.
+    if sifted.as_ref().is_some_and(|sifted| !sifted.plan.serves(&rules, &frames)) {
+        *sifted = None;
+        frames = load(request, pulled).await?;
+    }
+    let sure = sifted.clone();
     let work = aside(move || {
-        let comparison = compare_among(&rules, &frames, &others);
+        let sure = sure.as_ref().map(|sifted| &sifted.sieve.tally);
+        let comparison = compare_sifted(&rules, &frames, sure, &others);
         comparison.map(|comparison| (frames, comparison))
     });
     work.await?.map_err(|error| Failure::new(compare_exit_code(&error), error))

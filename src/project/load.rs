@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::spec::{self, ProjectSpec};
-use super::{LEAST_MEMORY, Project, database::Database, receiver, retention, review, s3, watch};
+use super::{LEAST_MEMORY, Project, database::Database, engine, receiver, retention, review, s3, watch};
 use crate::config::problem::Excerpts;
 use crate::config::{self, Checker, Problems, quantity};
 use crate::exit::{ExitCode, Failure};
@@ -56,6 +56,7 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "repeat_days",
         "raw",
         "reports",
+        "reads",
         "events",
         "jobs",
         "late_after",
@@ -78,6 +79,7 @@ const SHOWN: Excerpts = Excerpts::Guarded {
         "webhook_key",
         "webhook_key_previous",
         "databases",
+        "engine",
         "address",
         "url",
         "receiver",
@@ -190,6 +192,10 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
             None => complete = false,
         }
     }
+    let in_bucket = artifacts.as_ref().is_some_and(|artifacts| artifacts.kept.is_some());
+    let build = (in_bucket, cfg!(feature = "spark"));
+    let engine = spec.engine.as_ref().and_then(|written| engine::engine(&root, written, build, checker));
+    complete &= engine.is_some() == spec.engine.is_some();
     let receiver = receiver::receiver(&root, data.as_deref(), spec, checker);
     let notify = watch::notify(&root, spec.notify.as_ref(), checker);
     // None: no port is opened unless the command line says so.
@@ -212,6 +218,7 @@ fn project(root: PathBuf, spec: &ProjectSpec, checker: &mut Checker<'_>) -> Opti
         state,
         artifacts,
         kept,
+        engine: engine.flatten(),
         s3,
         data,
         notifications,

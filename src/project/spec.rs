@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::database::DatabaseSpec;
+pub use super::engine::EngineSpec;
 pub use super::s3::S3Spec;
 use super::spec_review::ReviewSpec;
 use super::spec_watch::{MetricsSpec, NotifySpec, OpsSpec};
@@ -30,6 +31,9 @@ pub struct ProjectSpec {
     /// How everything that says `s3://` is reached.
     #[serde(default)]
     pub s3: Option<S3Spec>,
+    /// Where rows are compared; on this machine when left out.
+    #[serde(default)]
+    pub engine: Option<EngineSpec>,
     /// The folder that the local inputs of jobs are relative to; `data/` when left out.
     #[serde(default)]
     pub data: Option<String>,

@@ -221,6 +221,7 @@ fn packed(
         audit_updates: Vec::new(),
         file_results: Vec::new(),
         rejected: Vec::new(),
+        sifted: Vec::new(),
     }
 }
 

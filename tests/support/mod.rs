@@ -11,6 +11,7 @@ pub mod crash_scenario;
 pub mod decisions;
 pub mod effect_project;
 pub mod effects;
+pub mod engine;
 pub mod exposition;
 pub mod frames;
 pub mod house;

@@ -155,6 +155,7 @@ pub fn files(of: &[(&str, &[Line])]) -> Frame {
         audit_updates: Vec::new(),
         file_results: Vec::new(),
         rejected: Vec::new(),
+        sifted: Vec::new(),
     }
 }
 
