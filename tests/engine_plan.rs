@@ -97,7 +97,11 @@ fn answers(plan: &Plan, statement: &str) -> Answer {
     }
     if !statement.starts_with("WITH") {
         // Of the file the first two lines are a part of their own.
-        return vec![texts(["0", "0", "1", "2", "0"]), texts(["0", "0", "0", "2", "0"]), texts(["1", "0", "0", "4", "0"])];
+        return vec![
+            texts(["0", "0", "1", "2", "0"]),
+            texts(["0", "0", "0", "2", "0"]),
+            texts(["1", "0", "0", "4", "0"]),
+        ];
     }
     let second_part = (1_u64 << 33).to_string();
     let third = ((1_u64 << 33) + 1).to_string();
@@ -145,7 +149,7 @@ fn an_answer_that_does_not_fit_the_file_is_not_believed() {
     let plan = plan();
     let sieve = Sieve::of(&plan, |statement| Ok(answers(&plan, statement))).unwrap();
     let shelf = Shelf::new();
-    let mut refused = |text: &str| {
+    let refused = |text: &str| {
         let file = shelf.file("file.csv", text.as_bytes());
         let sifted = sieve.files(Side::File, 1);
         let read = load_sifted(&side(Side::File, CSV), vec![file], Vec::new(), sifted, Spread::held(0));

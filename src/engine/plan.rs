@@ -175,7 +175,10 @@ impl Plan {
                 break;
             }
             // Where rows cannot be read back they are read anew.
-            if frame.rows.each(|row| drop(missed.remove(row.key()))).is_err() {
+            let found = frame.rows.each(|row| {
+                missed.remove(row.key());
+            });
+            if found.is_err() {
                 return false;
             }
         }

@@ -131,7 +131,10 @@ impl Parts {
                 return Err(wrong(format!("{} columns instead of 5", row.len())));
             };
             if number::<u64>(odd.as_deref(), "odd lines")? > 0 {
-                return Err(Unfit::job("a file has lines whose key cannot be told (quotes, or names written with escapes)").into());
+                return Err(Unfit::job(
+                    "a file has lines whose key cannot be told (quotes, or names written with escapes)",
+                )
+                .into());
             }
             let place = (self::side(side.as_deref())?, number(file.as_deref(), "a file")?);
             let lines = number(lines.as_deref(), "lines")?;

@@ -140,7 +140,8 @@ impl Plan {
                 ];
                 for (stated, case) in STATED.into_iter().zip(cases) {
                     let clean = format!("verdict = 'clean' AND side = {}", self.first_side());
-                    let sql = format!("CASE WHEN {clean} AND {case} AND {first} <> {second} THEN {first} - {second} END");
+                    let sql =
+                        format!("CASE WHEN {clean} AND {case} AND {first} <> {second} THEN {first} - {second} END");
                     columns.push((format!("apart_{place}_{}_{stated}", measure as u8), sql));
                 }
             }
@@ -193,13 +194,13 @@ impl Plan {
             surely(&format!("k IN ({})", literals(self.watched.iter().map(String::as_str))))
         };
         let is_balance = self.matching.splits == Splits::Balance;
-        let outside =
-            if is_balance { "FALSE" } else { "(untimed = 0 AND timed > 0 AND inside = 0)" };
+        let outside = if is_balance { "FALSE" } else { "(untimed = 0 AND timed > 0 AND inside = 0)" };
         let mut clean = vec![];
         for side in &self.sides {
             clean.push(format!("rows_{} = 1", *side as u8));
             if !self.looked_at.is_empty() {
-                let among = surely(&format!("status_{} IN ({})", *side as u8, literals(self.looked_at.iter().copied())));
+                let among =
+                    surely(&format!("status_{} IN ({})", *side as u8, literals(self.looked_at.iter().copied())));
                 clean.push(format!("NOT {among}"));
             }
         }

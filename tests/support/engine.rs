@@ -24,8 +24,8 @@ mod held {
     use std::io::Write as _;
 
     use chrono::DateTime;
-    use tieout::breaks::compare::{compare_among, compare_sifted};
     use tieout::breaks::carry::Others;
+    use tieout::breaks::compare::{compare_among, compare_sifted};
     use tieout::engine::spark::Session;
     use tieout::engine::{At, Plan, Sieve, SieveError};
     use tieout::frames::rows::PackedRow;
@@ -109,7 +109,9 @@ mod held {
         Some(match field.kind() {
             FieldType::Text | FieldType::Date => {
                 let text = row.text(field);
-                let plain = |text: &str| !text.is_empty() && text.trim() == text && !text.contains([',', '\n', '\r', '"', '\0']);
+                let plain = |text: &str| {
+                    !text.is_empty() && text.trim() == text && !text.contains([',', '\n', '\r', '"', '\0'])
+                };
                 if text.is_some_and(|text| !plain(text)) {
                     return None;
                 }
@@ -136,8 +138,9 @@ mod held {
         let mut inputs = Vec::new();
         for (frame, texts) in frames.iter().zip(texts) {
             let files = texts.iter().enumerate();
-            let files: Vec<RawFile> =
-                files.map(|(place, text)| shelf.file(&format!("{}-{place}.csv", frame.side), text.as_bytes())).collect();
+            let files: Vec<RawFile> = files
+                .map(|(place, text)| shelf.file(&format!("{}-{place}.csv", frame.side), text.as_bytes()))
+                .collect();
             inputs.push((Input { key: rules.matching.key, ..input(frame) }, files));
         }
         both(rules, &inputs);
@@ -164,7 +167,8 @@ mod held {
             Err(SieveError::Unfit(unfit)) => return log(&format!("not sifted: {unfit}")),
             Err(error) => panic!("{error}"),
         };
-        let load_here = || inputs.iter().map(|(input, files)| load(input, files.clone(), &[])).collect::<Result<Vec<_>, _>>();
+        let load_here =
+            || inputs.iter().map(|(input, files)| load(input, files.clone(), &[])).collect::<Result<Vec<_>, _>>();
         let Ok(frames) = load_here() else { return log("not sifted: the files cannot be read") };
         let sifted = inputs.iter().map(|(input, files)| {
             load_sifted(input, files.clone(), Vec::new(), sieve.files(input.side, files.len()), Spread::held(0))
@@ -178,7 +182,8 @@ mod held {
 
     /// Holds an input against itself: what is read of it there must be what is read of it here.
     pub fn twice(input: &Input, files: &[RawFile]) {
-        if address().is_none() || !matches!(input.format, Format::Csv { .. } | Format::Jsonl) || input.verify.is_some() {
+        if address().is_none() || !matches!(input.format, Format::Csv { .. } | Format::Jsonl) || input.verify.is_some()
+        {
             return;
         }
         let mut rules = rules();
