@@ -133,10 +133,13 @@ fn a_value_that_was_null_before_may_hold_what_is_wanted() {
 fn a_file_of_many_buffers_and_shapes_reads_the_same_in_both_ways() {
     let text = |first: &str| -> String {
         let line = |number: usize| {
-            let who =
-                if number % 3 == 0 { format!(",\"who\":\"{}\"", "é".repeat(number % 40)) } else { String::new() };
-            let note = if number % 5 == 0 { ",\"x\":[1,{\"y\":null}]" } else { "" };
-            let end = if number % 7 == 0 { "\r\n" } else { "\n" };
+            let who = if number.is_multiple_of(3) {
+                format!(",\"who\":\"{}\"", "é".repeat(number % 40))
+            } else {
+                String::new()
+            };
+            let note = if number.is_multiple_of(5) { ",\"x\":[1,{\"y\":null}]" } else { "" };
+            let end = if number.is_multiple_of(7) { "\r\n" } else { "\n" };
             format!(
                 "{{{first}\"id\":\"t{number}\",\"amount\":{number}.25{note},\"currency\":\"USD\",\"at\":null{who}}}{end}"
             )

@@ -104,7 +104,12 @@ impl Plan {
             of_key = self.of_key().join(",\n  "),
             verdict = self.verdict(),
             measures = Measure::ALL.map(|measure| format!("m{}", measure as u8)).join(", "),
-            apart = self.apart().into_iter().map(|(name, sql)| format!(",\n  {sql} AS {name}")).collect::<String>(),
+            apart = self
+                .apart()
+                .into_iter()
+                .map(|(name, sql)| format!(",\n  {sql} AS {name}"))
+                .collect::<Vec<_>>()
+                .concat(),
         )
     }
 
