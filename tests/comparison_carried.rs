@@ -1,6 +1,5 @@
 //! A monthly file carries items of earlier months along: which keys are of another period, and which are not.
 
-
 use tieout::frames::{Field, Frame, Side};
 use tieout::matching::{Carried, Rules};
 

@@ -114,7 +114,8 @@ impl ValidateOutcome {
             let sends = self.sending.iter().find(|job| job.file == *path).map(ToString::to_string);
             let here = self.compared_here.iter().find(|(job, _)| job == path);
             let here = here.map(|(_, why)| format!("; compared on this machine: {why}"));
-            let _ = writeln!(text, "{}: valid{}{}", path.display(), sends.unwrap_or_default(), here.unwrap_or_default());
+            let _ =
+                writeln!(text, "{}: valid{}{}", path.display(), sends.unwrap_or_default(), here.unwrap_or_default());
         }
         let mut files = self.problems.iter().map(|problem| &problem.file).collect::<Vec<_>>();
         files.dedup();

@@ -8,7 +8,8 @@ use crate::job::{Format, Input};
 /// A name that stands in a pattern for itself.
 const PLAIN_NAME: fn(char) -> bool = |c| c.is_ascii_alphanumeric() || c == '_' || c == '-';
 /// Text without quotes, escapes and control characters, and what follows it. No `$`: the line ends where it ends.
-const JSON_MEMBER: &str = r#""[A-Za-z0-9_-]+": ?("[^"\\\p{Cc}]*"|-?(0|[1-9][0-9]*)([.][0-9]+)?|true|false|null)(, ?|[}]\z)"#;
+const JSON_MEMBER: &str =
+    r#""[A-Za-z0-9_-]+": ?("[^"\\\p{Cc}]*"|-?(0|[1-9][0-9]*)([.][0-9]+)?|true|false|null)(, ?|[}]\z)"#;
 
 /// How the lines of one file are taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,19 +59,19 @@ impl Lines {
             Self::Csv { delimiter, .. } => {
                 format!("SPLIT(line, {}, -1) AS c", literal(&format!("[{delimiter}]")))
             }
-            Self::Jsonl { .. } => format!(
-                "(line LIKE '{{%' AND REGEXP_REPLACE(line, {}, '') = '{{') AS flat",
-                literal(JSON_MEMBER)
-            ),
+            Self::Jsonl { .. } => {
+                format!("(line LIKE '{{%' AND REGEXP_REPLACE(line, {}, '') = '{{') AS flat", literal(JSON_MEMBER))
+            }
         }
     }
 
     /// A line of which nobody can say what its key is: the file is no plain one.
     pub(super) fn odd(&self, keys: &[String]) -> String {
         match self {
-            Self::Csv { quote, .. } => {
-                any_of(&[format!("INSTR(line, {}) > 0", literal(&quote.to_string())), "INSTR(line, '\\r') > 0".to_owned()])
-            }
+            Self::Csv { quote, .. } => any_of(&[
+                format!("INSTR(line, {}) > 0", literal(&quote.to_string())),
+                "INSTR(line, '\\r') > 0".to_owned(),
+            ]),
             // A name may be written with escapes, or stand in another object. Without a backslash, and as the only one
             // of its name, it is the key's or there is none.
             Self::Jsonl { .. } => {
@@ -78,10 +79,16 @@ impl Lines {
                     let sought = literal(&format!("\"{name}\":"));
                     format!("LENGTH(line) - LENGTH(REPLACE(line, {sought}, '')) = LENGTH({sought})")
                 };
-                let simple = |name: &String| format!("line RLIKE {}", literal(&format!("\"{name}\": ?(\"[^\"\\\\]*\"|[^\" ])")));
+                let simple =
+                    |name: &String| format!("line RLIKE {}", literal(&format!("\"{name}\": ?(\"[^\"\\\\]*\"|[^\" ])")));
                 let never = |name: &String| format!("INSTR(line, {}) = 0", literal(&format!("\"{name}\":")));
                 let told = match keys {
-                    [name] => format!("(({} AND {}) OR ({} AND INSTR(line, '\\\\') = 0))", once(name), simple(name), never(name)),
+                    [name] => format!(
+                        "(({} AND {}) OR ({} AND INSTR(line, '\\\\') = 0))",
+                        once(name),
+                        simple(name),
+                        never(name)
+                    ),
                     _ => "FALSE".to_owned(),
                 };
                 format!("(NOT flat AND NOT {told})")
@@ -126,10 +133,8 @@ impl Lines {
                 Err(Unfit::job(format!("`{name}` is below another key of its line")))
             }
             Self::Jsonl { .. } => {
-                let found = format!(
-                    "REGEXP_EXTRACT(line, {}, 1)",
-                    literal(&format!("\"{name}\": ?(\"[^\"]*\"|[^\",}} ]+)"))
-                );
+                let found =
+                    format!("REGEXP_EXTRACT(line, {}, 1)", literal(&format!("\"{name}\": ?(\"[^\"]*\"|[^\",}} ]+)")));
                 Ok(Some(format!(
                     "CASE WHEN {found} IN ('', 'null') THEN NULL WHEN {found} LIKE '\"%' \
                      THEN NULLIF(TRIM(BOTH ' ' FROM SUBSTRING({found}, 2, LENGTH({found}) - 2)), '') ELSE {found} END"
@@ -148,4 +153,3 @@ impl Lines {
         Some(any_of(&names.iter().map(twice).collect::<Vec<_>>()))
     }
 }
-

@@ -34,7 +34,9 @@ pub(super) fn of(input: &Input, raw: &RawFile) -> Result<Head, Unfit> {
     match &input.format {
         Format::Csv { delimiter, quote, header } => csv(raw, &bytes, (*delimiter, *quote), *header),
         Format::Jsonl if bytes.starts_with(BYTE_ORDER_MARK) => Err(Unfit::file(raw, "begins with a byte-order mark")),
-        Format::Jsonl => Ok(Head { names: Vec::new(), returns: first_line(&bytes).is_some_and(|line| line.ends_with(b"\r")) }),
+        Format::Jsonl => {
+            Ok(Head { names: Vec::new(), returns: first_line(&bytes).is_some_and(|line| line.ends_with(b"\r")) })
+        }
         other => Err(Unfit::file(raw, format!("is of a format that is read here alone: {}", words(other)))),
     }
 }

@@ -39,11 +39,7 @@ pub struct SiftedFile {
 ///
 /// # Errors
 /// As [`read::read`]; and when the file's rows are not those that the cluster has seen.
-pub(super) fn read(
-    reading: Reading<'_>,
-    sifted: &SiftedFile,
-    sink: &mut impl RowSink,
-) -> Result<Outcome, InputError> {
+pub(super) fn read(reading: Reading<'_>, sifted: &SiftedFile, sink: &mut impl RowSink) -> Result<Outcome, InputError> {
     let names: &[String] = match &reading.input.mapping.fields[&reading.input.key].from {
         ColumnSource::Columns(names) => names,
         _ => &[],

@@ -111,7 +111,8 @@ pub(super) fn engine(
     }
     if !has_client {
         let message = "this build of tieout has no client for `spark`";
-        let help = "build it with `cargo build --release --features spark` (which wants `protoc`), or write `type: local`";
+        let help =
+            "build it with `cargo build --release --features spark` (which wants `protoc`), or write `type: local`";
         checker.problem_with_help("engine/type", message, help);
         return None;
     }
@@ -137,7 +138,8 @@ fn address(root: &Path, written: Option<&DatabaseSpec>, checker: &mut Checker<'_
     let at = "engine/address";
     match written {
         None => {
-            checker.problem("engine", "`engine` of type `spark` has no `address`; expected one such as sc://spark:15002");
+            checker
+                .problem("engine", "`engine` of type `spark` has no `address`; expected one such as sc://spark:15002");
             None
         }
         Some(DatabaseSpec::At(place)) => {

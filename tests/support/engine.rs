@@ -24,8 +24,8 @@ mod held {
     use std::io::Write as _;
 
     use chrono::DateTime;
-    use tieout::breaks::compare::{compare_among, compare_sifted};
     use tieout::breaks::carry::Others;
+    use tieout::breaks::compare::{compare_among, compare_sifted};
     use tieout::engine::spark::Session;
     use tieout::engine::{At, Plan, Sieve, SieveError};
     use tieout::frames::schema::{EXCLUDED, FILE};
@@ -110,7 +110,9 @@ mod held {
         Some(match field.kind() {
             FieldType::Text | FieldType::Date => {
                 let text = column.str().ok()?.get(row);
-                let plain = |text: &str| !text.is_empty() && text.trim() == text && !text.contains([',', '\n', '\r', '"', '\0']);
+                let plain = |text: &str| {
+                    !text.is_empty() && text.trim() == text && !text.contains([',', '\n', '\r', '"', '\0'])
+                };
                 if text.is_some_and(|text| !plain(text)) {
                     return None;
                 }
@@ -137,8 +139,9 @@ mod held {
         let mut inputs = Vec::new();
         for (frame, texts) in frames.iter().zip(texts) {
             let files = texts.iter().enumerate();
-            let files: Vec<RawFile> =
-                files.map(|(place, text)| shelf.file(&format!("{}-{place}.csv", frame.side), text.as_bytes())).collect();
+            let files: Vec<RawFile> = files
+                .map(|(place, text)| shelf.file(&format!("{}-{place}.csv", frame.side), text.as_bytes()))
+                .collect();
             inputs.push((Input { key: rules.matching.key, ..input(frame) }, files));
         }
         both(rules, &inputs);
@@ -165,11 +168,12 @@ mod held {
             Err(SieveError::Unfit(unfit)) => return log(&format!("not sifted: {unfit}")),
             Err(error) => panic!("{error}"),
         };
-        let load_here = || inputs.iter().map(|(input, files)| load(input, files.clone(), &[])).collect::<Result<Vec<_>, _>>();
+        let load_here =
+            || inputs.iter().map(|(input, files)| load(input, files.clone(), &[])).collect::<Result<Vec<_>, _>>();
         let Ok(frames) = load_here() else { return log("not sifted: the files cannot be read") };
-        let sifted = inputs.iter().map(|(input, files)| {
-            load_sifted(input, files.clone(), Vec::new(), sieve.files(input.side, files.len()))
-        });
+        let sifted = inputs
+            .iter()
+            .map(|(input, files)| load_sifted(input, files.clone(), Vec::new(), sieve.files(input.side, files.len())));
         let sifted: Vec<Frame> = sifted.collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{error}"));
         if !plan.serves(rules, &sifted) {
             return log("not sifted: the rules look at more");
@@ -179,7 +183,8 @@ mod held {
 
     /// Holds an input against itself: what is read of it there must be what is read of it here.
     pub fn twice(input: &Input, files: &[RawFile]) {
-        if address().is_none() || !matches!(input.format, Format::Csv { .. } | Format::Jsonl) || input.verify.is_some() {
+        if address().is_none() || !matches!(input.format, Format::Csv { .. } | Format::Jsonl) || input.verify.is_some()
+        {
             return;
         }
         let mut rules = rules();
