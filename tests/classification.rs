@@ -1,6 +1,5 @@
 //! Each break kind that one day can show, from the rows that make it, and what is no break.
 
-
 use tieout::breaks::{BreakKind, files, gates, sending};
 use tieout::frames::{ControlKind, ControlMismatch, Frame, Measure, Side, Warning, WarningKind};
 use tieout::job::{Due, Gates};

@@ -127,7 +127,8 @@ impl Plan {
         for measure in Measure::ALL {
             let column = format!("m{}", measure as u8);
             sums.push((format!("sum_{column}"), format!("CAST({column} AS DECIMAL(38, 0))")));
-            sums.push((format!("count_{column}"), format!("CASE WHEN {column} IS NULL THEN 0 ELSE 1 END")));
+            // Sail 0.7.2 finds none where it is asked for nulls.
+            sums.push((format!("count_{column}"), format!("CASE WHEN ABS({column}) >= 0 THEN 1 ELSE 0 END")));
         }
         sums.extend(self.apart());
         sums
