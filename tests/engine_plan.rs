@@ -148,7 +148,7 @@ fn an_answer_that_does_not_fit_the_file_is_not_believed() {
     let plan = plan();
     let sieve = Sieve::of(&plan, |statement| Ok(answers(&plan, statement))).unwrap();
     let shelf = Shelf::new();
-    let mut refused = |text: &str| {
+    let refused = |text: &str| {
         let file = shelf.file("file.csv", text.as_bytes());
         let read = load_sifted(&side(Side::File, CSV), vec![file], Vec::new(), sieve.files(Side::File, 1));
         let error = read.expect_err("expected an error");
