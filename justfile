@@ -23,6 +23,10 @@ s3:
 envelope:
     .ci/envelope
 
+# Comparisons on a cluster and here: Sail, or with `just engine spark` Spark with an executor killed (installs into target/tools)
+engine *which:
+    .ci/engine {{which}}
+
 # The journal in a real PostgreSQL, and inputs out of it (installs Debian's where there is none)
 postgres:
     .ci/postgres

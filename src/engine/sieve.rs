@@ -42,17 +42,22 @@ impl Sieve {
             ask(&view)?;
         }
         let parts = Parts::of(&ask(&plan.survey())?)?;
-        Self::read(plan, &parts, ask(&plan.sift())?)
+        let sure = ask(&plan.sure())?;
+        let left = ask(&plan.left())?;
+        Self::read(plan, &parts, &sure, left)
     }
 
-    fn read(plan: &Plan, parts: &Parts, answer: Answer) -> Result<Self, SieveError> {
+    fn read(plan: &Plan, parts: &Parts, sure: &Answer, left: Answer) -> Result<Self, SieveError> {
         let mut sieve = Self::default();
         for file in &plan.files {
             sieve.files.insert((file.side, file.file), SiftedFile::default());
         }
         let sums: Vec<String> = plan.sums().into_iter().map(|(name, _)| name).collect();
-        for row in answer {
-            sieve.row(plan, parts, &Told::of(&row, &sums)?)?;
+        for row in sure {
+            sieve.row(plan, &Told::of(row, &sums)?)?;
+        }
+        for row in left {
+            sieve.left(parts, row)?;
         }
         for file in sieve.files.values_mut() {
             file.left.sort_unstable();
@@ -60,14 +65,21 @@ impl Sieve {
         Ok(sieve)
     }
 
-    fn row(&mut self, plan: &Plan, parts: &Parts, told: &Told<'_>) -> Result<(), SieveError> {
-        let place = (told.side, told.file);
-        let file = self.files.get_mut(&place).ok_or_else(|| wrong(format!("a row of {} file {}", place.0, place.1)))?;
-        if told.verdict == "left" {
-            let id = told.id.ok_or_else(|| wrong("a row without its place".to_owned()))?;
-            file.left.push(Left { line: parts.line(place, id)?, key: told.key.map(str::to_owned) });
-            return Ok(());
-        }
+    fn file(&mut self, place: (Side, u32)) -> Result<&mut SiftedFile, SieveError> {
+        self.files.get_mut(&place).ok_or_else(|| wrong(format!("a row of {} file {}", place.0, place.1)))
+    }
+
+    fn left(&mut self, parts: &Parts, row: Vec<Option<String>>) -> Result<(), SieveError> {
+        let [side, file, id, key]: [Option<String>; 4] =
+            row.try_into().map_err(|row: Vec<_>| wrong(format!("{} columns instead of 4", row.len())))?;
+        let place = (self::side(side.as_deref())?, number(file.as_deref(), "a file")?);
+        let line = parts.line(place, number(id.as_deref(), "a place")?)?;
+        self.file(place)?.left.push(Left { line, key });
+        Ok(())
+    }
+
+    fn row(&mut self, plan: &Plan, told: &Told<'_>) -> Result<(), SieveError> {
+        let file = self.file((told.side, told.file))?;
         if told.verdict == "odd" {
             return Err(Unfit::job("a file has lines whose key cannot be told").into());
         }
@@ -174,15 +186,13 @@ struct Told<'a> {
     side: Side,
     file: u32,
     currency: Option<&'a str>,
-    key: Option<&'a str>,
-    id: Option<u64>,
     rows: u64,
     sums: BTreeMap<&'a str, i128>,
 }
 
 impl<'a> Told<'a> {
     fn of(row: &'a [Option<String>], names: &'a [String]) -> Result<Self, SieveError> {
-        let (told, sums) = row.split_at_checked(7).ok_or_else(|| wrong(format!("{} columns", row.len())))?;
+        let (told, sums) = row.split_at_checked(5).ok_or_else(|| wrong(format!("{} columns", row.len())))?;
         if sums.len() != names.len() {
             return Err(wrong(format!("{} sums instead of {}", sums.len(), names.len())));
         }
@@ -198,9 +208,7 @@ impl<'a> Told<'a> {
             side: side(text(1))?,
             file: number(text(2), "a file")?,
             currency: text(3),
-            key: text(4),
-            id: text(5).map(|id| number(Some(id), "a place")).transpose()?,
-            rows: number(text(6), "rows")?,
+            rows: number(text(4), "rows")?,
             sums: known,
         })
     }

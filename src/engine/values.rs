@@ -76,6 +76,11 @@ impl Values {
         Ok(values)
     }
 
+    /// Whether the field is mapped.
+    pub(super) fn has(&self, field: Field) -> bool {
+        self.by_field.contains_key(&field)
+    }
+
     /// The canonical text; a null where the field is not mapped.
     pub(super) fn text_of(&self, field: Field) -> String {
         match self.by_field.get(&field) {

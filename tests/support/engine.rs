@@ -18,10 +18,10 @@ pub use held::{address, both, twice};
 
 #[cfg(feature = "spark")]
 mod held {
-    use std::cell::RefCell;
     use std::collections::{BTreeMap, BTreeSet};
     use std::fmt::Write as _;
     use std::io::Write as _;
+    use std::sync::{Mutex, PoisonError};
 
     use chrono::DateTime;
     use tieout::breaks::carry::Others;
@@ -40,9 +40,8 @@ mod held {
     use crate::reading_support::Shelf;
     use crate::support::frames::rules;
 
-    thread_local! {
-        static SESSION: RefCell<Option<Session>> = const { RefCell::new(None) };
-    }
+    /// One for all tests: its views are made anew for each comparison.
+    static SESSION: Mutex<Option<Session>> = Mutex::new(None);
 
     pub fn address() -> Option<String> {
         std::env::var("TIEOUT_TEST_ENGINE").ok().filter(|address| !address.is_empty())
@@ -157,11 +156,12 @@ mod held {
             Ok(plan) => plan,
             Err(unfit) => return log(&format!("not sifted: {unfit}")),
         };
-        let asked = SESSION.with_borrow_mut(|session| {
+        let asked = {
+            let mut session = SESSION.lock().unwrap_or_else(PoisonError::into_inner);
             let open = || Session::open(&address).expect("the cluster of TIEOUT_TEST_ENGINE");
             let session = session.get_or_insert_with(open);
             Sieve::of(&plan, |statement| session.ask(statement))
-        });
+        };
         let sieve = match asked {
             Ok(sieve) => sieve,
             Err(SieveError::Unfit(unfit)) => return log(&format!("not sifted: {unfit}")),
