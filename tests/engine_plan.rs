@@ -133,7 +133,9 @@ fn what_is_sure_and_what_is_left_make_the_comparison_of_all_rows() {
     let sides = [(Side::File, FILE), (Side::Ledger, LEDGER)];
     let files = sides.map(|(which, text)| (side(which, CSV), vec![shelf.file("rows.csv", text.as_bytes())]));
     let here: Vec<Frame> = files.iter().map(|(input, files)| load(input, files.clone(), &[]).unwrap()).collect();
-    let there = files.map(|(input, files)| load_sifted(&input, files, Vec::new(), sieve.files(input.side, 1)).unwrap());
+    let there = files.map(|(input, files)| {
+        load_sifted(&input, files, Vec::new(), sieve.files(input.side, 1), Spread::held(0)).unwrap()
+    });
     let whole = match_frames(&rules, &here).unwrap();
     let mut rest = match_frames(&rules, &there).unwrap();
     rest.tally.merge(sieve.tally.clone());
