@@ -1,4 +1,4 @@
-//! Rows find each other: all sides are grouped by key at once, each side of a key is folded into
+//! Rows find each other: all sides are grouped by key part by part, each side of a key is folded into
 //! one statement, keys that agree are only counted, and the others go on as [`KeyFacts`].
 
 pub mod agree;

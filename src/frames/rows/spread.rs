@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
 
+use crate::sources::RawFile;
+
 /// Bytes of raw input for which one more part is made: the rows of a part, of all inputs, then lie in a processor's cache.
 const PART_BYTES: u64 = 1 << 20;
 /// Fewest and most parts, as powers of two. With more of them each would be too little to write at a time.
@@ -31,6 +33,11 @@ impl Spread {
     /// For rows that are all held.
     pub fn held(raw_bytes: u64) -> Self {
         Self::new(raw_bytes, usize::MAX)
+    }
+
+    /// For the rows of these files, all held.
+    pub fn of_files(files: &[RawFile]) -> Self {
+        Self::held(files.iter().map(|file| file.bytes).sum())
     }
 
     /// The hash of a key: the same for all inputs of this process. No result depends on it.
