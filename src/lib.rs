@@ -8,6 +8,7 @@ pub mod exit;
 pub mod money;
 pub mod period;
 pub mod progress;
+pub mod shared;
 pub mod spans;
 pub mod text;
 

@@ -8,6 +8,9 @@ use tieout::exit::{ExitCode, Failure};
 use tieout::logging::Voice;
 use tieout::telemetry::Traces;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     // A wrong command line ends here, with clap's message and code 2.
     let cli = Cli::parse();

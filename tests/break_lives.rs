@@ -11,6 +11,7 @@ use tieout::breaks::sighting::sightings;
 use tieout::breaks::{BreakKind, BreakStatus};
 use tieout::calendar::Calendar;
 use tieout::frames::{Measure, Side};
+use tieout::shared::Shared;
 
 use crate::support::lives::{AT, DAY, ID, JOB, facts, opened, pair, person};
 use crate::support::utc;
@@ -37,11 +38,11 @@ fn settled(effect: &str, verdict: BreakStatus) -> Event {
 }
 
 fn found_as(period: &str, digest: &str) -> Event {
-    Event::Changed { facts: facts(period, digest) }
+    Event::Changed { facts: facts(period, digest).into() }
 }
 
 fn found_again(digest: &str) -> Event {
-    Event::Reopened { facts: facts(DAY, digest) }
+    Event::Reopened { facts: facts(DAY, digest).into() }
 }
 
 /// A life that ends in each status; what is closed in each way that there is.
@@ -49,7 +50,7 @@ fn lives() -> Vec<(&'static str, Vec<Event>)> {
     let with = |more: &[Event]| [&[opened("one")], more].concat();
     vec![
         ("open", with(&[])),
-        ("suggested", vec![Event::Opened { job: JOB.to_owned(), facts: pair("one") }]),
+        ("suggested", vec![Event::Opened { job: JOB.to_owned(), facts: pair("one").into() }]),
         ("confirmed", with(&[person("confirm")])),
         ("in dispute", with(&[disputed("a")])),
         ("gone", with(&[closed(DAY)])),
@@ -247,12 +248,12 @@ fn a_key_that_a_weaker_rule_pairs_is_gone_because_of_that() {
 fn facts_are_told_apart_by_what_they_say_and_not_by_where_they_stand() {
     let one = found(BreakKind::AmountMismatch, "t-1", "USD", 67);
     let digest = |found: &tieout::breaks::Break| {
-        sightings(DAY, utc(AT), std::slice::from_ref(found), &[]).remove(0).facts.digest
+        sightings(DAY, utc(AT), std::slice::from_ref(found), &[]).remove(0).facts.digest.clone()
     };
     let same = digest(&one);
     let mut moved = one.clone();
     for side in moved.sides.iter_mut().flatten() {
-        for row in &mut side.rows {
+        for row in &mut side.to_mut().rows {
             row.line += 7;
         }
     }
@@ -304,13 +305,15 @@ fn business_days_are_counted_after_one_day_and_with_the_other() {
 
 /// What a run of a period finds.
 fn seen(period: &str, found: &[(&str, &str)]) -> Observation {
-    let found = found.iter().map(|(id, digest)| Sighted { id: (*id).to_owned(), facts: facts(period, digest) });
+    let found = found.iter().map(|(id, digest)| Sighted { id: (*id).to_owned(), facts: facts(period, digest).into() });
     let found = found.collect();
     Observation { job: JOB.to_owned(), period: period.to_owned(), found, ..Observation::default() }
 }
 
 /// Ids and how they stand, without the times.
-fn statuses(known: &HashMap<String, Standing>) -> Vec<(String, BreakStatus, String, BTreeMap<String, Sighting>)> {
+fn statuses(
+    known: &HashMap<String, Standing>,
+) -> Vec<(String, BreakStatus, String, BTreeMap<String, Shared<Sighting>>)> {
     let mut all: Vec<_> =
         known.values().map(|one| (one.id.clone(), one.status, one.first.period.clone(), one.periods.clone())).collect();
     all.sort_by(|one, other| one.0.cmp(&other.0));

@@ -83,14 +83,17 @@ fn a_refused_row_is_told_with_its_amount_its_user_and_both_its_places() {
         difference_minor: None,
         sides: [
             None,
-            Some(SideFacts {
-                amount_minor: Some(12_50),
-                currency: Some("USD".to_owned()),
-                user: Some("user-1".to_owned()),
-                occurred_at: Some(at("2025-03-18T22:00:00Z")),
-                rows: vec![RowRef { file: 0, line: 4 }],
-                ..SideFacts::default()
-            }),
+            Some(
+                SideFacts {
+                    amount_minor: Some(12_50),
+                    currency: Some("USD".to_owned()),
+                    user: Some("user-1".to_owned()),
+                    occurred_at: Some(at("2025-03-18T22:00:00Z")),
+                    rows: vec![RowRef { file: 0, line: 4 }],
+                    ..SideFacts::default()
+                }
+                .into(),
+            ),
             None,
         ],
         occurred_at: Some(at("2025-03-18T22:00:00Z")),

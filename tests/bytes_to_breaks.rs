@@ -129,7 +129,7 @@ fn found(ledger: &Frame) -> Vec<Break> {
     let rules = Rules { sides: vec![Side::File, Side::Ledger], ..rules() };
     let mut breaks = compare(&rules, &[frame(Side::File, &file), ledger.clone()]).expect("ties out").breaks();
     for side in breaks.iter_mut().flat_map(|found| &mut found.sides).flatten() {
-        side.rows.clear();
+        side.to_mut().rows.clear();
     }
     breaks
 }
@@ -191,7 +191,7 @@ proptest! {
             let frames = [frame(Side::File, &[row("t0")]), frame(Side::Ledger, &ledger), log];
             let mut breaks = compare(&rules(), &frames).expect("ties out").breaks();
             for side in breaks.iter_mut().flat_map(|found| &mut found.sides).flatten() {
-                side.rows.clear();
+                side.to_mut().rows.clear();
             }
             breaks
         };

@@ -206,7 +206,7 @@ fn a_failure_keeps_the_id_of_the_status_that_differed_before() {
 fn another_end_or_another_reason_makes_another_finding_of_the_same_break() {
     let digest = |file: Row, ledger: Row| {
         let breaks = compared(&cards(), &[file], &[ledger]).breaks();
-        sightings("2025-03-19", chrono::DateTime::UNIX_EPOCH, &breaks, &[]).remove(0).facts.digest
+        sightings("2025-03-19", chrono::DateTime::UNIX_EPOCH, &breaks, &[]).remove(0).facts.digest.clone()
     };
     let ends = |to: &str| digest(card("c", "CLOSED", "", "2027-01-31"), card("c", "CLOSED", "", to));
     let fails = |reason: &str| digest(card("c", "ISSUE_FAILED", "", "").reason(reason), card("c", "ACTIVE", "", ""));

@@ -37,7 +37,7 @@ fn named(user: &str, merchant: &str) -> SideFacts {
 fn booked(kind: BreakKind, key: &str, at_risk_minor: i64) -> Break {
     let mut found = found(kind, key, "USD", at_risk_minor);
     found.sides[Side::Ledger as usize] =
-        Some(SideFacts { user_reward_minor: Some(1_25), ..named("user-1", "Caribbean Goodness") });
+        Some(SideFacts { user_reward_minor: Some(1_25), ..named("user-1", "Caribbean Goodness") }.into());
     found
 }
 
@@ -69,10 +69,13 @@ fn description(draft: &Draft) -> &str {
 #[test]
 fn a_break_becomes_an_audit_with_its_facts_and_rows() {
     let mut found = booked(BreakKind::RewardMissing, "t1", 1_25);
-    found.sides[Side::File as usize] = Some(SideFacts {
-        rows: vec![tieout::breaks::RowRef { file: 1, line: 3 }, tieout::breaks::RowRef { file: 5, line: 1 }],
-        ..SideFacts::default()
-    });
+    found.sides[Side::File as usize] = Some(
+        SideFacts {
+            rows: vec![tieout::breaks::RowRef { file: 1, line: 3 }, tieout::breaks::RowRef { file: 5, line: 1 }],
+            ..SideFacts::default()
+        }
+        .into(),
+    );
     let draft = only(drafted(EFFECTS, std::slice::from_ref(&found), &[]));
     assert_eq!(draft.key.provider, "kard");
     assert_eq!(draft.key.organization, "org-1");
@@ -164,7 +167,7 @@ fn users_and_merchants_are_the_ledgers_else_the_files_else_the_notifications() {
         found.sides = [None, None, None];
         for place in stating {
             let (side, name) = sides[place];
-            found.sides[side as usize] = Some(named(name, name));
+            found.sides[side as usize] = Some(named(name, name).into());
         }
         let draft = only(drafted(EFFECTS, &[found], &[]));
         assert_eq!(draft.user, expected);
@@ -176,7 +179,7 @@ fn users_and_merchants_are_the_ledgers_else_the_files_else_the_notifications() {
 fn what_lacks_a_user_or_a_merchant_cannot_be_asked_for_and_says_so() {
     let without = |key: &str, user: Option<&str>, merchant: Option<&str>| {
         let mut found = booked(BreakKind::RewardMissing, key, 5);
-        let ledger = found.sides[1].as_mut().unwrap();
+        let ledger = found.sides[1].as_mut().unwrap().to_mut();
         ledger.user = user.map(str::to_owned);
         ledger.merchant = merchant.map(str::to_owned);
         found
@@ -220,12 +223,12 @@ fn told_by_all(kind: BreakKind) -> Break {
         ..booked(kind, "t1", 25)
     };
     found.difference_minor = Some(-25);
-    found.sides[Side::Ledger as usize].as_mut().unwrap().issuer_commission_minor = Some(2_00);
+    found.sides[Side::Ledger as usize].as_mut().unwrap().to_mut().issuer_commission_minor = Some(2_00);
     let file =
         SideFacts { user_reward_minor: Some(1_00), status: Some("RETURNED".to_owned()), ..says(12_49, "USD", &[3]) };
     let webhook = SideFacts { issuer_commission_minor: Some(1_99), ..says(1, "USD", &[9]) };
-    found.sides[Side::File as usize] = Some(file);
-    found.sides[Side::Webhooks as usize] = Some(webhook);
+    found.sides[Side::File as usize] = Some(file.into());
+    found.sides[Side::Webhooks as usize] = Some(webhook.into());
     found
 }
 
@@ -285,7 +288,7 @@ fn a_template_is_filled_with_every_placeholder() {
 #[test]
 fn what_nobody_states_is_told_as_such() {
     let mut found = booked(BreakKind::RewardMismatch, "t1", 0);
-    let ledger = found.sides[Side::Ledger as usize].as_mut().unwrap();
+    let ledger = found.sides[Side::Ledger as usize].as_mut().unwrap().to_mut();
     (ledger.amount_minor, ledger.user_reward_minor, ledger.status) = (None, None, None);
     found.occurred_at = None;
     let template =
@@ -297,7 +300,7 @@ fn what_nobody_states_is_told_as_such() {
 #[test]
 fn braces_stand_for_themselves_when_doubled_and_in_values() {
     let mut found = booked(BreakKind::RewardMismatch, "t{user}", 0);
-    found.sides[Side::Ledger as usize].as_mut().unwrap().merchant = Some("{{job}}".to_owned());
+    found.sides[Side::Ledger as usize].as_mut().unwrap().to_mut().merchant = Some("{{job}}".to_owned());
     let text = described("{{job}} {{{transaction}}} {merchant}", found);
     assert_eq!(text, "{job} {t{user}} {{job}}");
 }
@@ -306,16 +309,16 @@ fn braces_stand_for_themselves_when_doubled_and_in_values() {
 fn amounts_have_the_decimals_of_their_own_currency() {
     let mut found = told_by_all(BreakKind::RewardMismatch);
     found.currency = "JPY".to_owned();
-    let file = found.sides[Side::File as usize].as_mut().unwrap();
+    let file = found.sides[Side::File as usize].as_mut().unwrap().to_mut();
     (file.currency, file.amount_minor) = (Some("KWD".to_owned()), Some(-1_005));
-    found.sides[Side::Ledger as usize].as_mut().unwrap().currency = None;
+    found.sides[Side::Ledger as usize].as_mut().unwrap().to_mut().currency = None;
     assert_eq!(described("{our_amount} {their_amount} {at_risk}", found), "1250 JPY -1.005 KWD 25 JPY");
 }
 
 #[test]
 fn text_of_files_is_made_visible_cut_and_freed_of_card_numbers() {
     let mut found = booked(BreakKind::RewardMismatch, "4111111111111111", 0);
-    let ledger = found.sides[Side::Ledger as usize].as_mut().unwrap();
+    let ledger = found.sides[Side::Ledger as usize].as_mut().unwrap().to_mut();
     ledger.user = Some("5500005555555559".to_owned());
     ledger.merchant = Some("Shop 4111 1111 1111 1111\u{202e}\u{7}".to_owned());
     ledger.status = Some("x".repeat(150));

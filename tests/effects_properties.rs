@@ -264,7 +264,7 @@ proptest! {
         let planned = |written: &[(u8, u8, i64, bool)]| {
             let breaks: Vec<_> = written.iter().map(|(transaction, kind, minor, named)| {
                 let mut found = found(kinds[usize::from(*kind)], &format!("t{transaction}"), "USD", *minor);
-                let ledger = found.sides[1].as_mut().unwrap();
+                let ledger = found.sides[1].as_mut().unwrap().to_mut();
                 ledger.user = named.then(|| "u".to_owned());
                 ledger.merchant = Some("m".to_owned());
                 found

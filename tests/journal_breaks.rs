@@ -72,7 +72,7 @@ async fn what_is_new_changed_gone_and_found_again_is_told_apart() {
     // The first is gone, the second has changed, the fourth is new.
     let mut second = many(4);
     second.found.remove(0);
-    second.found[0].facts.digest = "other".to_owned();
+    second.found[0].facts.to_mut().digest = "other".to_owned();
     second.changed_inputs = vec!["ledger l.csv".to_owned()];
     assert_eq!(journal.observe(&run, &second, utc(AT)).await.unwrap(), 3);
     let told: Vec<_> = statuses(&journal)
@@ -137,7 +137,7 @@ async fn a_decision_is_written_for_all_or_for_none() {
     // The same facts again change nothing, others open it again.
     assert_eq!(journal.observe(&run, &many(3), utc(AT)).await.unwrap(), 0);
     let mut other = many(3);
-    other.found[0].facts.digest = "other".to_owned();
+    other.found[0].facts.to_mut().digest = "other".to_owned();
     assert_eq!(journal.observe(&run, &other, utc(AT)).await.unwrap(), 1);
     assert_eq!(journal.life(&id(0)).await.unwrap().status, BreakStatus::Open);
 }

@@ -130,6 +130,7 @@ mod notify_words;
 mod object_mistakes;
 mod objects;
 mod objects_s3;
+mod one_processor;
 mod ops_files;
 mod ops_port;
 mod ops_push;

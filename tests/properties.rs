@@ -83,7 +83,7 @@ fn whole(rules: &Rules, frames: &[Frame]) -> (Vec<Break>, Vec<Suggestion>, State
     let (mut breaks, mut suggestions) = (comparison.breaks(), comparison.suggestions());
     let sides = breaks.iter_mut().flat_map(|found| &mut found.sides);
     for side in sides.chain(suggestions.iter_mut().flat_map(|found| &mut found.sides)).flatten() {
-        side.rows.clear();
+        side.to_mut().rows.clear();
     }
     (breaks, suggestions, comparison.statement)
 }

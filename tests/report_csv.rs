@@ -120,7 +120,7 @@ fn no_cell_of_hostile_facts_begins_a_formula() {
 fn many_rows_of_one_side_are_counted_after_the_first_hundred() {
     let mut facts = clean();
     let mut one = found(BreakKind::DuplicateRow, "many", "USD", 100);
-    one.sides[1] = Some(says(100, "USD", &(1..=130).collect::<Vec<u64>>()));
+    one.sides[1] = Some(says(100, "USD", &(1..=130).collect::<Vec<u64>>()).into());
     facts.breaks = vec![one];
     let lines = cell(&rows(&facts), 0, "ledger_lines").to_owned();
     assert!(lines.starts_with("1 2 3 ") && lines.ends_with(" 99 100 and 30 more"), "{lines}");

@@ -43,12 +43,12 @@ async fn with_breaks(house: &House, run: &RunRecord, breaks: usize, suggestions:
     for number in 0..breaks {
         let facts =
             tieout::breaks::life::Sighting { key: format!("t-{number}"), ..facts(DAY, &format!("{number:016x}")) };
-        found.push(Sighted { id: of_break(number), facts });
+        found.push(Sighted { id: of_break(number), facts: facts.into() });
     }
     for number in 0..suggestions {
         let facts =
             tieout::breaks::life::Sighting { key: format!("s-{number} = x"), ..pair(&format!("5{number:015x}")) };
-        found.push(Sighted { id: of_suggestion(number), facts });
+        found.push(Sighted { id: of_suggestion(number), facts: facts.into() });
     }
     let seen = Observation { job: JOB.to_owned(), period: DAY.to_owned(), found, ..Observation::default() };
     house.journal.observe(run, &seen, utc(AT)).await.unwrap();

@@ -137,7 +137,7 @@ pub fn found(kind: BreakKind, key: &str, currency: &str, at_risk_minor: i64) -> 
         measure: Measure::TransactionAmount,
         at_risk_minor,
         difference_minor: None,
-        sides: [None, (!currency.is_empty()).then(|| says(at_risk_minor, currency, &[12])), None],
+        sides: [None, (!currency.is_empty()).then(|| says(at_risk_minor, currency, &[12]).into()), None],
         occurred_at: Some(at("2025-03-19T08:30:00Z")),
         age_days: 0,
         status: BreakStatus::Open,
@@ -167,7 +167,7 @@ pub fn a_day() -> Facts {
     ];
     let mut mismatch = found(BreakKind::AmountMismatch, "txn-0007", "USD", 5_50);
     mismatch.difference_minor = Some(-5_50);
-    mismatch.sides = [Some(says(25_00, "USD", &[7])), Some(says(30_50, "USD", &[9, 11])), None];
+    mismatch.sides = [Some(says(25_00, "USD", &[7]).into()), Some(says(30_50, "USD", &[9, 11]).into()), None];
     let mut reward = found(BreakKind::RewardMismatch, "txn-0031", "USD", 1_25);
     reward.measure = Measure::UserReward;
     facts.breaks = vec![
@@ -185,7 +185,7 @@ pub fn a_day() -> Facts {
         keys: vec!["A-77".to_owned(), "txn-0077".to_owned()],
         currency: "USD".to_owned(),
         rule: "card_last_four, amount within 1d".to_owned(),
-        sides: [Some(says(12_00, "USD", &[77])), Some(says(12_00, "USD", &[80])), None],
+        sides: [Some(says(12_00, "USD", &[77]).into()), Some(says(12_00, "USD", &[80]).into()), None],
     }];
     facts.expected = BTreeMap::from([("still in grace".to_owned(), 1)]);
     facts.excluded =
@@ -243,7 +243,7 @@ pub fn hostile() -> Facts {
         .map(|text| {
             let mut one = found(BreakKind::IdentityMismatch, text, "USD", 1_00);
             one.detail = next();
-            let side = one.sides[1].as_mut().unwrap();
+            let side = one.sides[1].as_mut().unwrap().to_mut();
             side.user = Some(next());
             side.merchant = Some(next());
             side.reason = Some(next());
@@ -319,7 +319,7 @@ pub fn extremes() -> Facts {
     let mut facts = clean();
     let mut most = found(BreakKind::AmountMismatch, "most", "USD", i64::MAX);
     most.difference_minor = Some(i64::MIN);
-    most.sides[0] = Some(says(i64::MIN, "KWD", &[1]));
+    most.sides[0] = Some(says(i64::MIN, "KWD", &[1]).into());
     most.age_days = i64::MIN;
     most.occurred_at = Some(DateTime::<Utc>::MIN_UTC);
     facts.breaks = vec![most, found(BreakKind::AmountMismatch, "more", "USD", i64::MAX)];

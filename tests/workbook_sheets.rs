@@ -7,6 +7,7 @@ use serde_json::Value;
 use tieout::breaks::BreakKind;
 use tieout::report::Facts;
 use tieout::report::xlsx::render;
+use tieout::shared::Shared;
 
 use crate::support::project::TestProject;
 use crate::support::workbook::Book;
@@ -367,7 +368,7 @@ pub(crate) fn poisoned() -> Facts {
         for text in [&mut one.key, &mut one.detail] {
             (*payload).clone_into(text);
         }
-        for side in one.sides.iter_mut().flatten() {
+        for side in one.sides.iter_mut().flatten().map(Shared::to_mut) {
             for text in [&mut side.merchant, &mut side.user, &mut side.status, &mut side.reason] {
                 *text = Some((*payload).to_owned());
             }

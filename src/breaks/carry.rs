@@ -172,7 +172,7 @@ impl Others {
             for (merged, side) in merged.iter_mut().zip(sides).filter(|(merged, _)| merged.is_none()) {
                 merged.clone_from(side);
                 if let Some(side) = merged.as_mut().filter(|_| period != own.0) {
-                    side.facts.rows.clear();
+                    side.facts.to_mut().rows.clear();
                     side.duplicate_rows = 0;
                     side.flags.remove(Flags::DUPLICATE);
                 }

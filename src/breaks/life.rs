@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::BreakStatus;
 pub use super::sighting::{Sighted, Sighting};
 use crate::frames::Side;
+use crate::shared::Shared;
 
 /// What can happen to a break. What the journal holds is a list of these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,11 +20,11 @@ pub enum Event {
     /// A run finds it for the first time.
     Opened {
         job: String,
-        facts: Sighting,
+        facts: Shared<Sighting>,
     },
     /// A run finds it with other facts than before, or in another period too.
     Changed {
-        facts: Sighting,
+        facts: Shared<Sighting>,
     },
     /// A run no longer finds it in a period, or finds what clears it.
     Closed {
@@ -32,7 +33,7 @@ pub enum Event {
     },
     /// A run finds it again, or with other facts than those over which it was closed.
     Reopened {
-        facts: Sighting,
+        facts: Shared<Sighting>,
     },
     /// An audit about it stands at the provider.
     Disputed {
@@ -193,9 +194,9 @@ pub struct Standing {
     /// When it came into its status, UTC.
     pub since: DateTime<Utc>,
     /// Period → what its latest attempt found there.
-    pub periods: BTreeMap<String, Sighting>,
+    pub periods: BTreeMap<String, Shared<Sighting>>,
     /// What was found last, where no period has it any more.
-    pub last: Option<Sighting>,
+    pub last: Option<Shared<Sighting>>,
     pub first: First,
     /// None while it is open.
     pub closing: Option<Closing>,
@@ -331,7 +332,7 @@ fn is_closed_by_audit(before: &Standing, effect: &str) -> bool {
     closing.is_some_and(|closing| matches!(&closing.by, Closer::Audit { effect: by } if by == effect))
 }
 
-fn first(id: &str, job: &str, facts: &Sighting, at: DateTime<Utc>) -> Standing {
+fn first(id: &str, job: &str, facts: &Shared<Sighting>, at: DateTime<Utc>) -> Standing {
     Standing {
         id: id.to_owned(),
         job: job.to_owned(),
@@ -393,7 +394,7 @@ fn closer(after: &Standing, event: &Event) -> Option<Closer> {
 }
 
 /// What a period's latest attempt has found.
-fn found(after: &mut Standing, facts: &Sighting) {
+fn found(after: &mut Standing, facts: &Shared<Sighting>) {
     after.periods.insert(facts.period.clone(), facts.clone());
     after.last = None;
     if facts.period < after.first.period {

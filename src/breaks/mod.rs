@@ -29,6 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use kinds::{BreakKind, Rule};
 
 use crate::frames::{Measure, Side};
+use crate::shared::Shared;
 
 /// One discrepancy, with everything a person needs to judge it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +48,7 @@ pub struct Break {
     /// The first of the two sides that differ minus the second, in the order file, ledger, webhooks.
     pub difference_minor: Option<i64>,
     /// What each side says, in the order of [`Side::ALL`].
-    pub sides: [Option<SideFacts>; 3],
+    pub sides: [Option<Shared<SideFacts>>; 3],
     /// The latest time that file or ledger state; failing these, the notification's receipt.
     pub occurred_at: Option<DateTime<Utc>>,
     /// Whole days from `occurred_at` to the period's end.
@@ -64,7 +65,7 @@ impl Break {
     }
 
     pub fn side(&self, side: Side) -> Option<&SideFacts> {
-        self.sides[side as usize].as_ref()
+        self.sides[side as usize].as_deref()
     }
 }
 
@@ -181,7 +182,7 @@ pub struct Suggestion {
     pub currency: String,
     /// The fallback rule in words: `card_last_four, amount within 1d`.
     pub rule: String,
-    pub sides: [Option<SideFacts>; 3],
+    pub sides: [Option<Shared<SideFacts>>; 3],
     /// Rows of each side that are counted as suggested: none where the pair is a break, or not due.
     pub rows: [u64; 3],
 }

@@ -100,7 +100,7 @@ fn refused(job: &str, period: &Period, rows: &BTreeSet<&RejectedRow>) -> Break {
     };
     let mut found = subject.found(format!("{} (event {})", told.join("; "), largest.event_id));
     found.key.clone_from(&largest.transaction);
-    found.sides[Side::Ledger as usize] = Some(facts);
+    found.sides[Side::Ledger as usize] = Some(facts.into());
     found
 }
 

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Break, BreakKind, BreakStatus, Rule, SideFacts, Suggestion};
 use crate::digest::sha256;
 use crate::frames::Measure;
+use crate::shared::Shared;
 
 /// One break as a run found it in a period.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +37,7 @@ pub struct Sighting {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sighted {
     pub id: String,
-    pub facts: Sighting,
+    pub facts: Shared<Sighting>,
 }
 
 impl Sighting {
@@ -68,19 +70,20 @@ impl Sighting {
 pub fn sightings(period: &str, seen_at: DateTime<Utc>, breaks: &[Break], suggestions: &[Suggestion]) -> Vec<Sighted> {
     let mut found: Vec<Sighted> = Vec::with_capacity(breaks.len() + suggestions.len());
     let mut places = HashMap::<&str, usize>::with_capacity(breaks.len());
-    for one in breaks {
-        let facts = of_break(period, seen_at, one);
+    let facts: Vec<Sighting> = breaks.par_iter().map(|one| of_break(period, seen_at, one)).collect();
+    for (one, facts) in breaks.iter().zip(facts) {
         if let Some(place) = places.get(one.id.as_str()) {
             // Two findings of one rule about one key are one break: its facts are those of both.
-            let known = &mut found[*place].facts;
+            let known = found[*place].facts.to_mut();
             known.digest = short(&format!("{} {}", known.digest, facts.digest));
             known.detail = format!("{}; {}", known.detail, facts.detail);
         } else {
             places.insert(&one.id, found.len());
-            found.push(Sighted { id: one.id.clone(), facts });
+            found.push(Sighted { id: one.id.clone(), facts: facts.into() });
         }
     }
-    let pairs = suggestions.iter().map(|pair| Sighted { id: pair.id.clone(), facts: of_pair(period, seen_at, pair) });
+    let pairs =
+        suggestions.iter().map(|pair| Sighted { id: pair.id.clone(), facts: of_pair(period, seen_at, pair).into() });
     found.extend(pairs);
     found
 }

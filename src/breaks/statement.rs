@@ -4,6 +4,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 use super::classify::{Outcome, Verdict, classify};
 use super::label::Telling;
 use super::{Bridge, BridgeLine, RowAccount, Statement};
@@ -25,7 +27,7 @@ pub struct Judged {
 /// Judges every key that does not simply agree.
 pub fn judge(rules: &Rules, suspects: Vec<KeyFacts>) -> Vec<Judged> {
     let verdict = |facts: KeyFacts| Judged { verdict: classify(rules, &facts), facts };
-    suspects.into_iter().map(verdict).collect()
+    suspects.into_par_iter().map(verdict).collect()
 }
 
 /// A tie-out that does not tie: a bug in tieout, and the end of the run.

@@ -44,36 +44,46 @@ impl ControlTotals {
     }
 }
 
+/// Currencies whose sums are looked for one by one.
+const MOST_OPEN: usize = 8;
+
 /// The sums while rows go by.
 #[derive(Debug, Default)]
 pub(crate) struct Summing {
     totals: ControlTotals,
-    /// File, currency and sums of the rows since either changed.
-    run: Option<(u32, String, Sums)>,
+    /// The file of the last row.
+    file: u32,
+    /// The sums of its rows by currency: files have few.
+    open: Vec<(String, Sums)>,
 }
 
 impl Summing {
     /// Adds what a row says; without a currency it is the empty text.
     pub(crate) fn add(&mut self, file: u32, currency: &str, values: [Option<i64>; 3]) {
-        if self.run.as_ref().is_none_or(|(at, open, _)| *at != file || open != currency) {
+        if self.file != file || self.open.len() > MOST_OPEN {
             self.close();
-            self.run = Some((file, currency.to_owned(), [0; 3]));
+            self.file = file;
         }
-        if let Some((_, _, sums)) = &mut self.run {
-            add(sums, values);
-        }
+        let place = self.open.iter().position(|(open, _)| open == currency).unwrap_or_else(|| {
+            self.open.push((currency.to_owned(), [0; 3]));
+            self.open.len() - 1
+        });
+        add(&mut self.open[place].1, values);
         for (stated, value) in self.totals.stated.iter_mut().zip(values) {
             *stated |= value.is_some();
         }
     }
 
     fn close(&mut self) {
-        if let Some((file, currency, sums)) = self.run.take() {
-            let files = &mut self.totals.files;
-            if files.len() <= file as usize {
-                files.resize(file as usize + 1, Totals::new());
-            }
-            let total = files[file as usize].entry(currency).or_default();
+        if self.open.is_empty() {
+            return;
+        }
+        let (files, file) = (&mut self.totals.files, self.file as usize);
+        if files.len() <= file {
+            files.resize(file + 1, Totals::new());
+        }
+        for (currency, sums) in self.open.drain(..) {
+            let total = files[file].entry(currency).or_default();
             total.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum);
         }
     }

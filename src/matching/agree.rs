@@ -2,7 +2,7 @@
 //! classification, which says what differs.
 
 use super::Rules;
-use super::side::{Flags, KeySide, SideView};
+use super::side::{Flags, KeySide, Only, SideView};
 use crate::frames::{Field, Measure, Side};
 use crate::job::Splits;
 use crate::period::parse_day;
@@ -74,6 +74,27 @@ impl Stated for SideView<'_> {
     }
     fn flags(&self) -> Flags {
         self.flags
+    }
+}
+
+impl Stated for Only<'_, '_> {
+    fn values(&self) -> [Option<i64>; 3] {
+        self.0.values
+    }
+    fn currency(&self) -> &str {
+        self.0.currency
+    }
+    fn status(&self) -> Option<&str> {
+        self.0.status
+    }
+    fn text(&self, field: Field) -> Option<&str> {
+        self.0.text(field)
+    }
+    fn occurred_at(&self) -> Option<i64> {
+        self.0.occurred_at
+    }
+    fn flags(&self) -> Flags {
+        Flags::NONE
     }
 }
 

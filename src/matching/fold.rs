@@ -72,6 +72,11 @@ pub fn fold<'a>(side: Side, splits: Splits, rows: &mut [RowView<'a>]) -> Result<
     combine(splits, rows, flags)
 }
 
+/// Whether the only row of a side is folded into itself, and nothing else is to be said of it.
+pub(super) fn says_it_all(row: &RowView<'_>) -> bool {
+    matches!(role(row.status), Role::Settled | Role::Hold)
+}
+
 /// One row says it all: the way that nearly every key goes.
 fn single<'a>(row: &mut RowView<'a>) -> SideView<'a> {
     let mut flags = Flags::NONE;

@@ -1,13 +1,13 @@
 //! One pass over all keys of all sides: group, fold, count what agrees, keep what does not. Part by part: a key lies in
 //! the same part of every side, so that parts are worked on side by side, and only they have to be at hand.
 
-use std::num::NonZero;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::side::{Disposition, KeySide, RowView, SideView};
+use rayon::prelude::*;
+
+use super::side::{Disposition, KeySide, Only, RowView, SideView};
 use super::tally::Aside;
-use super::{KeyFacts, MatchError, Matched, Pairing, Rules, agree, exclusion, fold};
+use super::{KeyFacts, MatchError, Matched, Pairing, Rules, Tally, agree, exclusion, fold};
 use crate::breaks::SideFacts;
 use crate::frames::rows::{Chunk, PackedRow};
 use crate::frames::{Exclusion, Frame, Measure, Side};
@@ -24,35 +24,17 @@ use crate::job::Splits;
 pub fn match_frames(rules: &Rules, frames: &[Frame]) -> Result<Matched, MatchError> {
     assert!(frames.iter().all(|frame| frame.rows.key() == rules.matching.key), "rows lie where their key says");
     let bits = frames.iter().map(|frame| frame.rows.bits()).min().unwrap_or_default();
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut found = Found::default();
-        loop {
-            let part = next.fetch_add(1, Ordering::Relaxed);
-            if part >> bits > 0 {
-                return found;
-            }
-            if let Err(error) = match_part(rules, frames, (part, bits), &mut found) {
-                found.fail(error);
-            }
+    let matching = (0..1_usize << bits).into_par_iter().fold(Found::default, |mut found, part| {
+        if let Err(error) = match_part(rules, frames, (part, bits), &mut found) {
+            found.fail(error);
         }
-    };
-    let workers = std::thread::available_parallelism().map_or(1, NonZero::get).min(1 << bits);
-    let mut all = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
-        let mut all = work();
-        for other in others {
-            let Found { matched, fault } = other.join().expect("matching tells its errors");
-            all.matched.merge(matched);
-            if let Some(fault) = fault {
-                all.fail(fault);
-            }
-        }
-        all
+        found
     });
+    let mut all = matching.reduce(Found::default, Found::merged);
     if let Some(fault) = all.fault {
         return Err(fault);
     }
+    all.matched.tally.settle();
     for frame in frames {
         for row in &frame.quarantine {
             let currency = row.currency.as_deref().unwrap_or_default();
@@ -65,7 +47,7 @@ pub fn match_frames(rules: &Rules, frames: &[Frame]) -> Result<Matched, MatchErr
     Ok(all.matched)
 }
 
-/// What one thread has found so far.
+/// What is found so far.
 #[derive(Default)]
 struct Found {
     matched: Matched,
@@ -73,7 +55,15 @@ struct Found {
 }
 
 impl Found {
-    /// Of several faults one is told, whichever thread met it when.
+    fn merged(mut self, Self { matched, fault }: Self) -> Self {
+        self.matched.merge(matched);
+        if let Some(fault) = fault {
+            self.fail(fault);
+        }
+        self
+    }
+
+    /// Of several faults one is told, whichever was met first.
     fn fail(&mut self, error: MatchError) {
         let comes_first = |known: &MatchError| error.to_string() < known.to_string();
         if self.fault.as_ref().is_none_or(comes_first) {
@@ -96,9 +86,12 @@ fn match_part(
     let mut groups = Groups::default();
     for (side, chunks) in &chunks {
         for row in chunks.iter().flat_map(|chunk| chunk.rows(rules.matching.key)) {
-            match exclusion(row.excluded()) {
-                None => groups.add(*side, row)?,
-                Some(reason) => found.matched.tally.exclude(*side, reason, &RowView::of(row, 0)),
+            match row.excluded() {
+                0 => groups.add(*side, row)?,
+                code => {
+                    let reason = exclusion(code).expect("rows are excluded for a reason");
+                    found.matched.tally.exclude(*side, reason, &RowView::of(row, 0));
+                }
             }
         }
     }
@@ -200,6 +193,9 @@ impl<'c> Groups<'c> {
 fn one_key(rules: &Rules, key: &str, buffers: &mut [Vec<RowView>; 3], matched: &mut Matched) -> Result<(), MatchError> {
     let watched = !rules.watched.is_empty() && rules.watched.contains(key);
     let outside = is_outside(rules, key, buffers);
+    if !outside && !watched && agrees_at_once(rules, buffers, &mut matched.tally) {
+        return Ok(());
+    }
     if outside {
         for side in Side::ALL {
             for row in &buffers[side as usize] {
@@ -245,6 +241,28 @@ fn one_key(rules: &Rules, key: &str, buffers: &mut [Vec<RowView>; 3], matched: &
     Ok(())
 }
 
+/// The way that nearly every key goes: of each side one row that says it all, and nothing to be looked at twice. What it
+/// counts is what folding would; where it is not sure, nothing is counted.
+fn agrees_at_once(rules: &Rules, buffers: &[Vec<RowView>; 3], tally: &mut Tally) -> bool {
+    if rules.matching.splits == Splits::Balance {
+        return false;
+    }
+    let mut stated: [Option<Only>; 3] = [None; 3];
+    let mut rows = [0; 3];
+    for (side, buffer) in buffers.iter().enumerate() {
+        match buffer.as_slice() {
+            [] => {}
+            [row] if fold::says_it_all(row) => (stated[side], rows[side]) = (Some(Only(row)), 1),
+            _ => return false,
+        }
+    }
+    let agrees = agree::is_clean(rules, &stated);
+    if agrees {
+        tally.agree(&stated, rows);
+    }
+    agrees
+}
+
 /// A balance is of all rows, whatever their time. Else a key is outside when some row states a time and none lies in the
 /// period. A row of the provider's file that states none is in: the file is the period's own.
 fn is_outside(rules: &Rules, key: &str, buffers: &[Vec<RowView>; 3]) -> bool {
@@ -286,7 +304,8 @@ pub(super) fn own(view: &SideView, rows: &[RowView]) -> KeySide {
             valid_to: text(view.row.valid_to),
             occurred_at: view.row.occurred_at.and_then(chrono::DateTime::from_timestamp_micros),
             rows: places,
-        },
+        }
+        .into(),
         flags: view.flags,
         split_gap_minor: view.split_gap_minor,
         duplicate_rows: copies().count() as u64,

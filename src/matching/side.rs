@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::breaks::{RowRef, SideFacts};
 use crate::frames::rows::{Cell, Chunk, PackedRow};
 use crate::frames::{Field, Frame, Measure, Side};
+use crate::shared::Shared;
 
 /// The rows of one frame by number, in the order of file and line: for whoever looks at them again and again.
 #[derive(Debug)]
@@ -121,20 +122,19 @@ pub struct RowView<'a> {
 impl<'a> RowView<'a> {
     /// The row that has this number among those of its side.
     pub fn of(packed: PackedRow<'a>, row: u32) -> Self {
-        let mut view = Self::nothing(row, place(packed));
-        for (field, cell) in packed.cells() {
-            match cell {
-                Cell::Text(text) => view.set(field, text),
-                Cell::Number(number) => match field {
-                    Field::Amount => view.values[Measure::TransactionAmount as usize] = Some(number),
-                    Field::IssuerCommission => view.values[Measure::IssuerCommission as usize] = Some(number),
-                    Field::UserReward => view.values[Measure::UserReward as usize] = Some(number),
-                    Field::SettledAt => view.settled_at = Some(number),
-                    Field::OccurredAt => view.occurred_at = Some(number),
-                    _ => {}
-                },
-            }
-        }
+        let mut view = Self::nothing(row, RowRef { file: 0, line: 0 });
+        let (file, line) = packed.tell(|field, cell| match cell {
+            Cell::Text(text) => view.set(field, text),
+            Cell::Number(number) => match field {
+                Field::Amount => view.values[Measure::TransactionAmount as usize] = Some(number),
+                Field::IssuerCommission => view.values[Measure::IssuerCommission as usize] = Some(number),
+                Field::UserReward => view.values[Measure::UserReward as usize] = Some(number),
+                Field::SettledAt => view.settled_at = Some(number),
+                Field::OccurredAt => view.occurred_at = Some(number),
+                _ => {}
+            },
+        });
+        view.place = RowRef { file, line };
         view
     }
 
@@ -162,6 +162,24 @@ impl<'a> RowView<'a> {
         }
     }
 
+    /// What it says of a field that sides are compared by.
+    pub fn text(&self, field: Field) -> Option<&'a str> {
+        match field {
+            Field::User => self.user,
+            Field::Merchant => self.merchant,
+            Field::CardFirstSix => self.card_first_six,
+            Field::CardLastFour => self.card_last_four,
+            Field::PaymentStatus => self.payment_status,
+            Field::Currency => Some(self.currency),
+            Field::Status => self.status,
+            Field::Reason => self.reason,
+            Field::Account => self.account,
+            Field::ValidFrom => self.valid_from,
+            Field::ValidTo => self.valid_to,
+            _ => None,
+        }
+    }
+
     const fn set(&mut self, field: Field, text: &'a str) {
         let place = match field {
             Field::Currency => {
@@ -185,6 +203,10 @@ impl<'a> RowView<'a> {
         *place = Some(text);
     }
 }
+
+/// The only row of its side, which stands for its key as it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Only<'r, 'a>(pub(super) &'r RowView<'a>);
 
 /// What a row contributes to the value of its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -279,27 +301,14 @@ impl<'a> SideView<'a> {
     }
 
     pub fn text(&self, field: Field) -> Option<&'a str> {
-        match field {
-            Field::User => self.row.user,
-            Field::Merchant => self.row.merchant,
-            Field::CardFirstSix => self.row.card_first_six,
-            Field::CardLastFour => self.row.card_last_four,
-            Field::PaymentStatus => self.row.payment_status,
-            Field::Currency => Some(self.row.currency),
-            Field::Status => self.status,
-            Field::Reason => self.row.reason,
-            Field::Account => self.row.account,
-            Field::ValidFrom => self.row.valid_from,
-            Field::ValidTo => self.row.valid_to,
-            _ => None,
-        }
+        if field == Field::Status { self.status } else { self.row.text(field) }
     }
 }
 
 /// One side of one key that has to be looked at, owned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeySide {
-    pub facts: SideFacts,
+    pub facts: Shared<SideFacts>,
     pub flags: Flags,
     pub split_gap_minor: i64,
     /// Rows that are copies: their amount is at risk, apart from the key's other rows.

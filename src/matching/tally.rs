@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::agree::PAIRS;
-use super::side::{Disposition, RowView, SideView};
+use super::agree::{PAIRS, Stated};
+use super::side::{Disposition, RowView};
 use crate::frames::{Exclusion, Side};
 
 pub use crate::frames::Sums;
@@ -44,6 +44,9 @@ pub struct AsideSums {
     pub sums: Sums,
 }
 
+/// Currencies whose sums are looked for one by one.
+const MOST_OPEN: usize = 8;
+
 /// Running counts while keys go by.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -56,24 +59,25 @@ pub struct Tally {
     pub aside: BTreeMap<(Side, Aside, String), AsideSums>,
     /// Rows that normalize or the period keeps out, by side.
     pub excluded_rows: BTreeMap<(Side, Exclusion), u64>,
-    /// The currency of the last clean key: sums go here until it changes.
-    open: Option<(String, CleanSums)>,
+    /// Sums of clean keys by currency until they are settled: there are few.
+    open: Vec<(String, CleanSums)>,
 }
 
 impl Tally {
     /// Counts one key on which all sides agree.
-    pub fn agree(&mut self, views: &[Option<SideView>; 3], rows: [u64; 3]) {
-        let currency = views.iter().flatten().next().map_or("", |view| view.row.currency);
-        if self.open.as_ref().is_none_or(|(open, _)| open != currency) {
+    pub fn agree<S: Stated>(&mut self, views: &[Option<S>; 3], rows: [u64; 3]) {
+        let currency = views.iter().flatten().next().map_or("", Stated::currency);
+        if self.open.len() > MOST_OPEN {
             self.settle();
-            self.open = Some((currency.to_owned(), CleanSums::default()));
         }
+        let place = self.open.iter().position(|(open, _)| open == currency).unwrap_or_else(|| {
+            self.open.push((currency.to_owned(), CleanSums::default()));
+            self.open.len() - 1
+        });
         self.clean_keys += 1;
-        if let Some((_, sums)) = &mut self.open {
-            for (pair, (first, second)) in sums.iter_mut().zip(PAIRS) {
-                if let (Some(first), Some(second)) = (&views[first as usize], &views[second as usize]) {
-                    pair.iter_mut().zip(first.values.into_iter().zip(second.values)).for_each(compare);
-                }
+        for (pair, (first, second)) in self.open[place].1.iter_mut().zip(PAIRS) {
+            if let (Some(first), Some(second)) = (&views[first as usize], &views[second as usize]) {
+                pair.iter_mut().zip(first.values().into_iter().zip(second.values())).for_each(compare);
             }
         }
         for (total, rows) in self.clean_rows.iter_mut().zip(rows) {
@@ -118,9 +122,9 @@ impl Tally {
         }
     }
 
-    /// Closes the running sums.
-    fn settle(&mut self) {
-        if let Some((currency, sums)) = self.open.take() {
+    /// Closes the running sums: to be done before they are looked at.
+    pub(super) fn settle(&mut self) {
+        for (currency, sums) in self.open.drain(..) {
             add_clean(self.clean.entry(currency).or_default(), &sums);
         }
     }

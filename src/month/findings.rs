@@ -197,7 +197,7 @@ impl Finder<'_> {
             measure,
             at_risk_minor,
             difference_minor: None,
-            sides: [Some(facts), None, None],
+            sides: [Some(facts.into()), None, None],
             occurred_at,
             age_days: occurred_at.map_or(0, |at| (self.inputs.period.end - at).num_days().max(0)),
             status: BreakStatus::Open,

@@ -93,11 +93,11 @@ impl Facts {
 
     /// Sum of `at_risk_minor` of the open breaks by currency and measure, file-level kinds left out.
     pub fn at_risk(&self) -> BTreeMap<(String, Measure), i128> {
-        let mut sums = BTreeMap::new();
+        let mut sums = BTreeMap::<(&str, Measure), i128>::new();
         for found in self.breaks.iter().filter(|found| found.is_open() && !found.currency.is_empty()) {
-            *sums.entry((found.currency.clone(), found.measure)).or_default() += i128::from(found.at_risk_minor);
+            *sums.entry((&found.currency, found.measure)).or_default() += i128::from(found.at_risk_minor);
         }
-        sums
+        sums.into_iter().map(|((currency, measure), sum)| ((currency.to_owned(), measure), sum)).collect()
     }
 
     /// How many breaks still wait for somebody.

@@ -34,6 +34,8 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 pub(crate) use amount::{count, money};
 pub use digest::{report_digest, sums};
 pub use facts::Facts;
@@ -85,14 +87,14 @@ pub enum ReportError {
     WorkbookRows { path: PathBuf, reason: String },
 }
 
-/// Writes `summary.json` and each asked rendering into `folder`, which must exist, and returns
-/// their paths in the order written; with `breaks.csv` comes [`EFFECTS_FILE`] where the job has effects, and
+/// Writes `summary.json` and each asked rendering into `folder`, side by side on all cores; the folder must exist.
+/// Returns their paths in the order asked; with `breaks.csv` comes [`EFFECTS_FILE`] where the job has effects, and
 /// [`SENT_FILE`] where it sends. [`RECEIVABLE_FILE`] is always written where a month was closed: every number of the
 /// receivable leads to its rows. Each file and the folder are on disk when this returns; a format that is asked twice is
 /// written once.
 ///
 /// # Errors
-/// When a file cannot be created or written; the files before it stay.
+/// When a file cannot be created or written: of several the first in their order is told. What is written stays.
 pub fn write(facts: &Facts, formats: &[ReportFormat], folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
     write_with(facts, formats, folder, Layout::default())
 }
@@ -107,24 +109,15 @@ pub fn write_with(
     folder: &Path,
     layout: Layout,
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let mut written: Vec<PathBuf> = Vec::new();
-    for format in std::iter::once(ReportFormat::Json).chain(formats.iter().copied()) {
-        let path = folder.join(file_name(format));
-        if written.contains(&path) {
-            continue;
-        }
-        write_one(facts, format, folder, layout, &path)?;
-        written.push(path);
-        if let (ReportFormat::Json, Some(month)) = (format, &facts.month) {
-            written.push(write_list(RECEIVABLE_FILE, folder, |out| csv::render_receivable(month, out))?);
-        }
-        if let (ReportFormat::Csv, Some(effects)) = (format, &facts.effects) {
-            written.push(write_list(EFFECTS_FILE, folder, |out| csv::render_effects(effects, out))?);
-        }
-        if let (ReportFormat::Csv, Some(sent)) = (format, &facts.sent) {
-            written.push(write_list(SENT_FILE, folder, |out| csv::render_sent(sent, out))?);
+    let mut wanted = vec![ReportFormat::Json];
+    for format in formats {
+        if !wanted.contains(format) {
+            wanted.push(*format);
         }
     }
+    let writing = wanted.into_par_iter().map(|format| write_format(facts, format, folder, layout));
+    let done: Vec<Result<Vec<PathBuf>, ReportError>> = writing.collect();
+    let written = done.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
     if let Some(carried) = &facts.carried {
         write_lines(OPEN_ITEMS_FILE, folder, |out| carried.left.write(out))?;
     }
@@ -133,6 +126,28 @@ pub fn write_with(
     }
     let sync = File::open(folder).and_then(|folder| folder.sync_all());
     sync.map_err(|source| ReportError::Write { path: folder.to_owned(), source })?;
+    Ok(written)
+}
+
+/// One rendering, and the lists that go with it.
+fn write_format(
+    facts: &Facts,
+    format: ReportFormat,
+    folder: &Path,
+    layout: Layout,
+) -> Result<Vec<PathBuf>, ReportError> {
+    let path = folder.join(file_name(format));
+    write_one(facts, format, folder, layout, &path)?;
+    let mut written = vec![path];
+    if let (ReportFormat::Json, Some(month)) = (format, &facts.month) {
+        written.push(write_list(RECEIVABLE_FILE, folder, |out| csv::render_receivable(month, out))?);
+    }
+    if let (ReportFormat::Csv, Some(effects)) = (format, &facts.effects) {
+        written.push(write_list(EFFECTS_FILE, folder, |out| csv::render_effects(effects, out))?);
+    }
+    if let (ReportFormat::Csv, Some(sent)) = (format, &facts.sent) {
+        written.push(write_list(SENT_FILE, folder, |out| csv::render_sent(sent, out))?);
+    }
     Ok(written)
 }
 

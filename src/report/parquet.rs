@@ -1,5 +1,6 @@
 //! `breaks.parquet`: the columns of `breaks.csv` in their types, for notebooks and warehouses.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use polars::prelude::{
@@ -53,9 +54,9 @@ fn series(facts: &Facts, column: &Column, places: &Places<'_>) -> Result<Series,
     let name = column.name();
     Ok(match column.kind() {
         ValueKind::Text => {
-            let texts: Vec<Option<String>> = cells
+            let texts: Vec<Option<Cow<'_, str>>> = cells
                 .map(|cell| match cell {
-                    Value::Text(text) => Some(text.into_owned()),
+                    Value::Text(text) => Some(text),
                     _ => None,
                 })
                 .collect();

@@ -2,7 +2,7 @@
 //! in `breaks.csv`, `breaks.parquet` and the workbook.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
@@ -264,7 +264,7 @@ impl Column {
     }
 
     pub(super) fn value<'a>(&self, found: &'a Break, places: &Places<'a>) -> Value<'a> {
-        let life = || places.lives.get(&found.id);
+        let life = || places.life(&found.id);
         match self.what {
             What::Id => Value::text(&found.id),
             What::Kind => Value::text(found.kind.name()),
@@ -324,7 +324,7 @@ fn of_side<'a>(of: OfSide, side: Side, stated: &'a SideFacts, shared: &str, plac
 #[derive(Debug)]
 pub(super) struct Places<'a> {
     names: [Vec<&'a str>; 3],
-    pub(super) lives: &'a BTreeMap<String, LifeFacts>,
+    lives: HashMap<&'a str, &'a LifeFacts>,
 }
 
 impl<'a> Places<'a> {
@@ -332,7 +332,12 @@ impl<'a> Places<'a> {
         let names = Side::ALL.map(|side| {
             facts.inputs.iter().filter(|input| input.side == side).map(|input| input.name.as_str()).collect()
         });
-        Self { names, lives: &facts.lives }
+        Self { names, lives: facts.lives.iter().map(|(id, life)| (id.as_str(), life)).collect() }
+    }
+
+    /// What is known of a break beside what this run has found.
+    pub(super) fn life(&self, id: &str) -> Option<&'a LifeFacts> {
+        self.lives.get(id).copied()
     }
 
     fn name(&self, side: Side, file: u32) -> Cow<'a, str> {

@@ -1,8 +1,8 @@
 //! Local files: a path or glob below the data folder, copied into the raw store.
 
-use std::num::NonZero;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
 
 use super::store::{CopyError, RawStore};
 use super::{Origin, RawFile};
@@ -94,26 +94,9 @@ fn relative_name(root: &Path, path: &Path) -> String {
 
 /// Copies files side by side: each waits for the disk at its end. In their order; of several that fail the first is told.
 fn copy_all(root: &Path, found: Vec<(String, PathBuf)>, store: &RawStore) -> Result<Vec<RawFile>, FileError> {
-    let workers = std::thread::available_parallelism().map_or(1, NonZero::get).min(found.len());
-    let waiting = Mutex::new(found.into_iter().enumerate());
-    let work = || {
-        let mut copied = Vec::new();
-        loop {
-            let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let Some((index, (name, path))) = next else { return copied };
-            copied.push((index, copy(root, name, &path, store)));
-        }
-    };
-    let mut copied = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..workers).map(|_| scope.spawn(work)).collect();
-        let mut copied = work();
-        for other in others {
-            copied.extend(other.join().expect("copying tells its errors"));
-        }
-        copied
-    });
-    copied.sort_by_key(|(index, _)| *index);
-    copied.into_iter().map(|(_, file)| file).collect()
+    let copying = found.into_par_iter().map(|(name, path)| copy(root, name, &path, store));
+    let copied: Vec<Result<RawFile, FileError>> = copying.collect();
+    copied.into_iter().collect()
 }
 
 fn copy(root: &Path, name: String, path: &Path, store: &RawStore) -> Result<RawFile, FileError> {

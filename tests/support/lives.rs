@@ -40,7 +40,7 @@ pub(crate) fn pair(digest: &str) -> Sighting {
 }
 
 pub(crate) fn opened(digest: &str) -> Event {
-    Event::Opened { job: JOB.to_owned(), facts: facts(DAY, digest) }
+    Event::Opened { job: JOB.to_owned(), facts: facts(DAY, digest).into() }
 }
 
 /// What Mara decides.
@@ -62,7 +62,7 @@ pub(crate) fn person(decision: &str) -> Event {
 pub(crate) fn many(count: usize) -> Observation {
     let one = |number: usize| {
         let facts = Sighting { key: format!("t-{number:05}"), ..facts(DAY, &format!("{number:016x}")) };
-        Sighted { id: format!("{number:016x}"), facts }
+        Sighted { id: format!("{number:016x}"), facts: facts.into() }
     };
     let found = (0..count).map(one).collect();
     Observation { job: JOB.to_owned(), period: DAY.to_owned(), found, ..Observation::default() }

@@ -66,7 +66,7 @@ fn row(found: &Break, sides: &[Side], places: &Places<'_>) -> Markup {
                 strong { (kind_words(found.kind)) } @if found.status != BreakStatus::Open { " (" (found.status.words()) ")" } br;
                 bdi { (visible(&found.detail)) } br;
                 span.soft { "id " (visible(&found.id)) @if found.age_days != 0 { ", " (age(found.age_days)) } }
-                @if let Some(life) = places.lives.get(&found.id) { br; span.soft { bdi { (lived(life)) } } }
+                @if let Some(life) = places.life(&found.id) { br; span.soft { bdi { (lived(life)) } } }
             }
             td.n {
                 @if !found.currency.is_empty() {
@@ -186,7 +186,7 @@ fn money_of(stated: &SideFacts, measure: Measure) -> Option<(i64, Option<&str>)>
 
 /// Whether two sides state a thing differently; a side that does not state it has no part in this.
 fn differs<'a, T: PartialEq>(found: &'a Break, read: impl Fn(&'a SideFacts) -> Option<T>) -> bool {
-    let mut stated = found.sides.iter().flatten().filter_map(read);
+    let mut stated = Side::ALL.into_iter().filter_map(|side| found.side(side)).filter_map(read);
     let Some(first) = stated.next() else { return false };
     stated.any(|other| other != first)
 }

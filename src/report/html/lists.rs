@@ -10,6 +10,7 @@ use super::breaks::time;
 use crate::breaks::{SideFacts, Suggestion};
 use crate::frames::Side;
 use crate::money::format_minor;
+use crate::shared::Shared;
 
 pub(super) fn rest_note(all: usize, shown: usize, place: &str) -> Markup {
     html! {
@@ -28,7 +29,7 @@ pub(super) fn cell_of(cell: &Value<'_>) -> Markup {
     }
 }
 
-fn sides(sides: &[Option<SideFacts>; 3], shared: &str, places: &Places<'_>) -> Markup {
+fn sides(sides: &[Option<Shared<SideFacts>>; 3], shared: &str, places: &Places<'_>) -> Markup {
     html! {
         @for (side, stated) in Side::ALL.iter().zip(sides) {
             @if let Some(stated) = stated {
