@@ -39,6 +39,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
+use futures_util::future::join;
 use serde_json::json;
 use tracing::{Instrument as _, Span};
 
@@ -308,8 +309,11 @@ async fn attempt(
         let mut lives = Lives::read(request, Some(journal), &facts).await?;
         Box::pin(acted(request, journal, record, (guard, stop), &wanted, (&mut facts, &mut lives))).await?;
         Turn::still_ours(turn.as_ref(), (journal, record)).await?;
-        let (facts, written) = unless_stopped(stop, published(request, facts, home)).await?;
-        lives.record(journal, record).await?;
+        // Side by side: whichever of them is missing after a crash, the next attempt makes it anew.
+        let publishing = unless_stopped(stop, published(request, facts, home));
+        let (published, recorded) = join(publishing, lives.record(journal, record)).await;
+        let (facts, written) = published?;
+        recorded?;
         trail.mark(Step::Reported, reported(&facts, &written)).await?;
         Ok(Finished { facts, written, calls: Vec::new() })
     };

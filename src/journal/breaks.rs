@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::chain::{CHUNK, Chain, Subject, Writer, insert_entries, last_entry};
+use super::chain::{CHUNK, Chain, Subject, Writer, inserting, last_entry};
 use super::link::{Connection, Mode};
 use super::rows::time_text;
-use super::statement::{Statement, query};
+use super::statement::{Statement, execute_each, query};
 use super::turn::Done;
 use super::{Journal, JournalError, RunRecord, kill, rows};
 use crate::breaks::life::{Event, Standing, apply};
@@ -194,11 +194,17 @@ impl<'e> Batch<'e> {
     }
 
     async fn write(&self, connection: &mut Connection) -> sqlx::Result<()> {
-        insert_entries(connection, &self.chain.lines).await?;
+        execute_each(connection, inserting(&self.chain.lines).chain(self.standings())).await
+    }
+
+    /// Writes where the breaks stand that the events have changed.
+    fn standings(&self) -> impl Iterator<Item = Statement> {
         let mut changed: Vec<usize> = self.latest.values().copied().collect();
         // In one order always: the same events make the same file.
         changed.sort_unstable();
-        for chunk in changed.chunks(CHUNK) {
+        let chunks = changed.len().div_ceil(CHUNK);
+        (0..chunks).map(move |chunk| {
+            let chunk = &changed[chunk * CHUNK..changed.len().min((chunk + 1) * CHUNK)];
             let mut query = Statement::new(
                 "INSERT INTO breaks (id, job, kind, key, currency, at_risk_minor, status, owner, first_period, standing,
                  last_sequence, last_hash) ",
@@ -219,9 +225,8 @@ impl<'e> Batch<'e> {
                  owner = excluded.owner, first_period = excluded.first_period, standing = excluded.standing,
                  last_sequence = excluded.last_sequence, last_hash = excluded.last_hash",
             );
-            query.execute(connection).await?;
-        }
-        Ok(())
+            query
+        })
     }
 }
 
@@ -236,8 +241,10 @@ impl Sighted<'_> {
     async fn write(&self, connection: &mut Connection, steps: &[(String, Event)]) -> sqlx::Result<()> {
         let found =
             |event: &Event| matches!(event, Event::Opened { .. } | Event::Changed { .. } | Event::Reopened { .. });
-        let here: Vec<&str> = steps.iter().filter(|(_, event)| found(event)).map(|(id, _)| id.as_str()).collect();
-        for chunk in here.chunks(CHUNK) {
+        let mut here: Vec<&str> = steps.iter().filter(|(_, event)| found(event)).map(|(id, _)| id.as_str()).collect();
+        // In the order of the table's key, so that it grows at its end.
+        here.sort_unstable();
+        let inserting = here.chunks(CHUNK).map(|chunk| {
             let mut query = Statement::new(
                 "INSERT INTO sightings (job, period, break_id, present, first_run, last_run, last_seen) ",
             );
@@ -246,8 +253,9 @@ impl Sighted<'_> {
                 row.push_bind(true).push_bind(&*self.run.id).push_bind(&*self.run.id).push_bind(&*self.seen_at);
             });
             query.push(" ON CONFLICT (job, period, break_id) DO UPDATE SET present = TRUE");
-            query.execute(connection).await?;
-        }
+            query
+        });
+        execute_each(connection, inserting).await?;
         let is_gone = |event: &Event| match event {
             Event::Closed { evidence, .. } => evidence.is_of_its_own_period(),
             _ => false,

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::link::Connection;
 use super::runs::holds_lease;
-use super::statement::{Statement, query};
+use super::statement::{Statement, execute_each, query};
 use super::{GENESIS, Journal, JournalError, RunRecord, rows};
 use crate::digest::sha256;
 use crate::effects::Anchor;
@@ -148,13 +148,17 @@ pub(super) async fn last_entry(connection: &mut Connection) -> sqlx::Result<Anch
 }
 
 pub(super) async fn insert_entries(connection: &mut Connection, lines: &[Line<'_>]) -> sqlx::Result<()> {
-    for chunk in lines.chunks(CHUNK) {
+    execute_each(connection, inserting(lines)).await
+}
+
+/// The statements of [`insert_entries`].
+pub(super) fn inserting(lines: &[Line<'_>]) -> impl Iterator<Item = Statement> {
+    lines.chunks(CHUNK).map(|chunk| {
         let mut query = Statement::new("INSERT INTO entries (sequence, effect, entry, hash, subject) ");
         query.push_values(chunk, |row, line| {
             row.push_bind(rows::count(line.sequence)).push_bind(line.id);
             row.push_bind(&*line.entry).push_bind(&*line.hash).push_bind(line.subject.name());
         });
-        query.execute(connection).await?;
-    }
-    Ok(())
+        query
+    })
 }

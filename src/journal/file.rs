@@ -29,6 +29,9 @@ const APPLICATION_ID: i64 = 0x7469_6f75;
 /// How long a statement waits for another process; longer than any transaction of ours lasts.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Of pages that one transaction has changed, as `SQLite` writes KiB: what is more is written to the log more than once.
+const CACHE_KIB: &str = "-65536";
+
 // SQLite's primary result codes (https://www.sqlite.org/rescode.html).
 const BUSY: u32 = 5;
 const READONLY: u32 = 8;
@@ -44,6 +47,7 @@ pub(super) async fn open(path: &Path) -> Result<SqliteConnection, JournalError> 
             .map_err(|source| JournalError::NotWritable { path: path.to_owned(), source: Box::new(source) })?;
     }
     let options = options(path).create_if_missing(true).synchronous(SqliteSynchronous::Full).foreign_keys(true);
+    let options = options.pragma("cache_size", CACHE_KIB);
     let mut connection = options.connect().await.map_err(|source| told(path, "opening it", source))?;
     check_version(path, &mut connection).await?;
     enter_wal(&mut connection).await.map_err(|source| told(path, "preparing it", source))?;

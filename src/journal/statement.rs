@@ -121,6 +121,21 @@ impl Statement {
     }
 }
 
+/// Executes one after the other: while the database works at a statement, the next one is put together.
+pub(super) async fn execute_each(
+    connection: &mut Connection,
+    mut statements: impl Iterator<Item = Statement>,
+) -> sqlx::Result<()> {
+    let mut next = statements.next();
+    while let Some(statement) = next {
+        let following = async { statements.next() };
+        let (done, following) = futures_util::future::join(statement.execute(connection), following).await;
+        done?;
+        next = following;
+    }
+    Ok(())
+}
+
 /// The cells of one row of `VALUES`.
 #[derive(Debug)]
 pub(super) struct Cells<'s> {

@@ -103,8 +103,11 @@ impl Lives {
         facts: &mut Facts,
         audits: &[effects::Standing],
     ) -> Result<(), Failure> {
-        self.observation.disputes = news::disputes(audits);
-        self.look()?;
+        let disputes = news::disputes(audits);
+        if self.observation.disputes != disputes {
+            self.observation.disputes = disputes;
+            self.look()?;
+        }
         lives::tell(facts, &request.job.gates, self.as_of, |id| self.life(id));
         lives::accept(facts, |id| self.life(id));
         Ok(())

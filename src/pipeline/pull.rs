@@ -1,6 +1,6 @@
 //! Inputs to raw files: from the provider, from this machine, or from an earlier attempt.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use secrecy::SecretString;
@@ -77,6 +77,7 @@ pub(super) async fn inputs(
         // It may be asked about ids of the others.
         Source::Provider { .. } | Source::Dataset { .. } => 2,
     });
+    let mut of_this_machine = of_this_machine(request, &inputs, store).await;
     for input in inputs {
         let wanted = wanted(request, input);
         let mut one = PulledInput::none(input.side, wanted);
@@ -84,7 +85,10 @@ pub(super) async fn inputs(
             one.files = stored(request, earlier, input.side, &one.wanted).await?;
         } else {
             let sides = Sides { pulled: &pulled, earlier };
-            from_source(request, input, store, &sides, &mut one).await?;
+            match of_this_machine.remove(&input.side) {
+                Some(files) => one.files = files?,
+                None => from_source(request, input, store, &sides, &mut one).await?,
+            }
             let mut looks = Looks::of(request, input, waiting);
             while one.missing() && looks.another(&one.wanted).await {
                 from_source(request, input, store, &sides, &mut one).await?;
@@ -112,6 +116,23 @@ pub(super) async fn inputs(
     }
     pulled.sort_by_key(|input| input.side);
     Ok(pulled)
+}
+
+/// The files of this machine, of all inputs side by side: one is written to the disk while the next is copied. A failure is
+/// told when it is the input's turn.
+async fn of_this_machine(
+    request: &Request,
+    inputs: &[&Input],
+    store: &RawStore,
+) -> HashMap<Side, Result<Vec<RawFile>, Failure>> {
+    if request.offline {
+        return HashMap::new();
+    }
+    let copying = inputs.iter().filter_map(|input| match &input.source {
+        Source::Path { pattern } => Some(async { (input.side, local(request, pattern, &request.period, store).await) }),
+        _ => None,
+    });
+    futures_util::future::join_all(copying).await.into_iter().collect()
 }
 
 /// What is left of an input whose files all repeat those of earlier periods is nothing: it goes on as if they were not
