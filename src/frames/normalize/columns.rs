@@ -1,19 +1,42 @@
 //! Where canonical values go: summed up, and packed.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::io;
 
 use crate::frames::rows::{Cell, Packer, Rows, Spread, Taken};
 use crate::frames::schema::{Exclusion, Field, Measure};
 use crate::frames::totals::{ControlTotals, Summing};
 
-/// One canonical value of a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One canonical value of a row. It borrows from the row, or from [`Kept`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Value<'r> {
     Null,
-    Text(Cow<'r, str>),
+    Text(&'r str),
     /// Minor units or microseconds.
     Number(i64),
+}
+
+/// Texts of one row that are written otherwise than in its file: few, and none in most rows.
+#[derive(Debug, Default)]
+pub(crate) struct Kept(OnceCell<Box<(String, Self)>>);
+
+impl Kept {
+    /// The text, for as long as the row is worked at.
+    pub(crate) fn text<'r>(&'r self, text: Cow<'r, str>) -> &'r str {
+        let mut text = match text {
+            Cow::Borrowed(text) => return text,
+            Cow::Owned(text) => text,
+        };
+        let mut last = self;
+        loop {
+            match last.0.set(Box::new((text, Self::default()))) {
+                Ok(()) => return last.0.get().map_or("", |kept| kept.0.as_str()),
+                Err(refused) => text = refused.0,
+            }
+            last = &last.0.get().expect("it is set, or this would have set it").1;
+        }
+    }
 }
 
 /// The values of one row, by field.
@@ -45,8 +68,8 @@ impl Columns {
         tag: Option<u32>,
         values: &Values<'_>,
     ) {
-        let text = |field: Field| match &values[field as usize] {
-            Value::Text(text) => text.as_ref(),
+        let text = |field: Field| match values[field as usize] {
+            Value::Text(text) => text,
             _ => "",
         };
         let measures = Measure::ALL.map(|measure| match values[measure.field() as usize] {
@@ -54,10 +77,10 @@ impl Columns {
             _ => None,
         });
         self.summing.add(file, text(Field::Currency), measures);
-        let cells = self.fields.iter().filter_map(|field| match &values[*field as usize] {
+        let cells = self.fields.iter().filter_map(|field| match values[*field as usize] {
             Value::Null => None,
-            Value::Text(text) => Some((*field, Cell::Text(text.as_ref()))),
-            Value::Number(number) => Some((*field, Cell::Number(*number))),
+            Value::Text(text) => Some((*field, Cell::Text(text))),
+            Value::Number(number) => Some((*field, Cell::Number(number))),
         });
         let excluded = excluded.map_or(0, |reason| reason as u32);
         self.packer.push(Taken { key: text(self.key), file, line, excluded, tag }, cells);

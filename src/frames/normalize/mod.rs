@@ -19,7 +19,7 @@ use super::schema::{Exclusion, Field, FieldType, Measure, Quarantined};
 use super::totals::ControlTotals;
 use crate::job::{Format, Input, Sign, Unit};
 use crate::money::{self, MoneyError};
-use columns::{Columns, Value, Values};
+use columns::{Columns, Kept, Value, Values};
 pub(crate) use plan::sources;
 use plan::{From, Joined, Step};
 use revisions::Ledger;
@@ -54,8 +54,6 @@ pub(crate) struct Normalizer<'a> {
     revisions: Option<Ledger>,
     quarantine: Vec<Quarantined>,
     quarantined: u64,
-    /// The currency of the last row and its exponent: most files have one.
-    currency: (String, u8),
     /// The status of the last row, as it is written, and the word that the mapping has for it.
     status: (String, Option<&'a str>),
     pub(crate) written: Written,
@@ -98,7 +96,6 @@ impl<'a> Normalizer<'a> {
             revisions,
             quarantine: Vec::new(),
             quarantined: 0,
-            currency: (String::new(), 0),
             status: (String::new(), None),
             written: Written::default(),
         };
@@ -116,9 +113,9 @@ impl<'a> Normalizer<'a> {
     /// Whether a row is about no transaction: a notification whose kind `statuses` does not list.
     fn is_other_notice(&self, values: &Values<'_>) -> bool {
         let statuses = &self.input.mapping.statuses;
-        match &values[Field::EventKind as usize] {
+        match values[Field::EventKind as usize] {
             Value::Text(kind) => {
-                self.input.format == Format::WebhookLog && !statuses.is_empty() && !statuses.contains_key(kind.as_ref())
+                self.input.format == Format::WebhookLog && !statuses.is_empty() && !statuses.contains_key(kind)
             }
             _ => false,
         }
@@ -130,7 +127,8 @@ impl<'a> Normalizer<'a> {
             [] => Vec::new(),
             joined => joined.iter().map(|joined| joined.text(row)).collect(),
         };
-        let mut values: Values<'_> = [const { Value::Null }; Field::ALL.len()];
+        let kept = Kept::default();
+        let mut values: Values<'_> = [Value::Null; Field::ALL.len()];
         let mut trouble: Option<Box<Trouble>> = None;
         let mut note = |found: Box<Trouble>| {
             trouble.get_or_insert(found);
@@ -139,7 +137,7 @@ impl<'a> Normalizer<'a> {
         // Taken out so that borrowed values of the plan do not hold the whole normalizer.
         let steps = std::mem::take(&mut self.steps);
         for step in &steps {
-            match self.value((row, &joined), step, &mut known, &values) {
+            match self.value((row, &joined, &kept), step, &mut known, &values) {
                 Ok(value) => values[step.field as usize] = value,
                 Err(found) => note(found),
             }
@@ -159,14 +157,13 @@ impl<'a> Normalizer<'a> {
                 self.columns.push((self.file, row.line), excluded, revision, &values);
             }
         }
-        drop(values);
         self.steps = steps;
     }
 
     /// The value of one field. What it says about the fields after it goes to `known`.
     fn value<'r>(
         &mut self,
-        (row, joined): (RowView<'r>, &'r [Result<String, String>]),
+        (row, joined, kept): (RowView<'r>, &'r [Result<String, String>], &'r Kept),
         step: &'r Step,
         known: &mut Known,
         values: &Values<'r>,
@@ -216,12 +213,12 @@ impl<'a> Normalizer<'a> {
             }
             FieldType::Date => {
                 let day = step.time.date(text, field == Field::ValidTo).map_err(|reason| told(text, reason))?;
-                Ok(Value::Text(Cow::Owned(day)))
+                Ok(Value::Text(kept.text(Cow::Owned(day))))
             }
             FieldType::Text => match field {
-                Field::Currency => self.currency(text, known).map_err(|reason| told(text, reason)),
-                Field::Status => Ok(self.status(text)),
-                _ => Ok(values::text(field, text)),
+                Field::Currency => self.currency(text, kept, known).map_err(|reason| told(text, reason)),
+                Field::Status => Ok(values::word(kept.text(self.status(text)))),
+                _ => Ok(values::word(kept.text(values::text(field, text)))),
             },
         }
     }
@@ -249,14 +246,10 @@ impl<'a> Normalizer<'a> {
         minor.map_err(|reason| (money::format_minor(unscaled, scale), reason))
     }
 
-    fn currency<'r>(&mut self, text: &'r str, known: &mut Known) -> Result<Value<'r>, String> {
-        let code = if self.currency.0 == text { Cow::Borrowed(text) } else { values::upper(text) };
-        if self.currency.0 != code {
-            let exponent = money::exponent(&code)
-                .ok_or("is no currency with minor units; expected an ISO 4217 code such as USD")?;
-            self.currency = (code.clone().into_owned(), exponent);
-        }
-        let exponent = self.currency.1;
+    fn currency<'r>(&mut self, text: &'r str, kept: &'r Kept, known: &mut Known) -> Result<Value<'r>, String> {
+        let code = kept.text(values::upper(text));
+        let exponent =
+            money::exponent(code).ok_or("is no currency with minor units; expected an ISO 4217 code such as USD")?;
         known.exponent = Some(exponent);
         if self.written.last != known.exponent {
             self.written.exponents.insert(exponent);
@@ -265,7 +258,7 @@ impl<'a> Normalizer<'a> {
         Ok(Value::Text(code))
     }
 
-    fn status<'r>(&mut self, text: &'r str) -> Value<'r>
+    fn status<'r>(&mut self, text: &'r str) -> Text<'r>
     where
         'a: 'r,
     {
@@ -274,7 +267,7 @@ impl<'a> Normalizer<'a> {
             self.status.0.push_str(text);
             self.status.1 = self.input.mapping.statuses.get(text).map(String::as_str);
         }
-        values::word(self.status.1.map_or_else(|| values::upper(text), Cow::Borrowed))
+        self.status.1.map_or_else(|| values::upper(text), Cow::Borrowed)
     }
 
     /// An amount as it is written, with the sign that it has inside.
@@ -314,8 +307,8 @@ impl<'a> Normalizer<'a> {
     }
 
     fn quarantine_row(&mut self, line: u64, trouble: Trouble, values: &Values<'_>) {
-        let currency = match &values[Field::Currency as usize] {
-            Value::Text(code) => Some(code.clone().into_owned()),
+        let currency = match values[Field::Currency as usize] {
+            Value::Text(code) => Some(code.to_owned()),
             _ => None,
         };
         let amounts = Measure::ALL.map(|measure| match values[measure.field() as usize] {

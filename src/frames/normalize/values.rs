@@ -9,19 +9,19 @@ use crate::frames::schema::Field;
 
 /// The canonical form of a text field that is none of its own (a currency, a status). The text is neither empty nor
 /// surrounded by blanks.
-pub(super) fn text(field: Field, text: &str) -> Value<'_> {
-    word(match field {
+pub(super) fn text(field: Field, text: &str) -> Text<'_> {
+    match field {
         Field::Direction => upper(text),
         Field::PaymentStatus if text.eq_ignore_ascii_case("PENDING") => Cow::Borrowed("UNPAID"),
         Field::PayoutMonth => Cow::Borrowed(month(text)),
         Field::CardFirstSix => digits(text, |all| &all[..all.len().min(6)]),
         Field::CardLastFour => digits(text, |all| &all[all.len().saturating_sub(4)..]),
         _ => Cow::Borrowed(text),
-    })
+    }
 }
 
 /// A text; one that is empty says nothing.
-pub(super) fn word(text: Text<'_>) -> Value<'_> {
+pub(super) const fn word(text: &str) -> Value<'_> {
     if text.is_empty() { Value::Null } else { Value::Text(text) }
 }
 
@@ -55,9 +55,9 @@ fn digits(text: &str, part: impl Fn(&str) -> &str) -> Text<'_> {
 
 /// Whether every field that the job restricts holds one of the words it asks for.
 pub(super) fn selected(values: &Values<'_>, only: &BTreeMap<Field, Vec<String>>) -> bool {
-    only.iter().all(|(field, words)| match &values[*field as usize] {
+    only.iter().all(|(field, words)| match values[*field as usize] {
         Value::Null => false,
-        Value::Text(text) => words.iter().any(|word| word == text.as_ref()),
+        Value::Text(text) => words.iter().any(|word| word == text),
         Value::Number(number) => words.contains(&number.to_string()),
     })
 }

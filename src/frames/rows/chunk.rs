@@ -10,9 +10,12 @@ const TEXTS_AT: usize = 3;
 const STATED_AT: usize = 7;
 const HASH_AT: usize = 11;
 const HEAD_BYTES: usize = 15;
+/// What a row's numbers and lengths take at most.
+pub(super) const ROW_BYTES: usize = 320;
 /// Beside the fields: the row bears a tag.
 const TAGGED: u32 = 1 << 31;
 
+const _: () = assert!(HEAD_BYTES + 10 * (4 + Field::ALL.len()) <= ROW_BYTES, "ten bytes hold any number");
 const _: () = assert!(Field::ALL.len() < 31, "one bit a field, and one for the tag");
 
 /// Some rows of a part.
@@ -83,16 +86,17 @@ impl Chunk {
 
     /// Packs a row. The key's own field is among the cells and is passed over.
     pub(super) fn push<'c>(&mut self, head: Head<'_>, cells: impl Iterator<Item = (Field, Cell<'c>)>) {
-        let (from, texts_from) = (self.bytes.len(), self.texts.len());
-        self.bytes.extend_from_slice(&[0; HEAD_BYTES]);
+        let texts_from = self.texts.len();
+        let mut row = [0; ROW_BYTES];
+        let mut at = HEAD_BYTES;
         self.texts.push_str(head.key);
-        put(&mut self.bytes, head.key.len() as u64);
-        put(&mut self.bytes, u64::from(head.file));
-        put(&mut self.bytes, head.line);
+        put(&mut row, &mut at, head.key.len() as u64);
+        put(&mut row, &mut at, u64::from(head.file));
+        put(&mut row, &mut at, head.line);
         let mut stated = 0;
         if let Some(tag) = head.tag {
             stated |= TAGGED;
-            put(&mut self.bytes, u64::from(tag));
+            put(&mut row, &mut at, u64::from(tag));
         }
         for (field, cell) in cells {
             stated |= 1 << field as u32;
@@ -101,21 +105,20 @@ impl Chunk {
             }
             match cell {
                 Cell::Text(text) => {
-                    put(&mut self.bytes, text.len() as u64);
+                    put(&mut row, &mut at, text.len() as u64);
                     self.texts.push_str(text);
                 }
-                Cell::Number(number) => put(&mut self.bytes, zigzag(number)),
+                Cell::Number(number) => put(&mut row, &mut at, zigzag(number)),
             }
         }
-        let bytes =
-            u16::try_from(self.bytes.len() - from).expect("a row's numbers and lengths are a few hundred bytes");
+        let bytes = u16::try_from(at).expect("a row's numbers and lengths are a few hundred bytes");
         let texts = u32::try_from(self.texts.len() - texts_from).expect("`max_row_bytes` is far below 4 GiB");
-        let row = &mut self.bytes[from..from + HEAD_BYTES];
         row[EXCLUDED_AT] = head.excluded;
         row[BYTES_AT..TEXTS_AT].copy_from_slice(&bytes.to_le_bytes());
         row[TEXTS_AT..STATED_AT].copy_from_slice(&texts.to_le_bytes());
         row[STATED_AT..HASH_AT].copy_from_slice(&u32::to_le_bytes(stated));
         row[HASH_AT..HEAD_BYTES].copy_from_slice(&low(head.hash).to_le_bytes());
+        self.bytes.extend_from_slice(&row[..at]);
     }
 
     /// The rows, in the order in which they were packed.
@@ -220,21 +223,43 @@ impl<'c> PackedRow<'c> {
             }
             let field = Field::ALL[left.trailing_zeros() as usize];
             left &= left - 1;
-            let cell = if field == self.key {
-                Cell::Text(key)
-            } else {
-                let number = take(self.bytes, &mut at);
-                match field.kind() {
-                    FieldType::Minor | FieldType::Micros => Cell::Number(unzigzag(number)),
-                    FieldType::Text | FieldType::Date => {
-                        let text;
-                        (text, texts) = texts.split_at(length(number));
-                        Cell::Text(text)
-                    }
-                }
-            };
-            Some((field, cell))
+            Some((field, self.cell(field, key, &mut at, &mut texts)))
         })
+    }
+
+    /// Hands on what it states, in the order of the fields, and says its place: in one go, for whoever wants it all.
+    pub(crate) fn tell(self, mut say: impl FnMut(Field, Cell<'c>)) -> (u32, u64) {
+        let mut at = HEAD_BYTES;
+        let (key, mut texts) = self.texts.split_at(length(take(self.bytes, &mut at)));
+        let (file, line) = (take(self.bytes, &mut at), take(self.bytes, &mut at));
+        let stated = u32_at(self.bytes, STATED_AT);
+        if stated & TAGGED != 0 {
+            take(self.bytes, &mut at);
+        }
+        let mut left = stated & !TAGGED;
+        while left != 0 {
+            let field = Field::ALL[left.trailing_zeros() as usize];
+            left &= left - 1;
+            say(field, self.cell(field, key, &mut at, &mut texts));
+        }
+        (u32::try_from(file).unwrap_or(u32::MAX), line)
+    }
+
+    /// The next cell, which is that of `field`.
+    #[inline]
+    fn cell(self, field: Field, key: &'c str, at: &mut usize, texts: &mut &'c str) -> Cell<'c> {
+        if field == self.key {
+            return Cell::Text(key);
+        }
+        let number = take(self.bytes, at);
+        match field.kind() {
+            FieldType::Minor | FieldType::Micros => Cell::Number(unzigzag(number)),
+            FieldType::Text | FieldType::Date => {
+                let text;
+                (text, *texts) = texts.split_at(length(number));
+                Cell::Text(text)
+            }
+        }
     }
 
     pub fn text(self, field: Field) -> Option<&'c str> {
@@ -275,16 +300,24 @@ const fn unzigzag(number: u64) -> i64 {
 
 /// Seven bits a byte, the last without its highest bit.
 #[expect(clippy::cast_possible_truncation, reason = "seven bits at a time")]
-fn put(bytes: &mut Vec<u8>, mut number: u64) {
+fn put(bytes: &mut [u8; ROW_BYTES], at: &mut usize, mut number: u64) {
     while number >= 0x80 {
-        bytes.push(0x80 | (number & 0x7f) as u8);
+        bytes[*at] = 0x80 | (number & 0x7f) as u8;
+        *at += 1;
         number >>= 7;
     }
-    bytes.push(number as u8);
+    bytes[*at] = number as u8;
+    *at += 1;
 }
 
+#[inline]
 fn take(bytes: &[u8], at: &mut usize) -> u64 {
-    let (mut number, mut shift) = (0, 0);
+    let first = bytes[*at];
+    *at += 1;
+    if first < 0x80 {
+        return u64::from(first);
+    }
+    let (mut number, mut shift) = (u64::from(first & 0x7f), 7);
     loop {
         let byte = bytes[*at];
         *at += 1;

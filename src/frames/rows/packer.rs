@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::Rows;
-use super::chunk::{Cell, Chunk, Head};
+use super::chunk::{Cell, Chunk, Head, ROW_BYTES};
 use super::marks::Marks;
 use super::spill::Spilling;
 use super::spread::Spread;
@@ -12,8 +12,6 @@ use crate::frames::schema::Field;
 
 /// What numbers and lengths may take of a part's first chunk.
 const FIRST_BYTES: usize = 1 << 10;
-/// What a row's numbers and lengths take at most.
-const ROW_BYTES: usize = 320;
 
 /// A row that is taken in.
 #[derive(Debug, Clone, Copy)]
