@@ -25,7 +25,7 @@ use crate::sources::RawFile;
 /// When a file cannot be used as it is, or more rows are unreadable than the job tolerates
 /// (exit code 65).
 pub fn load(input: &Input, files: Vec<RawFile>, verify_keys: &[SecretString]) -> Result<Frame, InputError> {
-    let spread = Spread::of_files(&files);
+    let spread = Spread::of_files(&input.format, &files);
     load_among(input, files, Vec::new(), verify_keys, spread)
 }
 

@@ -166,7 +166,7 @@ async fn frames(
         pull::whole(request, &pulled.files).await?;
         let (files, repeats) = (pulled.files.clone(), pulled.repeats.clone());
         let (input, key) = (input.clone(), pull::verify_key(request, input)?);
-        let spread = Spread::of_files(&files);
+        let spread = Spread::of_files(&input.format, &files);
         let frame = aside(move || load_among(&input, files, repeats, key.as_ref(), spread)).await?;
         frames.push(frame.context("reading the files of a later period again").map_err(input_data)?);
     }

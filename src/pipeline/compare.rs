@@ -210,7 +210,9 @@ pub(super) async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Ve
 /// How the rows of an input are kept until they are matched: each has its share of the memory, and a sixteenth of it
 /// however small it is. What is looked at by number afterwards is held whatever it takes.
 pub(super) fn spread(request: &Request, pulled: &[PulledInput], input: &PulledInput) -> Spread {
-    let raw_bytes = |input: &PulledInput| input.files.iter().map(|file| file.bytes).sum::<u64>();
+    let raw_bytes = |input: &PulledInput| {
+        request.job.input(input.side).map_or(0, |spec| Spread::raw_bytes(&spec.format, &input.files))
+    };
     let all_bytes = pulled.iter().map(raw_bytes).sum();
     let work = request.job.reconciliation();
     let by_number = work.is_some_and(|work| work.month_end.is_some() || work.matching.status_changes.is_some());

@@ -347,7 +347,7 @@ async fn read(
     }
     let repeats = originals.repeats(&of.period, input.side, &of.files);
     let (input, files, key) = (input.clone(), of.files.clone(), pull::verify_key(request, input)?);
-    let spread = Spread::of_files(&files);
+    let spread = Spread::of_files(&input.format, &files);
     let frame = aside(move || crate::frames::load_among(&input, files, repeats, key.as_ref(), spread)).await?;
     frame.map(Some).map_err(|error| Failure::new(ExitCode::InputData, error))
 }

@@ -7,6 +7,7 @@ use polars::prelude::{
     Column as Series, DataFrame, DataType, IntoColumn, NamedFrom, ParquetCompression, ParquetWriter, PolarsError,
     Series as Values, StatisticsOptions, TimeUnit,
 };
+use rayon::prelude::*;
 
 use super::facts::Facts;
 use super::table::{Column, Places, Value, ValueKind, columns};
@@ -43,9 +44,8 @@ fn frame(facts: &Facts) -> Result<DataFrame, PolarsError> {
         .into_column(),
     ];
     let places = Places::new(facts);
-    for column in columns() {
-        all.push(series(facts, &column, &places)?);
-    }
+    let columns: Vec<_> = columns().par_iter().map(|column| series(facts, column, &places)).collect();
+    all.extend(columns.into_iter().collect::<Result<Vec<_>, _>>()?);
     DataFrame::new(breaks.len(), all)
 }
 

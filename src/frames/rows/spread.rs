@@ -5,10 +5,13 @@ use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
 
+use crate::job::Format;
 use crate::sources::RawFile;
 
 /// Bytes of raw input for which one more part is made: the rows of a part, of all inputs, then lie in a processor's cache.
 const PART_BYTES: u64 = 1 << 20;
+/// How many times larger a packed file is unfolded, as is usual for such rows.
+const UNFOLDED: u64 = 3;
 /// Fewest and most parts, as powers of two. With more of them each would be too little to write at a time.
 const BITS: std::ops::RangeInclusive<u32> = 4..=10;
 /// What a part takes of memory at a time, in bytes.
@@ -36,8 +39,17 @@ impl Spread {
     }
 
     /// For the rows of these files, all held.
-    pub fn of_files(files: &[RawFile]) -> Self {
-        Self::held(files.iter().map(|file| file.bytes).sum())
+    pub fn of_files(format: &Format, files: &[RawFile]) -> Self {
+        Self::held(Self::raw_bytes(format, files))
+    }
+
+    /// How many bytes these files are, or about what they would be if they were not packed.
+    pub fn raw_bytes(format: &Format, files: &[RawFile]) -> u64 {
+        let bytes = |file: &RawFile| {
+            let packed = matches!(format, Format::Parquet) || file.name.to_ascii_lowercase().ends_with(".gz");
+            file.bytes.saturating_mul(if packed { UNFOLDED } else { 1 })
+        };
+        files.iter().map(bytes).fold(0, u64::saturating_add)
     }
 
     /// The hash of a key: the same for all inputs of this process. No result depends on it.
