@@ -90,7 +90,9 @@ pub(super) fn told(path: &Path, doing: &'static str, source: sqlx::Error) -> Jou
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT)
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_TIMEOUT);
+    // A statement of ours that is slow is none to warn about: hundreds of thousands of breaks take their time.
+    options.disable_statement_logging()
 }
 
 fn has_unmerged_log(path: &Path) -> bool {
