@@ -310,10 +310,11 @@ fn seen(period: &str, found: &[(&str, &str)]) -> Observation {
     Observation { job: JOB.to_owned(), period: period.to_owned(), found, ..Observation::default() }
 }
 
+/// What each period has found.
+type Periods = BTreeMap<String, Shared<Sighting>>;
+
 /// Ids and how they stand, without the times.
-fn statuses(
-    known: &HashMap<String, Standing>,
-) -> Vec<(String, BreakStatus, String, BTreeMap<String, Shared<Sighting>>)> {
+fn statuses(known: &HashMap<String, Standing>) -> Vec<(String, BreakStatus, String, Periods)> {
     let mut all: Vec<_> =
         known.values().map(|one| (one.id.clone(), one.status, one.first.period.clone(), one.periods.clone())).collect();
     all.sort_by(|one, other| one.0.cmp(&other.0));

@@ -28,11 +28,11 @@ fn on_one_processor_what_is_within_tolerance_is_in_the_proof_too() {
     let project = TestProject::empty();
     project.write("jobs/rewards.yaml", JOB);
     let rows = |less: i64| -> String {
-        let row = |number: i64| format!("t-{number},{},{}\n", 100 - less, ["USD", "EUR"][number as usize % 2]);
+        let row = |number: usize| format!("t-{number},{},{}\n", 100 - less, ["USD", "EUR"][number % 2]);
         format!("id,amount,currency\n{}", (0..40).map(row).collect::<String>())
     };
-    project.write("data/file.csv", &rows(3));
-    project.write("data/ledger.csv", &rows(0));
+    project.write("data/file.csv", rows(3));
+    project.write("data/ledger.csv", rows(0));
     let arguments = ["run", "rewards", "--period", DAY];
     let program = ["taskset", "-c", &first_processor(), env!("CARGO_BIN_EXE_tieout")];
     let process = project.wrapped(&program, &arguments).spawn().unwrap();

@@ -415,7 +415,7 @@ fn required(values: &Values<'_>, input: &Input) -> Option<Trouble> {
 /// Whether amounts without a sign of their own are negative inside: what the user spends or earns is positive.
 fn gives_back(values: &Values<'_>) -> bool {
     let is = |field: Field, words: &[&str]| match &values[field as usize] {
-        Value::Text(text) => words.contains(&text.as_ref()),
+        Value::Text(text) => words.contains(text),
         _ => false,
     };
     // A clawback takes a reward back, as a return takes a purchase back.
