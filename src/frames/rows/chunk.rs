@@ -66,8 +66,19 @@ impl Chunk {
         Self { bytes: Vec::with_capacity(bytes), texts: String::with_capacity(texts) }
     }
 
+    /// Bytes of numbers and lengths, and of texts, for which there is room in all.
+    pub(super) fn room(&self) -> (usize, usize) {
+        (self.bytes.capacity(), self.texts.capacity())
+    }
+
     pub(super) fn capacity(&self) -> usize {
         self.bytes.capacity() + self.texts.capacity()
+    }
+
+    /// Takes the rows out; the room stays.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.texts.clear();
     }
 
     pub(super) const fn is_empty(&self) -> bool {

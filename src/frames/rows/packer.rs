@@ -33,8 +33,10 @@ pub(crate) struct Packer {
     spread: Spread,
     parts: Vec<Part>,
     chunk_bytes: usize,
-    /// Bytes of memory that chunks take.
+    /// Bytes of memory that chunks with rows take.
     held_bytes: usize,
+    /// Room of chunks that were laid aside, to be filled again: no memory beyond the limit, and none to be asked for anew.
+    spare: Vec<Chunk>,
     spilling: Option<Spilling>,
     /// What the disk said when it refused: nothing more is taken in.
     fault: Option<io::Error>,
@@ -53,7 +55,17 @@ impl Packer {
     pub(crate) fn new(key: Field, spread: Spread) -> Self {
         let parts = std::iter::repeat_with(Part::default).take(1 << spread.bits).collect();
         let chunk_bytes = spread.chunk_bytes();
-        Self { key, spread, parts, chunk_bytes, held_bytes: 0, spilling: None, fault: None, height: 0 }
+        Self {
+            key,
+            spread,
+            parts,
+            chunk_bytes,
+            held_bytes: 0,
+            spare: Vec::new(),
+            spilling: None,
+            fault: None,
+            height: 0,
+        }
     }
 
     /// Takes a row in. Cells come in the order of the fields.
@@ -75,7 +87,7 @@ impl Packer {
         };
         let before = part.open.capacity();
         part.open.push(head, cells);
-        self.held_bytes += part.open.capacity() - before + part.next_chunk(self.chunk_bytes);
+        self.held_bytes += part.open.capacity() - before + part.next_chunk(self.chunk_bytes, &mut self.spare);
         if self.held_bytes > self.spread.limit_bytes {
             self.fault = self.lay_aside().err();
         }
@@ -88,8 +100,12 @@ impl Packer {
             none => none.insert(Spilling::begin(self.parts.len())?),
         };
         for (number, part) in self.parts.iter_mut().enumerate() {
-            for chunk in part.take() {
+            for mut chunk in part.take() {
                 spilling.lay_aside(number, &chunk)?;
+                if chunk.capacity() >= self.chunk_bytes {
+                    chunk.clear();
+                    self.spare.push(chunk);
+                }
             }
         }
         self.held_bytes = 0;
@@ -127,7 +143,7 @@ impl Packer {
 
 impl Part {
     /// Begins a new chunk where the open one has no room for another row like the last ones; says how much memory that takes.
-    fn next_chunk(&mut self, chunk_bytes: usize) -> usize {
+    fn next_chunk(&mut self, chunk_bytes: usize, spare: &mut Vec<Chunk>) -> usize {
         let (bytes, texts) = self.open.raw();
         let (bytes, texts) = (bytes.len(), texts.len());
         if bytes + ROW_BYTES <= self.room.0.max(FIRST_BYTES) {
@@ -135,10 +151,10 @@ impl Part {
         }
         // Shared out as bytes and texts were before.
         let share = (chunk_bytes * bytes / (bytes + texts).max(1)).max(ROW_BYTES);
-        let room = (share, chunk_bytes.saturating_sub(share));
-        self.room = room;
-        self.full.push(std::mem::replace(&mut self.open, Chunk::with_capacity(room.0, room.1)));
-        room.0 + room.1
+        let next = spare.pop().unwrap_or_else(|| Chunk::with_capacity(share, chunk_bytes.saturating_sub(share)));
+        self.room = next.room();
+        self.full.push(std::mem::replace(&mut self.open, next));
+        self.room.0 + self.room.1
     }
 
     fn take(&mut self) -> impl Iterator<Item = Chunk> + use<> {
