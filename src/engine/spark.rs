@@ -27,6 +27,9 @@ const PORT: u16 = 15002;
 /// How often in a row a cluster that has gone away is asked again, with pauses that double.
 const TRIES: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Into so many parts a file is divided at least. Where nothing is said that follows from the number of workers when a
+/// statement begins: a row would have another number in the next statement if the cluster has grown since.
+const PARTS: (&str, &str) = ("spark.sql.files.minPartitionNum", "64");
 
 /// One session; what it has made known to the cluster goes with it.
 #[expect(missing_debug_implementations, reason = "the client has none")]
@@ -45,8 +48,12 @@ impl Session {
         // The client would try for minutes.
         reach(address)?;
         let builder = ChannelBuilder::parse(address).map_err(told)?;
-        let client = block_on(SparkConnectClient::connect(&builder)).map_err(told)?;
+        let mut client = block_on(SparkConnectClient::connect(&builder)).map_err(told)?;
+        client.set_retry_policy(RetryPolicy { max_retries: Some(TRIES), ..RetryPolicy::default() });
         let session = Self { client, until: Instant::now() + limit };
+        if let Err(error) = block_on(session.client.set_config(PARTS.0, PARTS.1)) {
+            tracing::debug!("the cluster divides files as it likes: {error}");
+        }
         let answer = session.ask(&sql::probe())?;
         if answer == [[Some("true".to_owned())]] {
             Ok(session)

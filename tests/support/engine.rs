@@ -13,6 +13,12 @@ pub fn compare(rules: &Rules, frames: &[Frame]) -> Result<Comparison, CompareErr
     tieout::breaks::compare::compare(rules, frames)
 }
 
+/// How many cases a property has: so many, or as `PROPTEST_CASES` says, which fewer suffice for where each one is compared
+/// on a cluster, too.
+pub fn case_count(usual: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 #[cfg(feature = "spark")]
 pub use held::{address, both, twice};
 
