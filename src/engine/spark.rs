@@ -121,7 +121,7 @@ impl Session {
         ExecutePlanRequest {
             session_id: self.client.session_id().to_owned(),
             user_context: Some(UserContext { user_id, ..UserContext::default() }),
-            plan: Some(Plan { op_type: Some(OpType::Root(root)), ..Plan::default() }),
+            plan: Some(Plan { op_type: Some(OpType::Root(root)) }),
             ..ExecutePlanRequest::default()
         }
     }
@@ -169,6 +169,7 @@ fn is_unavailable(error: &SparkError) -> bool {
     error.grpc_code == Some(14)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "errors are mapped to it")]
 fn told(error: SparkError) -> SieveError {
     let text = error.to_string();
     let first: String = text.lines().next().unwrap_or_default().chars().take(300).collect();
