@@ -13,7 +13,7 @@ use tieout::matching::Rules;
 use tieout::matching::side::Columns;
 
 use crate::reading_support::{CSV, constant, json, ledger, map, message, quarantine, read, read_all};
-use crate::support::engine::compare;
+use crate::support::engine::{case_count, compare};
 use crate::support::frames::{frame, hour, row, rules};
 
 /// The columns of a ledger that states everything.
@@ -135,7 +135,7 @@ fn found(ledger: &Frame) -> Vec<Break> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: case_count(48), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_format_of_a_ledger_gives_the_same_breaks(rows in bookings()) {

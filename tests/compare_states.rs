@@ -8,7 +8,7 @@ use tieout::frames::{Field, Frame, Side};
 use tieout::job::Splits;
 use tieout::matching::Rules;
 
-use crate::support::engine::compare;
+use crate::support::engine::{case_count, compare};
 use crate::support::frames::{Row, day, frame, hour, keyed, row, rules};
 
 /// The kinds that only a job which compares how things stand can show.
@@ -377,7 +377,7 @@ fn expected_kinds(file: &Row, ledger: &Row) -> Vec<BreakKind> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: case_count(256), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_told_of_a_card_is_what_it_says_and_it_ties_out(file in any_card(), ledger in any_card()) {
@@ -389,7 +389,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: case_count(256), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn balances_tie_out_and_differ_exactly_where_the_sums_do(file in any_movements(), ledger in any_movements()) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use tieout::engine::{Answer, At, Plan, Sieve, SieveError};
-use tieout::frames::sifted::Left;
+use tieout::frames::sifted::{KEY_CHARS, Left, SiftedFile, Sure};
 use tieout::frames::{Exclusion, Field, Frame, InputError, Side, Spread, load, load_sifted};
 use tieout::job::{Format, Input};
 use tieout::matching::tally::Aside;
@@ -163,6 +163,21 @@ fn an_answer_that_does_not_fit_the_file_is_not_believed() {
     assert_eq!(refused(&FILE[..FILE.len() - 9]), "line 4 is past its end");
     assert_eq!(refused(&format!("{FILE}d,1.00,USD,\n")), "it has 4 rows, the cluster saw 3");
     assert_eq!(refused(&format!("{FILE}d\n")), "line 5 cannot be read, and the cluster has read it");
+}
+
+#[test]
+fn a_long_key_is_told_by_its_beginning() {
+    let long = format!("{}{}", "\u{e9}".repeat(KEY_CHARS), "tail");
+    let shelf = Shelf::new();
+    let text = format!("id,amount,currency,at\n{long},1.00,USD,2025-03-19T10:00:00Z\n");
+    let read = |key: String| {
+        let sifted = SiftedFile { sure: Sure::default(), left: vec![Left { line: 2, key: Some(key) }] };
+        let file = shelf.file("file.csv", text.as_bytes());
+        load_sifted(&side(Side::File, CSV), vec![file], Vec::new(), vec![Some(sifted)], Spread::held(0))
+    };
+    assert_eq!(read("\u{e9}".repeat(KEY_CHARS)).unwrap().rows_read, [1]);
+    let error = read(long.clone()).expect_err("expected an error").to_string();
+    assert!(error.ends_with("line 2 states another key"), "{error}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Rows as they are written, sifted by a cluster and read here: the same comes of it, whatever stands in them.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use tieout::frames::{Field, Side};
 use tieout::job::{Column, ColumnSource, Format, Input, ReadLimits, Sign, TimeFormat, Unit};
@@ -117,7 +119,7 @@ fn json(rows: &[Vec<String>]) -> String {
             ("status", 3) => format!("\"{name}\":null"),
             _ => format!("\"{name}\":{}", serde_json::Value::from(cell.as_str())),
         });
-        text += &format!("{{{}}}\n", members.collect::<Vec<_>>().join(if place % 2 == 0 { ", " } else { "," }));
+        let _ = writeln!(text, "{{{}}}", members.collect::<Vec<_>>().join(if place % 2 == 0 { ", " } else { "," }));
     }
     text
 }

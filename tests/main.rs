@@ -67,6 +67,8 @@ mod engine_plan;
 #[cfg(feature = "spark")]
 mod engine_rows;
 #[cfg(feature = "spark")]
+mod engine_s3;
+#[cfg(feature = "spark")]
 mod engine_worker_killed;
 mod evidence;
 mod evidence_hostile;

@@ -7,7 +7,7 @@ use tieout::frames::{Frame, Side};
 use tieout::job::Splits;
 use tieout::matching::Rules;
 
-use crate::support::engine::compare;
+use crate::support::engine::{case_count, compare};
 use crate::support::frames::{Row, frame, hour, row, rules};
 
 fn any_row() -> impl Strategy<Value = Row> {
@@ -99,7 +99,7 @@ fn found(rules: &Rules, frames: &[Frame]) -> Vec<(String, BreakKind, String, Opt
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: case_count(192), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_residual_is_zero_and_every_row_has_one_outcome(

@@ -11,6 +11,7 @@ use tieout::frames::{ControlKind, ControlMismatch, Field, Side, WarningKind};
 use tieout::job::{ControlPaths, Format, Input, Unit};
 
 use crate::reading_support::{CSV, constant, gzip, json, ledger, map, numbers, quarantine, read, read_all, rows};
+use crate::support::engine::case_count;
 
 const AS_CSV: &str = "id,amount,currency,at,note\n\
     t1,12.50,USD,2025-03-19T10:00:00Z,x\n\
@@ -321,7 +322,7 @@ fn a_reward_that_no_row_of_a_document_has_is_told() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: case_count(96), ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes_are_read_or_refused_and_every_row_is_accounted_for(

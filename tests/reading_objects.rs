@@ -7,6 +7,7 @@ use tieout::job::{Format, Input};
 use tieout::matching::side::Columns;
 
 use crate::reading_support::{json, ledger, map, message, quarantine, read, rows};
+use crate::support::engine::case_count;
 
 /// The same key, in as many characters.
 const PLAIN: &str = r#""n"     :0,"#;
@@ -98,7 +99,7 @@ fn told(input: &Input, text: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: case_count(400), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn an_escape_in_a_key_changes_nothing(

@@ -12,6 +12,7 @@ use tieout::job::{Format, Input, Unit};
 use tieout::matching::side::Columns;
 
 use crate::reading_support::{constant, ledger, map, quarantine, read, rows};
+use crate::support::engine::case_count;
 
 fn parquet(columns: Vec<Column>, rows: usize, group_rows: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -57,7 +58,7 @@ fn any_instant() -> impl Strategy<Value = Option<i64>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: case_count(60), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_number_says_what_its_text_says(

@@ -6,6 +6,7 @@ use tieout::frames::Frame;
 use tieout::job::{Format, Input};
 
 use crate::reading_support::{CSV, ledger, quarantine, read, rows};
+use crate::support::engine::case_count;
 
 const IDS: &[&[u8]] =
     &[b"t1", b"t2", b" t 3 ", b"", b"\xc3\xa9t", b"\xc3(", b"a\0b", b"x\ry", b"t4,5", b"\xe2\x80\xa8"];
@@ -46,7 +47,7 @@ fn told(frame: &Frame) -> (Vec<String>, Vec<String>, Vec<u64>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: case_count(200), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn quotes_around_a_value_change_nothing(

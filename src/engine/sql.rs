@@ -19,6 +19,7 @@ use std::fmt::Write as _;
 use super::plan::{Plan, PlannedFile};
 use super::text::{NO_TEXT, all_of, any_of, literal, literals, surely};
 use super::values::{decimals, raw};
+use crate::frames::sifted::KEY_CHARS;
 use crate::frames::{Field, Measure, Side};
 use crate::job::Splits;
 use crate::matching::agree::PAIRS;
@@ -44,6 +45,7 @@ pub fn probe() -> String {
         "TRY_CAST('-0' || '50' AS BIGINT) = -50",
         "TRY_CAST('x' AS BIGINT) IS NULL",
         "DATEDIFF(TRY_CAST('2025-03-19' AS DATE), CAST('1970-01-01' AS DATE)) = 20166",
+        "SUBSTRING('\u{e9}\u{1f600}ab', 1, 3) = '\u{e9}\u{1f600}a'",
         "REGEXP_EXTRACT('12.50', '^-?[0-9]+[.]?([0-9]*)\\\\z', 1) = '50'",
         "RIGHT('ab', 4) = 'ab'",
         "NOT COALESCE(CAST(NULL AS STRING) = 'a', FALSE)",
@@ -99,11 +101,11 @@ impl Plan {
         )
     }
 
-    /// The rows that are left: side, file, number, key.
+    /// The rows that are left: side, file, number, the key's beginning.
     pub fn left(&self) -> String {
         format!(
-            "{}SELECT CAST(side AS STRING), CAST(file_no AS STRING), CAST(id AS STRING), k\nFROM judged\n\
-             WHERE verdict = 'left'",
+            "{}SELECT CAST(side AS STRING), CAST(file_no AS STRING), CAST(id AS STRING), SUBSTRING(k, 1, {KEY_CHARS})\n\
+             FROM judged\nWHERE verdict = 'left'",
             self.judged()
         )
     }

@@ -18,12 +18,15 @@ pub struct Sure {
     pub stated: [bool; 3],
 }
 
+/// A longer key is told by so many characters of its beginning.
+pub const KEY_CHARS: usize = 1_024;
+
 /// A row that is left.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Left {
     /// See [`super::schema::Line`].
     pub line: u64,
-    /// As the cluster has read it; none where it found none.
+    /// As the cluster has read it, up to [`KEY_CHARS`]; none where it found none.
     pub key: Option<String>,
 }
 
@@ -94,9 +97,13 @@ impl<S> Picking<'_, '_, S> {
     }
 }
 
+fn beginning(key: &str) -> &str {
+    key.char_indices().nth(KEY_CHARS).map_or(key, |(end, _)| &key[..end])
+}
+
 impl<S: RowSink> RowSink for Picking<'_, '_, S> {
     fn row(&mut self, row: RowView<'_>) -> Result<(), Halted> {
-        let key = self.keys.iter().find_map(|slot| row.cell(*slot));
+        let key = self.keys.iter().find_map(|slot| row.cell(*slot)).map(beginning);
         match self.next(row.line)? {
             None => Ok(()),
             Some(left) if left.key.as_deref() == key => self.sink.row(row),

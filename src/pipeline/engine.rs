@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tracing::info;
 
@@ -21,6 +22,8 @@ use crate::project::{EngineConfig, Reads};
 pub(super) struct Sifted {
     pub(super) plan: Plan,
     pub(super) sieve: Sieve,
+    /// How long the cluster took.
+    asked: Duration,
 }
 
 /// The rows of all sides that have to be looked at here, and what is known of all others.
@@ -33,13 +36,19 @@ pub(super) async fn rows(
     let job = &request.job.name;
     let sifting = async {
         let plan = plan(request, engine, pulled, journal).await?;
+        let start = Instant::now();
         let (plan, sieve) = sift(engine, plan).await?;
-        Ok::<_, Kept>((frames(request, pulled, &sieve).await?, Sifted { plan, sieve }))
+        let asked = start.elapsed();
+        Ok::<_, Kept>((frames(request, pulled, &sieve).await?, Sifted { plan, sieve, asked }))
     };
     match sifting.await {
         Ok((frames, sifted)) => {
             let (sure, left) = sifted.sieve.counts();
-            info!(job, sure, left, "{job}: the cluster leaves {left} rows to look at, {sure} need none");
+            let seconds = sifted.asked.as_secs_f64();
+            info!(
+                job,
+                sure, left, "{job}: the cluster leaves {left} rows to look at, {sure} need none ({seconds:.1} s)"
+            );
             Ok((frames, Some(Arc::new(sifted))))
         }
         Err(Kept::Failed(failure)) => Err(failure),
@@ -141,9 +150,10 @@ fn at(request: &Request, engine: &EngineConfig, pulled: &[PulledInput]) -> Optio
 /// Asks the cluster, on a thread of its own: one that never answers is not waited for.
 async fn sift(engine: &EngineConfig, plan: Plan) -> Result<(Plan, Sieve), Kept> {
     let address = engine.address().map_err(|error| Kept::Failed(Failure::new(ExitCode::Configuration, error)))?;
+    let limit = engine.limit;
     let (told, answer) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
-        let sieve = asked(&address, &plan);
+        let sieve = asked((&address, limit), &plan);
         // Whoever waited may have gone on alone.
         let _ = told.send(sieve.map(|sieve| (plan, sieve)));
     });
@@ -155,13 +165,13 @@ async fn sift(engine: &EngineConfig, plan: Plan) -> Result<(Plan, Sieve), Kept> 
 }
 
 #[cfg(feature = "spark")]
-fn asked(address: &str, plan: &Plan) -> Result<Sieve, SieveError> {
-    let session = crate::engine::spark::Session::open(address)?;
+fn asked((address, limit): (&str, Duration), plan: &Plan) -> Result<Sieve, SieveError> {
+    let session = crate::engine::spark::Session::open(address, limit)?;
     Sieve::of(plan, |statement| session.ask(statement))
 }
 
 #[cfg(not(feature = "spark"))]
-fn asked(_: &str, _: &Plan) -> Result<Sieve, SieveError> {
+fn asked(_: (&str, Duration), _: &Plan) -> Result<Sieve, SieveError> {
     Err(SieveError::Cluster("this build has no client for it".to_owned()))
 }
 

@@ -13,6 +13,12 @@ pub fn compare(rules: &Rules, frames: &[Frame]) -> Result<Comparison, CompareErr
     tieout::breaks::compare::compare(rules, frames)
 }
 
+/// How many cases a property has: so many, or as `PROPTEST_CASES` says, which fewer suffice for where each one is compared
+/// on a cluster, too.
+pub fn case_count(usual: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
 #[cfg(feature = "spark")]
 pub use held::{address, both, twice};
 
@@ -22,6 +28,7 @@ mod held {
     use std::fmt::Write as _;
     use std::io::Write as _;
     use std::sync::{Mutex, PoisonError};
+    use std::time::Duration;
 
     use chrono::DateTime;
     use tieout::breaks::carry::Others;
@@ -39,6 +46,9 @@ mod held {
 
     use crate::reading_support::Shelf;
     use crate::support::frames::rules;
+
+    /// Longer than all tests together may take.
+    const LIMIT: Duration = Duration::from_hours(6);
 
     /// One for all tests: its views are made anew for each comparison.
     static SESSION: Mutex<Option<Session>> = Mutex::new(None);
@@ -158,13 +168,17 @@ mod held {
         };
         let asked = {
             let mut session = SESSION.lock().unwrap_or_else(PoisonError::into_inner);
-            let open = || Session::open(&address).expect("the cluster of TIEOUT_TEST_ENGINE");
+            let open = || Session::open(&address, LIMIT).expect("the cluster of TIEOUT_TEST_ENGINE");
             let session = session.get_or_insert_with(open);
             Sieve::of(&plan, |statement| session.ask(statement))
         };
         let sieve = match asked {
             Ok(sieve) => sieve,
             Err(SieveError::Unfit(unfit)) => return log(&format!("not sifted: {unfit}")),
+            // Sail reads no such file; a run goes on without it, and so would this one.
+            Err(SieveError::Cluster(why)) if why.contains("invalid UTF-8") => {
+                return log("refused by the cluster: a file that is not UTF-8");
+            }
             Err(error) => panic!("{error}"),
         };
         let load_here =
