@@ -150,8 +150,8 @@ impl Part {
             return 0;
         }
         // Shared out as bytes and texts were before.
-        let share = (chunk_bytes * bytes / (bytes + texts).max(1)).max(ROW_BYTES);
-        let next = spare.pop().unwrap_or_else(|| Chunk::with_capacity(share, chunk_bytes.saturating_sub(share)));
+        let of_bytes = (chunk_bytes * bytes / (bytes + texts).max(1)).max(ROW_BYTES);
+        let next = spare.pop().unwrap_or_else(|| Chunk::with_capacity(of_bytes, chunk_bytes.saturating_sub(of_bytes)));
         self.room = next.room();
         self.full.push(std::mem::replace(&mut self.open, next));
         self.room.0 + self.room.1
