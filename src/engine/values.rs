@@ -162,8 +162,9 @@ impl Values {
         let counted = format!("LENGTH(REGEXP_REPLACE({fraction}, '0+\\\\z', ''))");
         let plain = fits(&cell, &format!("-?[0-9]{{1,{WHOLE_DIGITS}}}([.][0-9]{{1,9}})?"));
         self.doubts.push(format!("NOT ({plain} AND {counted} <= {decimals})"));
+        // Of a row in doubt, too, the number must be one that can be turned: some clusters refuse a query that overflows.
         let written = format!(
-            "TRY_CAST(REGEXP_EXTRACT({cell}, '^(-?[0-9]+)', 1) || RPAD(SUBSTRING({fraction}, 1, {decimals}), {decimals}, '0') AS BIGINT)"
+            "TRY_CAST(REGEXP_EXTRACT({cell}, '^(-?[0-9]{{1,{WHOLE_DIGITS}}})', 1) || RPAD(SUBSTRING({fraction}, 1, {decimals}), {decimals}, '0') AS BIGINT)"
         );
         let minor = match sign {
             Sign::Signed => written,
