@@ -8,12 +8,11 @@ use tempfile::TempDir;
 use tieout::effects::State;
 use tieout::journal::{EffectFilter, Journal};
 use tieout::pipeline::{self, Finished, Request};
-use tieout::progress::Progress;
 use tieout::project::Project;
 use tieout::sandbox::{Options, Sandbox};
 
 use crate::support::project::settled;
-use crate::support::{day, utc, write_samples};
+use crate::support::{self, write_samples};
 
 const PERIOD: &str = "2025-03-19";
 const HEADER: &str = "id,user,merchant,amount,currency,at\n";
@@ -50,19 +49,7 @@ async fn run(count: usize, effect: &str) -> Cost {
     // However slow the machine: it is not renewed while this runs.
     project.lease = std::time::Duration::from_hours(24);
     let job = tieout::job::load::load(&project, "rewards").unwrap_or_else(|problems| panic!("{problems}"));
-    let request = Request {
-        project,
-        job,
-        period: day(PERIOD),
-        note: None,
-        started_by: "tester".to_owned(),
-        run_time: utc("2025-03-20T10:00:00Z"),
-        offline: false,
-        sandbox: true,
-        patience: None,
-        place: None,
-        progress: Progress::hidden(),
-    };
+    let request = Request { sandbox: true, ..support::request(project, job, PERIOD) };
     let journal = Journal::open(&request.project.state).await.unwrap();
     let finished = pipeline::run(&request, &journal, std::future::pending()).await.unwrap();
     let acknowledged = EffectFilter { states: vec![State::Acknowledged], ..EffectFilter::default() };

@@ -6,10 +6,9 @@ use tieout::frames::Side;
 use tieout::job::{self, Caution, Effects, FraudRule, MarkerRule, Rate};
 use tieout::journal::Journal;
 use tieout::pipeline::{self, Finished, Request};
-use tieout::progress::Progress;
 use tieout::project::Project;
 
-use crate::support::{day, reconciliation, utc};
+use crate::support::{reconciliation, request};
 
 const JOB: &str = "\
 job: daily
@@ -84,19 +83,7 @@ impl Folder {
             fraud_marker: Some(fraud_marker),
             cards: std::collections::BTreeMap::new(),
         });
-        Request {
-            project,
-            job,
-            period: day("2025-03-19"),
-            note: None,
-            started_by: "tester".to_owned(),
-            run_time: utc("2025-03-20T10:00:00Z"),
-            offline: false,
-            sandbox: false,
-            patience: None,
-            place: None,
-            progress: Progress::hidden(),
-        }
+        request(project, job, "2025-03-19")
     }
 
     async fn journal(&self) -> Journal {

@@ -3,11 +3,10 @@
 use tempfile::TempDir;
 use tieout::exit::{ExitCode, Failure};
 use tieout::job;
-use tieout::pipeline::{self, Request};
-use tieout::progress::Progress;
+use tieout::pipeline;
 use tieout::project::Project;
 
-use crate::support::{day, utc};
+use crate::support::request;
 
 const KARD: &str = "    type: kard
     base_url: http://127.0.0.1:9
@@ -50,19 +49,7 @@ async fn refused(file: &str, more: &str, now: &[(&str, &str)]) -> Failure {
     std::fs::write(folder.path().join("jobs/daily.yaml"), text).unwrap();
     let checked = project(&folder, &[("cards", KUGGAR), ("kard", KARD)]);
     let job = job::load(&checked, "daily").unwrap_or_else(|problems| panic!("{problems}"));
-    let request = Request {
-        project: project(&folder, now),
-        job,
-        period: day("2025-03-19"),
-        note: None,
-        started_by: "tester".to_owned(),
-        run_time: utc("2025-03-20T10:00:00Z"),
-        offline: false,
-        sandbox: false,
-        patience: None,
-        place: None,
-        progress: Progress::hidden(),
-    };
+    let request = request(project(&folder, now), job, "2025-03-19");
     pipeline::plan(&request, None).await.expect_err("the provider is not as the job was checked with")
 }
 

@@ -8,11 +8,10 @@ use tempfile::TempDir;
 use tieout::exit::ExitCode;
 use tieout::journal::{Journal, RunFilter, RunStatus, Step};
 use tieout::pipeline::{self, Request};
-use tieout::progress::Progress;
 use tieout::project::Project;
 use tieout::sandbox::{Options, Sandbox};
 
-use crate::support::{day, plan, utc};
+use crate::support::{self, plan};
 
 const PERIOD: &str = "2025-03-19";
 
@@ -23,19 +22,7 @@ fn request(sandbox: &Sandbox, folder: &Path) -> Request {
     project.state = folder.join("state.db").into();
     project.artifacts = folder.join("runs");
     let job = tieout::job::load::load(&project, "rewards-daily").unwrap();
-    Request {
-        project,
-        job,
-        period: day(PERIOD),
-        note: None,
-        started_by: "tester".to_owned(),
-        run_time: utc("2025-03-20T10:00:00Z"),
-        offline: false,
-        sandbox: true,
-        patience: None,
-        place: None,
-        progress: Progress::hidden(),
-    }
+    Request { sandbox: true, ..support::request(project, job, PERIOD) }
 }
 
 /// Everything below a folder, by relative path.

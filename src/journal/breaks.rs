@@ -202,14 +202,13 @@ impl<'e> Batch<'e> {
         let mut changed: Vec<usize> = self.latest.values().copied().collect();
         // In one order always: the same events make the same file.
         changed.sort_unstable();
-        let chunks = changed.len().div_ceil(CHUNK);
-        (0..chunks).map(move |chunk| {
-            let chunk = &changed[chunk * CHUNK..changed.len().min((chunk + 1) * CHUNK)];
+        let chunks: Vec<Vec<usize>> = changed.chunks(CHUNK).map(<[usize]>::to_vec).collect();
+        chunks.into_iter().map(|chunk| {
             let mut query = Statement::new(
                 "INSERT INTO breaks (id, job, kind, key, currency, at_risk_minor, status, owner, first_period, standing,
                  last_sequence, last_hash) ",
             );
-            query.push_values(chunk, |row, place| {
+            query.push_values(&chunk, |row, place| {
                 let (standing, written) = (&self.after[*place], &self.chain.lines[*place]);
                 let facts = standing.facts();
                 let text = serde_json::to_string(standing).expect("a standing is plain data with text keys");

@@ -54,7 +54,9 @@ use serde_json::json;
 use tempfile::TempDir;
 use tieout::job::{FileType, Grain, Job, Reconciliation, Work};
 use tieout::period::Period;
-use tieout::project::HttpConfig;
+use tieout::pipeline::Request;
+use tieout::progress::Progress;
+use tieout::project::{HttpConfig, Project};
 use tieout::providers::kard::Client;
 use tieout::providers::kard::KardConfig;
 use tieout::sandbox::{FaultPlan, Options, Sandbox};
@@ -82,6 +84,23 @@ pub(crate) fn reconciliation(job: &mut Job) -> &mut Reconciliation {
     match &mut job.work {
         Work::Reconcile(reconciliation) => reconciliation,
         Work::Send(_) => panic!("{} sends", job.name),
+    }
+}
+
+/// A run of a job for a day that nothing is said of besides, the morning after 2025-03-19.
+pub(crate) fn request(project: Project, job: Job, label: &str) -> Request {
+    Request {
+        project,
+        job,
+        period: day(label),
+        note: None,
+        started_by: "tester".to_owned(),
+        run_time: utc("2025-03-20T10:00:00Z"),
+        offline: false,
+        sandbox: false,
+        patience: None,
+        place: None,
+        progress: Progress::hidden(),
     }
 }
 
