@@ -39,7 +39,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use futures_util::future::join;
+use futures_util::future::{FutureExt as _, join};
 use serde_json::json;
 use tracing::{Instrument as _, Span};
 
@@ -229,10 +229,12 @@ pub async fn plan(request: &Request, journal: Option<&Journal>) -> Result<Finish
     };
     let attempt = earlier.attempts + 1;
     let pulled = Box::pin(compare::pull(request, &store, &earlier, &Trail(None))).await?;
-    let inputs = compare::read(request, pulled, &earlier, journal, &Trail(None)).await?;
+    let nothing_kept = std::future::ready(Ok(()));
+    let read = compare::read(request, &pulled, nothing_kept, (&earlier, journal), &Trail(None)).await?;
     let among =
         Among { earlier: &earlier, neighbours: Neighbours::read(journal, request, reconciliation).await?, journal };
-    let comparing = Box::pin(compare::compared(request, reconciliation, inputs, &among, attempt, &Trail(None)));
+    let comparing =
+        Box::pin(compare::compared(request, reconciliation, (&pulled, read), &among, attempt, &Trail(None)));
     let (mut facts, wanted) = comparing.await?;
     let mut lives = Lives::read(request, journal, &facts).await?;
     let mut calls = Vec::new();
@@ -290,21 +292,26 @@ async fn attempt(
     let trail = Trail(Some((journal, record)));
     let home = publish::period_folder(request);
     publish::sweep(&home)?;
-    let store = open_store(&home)?;
+    let store = open_store(&home, RawStore::to_settle)?;
     let earlier = Earlier::read(journal, request).await?;
     let pulled = unless_stopped(stop, compare::pull(request, &store, &earlier, &trail)).await?;
+    let mut keeping = compare::kept(request, &store, &pulled, &trail).boxed();
     // What is held against the run before must not miss one that ends just now; all others read side by side.
     let looks_back = reconciliation.matching.status_changes.is_some();
+    if looks_back || request.project.engine.is_some() {
+        // A cluster reads what is kept, and a turn may be long in coming.
+        unless_stopped(stop, std::mem::replace(&mut keeping, std::future::ready(Ok(())).boxed())).await?;
+    }
     let mut turn = if looks_back { unless_stopped(stop, Turn::take(request, journal)).await? } else { None };
-    let reading = unless_stopped(stop, compare::read(request, pulled, &earlier, Some(journal), &trail));
-    let inputs = Box::pin(Turn::within(turn.as_ref(), (journal, record), reading)).await?;
+    let reading = unless_stopped(stop, compare::read(request, &pulled, keeping, (&earlier, Some(journal)), &trail));
+    let read = Box::pin(Turn::within(turn.as_ref(), (journal, record), reading)).await?;
     if !looks_back {
         turn = unless_stopped(stop, Turn::take(request, journal)).await?;
     }
     let rest = async {
         let neighbours = Neighbours::read(Some(journal), request, reconciliation).await?;
         let among = Among { earlier: &earlier, neighbours, journal: Some(journal) };
-        let comparing = compare::compared(request, reconciliation, inputs, &among, record.attempt, &trail);
+        let comparing = compare::compared(request, reconciliation, (&pulled, read), &among, record.attempt, &trail);
         let (mut facts, wanted) = Box::pin(unless_stopped(stop, comparing)).await?;
         let mut lives = Lives::read(request, Some(journal), &facts).await?;
         Box::pin(acted(request, journal, record, (guard, stop), &wanted, (&mut facts, &mut lives))).await?;
@@ -322,9 +329,9 @@ async fn attempt(
 }
 
 /// Where the inputs of a period are kept as they were received.
-fn open_store(home: &Path) -> Result<RawStore, Failure> {
+fn open_store(home: &Path, open: impl FnOnce(PathBuf) -> std::io::Result<RawStore>) -> Result<RawStore, Failure> {
     let raw = home.join("raw");
-    RawStore::open(&raw)
+    open(raw.clone())
         .with_context(|| {
             format!("cannot make the folder {}; `artifacts` in tieout.yaml must be writable", raw.display())
         })

@@ -116,7 +116,7 @@ fn long(bytes: usize) -> Vec<u8> {
 fn a_copy_is_whole_and_has_the_digest_of_its_bytes_however_long_it_is() {
     const PIECE: usize = 256 << 10;
     let data = Data::new(&[]);
-    let open: [fn(PathBuf) -> std::io::Result<RawStore>; 2] = [RawStore::open, RawStore::scratch];
+    let open: [fn(PathBuf) -> std::io::Result<RawStore>; 3] = [RawStore::open, RawStore::to_settle, RawStore::scratch];
     for bytes in [0, 1, PIECE - 1, PIECE, PIECE + 1, 8 * PIECE, 20 * PIECE + 7] {
         let expected = long(bytes);
         fs::write(data.root().join("data/long.csv"), &expected).unwrap();
@@ -156,4 +156,22 @@ fn many_files_keep_their_order_and_of_those_that_fail_the_first_is_told() {
         std::os::unix::fs::symlink(data.root().join("secret.csv"), data.root().join("data").join(name)).unwrap();
     }
     assert!(told(&data, "part-*.csv").starts_with("part-05x.csv is a link to ROOT/secret.csv"));
+}
+
+#[test]
+fn files_of_a_store_that_settles_later_can_be_read_at_once_and_are_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = RawStore::to_settle(folder.path().join("raw")).unwrap();
+    // More than wait for the disk together.
+    for number in 0..150 {
+        let mut writer = store.begin().unwrap();
+        writer.write(format!("file {number}\n").as_bytes()).unwrap();
+        let raw = writer.finish(format!("{number}.csv"), Origin::Path { path: format!("{number}.csv") }).unwrap();
+        assert_eq!(fs::read_to_string(&raw.stored).unwrap(), format!("file {number}\n"));
+        assert_eq!(store.find(&raw.sha256), Some(raw.stored));
+    }
+    for _ in 0..2 {
+        store.settle().unwrap();
+        assert_eq!(fs::read_dir(folder.path().join("raw")).unwrap().count(), 150);
+    }
 }

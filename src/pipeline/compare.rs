@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use anyhow::Context as _;
+use futures_util::future::join;
 use tracing::Instrument as _;
 
 use super::carried::Neighbours;
@@ -37,13 +39,8 @@ pub(super) struct Among<'a> {
     pub(super) journal: Option<&'a Journal>,
 }
 
-/// What there is to compare.
-pub(super) struct Inputs {
-    pulled: Vec<PulledInput>,
-    read: Read,
-}
-
-/// The first stage: what asks nothing of other periods of the job but their files.
+/// The first stage: what asks nothing of other periods of the job but their files. They may be read from now on, and are
+/// to be [`kept`].
 pub(super) async fn pull(
     request: &Request,
     store: &RawStore,
@@ -55,31 +52,53 @@ pub(super) async fn pull(
     let pulled =
         pull::inputs(request, &sides, store, earlier, trail.0.is_some()).instrument(spans::stage("pull")).await?;
     stage.finish(format!("{} files", pulled.iter().map(|input| input.files.len()).sum::<usize>()));
-    if let Trail(Some(_)) = trail {
-        pull::keep(request, &pulled).await?;
-    }
-    trail.mark(Step::Pulled, earlier::detail(request, &pulled)).await?;
     Ok(pulled)
 }
 
-/// The second stage, up to rows. `journal`: none where nothing was ever run.
+/// Makes sure that what was pulled lasts, and marks it.
+pub(super) async fn kept(
+    request: &Request,
+    store: &RawStore,
+    pulled: &[PulledInput],
+    trail: &Trail<'_>,
+) -> Result<(), Failure> {
+    if let Trail(Some(_)) = trail {
+        let unsettled = store.clone();
+        let settled = aside(move || unsettled.settle()).await?.context("cannot store what was pulled");
+        settled.map_err(|error| Failure::new(ExitCode::Unexpected, error))?;
+        pull::keep(request, pulled).await?;
+    }
+    trail.mark(Step::Pulled, earlier::detail(request, pulled)).await
+}
+
+/// The second stage, up to rows, while `keeping` makes what was pulled last. `journal`: none where nothing was ever run.
 pub(super) async fn read(
     request: &Request,
-    pulled: Vec<PulledInput>,
-    earlier: &Earlier,
-    journal: Option<&Journal>,
+    pulled: &[PulledInput],
+    keeping: impl Future<Output = Result<(), Failure>>,
+    (earlier, journal): (&Earlier, Option<&Journal>),
     trail: &Trail<'_>,
-) -> Result<Inputs, Failure> {
-    let read = rows(request, &pulled, (earlier, journal), trail).instrument(spans::stage("read")).await?;
-    pull::check_there(request, &pulled, &read.frames)?;
-    Ok(Inputs { pulled, read })
+) -> Result<Read, Failure> {
+    let reading = rows(request, pulled, (earlier, journal)).instrument(spans::stage("read"));
+    let (kept, read) = join(keeping, reading).await;
+    // Marks stand in their order, and what is wrong with a row is told of a file that is kept.
+    kept?;
+    let read = read?;
+    if let Trail(Some((journal, record))) = trail {
+        let mut inputs: Vec<_> = read.frames().flat_map(files_of).collect();
+        pull::recorded(request, &mut inputs);
+        journal.record_inputs(record, &inputs).await?;
+    }
+    trail.mark(Step::Normalized, previous::detail(request, read.rows(), read.previous.as_ref())).await?;
+    pull::check_there(request, pulled, &read.frames)?;
+    Ok(read)
 }
 
 /// The stages from rows to facts.
 pub(super) async fn compared(
     request: &Request,
     reconciliation: &Reconciliation,
-    Inputs { pulled, read }: Inputs,
+    (pulled, read): (&[PulledInput], Read),
     among: &Among<'_>,
     attempt: u32,
     trail: &Trail<'_>,
@@ -87,7 +106,7 @@ pub(super) async fn compared(
     let Read { frames, sifted, history, months, previous } = read;
     let stage = request.progress.stage("compare");
     let of_months = months.as_ref().map(|months| months.carried(reconciliation.matching.key, &frames));
-    let comparing = compare_frames((request, &pulled), reconciliation, (frames, sifted, of_months), among);
+    let comparing = compare_frames((request, pulled), reconciliation, (frames, sifted, of_months), among);
     let (frames, comparison) = comparing.instrument(spans::stage("match")).await?;
     let (frames, history, findings) = history::findings(request, frames, history).await?;
     let (frames, months, closing) = month::close(request, frames, months).await?;
@@ -101,9 +120,9 @@ pub(super) async fn compared(
         period: &request.period,
         run: run_facts(request, attempt),
         history: other_periods(&history, &months, previous.as_ref()),
-        breaks_besides: file_breaks(request, &pulled, &frames, among.earlier).into_iter().chain(held.breaks).collect(),
+        breaks_besides: file_breaks(request, pulled, &frames, among.earlier).into_iter().chain(held.breaks).collect(),
         month: closing,
-        warnings: warnings(&pulled, &months, previous.as_ref()),
+        warnings: warnings(pulled, &months, previous.as_ref()),
     };
     let mut facts = spans::stage("classify").in_scope(|| gather::gather(setting, &frames, &comparison));
     facts.job.parameters.extend(held.words.map(|words| ("statuses held against".to_owned(), words)));
@@ -119,7 +138,7 @@ pub(super) async fn compared(
 }
 
 /// The rows of all that was pulled.
-struct Read {
+pub(super) struct Read {
     /// The period's own, a side each.
     frames: Vec<Frame>,
     /// What a cluster has told of rows that are not among them; none where it was not asked.
@@ -132,29 +151,32 @@ struct Read {
     previous: Option<Previous>,
 }
 
+impl Read {
+    /// Of all that was read.
+    fn frames(&self) -> impl Iterator<Item = &Frame> {
+        let of_months = self.months.iter().flat_map(MonthFrames::frames).map(|(frame, _)| frame);
+        let of_before = self.previous.iter().filter_map(Previous::frame);
+        self.frames.iter().chain(&self.history).chain(of_months).chain(of_before)
+    }
+
+    fn rows(&self) -> u64 {
+        self.frames().flat_map(|frame| &frame.rows_read).sum()
+    }
+}
+
 async fn rows(
     request: &Request,
     pulled: &[PulledInput],
     (earlier, journal): (&Earlier, Option<&Journal>),
-    trail: &Trail<'_>,
 ) -> Result<Read, Failure> {
     let stage = request.progress.stage("read");
     let (frames, sifted) = engine::rows(request, pulled, journal).await?;
     let history = history::load(request, pulled).await?;
     let months = month::load(request, pulled, earlier.seals.month_before.as_ref()).await?;
-    let of_months = months.iter().flat_map(MonthFrames::frames).map(|(frame, _)| frame);
     let previous = previous::read(request, journal, pulled).await?;
-    let of_before = previous.iter().filter_map(Previous::frame);
-    let all: Vec<&Frame> = frames.iter().chain(&history).chain(of_months).chain(of_before).collect();
-    let rows: u64 = all.iter().flat_map(|frame| &frame.rows_read).sum();
-    stage.finish(format!("{rows} rows"));
-    if let Trail(Some((journal, record))) = trail {
-        let mut inputs: Vec<_> = all.into_iter().flat_map(files_of).collect();
-        pull::recorded(request, &mut inputs);
-        journal.record_inputs(record, &inputs).await?;
-    }
-    trail.mark(Step::Normalized, previous::detail(request, rows, previous.as_ref())).await?;
-    Ok(Read { frames, sifted, history, months, previous })
+    let read = Read { frames, sifted, history, months, previous };
+    stage.finish(format!("{} rows", read.rows()));
+    Ok(read)
 }
 
 /// What pulling and other periods tell.

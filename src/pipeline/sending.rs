@@ -53,7 +53,7 @@ pub(super) async fn attempt(request: &Request, sending: &Sending, run: Run<'_>) 
     let client = client(request, sending)?;
     let home = publish::period_folder(request);
     publish::sweep(&home)?;
-    let store = open_store(&home)?;
+    let store = open_store(&home, RawStore::open)?;
     let earlier = Earlier::read(journal, request).await?;
     let spool = Spool::open(home.join(publish::SPOOL)).map_err(unusable)?;
     let sealing = sealing::seal(request, sending, (&store, spool), &earlier, stop, &trail);

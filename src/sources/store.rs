@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
@@ -15,12 +15,16 @@ use crate::digest::hex;
 const CHUNK_BYTES: usize = 256 << 10;
 /// Chunks between the thread that copies and the one that digests.
 const CHUNKS: usize = 8;
+/// Files that wait to be synced together; there are only so many open files.
+const MOST_UNSYNCED: usize = 64;
 
 /// How long what is written has to last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keeping {
     /// A loss of power takes nothing that was finished.
     Durable,
+    /// The same once the store is settled, which others may wait for while this one reads the bytes already.
+    Settled,
     /// It goes with the process: nobody waits for the disk.
     Scratch,
 }
@@ -48,13 +52,39 @@ impl Keeping {
 pub struct RawStore {
     folder: PathBuf,
     keeping: Keeping,
+    unsynced: Unsynced,
 }
+
+/// Files that bear their names and whose bytes may not lie on the disk yet.
+type Unsynced = Arc<Mutex<Vec<File>>>;
 
 impl RawStore {
     /// # Errors
     /// When the folder cannot be made.
     pub fn open(folder: impl Into<PathBuf>) -> io::Result<Self> {
         Self::new(folder.into(), Keeping::Durable)
+    }
+
+    /// A store whose files last once [`Self::settle`] has returned. Until then a loss of power may leave less than all of a
+    /// file under its name: whatever says that it is there has to wait.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn to_settle(folder: impl Into<PathBuf>) -> io::Result<Self> {
+        Self::new(folder.into(), Keeping::Settled)
+    }
+
+    /// Waits until every file that was finished lies on the disk.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn settle(&self) -> io::Result<()> {
+        let files = std::mem::take(&mut *self.unsynced.lock().unwrap_or_else(PoisonError::into_inner));
+        if files.is_empty() {
+            return Ok(());
+        }
+        files.iter().try_for_each(File::sync_all)?;
+        sync_folder(&self.folder)
     }
 
     /// A store in a temporary folder, for what nobody asks for afterwards.
@@ -67,7 +97,7 @@ impl RawStore {
 
     fn new(folder: PathBuf, keeping: Keeping) -> io::Result<Self> {
         std::fs::create_dir_all(&folder)?;
-        Ok(Self { folder, keeping })
+        Ok(Self { folder, keeping, unsynced: Unsynced::default() })
     }
 
     /// Starts one file. Dropping the writer leaves nothing behind.
@@ -76,7 +106,7 @@ impl RawStore {
     /// When the temporary file cannot be made.
     pub fn begin(&self) -> io::Result<RawWriter> {
         let file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(&self.folder)?;
-        Ok(RawWriter { folder: self.folder.clone(), keeping: self.keeping, file, hasher: Sha256::new(), bytes: 0 })
+        Ok(RawWriter { store: self.clone(), file, hasher: Sha256::new(), bytes: 0 })
     }
 
     /// Where a digest's bytes lie, if they are there.
@@ -89,8 +119,7 @@ impl RawStore {
 /// One raw file on its way to disk.
 #[derive(Debug)]
 pub struct RawWriter {
-    folder: PathBuf,
-    keeping: Keeping,
+    store: RawStore,
     file: NamedTempFile,
     hasher: Sha256,
     bytes: u64,
@@ -151,17 +180,27 @@ impl RawWriter {
         self.bytes
     }
 
-    /// Makes the bytes appear under their digest, durably unless the store is a scratch one. The same bytes twice are one file.
+    /// Makes the bytes appear under their digest, as durably as the store keeps them. The same bytes twice are one file.
     ///
     /// # Errors
     /// When the disk refuses; then nothing is left.
     pub fn finish(self, name: String, origin: Origin) -> io::Result<RawFile> {
-        self.keeping.sync(self.file.as_file())?;
-        let sha256 = hex(&self.hasher.finalize());
-        let stored = self.folder.join(stored_name(&sha256));
-        self.file.persist(&stored).map_err(|error| error.error)?;
-        self.keeping.sync_folder(&self.folder)?;
-        Ok(RawFile { name, origin, stored, sha256, bytes: self.bytes })
+        let Self { store, file, hasher, bytes } = self;
+        store.keeping.sync(file.as_file())?;
+        let sha256 = hex(&hasher.finalize());
+        let stored = store.folder.join(stored_name(&sha256));
+        let file = file.persist(&stored).map_err(|error| error.error)?;
+        store.keeping.sync_folder(&store.folder)?;
+        if store.keeping == Keeping::Settled {
+            let mut unsynced = store.unsynced.lock().unwrap_or_else(PoisonError::into_inner);
+            unsynced.push(file);
+            let many = unsynced.len() >= MOST_UNSYNCED;
+            drop(unsynced);
+            if many {
+                store.settle()?;
+            }
+        }
+        Ok(RawFile { name, origin, stored, sha256, bytes })
     }
 }
 
