@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sysinfo::System;
+
 use super::spec::{self, ProjectSpec};
 use super::{LEAST_MEMORY, Project, database::Database, engine, receiver, retention, review, s3, watch};
 use crate::config::problem::Excerpts;
@@ -17,7 +19,7 @@ pub const FILE: &str = "tieout.yaml";
 
 /// How long a run may give no sign of life, where the file does not say.
 const LEASE: Duration = Duration::from_mins(1);
-/// How much memory a run may take, in bytes, where the file does not say.
+/// How much memory a run may take, in bytes, where neither the file nor the machine says.
 const MEMORY: u64 = 2 << 30;
 /// A busy disk may take a good part of a second for a renewal.
 const LEAST_LEASE: Duration = Duration::from_secs(1);
@@ -246,13 +248,24 @@ fn lease(written: Option<&str>, checker: &mut Checker<'_>) -> Option<Duration> {
 }
 
 fn memory(written: Option<&str>, checker: &mut Checker<'_>) -> Option<u64> {
-    let Some(written) = written else { return Some(MEMORY) };
+    let Some(written) = written else { return Some(half_of_the_machine()) };
     match memory_of(written) {
         Ok(bytes) => Some(bytes),
         Err(reason) => {
             checker.problem("memory", reason);
             None
         }
+    }
+}
+
+/// Half of what this machine has, or the container where it may take less.
+fn half_of_the_machine() -> u64 {
+    let mut system = System::new();
+    system.refresh_memory();
+    let limit = system.cgroup_limits().map(|limits| limits.total_memory).filter(|bytes| *bytes > 0);
+    match limit.unwrap_or(u64::MAX).min(system.total_memory()) {
+        0 => MEMORY,
+        bytes => (bytes / 2).max(LEAST_MEMORY),
     }
 }
 

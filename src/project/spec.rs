@@ -41,8 +41,8 @@ pub struct ProjectSpec {
     /// out; at least `1s`.
     #[serde(default)]
     pub lease: Option<String>,
-    /// How much memory a run may take, such as `2GiB`, which it is when left out; at least `64MiB`. Rows that do not fit
-    /// are laid aside in the folder for temporary files; breaks are held besides.
+    /// How much memory a run may take, such as `2GiB`; at least `64MiB`; half of what the machine or the container has
+    /// when left out. Rows that do not fit are laid aside in the folder for temporary files.
     #[serde(default)]
     pub memory: Option<String>,
     /// The systems of others, by the names that jobs use.
