@@ -71,18 +71,16 @@ pub fn parse_minor(text: &str, unit: Unit, exponent: u8) -> Result<i64, MoneyErr
 ///
 /// # Errors
 /// As [`parse_minor`].
-pub(crate) fn minor_of(unscaled: i128, scale: u8, unit: Unit, exponent: u8) -> Result<i64, MoneyError> {
+pub(crate) fn minor_of(unscaled: i64, scale: u8, unit: Unit, exponent: u8) -> Result<i64, MoneyError> {
     let decimals = if unit == Unit::Major { exponent } else { 0 };
-    let minor = i64::try_from(unscaled).ok().and_then(|unscaled| {
-        if scale <= decimals {
-            unscaled.checked_mul(10_i64.checked_pow(u32::from(decimals - scale))?)
-        } else {
-            let beyond = 10_i64.checked_pow(u32::from(scale - decimals))?;
-            (unscaled % beyond == 0).then(|| unscaled / beyond)
-        }
-    });
+    let minor = if scale <= decimals {
+        10_i64.checked_pow(u32::from(decimals - scale)).and_then(|more| unscaled.checked_mul(more))
+    } else {
+        let beyond = 10_i64.checked_pow(u32::from(scale - decimals)).filter(|beyond| unscaled % beyond == 0);
+        beyond.map(|beyond| unscaled / beyond)
+    };
     // What is wrong, if anything is, is told in one place.
-    minor.map_or_else(|| parse_minor(&format_minor(unscaled, scale), unit, exponent), Ok)
+    minor.map_or_else(|| parse_minor(&format_minor(unscaled.into(), scale), unit, exponent), Ok)
 }
 
 /// The decimal number times ten to the power of `decimals`, exactly.

@@ -17,7 +17,7 @@ use columns::TypedColumn;
 /// Rows decoded at a time.
 const WINDOW_ROWS: usize = 128 << 10;
 /// Rows put together at a time from their columns.
-const BATCH_ROWS: usize = 256;
+const BATCH_ROWS: usize = 64;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 pub(super) fn read(reading: Reading<'_>, sink: &mut impl RowSink) -> Result<Outcome, InputError> {
@@ -89,7 +89,6 @@ fn hand_on(
     rows: &mut u64,
     sink: &mut impl RowSink,
 ) -> Result<(), Halted> {
-    let mut values: Vec<Option<_>> = columns.iter().map(|column| column.as_ref().map(TypedColumn::values)).collect();
     let slots = columns.len();
     let mut typed = vec![Typed::default(); slots * BATCH_ROWS];
     // By row: what cannot stand in a text.
@@ -97,16 +96,18 @@ fn hand_on(
     for start in (0..height).step_by(BATCH_ROWS) {
         let count = BATCH_ROWS.min(height - start);
         broken.fill(None);
-        for (slot, values) in values.iter_mut().enumerate() {
-            let Some(values) = values else { continue };
-            for (row, value) in values.take(count).enumerate() {
+        for (slot, column) in columns.iter().enumerate() {
+            let Some(column) = column else { continue };
+            let mut row = 0;
+            column.tell(start..start + count, |value| {
                 if let Typed::Text(text) = value
                     && memchr(0, text.as_bytes()).is_some()
                 {
                     broken[row].get_or_insert(text);
                 }
                 typed[row * slots + slot] = value;
-            }
+                row += 1;
+            });
         }
         for (row, broken) in broken.iter().enumerate().take(count) {
             *rows += 1;

@@ -40,7 +40,7 @@ pub(crate) enum Wanted {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exact {
     /// A decimal number: `unscaled` with its last `scale` digits after the point.
-    Number { unscaled: i128, scale: u8 },
+    Number { unscaled: i64, scale: u8 },
     /// Microseconds since the epoch, UTC, in the years 0 to 9999.
     Micros(i64),
 }

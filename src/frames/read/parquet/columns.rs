@@ -1,9 +1,11 @@
 //! A column of a window: numbers and instants as they are for those who take them so, else each value as the text that
 //! it would be in a CSV.
 
+use std::ops::Range;
+
 use chrono::DateTime;
 use polars::prelude::{
-    ArrowDataType, Column, DataType, Int64Chunked, Int128Chunked, PolarsResult, StringChunked, TimeUnit,
+    ArrowDataType, ChunkedArray, Column, DataType, Int64Chunked, PolarsDataType, PolarsResult, StringChunked, TimeUnit,
 };
 
 use crate::frames::read::row::{Exact, Typed, Wanted};
@@ -11,12 +13,12 @@ use crate::frames::read::row::{Exact, Typed, Wanted};
 /// The first instant of the year 0 and the last one of 9999: beyond these a time has no text of the usual form.
 const WRITABLE_MICROS: std::ops::RangeInclusive<i64> = -62_167_219_200_000_000..=253_402_300_799_999_999;
 
+/// Each of them in one piece.
 #[derive(Debug)]
 pub(super) enum TypedColumn {
     Text(StringChunked),
-    Integers(Int64Chunked),
     /// With this many digits after the point.
-    Decimals(Int128Chunked, u8),
+    Numbers(Int64Chunked, u8),
     /// Microseconds since the epoch, UTC, all of them writable.
     Micros(Int64Chunked),
 }
@@ -30,26 +32,43 @@ impl TypedColumn {
             Wanted::Number => numbers(column)?,
             Wanted::Instant => instants(column, stored)?,
         };
-        exact.map_or_else(|| as_text(column, stored).map(Self::Text), Ok)
+        let mut typed = exact.map_or_else(|| as_text(column, stored).map(Self::Text), Ok)?;
+        match &mut typed {
+            Self::Text(texts) => texts.rechunk_mut(),
+            Self::Numbers(numbers, _) | Self::Micros(numbers) => numbers.rechunk_mut(),
+        }
+        Ok(typed)
     }
 
-    /// Each value, in order.
-    pub(super) fn values(&self) -> Box<dyn Iterator<Item = Typed<'_>> + '_> {
-        let number = |unscaled, scale| Typed::Exact(Exact::Number { unscaled, scale });
+    /// Hands on the values of these rows, in order.
+    pub(super) fn tell<'c>(&'c self, rows: Range<usize>, mut say: impl FnMut(Typed<'c>)) {
         match self {
-            Self::Text(texts) => Box::new(texts.iter().map(|text| text.map_or(Typed::Absent, Typed::Text))),
-            Self::Integers(integers) => Box::new(
-                integers.iter().map(move |value| value.map_or(Typed::Absent, |value| number(i128::from(value), 0))),
-            ),
-            Self::Decimals(decimals, scale) => {
-                Box::new(decimals.iter().map(move |value| value.map_or(Typed::Absent, |value| number(value, *scale))))
+            Self::Text(column) => {
+                let (Some(texts), stated) = (column.downcast_get(0), stated(column)) else { return };
+                rows.for_each(|row| say(if stated(row) { Typed::Text(texts.value(row)) } else { Typed::Absent }));
             }
-            Self::Micros(micros) => Box::new(micros.iter().map(|micros| match micros {
-                Some(micros) => Typed::Exact(Exact::Micros(micros)),
-                None => Typed::Absent,
-            })),
+            Self::Numbers(numbers, scale) => {
+                tell_exact(numbers, rows, |unscaled| Exact::Number { unscaled, scale: *scale }, say);
+            }
+            Self::Micros(micros) => tell_exact(micros, rows, Exact::Micros, say),
         }
     }
+}
+
+fn tell_exact<'c>(
+    column: &Int64Chunked,
+    rows: Range<usize>,
+    exact: impl Fn(i64) -> Exact,
+    mut say: impl FnMut(Typed<'c>),
+) {
+    let (Some(numbers), stated) = (column.downcast_get(0), stated(column)) else { return };
+    rows.for_each(|row| say(if stated(row) { Typed::Exact(exact(numbers.value(row))) } else { Typed::Absent }));
+}
+
+/// Whether a row of a column, which is in one piece, holds a value.
+fn stated<T: PolarsDataType>(column: &ChunkedArray<T>) -> impl Fn(usize) -> bool {
+    let complete = column.null_count() == 0;
+    move |row| complete || !column.chunks()[0].is_null(row)
 }
 
 /// A column of numbers as it is, if it is one.
@@ -61,11 +80,15 @@ fn numbers(column: &Column) -> PolarsResult<Option<TypedColumn>> {
         | DataType::Int64
         | DataType::UInt8
         | DataType::UInt16
-        | DataType::UInt32 => Some(TypedColumn::Integers(column.cast(&DataType::Int64)?.i64()?.clone())),
+        | DataType::UInt32 => Some(TypedColumn::Numbers(column.cast(&DataType::Int64)?.i64()?.clone(), 0)),
         DataType::Decimal(..) => {
             let decimals = column.decimal()?;
-            let scale = u8::try_from(decimals.scale()).ok();
-            scale.map(|scale| TypedColumn::Decimals(decimals.physical().clone(), scale))
+            let digits = decimals.physical();
+            // What 64 bits do not hold is no amount, and its text tells that best.
+            let fits = digits.iter().flatten().all(|digits| i64::try_from(digits).is_ok());
+            let scale = u8::try_from(decimals.scale()).ok().filter(|_| fits);
+            let small = |digits: Option<i128>| digits.and_then(|digits| i64::try_from(digits).ok());
+            scale.map(|scale| TypedColumn::Numbers(digits.iter().map(small).collect(), scale))
         }
         _ => None,
     })
