@@ -78,19 +78,19 @@ fn match_part(
     (part, bits): (usize, u32),
     found: &mut Found,
 ) -> Result<(), MatchError> {
-    let mut chunks: Vec<(Side, Vec<Arc<Chunk>>)> = Vec::with_capacity(frames.len());
+    let mut chunks: Vec<(&Frame, Vec<Arc<Chunk>>)> = Vec::with_capacity(frames.len());
     for frame in frames {
-        let side = frame.side;
-        chunks.push((side, frame.rows.part(part, bits).map_err(|source| MatchError::LaidAside { side, source })?));
+        let unread = |source| MatchError::LaidAside { side: frame.side, source };
+        chunks.push((frame, frame.rows.part(part, bits).map_err(unread)?));
     }
     let mut groups = Groups::default();
-    for (side, chunks) in &chunks {
-        for row in chunks.iter().flat_map(|chunk| chunk.rows(rules.matching.key)) {
+    for (frame, chunks) in &chunks {
+        for row in chunks.iter().flat_map(|chunk| chunk.rows(frame.rows.layout())) {
             match row.excluded() {
-                0 => groups.add(*side, row)?,
+                0 => groups.add(frame.side, row)?,
                 code => {
                     let reason = exclusion(code).expect("rows are excluded for a reason");
-                    found.matched.tally.exclude(*side, reason, &RowView::of(row, 0));
+                    found.matched.tally.exclude(frame.side, reason, &RowView::of(row, 0));
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::breaks::{RowRef, SideFacts};
-use crate::frames::rows::{Cell, Chunk, PackedRow};
+use crate::frames::rows::{Cell, Chunk, Layout, PackedRow};
 use crate::frames::{Field, Frame, Measure, Side};
 use crate::shared::Shared;
 
@@ -15,7 +15,7 @@ use crate::shared::Shared;
 pub struct Columns {
     pub side: Side,
     pub height: usize,
-    key: Field,
+    layout: Arc<Layout>,
     chunks: Vec<Arc<Chunk>>,
     rows: Vec<At>,
 }
@@ -35,26 +35,26 @@ impl Columns {
     pub fn of(frame: &Frame) -> Self {
         assert!(!frame.rows.is_spilled(), "rows that are looked at by number are held");
         let small = |number: usize| u32::try_from(number).expect("chunks are small, and fewer than 2^32");
-        let key = frame.rows.key();
+        let layout = Arc::clone(frame.rows.layout());
         let mut chunks = Vec::new();
         for part in 0..1 << frame.rows.bits() {
             chunks.extend(frame.rows.part(part, frame.rows.bits()).expect("what is held is not read from a disk"));
         }
         let mut rows: Vec<((u32, u64), At)> = Vec::with_capacity(frame.rows.height());
         for (number, chunk) in chunks.iter().enumerate() {
-            for (bytes, texts) in chunk.places() {
-                let at = At { chunk: small(number), place: (small(bytes), small(texts)) };
-                rows.push((chunk.row((bytes, texts), key).place(), at));
+            for (row, texts) in chunk.places() {
+                let at = At { chunk: small(number), place: (small(row), small(texts)) };
+                rows.push((chunk.row((row, texts), &layout).place(), at));
             }
         }
         rows.sort_by_key(|(place, _)| *place);
         let rows: Vec<At> = rows.into_iter().map(|(_, at)| at).collect();
-        Self { side: frame.side, height: rows.len(), key, chunks, rows }
+        Self { side: frame.side, height: rows.len(), layout, chunks, rows }
     }
 
     pub fn row(&self, row: u32) -> PackedRow<'_> {
-        let At { chunk, place: (bytes, texts) } = self.rows[row as usize];
-        self.chunks[chunk as usize].row((bytes as usize, texts as usize), self.key)
+        let At { chunk, place: (row, texts) } = self.rows[row as usize];
+        self.chunks[chunk as usize].row((row as usize, texts as usize), &self.layout)
     }
 
     pub fn text(&self, field: Field, row: u32) -> Option<&str> {

@@ -57,7 +57,8 @@ impl Columns {
     pub(crate) fn new(key: Field, fields: impl Iterator<Item = Field>, spread: Spread) -> Self {
         let mut fields: Vec<Field> = fields.collect();
         fields.sort_unstable();
-        Self { fields, key, packer: Packer::new(key, spread), summing: Summing::default() }
+        let packer = Packer::new(key, fields.iter().copied(), spread);
+        Self { fields, key, packer, summing: Summing::default() }
     }
 
     /// Takes a row in; `tag`: which revision of a report it is of.
@@ -77,13 +78,13 @@ impl Columns {
             _ => None,
         });
         self.summing.add(file, text(Field::Currency), measures);
-        let cells = self.fields.iter().filter_map(|field| match values[*field as usize] {
+        let cell = |field: Field| match values[field as usize] {
             Value::Null => None,
-            Value::Text(text) => Some((*field, Cell::Text(text))),
-            Value::Number(number) => Some((*field, Cell::Number(number))),
-        });
+            Value::Text(text) => Some(Cell::Text(text)),
+            Value::Number(number) => Some(Cell::Number(number)),
+        };
         let excluded = excluded.map_or(0, |reason| reason as u32);
-        self.packer.push(Taken { key: text(self.key), file, line, excluded, tag }, cells);
+        self.packer.push(Taken { key: text(self.key), file, line, excluded, tag }, cell);
     }
 
     /// The rows and their sums. `replaced`: by tag, whether a higher revision replaces it.

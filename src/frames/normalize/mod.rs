@@ -115,7 +115,7 @@ impl<'a> Normalizer<'a> {
         let statuses = &self.input.mapping.statuses;
         match values[Field::EventKind as usize] {
             Value::Text(kind) => {
-                self.input.format == Format::WebhookLog && !statuses.is_empty() && !statuses.contains_key(kind)
+                matches!(self.input.format, Format::WebhookLog) && !statuses.is_empty() && !statuses.contains_key(kind)
             }
             _ => false,
         }
@@ -243,7 +243,7 @@ impl<'a> Normalizer<'a> {
                 .and_then(|written| self.written(step.field, written, known, values))
                 .map_err(|error| error.to_string())
         });
-        minor.map_err(|reason| (money::format_minor(unscaled, scale), reason))
+        minor.map_err(|reason| (money::format_minor(unscaled.into(), scale), reason))
     }
 
     fn currency<'r>(&mut self, text: &'r str, kept: &'r Kept, known: &mut Known) -> Result<Value<'r>, String> {
@@ -395,7 +395,7 @@ fn needed(exponent: Option<u8>, unit: Unit) -> Result<u8, String> {
 
 /// The first value that every row needs and this one lacks.
 fn required(values: &Values<'_>, input: &Input) -> Option<Trouble> {
-    let is_log = input.format == Format::WebhookLog;
+    let is_log = matches!(input.format, Format::WebhookLog);
     let lacks = |field: Field, what: &str| {
         matches!(values[field as usize], Value::Null).then(|| Trouble {
             field: field.name(),

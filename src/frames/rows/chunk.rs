@@ -1,29 +1,28 @@
-//! Rows packed one after the other: numbers and lengths as bytes, texts as one string beside them.
+//! Rows packed one after the other: heads of a fixed size, and beside them what the rows state, numbers among the texts as
+//! characters of six bits, so that all of it is one text and values are slices of it.
 
-use crate::frames::schema::{Field, FieldType};
+use super::layout::{Layout, Way, bit};
+use crate::frames::schema::Field;
 
-/// Of each row: how it is excluded (1 byte), the length of its bytes (2), of its texts (4), which fields it states (4), and
-/// half of the hash of its key (4), the length of its key and its place behind them.
-const EXCLUDED_AT: usize = 0;
-const BYTES_AT: usize = 1;
-const TEXTS_AT: usize = 3;
-const STATED_AT: usize = 7;
-const HASH_AT: usize = 11;
-const HEAD_BYTES: usize = 15;
-/// What a row's numbers and lengths take at most.
-pub(super) const ROW_BYTES: usize = 320;
-/// Beside the fields: the row bears a tag.
-const TAGGED: u32 = 1 << 31;
+/// Of each row: half of the hash of its key (4 bytes), how long it is (4), how it is excluded (1).
+pub(super) const HEAD_BYTES: usize = 9;
+const EXCLUDED_AT: usize = 8;
 
-const _: () = assert!(HEAD_BYTES + 10 * (4 + Field::ALL.len()) <= ROW_BYTES, "ten bytes hold any number");
-const _: () = assert!(Field::ALL.len() < 31, "one bit a field, and one for the tag");
+type Head = [u8; HEAD_BYTES];
 
 /// Some rows of a part.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Chunk {
-    bytes: Vec<u8>,
+    heads: Vec<u8>,
+    /// Of each row: length of the key and the key; its file, with two bits below: see [`PARTIAL`] and [`TAGGED`]; its line;
+    /// its tag; the fields that it states; and then these.
     texts: String,
 }
+
+/// The row does not state all fields of its layout, so that it says which.
+const PARTIAL: u64 = 1;
+/// The row bears a tag.
+const TAGGED: u64 = 1 << 1;
 
 /// What a field says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,9 +50,8 @@ impl<'c> Cell<'c> {
 
 /// What is packed of a row besides its cells.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Head<'h> {
+pub(super) struct Start<'h> {
     pub(super) key: &'h str,
-    pub(super) key_field: Field,
     pub(super) hash: u64,
     pub(super) file: u32,
     pub(super) line: u64,
@@ -62,215 +60,191 @@ pub(super) struct Head<'h> {
 }
 
 impl Chunk {
-    pub(super) fn with_capacity(bytes: usize, texts: usize) -> Self {
-        Self { bytes: Vec::with_capacity(bytes), texts: String::with_capacity(texts) }
+    pub(super) fn with_capacity(heads: usize, texts: usize) -> Self {
+        Self { heads: Vec::with_capacity(heads), texts: String::with_capacity(texts) }
     }
 
-    /// Bytes of numbers and lengths, and of texts, for which there is room in all.
+    /// Bytes of heads and of texts for which there is room in all.
     pub(super) fn room(&self) -> (usize, usize) {
-        (self.bytes.capacity(), self.texts.capacity())
+        (self.heads.capacity(), self.texts.capacity())
     }
 
     pub(super) fn capacity(&self) -> usize {
-        self.bytes.capacity() + self.texts.capacity()
+        self.heads.capacity() + self.texts.capacity()
     }
 
     /// Takes the rows out; the room stays.
     pub(super) fn clear(&mut self) {
-        self.bytes.clear();
+        self.heads.clear();
         self.texts.clear();
     }
 
     pub(super) const fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.heads.is_empty()
     }
 
-    /// Bytes and texts, for the disk.
+    /// Heads and texts, for the disk.
     pub(super) fn raw(&self) -> (&[u8], &[u8]) {
-        (&self.bytes, self.texts.as_bytes())
+        (&self.heads, self.texts.as_bytes())
     }
 
     /// Back from the disk.
-    pub(super) const fn from_raw(bytes: Vec<u8>, texts: String) -> Self {
-        Self { bytes, texts }
+    pub(super) const fn from_raw(heads: Vec<u8>, texts: String) -> Self {
+        Self { heads, texts }
     }
 
-    /// Packs a row. The key's own field is among the cells and is passed over.
-    pub(super) fn push<'c>(&mut self, head: Head<'_>, cells: impl Iterator<Item = (Field, Cell<'c>)>) {
-        let texts_from = self.texts.len();
-        let mut row = [0; ROW_BYTES];
-        let mut at = HEAD_BYTES;
-        self.texts.push_str(head.key);
-        put(&mut row, &mut at, head.key.len() as u64);
-        put(&mut row, &mut at, u64::from(head.file));
-        put(&mut row, &mut at, head.line);
+    /// Packs a row; `cell` says what it states of a field. `scratch` is there to be used again.
+    pub(super) fn push<'c>(
+        &mut self,
+        layout: &mut Layout,
+        scratch: &mut Scratch,
+        start: Start<'_>,
+        cell: impl Fn(Field) -> Option<Cell<'c>>,
+    ) {
+        let Layout { fields, words, all, .. } = layout;
+        scratch.clear();
         let mut stated = 0;
-        if let Some(tag) = head.tag {
-            stated |= TAGGED;
-            put(&mut row, &mut at, u64::from(tag));
-        }
-        for (field, cell) in cells {
-            stated |= 1 << field as u32;
-            if field == head.key_field {
-                continue;
-            }
-            match cell {
-                Cell::Text(text) => {
-                    put(&mut row, &mut at, text.len() as u64);
-                    self.texts.push_str(text);
-                }
-                Cell::Number(number) => put(&mut row, &mut at, zigzag(number)),
+        for (field, way) in fields.iter() {
+            let Some(cell) = cell(*field) else { continue };
+            stated |= bit(*field);
+            match (way, cell) {
+                (Way::Key, _) => {}
+                (Way::Word, Cell::Text(word)) => match words.number_of(word) {
+                    Some(number) => scratch.put((number as u64) << 1 | 1),
+                    None => scratch.put_text((word.len() as u64) << 1, word),
+                },
+                (_, Cell::Text(text)) => scratch.put_text(text.len() as u64, text),
+                (Way::Micros, Cell::Number(micros)) => scratch.put_micros(micros),
+                (_, Cell::Number(number)) => scratch.put(zigzag(number)),
             }
         }
-        let bytes = u16::try_from(at).expect("a row's numbers and lengths are a few hundred bytes");
-        let texts = u32::try_from(self.texts.len() - texts_from).expect("`max_row_bytes` is far below 4 GiB");
-        row[EXCLUDED_AT] = head.excluded;
-        row[BYTES_AT..TEXTS_AT].copy_from_slice(&bytes.to_le_bytes());
-        row[TEXTS_AT..STATED_AT].copy_from_slice(&texts.to_le_bytes());
-        row[STATED_AT..HASH_AT].copy_from_slice(&u32::to_le_bytes(stated));
-        row[HASH_AT..HEAD_BYTES].copy_from_slice(&low(head.hash).to_le_bytes());
-        self.bytes.extend_from_slice(&row[..at]);
+        let cells = scratch.used;
+        let partial = if stated == *all { 0 } else { PARTIAL };
+        let tagged = start.tag.map_or(0, |_| TAGGED);
+        scratch.put_text(start.key.len() as u64, start.key);
+        scratch.put(u64::from(start.file) << 2 | tagged | partial);
+        scratch.put(start.line);
+        if let Some(tag) = start.tag {
+            scratch.put(u64::from(tag));
+        }
+        if partial == PARTIAL {
+            scratch.put(u64::from(stated));
+        }
+        let begin = self.texts.len();
+        let (cells, before) = scratch.bytes[..scratch.used].split_at(cells);
+        for part in [before, cells] {
+            self.texts.push_str(str::from_utf8(part).expect("texts between characters of six bits"));
+        }
+        let length = u32::try_from(self.texts.len() - begin).expect("`max_row_bytes` is far below 4 GiB");
+        self.heads.extend_from_slice(&head(low(start.hash), length, start.excluded));
     }
 
     /// The rows, in the order in which they were packed.
-    pub(crate) fn rows(&self, key: Field) -> impl Iterator<Item = PackedRow<'_>> {
-        let (mut bytes, mut texts) = (self.bytes.as_slice(), self.texts.as_str());
-        std::iter::from_fn(move || {
-            if bytes.is_empty() {
-                return None;
-            }
-            let (length, texts_length) = (usize::from(u16_at(bytes, BYTES_AT)), u32_at(bytes, TEXTS_AT) as usize);
-            let (row, text);
-            (row, bytes) = bytes.split_at(length);
-            (text, texts) = texts.split_at(texts_length);
-            Some(PackedRow { bytes: row, texts: text, key })
+    pub(crate) fn rows<'c>(&'c self, layout: &'c Layout) -> impl Iterator<Item = PackedRow<'c>> {
+        let mut rest = self.texts.as_str();
+        self.heads.as_chunks().0.iter().map(move |head| {
+            let text;
+            (text, rest) = rest.split_at(length_in(head));
+            PackedRow { head, text, layout }
         })
     }
 
-    /// Where each row begins in bytes and texts.
+    /// Where each row begins in heads and texts.
     pub(crate) fn places(&self) -> impl Iterator<Item = (usize, usize)> {
-        let (mut at, mut text_at) = (0, 0);
-        std::iter::from_fn(move || {
-            let row = self.bytes.get(at..)?;
-            if row.is_empty() {
-                return None;
-            }
-            let place = (at, text_at);
-            at += usize::from(u16_at(row, BYTES_AT));
-            text_at += u32_at(row, TEXTS_AT) as usize;
-            Some(place)
+        let mut text_at = 0;
+        (0..).zip(self.heads.as_chunks().0).map(move |(number, head)| {
+            let place = (number, text_at);
+            text_at += length_in(head);
+            place
         })
     }
 
     /// The row that begins there.
-    pub(crate) fn row(&self, (at, text_at): (usize, usize), key: Field) -> PackedRow<'_> {
-        let bytes = &self.bytes[at..];
-        let bytes = &bytes[..usize::from(u16_at(bytes, BYTES_AT))];
-        PackedRow { bytes, texts: &self.texts[text_at..text_at + u32_at(bytes, TEXTS_AT) as usize], key }
+    pub(crate) fn row<'c>(&'c self, (number, text_at): (usize, usize), layout: &'c Layout) -> PackedRow<'c> {
+        let head = &self.heads.as_chunks().0[number];
+        PackedRow { head, text: &self.texts[text_at..text_at + length_in(head)], layout }
     }
 
-    pub(super) fn exclude(&mut self, (at, _): (usize, usize), excluded: u8) {
-        self.bytes[at + EXCLUDED_AT] = excluded;
+    pub(super) fn exclude(&mut self, (number, _): (usize, usize), excluded: u8) {
+        self.heads[number * HEAD_BYTES + EXCLUDED_AT] = excluded;
     }
+}
+
+fn head(hash: u32, length: u32, excluded: u8) -> Head {
+    let mut head = [0; HEAD_BYTES];
+    head[..4].copy_from_slice(&hash.to_le_bytes());
+    head[4..8].copy_from_slice(&length.to_le_bytes());
+    head[EXCLUDED_AT] = excluded;
+    head
+}
+
+const fn length_in(head: &Head) -> usize {
+    u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize
 }
 
 /// One row, borrowed where it lies.
 #[derive(Debug, Clone, Copy)]
 pub struct PackedRow<'c> {
-    bytes: &'c [u8],
-    texts: &'c str,
-    key: Field,
+    head: &'c Head,
+    text: &'c str,
+    layout: &'c Layout,
 }
 
 impl<'c> PackedRow<'c> {
     /// 0, or the [`super::super::Exclusion`] that keeps it out.
     pub fn excluded(self) -> u32 {
-        u32::from(self.bytes[EXCLUDED_AT])
+        u32::from(self.head[EXCLUDED_AT])
     }
 
     /// The half of its key's hash that tells keys of one part apart.
-    pub(crate) fn hash(self) -> u32 {
-        u32_at(self.bytes, HASH_AT)
+    pub(crate) const fn hash(self) -> u32 {
+        u32::from_le_bytes([self.head[0], self.head[1], self.head[2], self.head[3]])
     }
 
     /// The text of its key; empty where it states none.
     pub fn key(self) -> &'c str {
-        let mut at = HEAD_BYTES;
-        &self.texts[..length(take(self.bytes, &mut at))]
+        Cursor(self.text).text()
     }
 
     /// Index of its file, and where it begins in it: see [`super::super::schema::Line`].
     pub fn place(self) -> (u32, u64) {
-        let mut at = HEAD_BYTES;
-        take(self.bytes, &mut at);
-        let file = take(self.bytes, &mut at);
-        (u32::try_from(file).unwrap_or(u32::MAX), take(self.bytes, &mut at))
+        self.begin().0.place
     }
 
     pub(super) fn tag(self) -> Option<u32> {
-        if u32_at(self.bytes, STATED_AT) & TAGGED == 0 {
-            return None;
-        }
-        let mut at = HEAD_BYTES;
-        for _ in 0..3 {
-            take(self.bytes, &mut at);
-        }
-        u32::try_from(take(self.bytes, &mut at)).ok()
+        self.begin().0.tag
+    }
+
+    /// What stands before the cells, and these.
+    #[inline]
+    fn begin(self) -> (Begin<'c>, Cursor<'c>) {
+        let mut cursor = Cursor(self.text);
+        let key = cursor.text();
+        let file = cursor.take();
+        let line = cursor.take();
+        let tag = if file & TAGGED == 0 { None } else { u32::try_from(cursor.take()).ok() };
+        let stated =
+            if file & PARTIAL == 0 { self.layout.all } else { u32::try_from(cursor.take()).unwrap_or_default() };
+        (Begin { key, place: (u32::try_from(file >> 2).unwrap_or(u32::MAX), line), tag, stated }, cursor)
     }
 
     /// What it states, in the order of the fields.
     pub fn cells(self) -> impl Iterator<Item = (Field, Cell<'c>)> {
-        let mut at = HEAD_BYTES;
-        let (key, mut texts) = self.texts.split_at(length(take(self.bytes, &mut at)));
-        let mut left = u32_at(self.bytes, STATED_AT);
-        // Its file, its line and its tag.
-        for _ in 0..2 + (left >> 31) {
-            take(self.bytes, &mut at);
-        }
-        left &= !TAGGED;
-        std::iter::from_fn(move || {
-            if left == 0 {
-                return None;
-            }
-            let field = Field::ALL[left.trailing_zeros() as usize];
-            left &= left - 1;
-            Some((field, self.cell(field, key, &mut at, &mut texts)))
-        })
+        let (Begin { key, stated, .. }, mut cursor) = self.begin();
+        let fields = self.layout.fields.iter().filter(move |(field, _)| stated & bit(*field) != 0);
+        fields.map(move |(field, way)| (*field, cursor.cell(*way, key, self.layout)))
     }
 
     /// Hands on what it states, in the order of the fields, and says its place: in one go, for whoever wants it all.
-    pub(crate) fn tell(self, mut say: impl FnMut(Field, Cell<'c>)) -> (u32, u64) {
-        let mut at = HEAD_BYTES;
-        let (key, mut texts) = self.texts.split_at(length(take(self.bytes, &mut at)));
-        let (file, line) = (take(self.bytes, &mut at), take(self.bytes, &mut at));
-        let stated = u32_at(self.bytes, STATED_AT);
-        if stated & TAGGED != 0 {
-            take(self.bytes, &mut at);
-        }
-        let mut left = stated & !TAGGED;
-        while left != 0 {
-            let field = Field::ALL[left.trailing_zeros() as usize];
-            left &= left - 1;
-            say(field, self.cell(field, key, &mut at, &mut texts));
-        }
-        (u32::try_from(file).unwrap_or(u32::MAX), line)
-    }
-
-    /// The next cell, which is that of `field`.
     #[inline]
-    fn cell(self, field: Field, key: &'c str, at: &mut usize, texts: &mut &'c str) -> Cell<'c> {
-        if field == self.key {
-            return Cell::Text(key);
-        }
-        let number = take(self.bytes, at);
-        match field.kind() {
-            FieldType::Minor | FieldType::Micros => Cell::Number(unzigzag(number)),
-            FieldType::Text | FieldType::Date => {
-                let text;
-                (text, *texts) = texts.split_at(length(number));
-                Cell::Text(text)
+    pub(crate) fn tell(self, mut say: impl FnMut(Field, Cell<'c>)) -> (u32, u64) {
+        let (Begin { key, place, stated, .. }, mut cursor) = self.begin();
+        for (field, way) in &self.layout.fields {
+            if stated & bit(*field) != 0 {
+                say(*field, cursor.cell(*way, key, self.layout));
             }
         }
+        place
     }
 
     pub fn text(self, field: Field) -> Option<&'c str> {
@@ -282,25 +256,83 @@ impl<'c> PackedRow<'c> {
     }
 }
 
+/// What stands before the cells of a row.
+struct Begin<'c> {
+    key: &'c str,
+    place: (u32, u64),
+    tag: Option<u32>,
+    stated: u32,
+}
+
+/// What is left of a row's text.
+struct Cursor<'c>(&'c str);
+
+impl<'c> Cursor<'c> {
+    /// The next cell, which is written in this way.
+    #[inline]
+    fn cell(&mut self, way: Way, key: &'c str, layout: &'c Layout) -> Cell<'c> {
+        match way {
+            Way::Key => Cell::Text(key),
+            Way::Text => Cell::Text(self.text()),
+            Way::Word => {
+                let number = self.take();
+                Cell::Text(if number & 1 == 1 {
+                    layout.words.word(size(number >> 1))
+                } else {
+                    self.cut(size(number >> 1))
+                })
+            }
+            Way::Number => Cell::Number(unzigzag(self.take())),
+            Way::Micros => Cell::Number(match self.take() {
+                MICROS => unzigzag(self.take()),
+                seconds => unzigzag(seconds - 1) * MICROS_PER_SECOND,
+            }),
+        }
+    }
+
+    #[inline]
+    fn text(&mut self) -> &'c str {
+        let length = size(self.take());
+        self.cut(length)
+    }
+
+    #[inline]
+    fn cut(&mut self, length: usize) -> &'c str {
+        let text;
+        (text, self.0) = self.0.split_at(length);
+        text
+    }
+
+    /// The number that comes next.
+    #[inline]
+    fn take(&mut self) -> u64 {
+        let bytes = self.0.as_bytes();
+        let (mut number, mut shift, mut at) = (0, 0, 0);
+        loop {
+            let byte = bytes[at];
+            at += 1;
+            number |= u64::from(byte & SIX_BITS) << shift;
+            if byte & MORE == 0 {
+                break;
+            }
+            shift += 6;
+        }
+        self.0 = &self.0[at..];
+        number
+    }
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "the upper half chose the part")]
 const fn low(hash: u64) -> u32 {
     hash as u32
 }
 
-fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes([bytes[at], bytes[at + 1]])
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "it was the length of a text")]
-const fn length(number: u64) -> usize {
+#[expect(clippy::cast_possible_truncation, reason = "it was the length of a text, or the number of a word")]
+const fn size(number: u64) -> usize {
     number as usize
 }
 
-/// Small numbers take few bytes, whatever their sign.
+/// Small numbers take few characters, whatever their sign.
 const fn zigzag(number: i64) -> u64 {
     (number.cast_unsigned() << 1) ^ (number >> 63).cast_unsigned()
 }
@@ -309,33 +341,63 @@ const fn unzigzag(number: u64) -> i64 {
     (number >> 1).cast_signed() ^ -((number & 1).cast_signed())
 }
 
-/// Seven bits a byte, the last without its highest bit.
-#[expect(clippy::cast_possible_truncation, reason = "seven bits at a time")]
-fn put(bytes: &mut [u8; ROW_BYTES], at: &mut usize, mut number: u64) {
-    while number >= 0x80 {
-        bytes[*at] = 0x80 | (number & 0x7f) as u8;
-        *at += 1;
-        number >>= 7;
-    }
-    bytes[*at] = number as u8;
-    *at += 1;
+/// Six bits a character, every one but the last with [`MORE`]: whatever the number, they are ASCII.
+const SIX_BITS: u8 = 0x3f;
+const MORE: u8 = 0x40;
+
+const MICROS_PER_SECOND: i64 = 1_000_000;
+/// Microseconds follow; every other number is one of seconds, and one more.
+const MICROS: u64 = 0;
+/// What the numbers of a row take at most.
+const NUMBERS_BYTES: usize = 640;
+const _: () = assert!(11 * (6 + 2 * Field::ALL.len()) <= NUMBERS_BYTES, "eleven characters hold any number");
+
+/// Where a row is put together.
+#[derive(Debug)]
+pub(super) struct Scratch {
+    bytes: Vec<u8>,
+    used: usize,
 }
 
-#[inline]
-fn take(bytes: &[u8], at: &mut usize) -> u64 {
-    let first = bytes[*at];
-    *at += 1;
-    if first < 0x80 {
-        return u64::from(first);
+impl Scratch {
+    pub(super) fn new() -> Self {
+        Self { bytes: vec![0; 2 * NUMBERS_BYTES], used: 0 }
     }
-    let (mut number, mut shift) = (u64::from(first & 0x7f), 7);
-    loop {
-        let byte = bytes[*at];
-        *at += 1;
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return number;
+
+    const fn clear(&mut self) {
+        self.used = 0;
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "six bits at a time")]
+    #[inline]
+    fn put(&mut self, mut number: u64) {
+        while number > SIX_BITS as u64 {
+            self.bytes[self.used] = MORE | (number as u8 & SIX_BITS);
+            self.used += 1;
+            number >>= 6;
         }
-        shift += 7;
+        self.bytes[self.used] = number as u8;
+        self.used += 1;
+    }
+
+    /// A number that says how long the text is, and the text.
+    #[inline]
+    fn put_text(&mut self, number: u64, text: &str) {
+        self.put(number);
+        let end = self.used + text.len();
+        if end + NUMBERS_BYTES > self.bytes.len() {
+            self.bytes.resize(2 * (end + NUMBERS_BYTES), 0);
+        }
+        self.bytes[self.used..end].copy_from_slice(text.as_bytes());
+        self.used = end;
+    }
+
+    fn put_micros(&mut self, micros: i64) {
+        if micros % MICROS_PER_SECOND == 0 {
+            self.put(zigzag(micros / MICROS_PER_SECOND) + 1);
+        } else {
+            self.put(MICROS);
+            self.put(zigzag(micros));
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::chunk::{Cell, Chunk, PackedRow};
+use super::layout::Layout;
 use crate::frames::schema::{Exclusion, Field};
 
 #[derive(Debug, Default)]
@@ -17,22 +18,22 @@ pub(super) struct Marks {
 
 impl Marks {
     /// Marks the rows of one part, which are all that bear their keys.
-    pub(super) fn apply(&self, key: Field, chunks: &mut [Chunk]) {
+    pub(super) fn apply(&self, layout: &Layout, chunks: &mut [Chunk]) {
         if self.replaced.iter().any(|replaced| *replaced) {
-            self.supersede(key, chunks);
+            self.supersede(layout, chunks);
         }
         if let Some(content) = &self.repeats {
-            repeated(key, content, chunks);
+            repeated(layout, content, chunks);
         }
     }
 
-    fn supersede(&self, key: Field, chunks: &mut [Chunk]) {
+    fn supersede(&self, layout: &Layout, chunks: &mut [Chunk]) {
         for chunk in chunks {
             let is_replaced = |row: PackedRow<'_>| {
                 let replaced = row.tag().and_then(|tag| self.replaced.get(tag as usize));
                 row.excluded() == 0 && replaced.is_some_and(|replaced| *replaced)
             };
-            let found: Vec<_> = chunk.places().filter(|place| is_replaced(chunk.row(*place, key))).collect();
+            let found: Vec<_> = chunk.places().filter(|place| is_replaced(chunk.row(*place, layout))).collect();
             for place in found {
                 chunk.exclude(place, Exclusion::Superseded as u8);
             }
@@ -43,11 +44,11 @@ impl Marks {
 /// Marks every row but the one received first (of several the first in order of file and line)
 /// whose event id and content stand elsewhere too. The content is every canonical field but the
 /// time of receipt: a repeat comes later, wherever it stands in the logs. Rows of the same content have the same key.
-fn repeated(key: Field, content: &[Field], chunks: &mut [Chunk]) {
+fn repeated(layout: &Layout, content: &[Field], chunks: &mut [Chunk]) {
     let mut order = Vec::new();
     for (number, chunk) in chunks.iter().enumerate() {
         for place in chunk.places() {
-            let row = chunk.row(place, key);
+            let row = chunk.row(place, layout);
             if row.excluded() == 0 && row.text(Field::EventId).is_some() {
                 order.push((row.number(Field::OccurredAt), number, place));
             }
@@ -58,7 +59,7 @@ fn repeated(key: Field, content: &[Field], chunks: &mut [Chunk]) {
     let mut first_rows: HashMap<u64, Vec<PackedRow<'_>>> = HashMap::new();
     let mut found = Vec::new();
     for (_, number, place) in order {
-        let row = chunks[number].row(place, key);
+        let row = chunks[number].row(place, layout);
         let mut hasher = DefaultHasher::new();
         said(row, content).for_each(|(field, cell)| match cell {
             Cell::Text(text) => (field as u8, text).hash(&mut hasher),

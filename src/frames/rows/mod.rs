@@ -2,6 +2,7 @@
 //! in the same part of every input, and laid aside on the disk where they are more than may be held.
 
 mod chunk;
+mod layout;
 mod marks;
 mod packer;
 mod spill;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 pub(crate) use chunk::Chunk;
 pub use chunk::{Cell, PackedRow};
+pub(crate) use layout::Layout;
 pub(crate) use packer::{Packer, Taken};
 pub use spread::Spread;
 
@@ -26,18 +28,20 @@ pub struct PlainRow<'r> {
     pub file: u32,
     pub line: u64,
     pub excluded: Option<Exclusion>,
-    /// In the order of the fields.
     pub cells: Vec<(Field, Cell<'r>)>,
 }
 
-impl PlainRow<'_> {
-    fn text(&self, field: Field) -> &str {
-        let found = self.cells.iter().find(|(stated, _)| *stated == field);
-        found.and_then(|(_, cell)| cell.text()).unwrap_or_default()
+impl<'r> PlainRow<'r> {
+    fn cell(&self, field: Field) -> Option<Cell<'r>> {
+        self.cells.iter().find(|(stated, _)| *stated == field).map(|(_, cell)| *cell)
+    }
+
+    fn text(&self, field: Field) -> &'r str {
+        self.cell(field).and_then(Cell::text).unwrap_or_default()
     }
 
     fn number(&self, field: Field) -> Option<i64> {
-        self.cells.iter().find(|(stated, _)| *stated == field).and_then(|(_, cell)| cell.number())
+        self.cell(field).and_then(Cell::number)
     }
 }
 
@@ -50,12 +54,12 @@ pub fn pack<'r>(
     spread: Spread,
     rows: impl IntoIterator<Item = PlainRow<'r>>,
 ) -> io::Result<(Rows, ControlTotals)> {
-    let (mut packer, mut summing) = (Packer::new(key, spread), Summing::default());
+    let (mut packer, mut summing) = (Packer::new(key, Field::ALL.into_iter(), spread), Summing::default());
     for row in rows {
         summing.add(row.file, row.text(Field::Currency), Measure::ALL.map(|measure| row.number(measure.field())));
         let excluded = row.excluded.map_or(0, |reason| reason as u32);
         let taken = Taken { key: row.text(key), file: row.file, line: row.line, excluded, tag: None };
-        packer.push(taken, row.cells.iter().copied());
+        packer.push(taken, |field| row.cell(field));
     }
     Ok((packer.finish(Vec::new(), None)?, summing.finish()))
 }
@@ -63,7 +67,7 @@ pub fn pack<'r>(
 /// Every readable row of an input, in parts; within a part in the order of reading.
 #[derive(Debug, Clone)]
 pub struct Rows {
-    key: Field,
+    layout: Arc<Layout>,
     /// There are two to the power of this many parts.
     bits: u32,
     /// What is held of each part.
@@ -82,8 +86,13 @@ impl Rows {
     }
 
     /// The field whose text is the key of each row.
-    pub const fn key(&self) -> Field {
-        self.key
+    pub fn key(&self) -> Field {
+        self.layout.key
+    }
+
+    /// How the rows of all its chunks are written.
+    pub(crate) const fn layout(&self) -> &Arc<Layout> {
+        &self.layout
     }
 
     /// There are two to the power of this many parts. Part `n` of `bits` holds what parts `2n` and `2n + 1` of `bits + 1` do.
@@ -109,7 +118,7 @@ impl Rows {
                 Some(spill) => {
                     let mut all = spill.read(own)?;
                     all.extend(self.parts[own].iter().map(|held| Chunk::clone(held)));
-                    self.marks.apply(self.key, &mut all);
+                    self.marks.apply(&self.layout, &mut all);
                     chunks.extend(all.into_iter().map(Arc::new));
                 }
             }
@@ -124,7 +133,7 @@ impl Rows {
     pub fn each(&self, mut take: impl FnMut(PackedRow<'_>)) -> io::Result<()> {
         for part in 0..1 << self.bits {
             for chunk in self.part(part, self.bits)? {
-                chunk.rows(self.key).for_each(&mut take);
+                chunk.rows(&self.layout).for_each(&mut take);
             }
         }
         Ok(())

@@ -4,14 +4,15 @@ use std::io;
 use std::sync::Arc;
 
 use super::Rows;
-use super::chunk::{Cell, Chunk, Head, ROW_BYTES};
+use super::chunk::{Cell, Chunk, HEAD_BYTES, Scratch, Start};
+use super::layout::Layout;
 use super::marks::Marks;
 use super::spill::Spilling;
 use super::spread::Spread;
 use crate::frames::schema::Field;
 
-/// What numbers and lengths may take of a part's first chunk.
-const FIRST_BYTES: usize = 1 << 10;
+/// What heads may take of a part's first chunk.
+const FIRST_BYTES: usize = 64 * HEAD_BYTES;
 
 /// A row that is taken in.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +30,8 @@ pub(crate) struct Taken<'r> {
 /// Rows while they come in.
 #[derive(Debug)]
 pub(crate) struct Packer {
-    key: Field,
+    layout: Layout,
+    scratch: Scratch,
     spread: Spread,
     parts: Vec<Part>,
     chunk_bytes: usize,
@@ -47,16 +49,18 @@ pub(crate) struct Packer {
 struct Part {
     full: Vec<Chunk>,
     open: Chunk,
-    /// Bytes and texts for which the open chunk has room.
+    /// Bytes of heads and texts for which the open chunk has room.
     room: (usize, usize),
 }
 
 impl Packer {
-    pub(crate) fn new(key: Field, spread: Spread) -> Self {
+    /// For rows that state some of these fields.
+    pub(crate) fn new(key: Field, fields: impl Iterator<Item = Field>, spread: Spread) -> Self {
         let parts = std::iter::repeat_with(Part::default).take(1 << spread.bits).collect();
         let chunk_bytes = spread.chunk_bytes();
         Self {
-            key,
+            layout: Layout::new(key, fields),
+            scratch: Scratch::new(),
             spread,
             parts,
             chunk_bytes,
@@ -68,17 +72,16 @@ impl Packer {
         }
     }
 
-    /// Takes a row in. Cells come in the order of the fields.
-    pub(crate) fn push<'c>(&mut self, row: Taken<'_>, cells: impl Iterator<Item = (Field, Cell<'c>)>) {
+    /// Takes a row in; `cell` says what it states of a field.
+    pub(crate) fn push<'c>(&mut self, row: Taken<'_>, cell: impl Fn(Field) -> Option<Cell<'c>>) {
         if self.fault.is_some() {
             return;
         }
         self.height += 1;
         let hash = Spread::hash(row.key);
         let part = &mut self.parts[self.spread.part(hash)];
-        let head = Head {
+        let start = Start {
             key: row.key,
-            key_field: self.key,
             hash,
             file: row.file,
             line: row.line,
@@ -86,7 +89,7 @@ impl Packer {
             tag: row.tag,
         };
         let before = part.open.capacity();
-        part.open.push(head, cells);
+        part.open.push(&mut self.layout, &mut self.scratch, start, cell);
         self.held_bytes += part.open.capacity() - before + part.next_chunk(self.chunk_bytes, &mut self.spare);
         if self.held_bytes > self.spread.limit_bytes {
             self.fault = self.lay_aside().err();
@@ -126,14 +129,15 @@ impl Packer {
         let parts = self.parts.iter_mut().map(|part| {
             let mut chunks: Vec<Chunk> = part.take().collect();
             if spill.is_none() {
-                marks.apply(self.key, &mut chunks);
+                marks.apply(&self.layout, &mut chunks);
             }
             chunks.into_iter().map(Arc::new).collect()
         });
+        let parts = parts.collect();
         Ok(Rows {
-            key: self.key,
+            layout: Arc::new(self.layout),
             bits: self.spread.bits,
-            parts: parts.collect(),
+            parts,
             spill,
             marks: Arc::new(marks),
             height: self.height,
@@ -144,14 +148,17 @@ impl Packer {
 impl Part {
     /// Begins a new chunk where the open one has no room for another row like the last ones; says how much memory that takes.
     fn next_chunk(&mut self, chunk_bytes: usize, spare: &mut Vec<Chunk>) -> usize {
-        let (bytes, texts) = self.open.raw();
-        let (bytes, texts) = (bytes.len(), texts.len());
-        if bytes + ROW_BYTES <= self.room.0.max(FIRST_BYTES) {
+        let (heads, texts) = self.open.raw();
+        let (heads, texts) = (heads.len(), texts.len());
+        let of_row = texts / (heads / HEAD_BYTES).max(1);
+        let is_first = self.room == (0, 0);
+        let has_room = heads + HEAD_BYTES <= self.room.0 && texts + of_row <= self.room.1;
+        if if is_first { heads < FIRST_BYTES } else { has_room } {
             return 0;
         }
-        // Shared out as bytes and texts were before.
-        let of_bytes = (chunk_bytes * bytes / (bytes + texts).max(1)).max(ROW_BYTES);
-        let next = spare.pop().unwrap_or_else(|| Chunk::with_capacity(of_bytes, chunk_bytes.saturating_sub(of_bytes)));
+        // Shared out as heads and texts were before.
+        let of_heads = (chunk_bytes * heads / (heads + texts).max(1)).max(HEAD_BYTES);
+        let next = spare.pop().unwrap_or_else(|| Chunk::with_capacity(of_heads, chunk_bytes.saturating_sub(of_heads)));
         self.room = next.room();
         self.full.push(std::mem::replace(&mut self.open, next));
         self.room.0 + self.room.1
