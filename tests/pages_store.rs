@@ -1,6 +1,6 @@
 //! The index of a run's breaks: pages of any filter and order, together, are what it finds, each break once.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -46,7 +46,7 @@ fn write(facts: &Facts, folder: &Path) {
 }
 
 fn facts_of(breaks: Vec<Break>, owners: &[Option<&str>]) -> Facts {
-    let mut lives = BTreeMap::new();
+    let mut lives = HashMap::new();
     for (one, owner) in breaks.iter().zip(owners) {
         let owner = owner.map(str::to_owned);
         let life = LifeFacts { owner, first_period: "2025-03-19".to_owned(), age_business_days: 0, comments: 0 };

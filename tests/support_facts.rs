@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use tieout::breaks::{
@@ -58,7 +58,8 @@ pub fn clean() -> Facts {
             rows: vec![account(Side::File, 1, 0), account(Side::Ledger, 1, 0)],
         },
         breaks: Vec::new(),
-        lives: BTreeMap::new(),
+        lives: HashMap::new(),
+        new_life: None,
         suggestions: Vec::new(),
         expected: BTreeMap::new(),
         excluded: Vec::new(),

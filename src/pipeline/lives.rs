@@ -8,7 +8,7 @@ use super::{Request, cleared};
 use crate::breaks::age::last_day;
 use crate::breaks::carry_judge::{self, ClosedBy};
 use crate::breaks::life::{Evidence, Standing};
-use crate::breaks::observe::{self, Observation};
+use crate::breaks::observe::{self, Observation, Outline};
 use crate::breaks::sighting::sightings;
 use crate::breaks::{BreakStatus, RowRef, Suggestion};
 use crate::effects;
@@ -24,7 +24,7 @@ use crate::report::lives;
 pub(super) struct Lives {
     observation: Observation,
     known: HashMap<String, Standing>,
-    /// Where everything stands with what is found and said so far.
+    /// Where stands what more is found and said of so far than that it is there for the first time.
     now: HashMap<String, Standing>,
     run_time: DateTime<Utc>,
     /// The last day of the period.
@@ -77,12 +77,15 @@ impl Lives {
     }
 
     fn look(&mut self) -> Result<(), Failure> {
-        let steps = observe::steps(&self.observation, &self.known);
-        let after = observe::after(&self.known, &steps, self.run_time);
+        // What is only found for the first time stands as all of its kind: it is not held one by one.
+        let eventful = Outline::of(&self.observation, &self.known).eventful;
+        let steps = observe::each_step(&self.observation, &self.known).filter(|(id, _)| eventful.contains(id));
+        let after = observe::after(&self.known, steps, self.run_time);
         self.now = after.map_err(|error| Failure::new(ExitCode::InvariantFailed, error))?;
         Ok(())
     }
 
+    /// None for what is found for the first time.
     fn life(&self, id: &str) -> Option<&Standing> {
         self.now.get(id).or_else(|| self.known.get(id))
     }

@@ -1,6 +1,6 @@
 //! What a report is made of: plain data, complete, and the same for every rendering.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,10 @@ pub struct Facts {
     /// Ordered by kind, then most at risk first, then key.
     pub breaks: Vec<Break>,
     /// Break id → its life before this run and with it; told beside the breaks, which depend on the inputs alone.
-    pub lives: BTreeMap<String, LifeFacts>,
+    pub lives: HashMap<String, LifeFacts>,
+    /// The life of each break that has none in `lives`: this run finds it for the first time. None where lives are not
+    /// told.
+    pub new_life: Option<LifeFacts>,
     /// Those that nobody has accepted.
     pub suggestions: Vec<Suggestion>,
     /// One-sided items that are still in grace, and failed-transaction notices: reason → keys.
@@ -84,6 +87,11 @@ impl Facts {
     /// The accounts that add up to the rows of the report: what a job has sealed is its source once more.
     pub fn counted_rows(&self) -> impl Iterator<Item = &RowAccount> {
         self.statement.rows.iter().filter(|rows| !self.is_sending() || rows.side == Side::Ledger)
+    }
+
+    /// What is known of a break beside what this run has found; none where lives are not told.
+    pub fn life(&self, id: &str) -> Option<&LifeFacts> {
+        self.lives.get(id).or(self.new_life.as_ref())
     }
 
     /// Every file that was read, those of earlier periods last.

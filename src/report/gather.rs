@@ -1,6 +1,6 @@
 //! From a proven comparison to the facts of its report.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use super::facts::{Changes, ExcludedFacts, Facts, InputFacts, JobFacts, PeriodFacts, ProgramFacts, RunFacts};
@@ -62,7 +62,8 @@ pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Fa
         statement: comparison.statement.clone(),
         gates: gates::check(&job.gates, &breaks),
         breaks,
-        lives: BTreeMap::new(),
+        lives: HashMap::new(),
+        new_life: None,
         suggestions: comparison.suggestions(),
         expected: comparison.expected(),
         excluded: comparison

@@ -1,7 +1,7 @@
 //! From what a sending job has sealed, and what became of it, to the facts of its report: the source is the ledger's
 //! side, what Kard has accepted the file's. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::facts::{ExcludedFacts, Facts, Fate, InputFacts, ParcelFacts, RunFacts};
 use super::gather::{job_facts, period_facts, program};
@@ -69,7 +69,8 @@ pub fn gather(setting: Setting<'_>) -> Facts {
         statement,
         gates: gates::check(&job.gates, &breaks),
         breaks,
-        lives: BTreeMap::new(),
+        lives: HashMap::new(),
+        new_life: None,
         suggestions: Vec::new(),
         expected: expected(&parcels),
         excluded,
