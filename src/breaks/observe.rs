@@ -8,6 +8,7 @@ use std::hash::BuildHasher;
 use chrono::{DateTime, Utc};
 
 use super::BreakStatus;
+use super::found::Found;
 use super::life::{Event, Evidence, IllegalBreakStep, Sighted, Standing, apply};
 
 /// What one run has to say of breaks.
@@ -17,7 +18,7 @@ pub struct Observation {
     /// The period's label.
     pub period: String,
     /// Everything that is found in the period, each id once.
-    pub found: Vec<Sighted>,
+    pub found: Found,
     /// Break id → the audits about it that stand at the provider, in the order of their openings.
     pub disputes: BTreeMap<String, Vec<Dispute>>,
     /// What differs from the attempt before: `ledger data/ledger.csv`. Evidence for what is gone.
@@ -42,7 +43,7 @@ pub struct Dispute {
 impl Observation {
     /// The breaks that it says something of, besides those that its period had before: each id once, sorted.
     pub fn ids(&self) -> Vec<&str> {
-        let found = self.found.iter().map(|one| one.id.as_str());
+        let found = self.found.ids();
         let told = self.disputes.keys().map(String::as_str).chain(self.cleared.iter().map(|(id, _)| id.as_str()));
         let mut ids: Vec<&str> = found.chain(told).collect();
         ids.sort_unstable();
@@ -62,7 +63,10 @@ pub fn each_step<'o>(
     observation: &'o Observation,
     known: &'o HashMap<String, Standing, impl BuildHasher>,
 ) -> impl Iterator<Item = (String, Event)> + 'o {
-    let of_found = observation.found.iter().flat_map(|one| found_steps(observation, one, known.get(&one.id)));
+    let of_found = observation.found.iter().flat_map(|one| {
+        let standing = known.get(&one.id);
+        found_steps(observation, one, standing)
+    });
     of_found.chain(other_steps(observation, known))
 }
 
@@ -76,6 +80,9 @@ pub struct Outline {
 
 impl Outline {
     pub fn of(observation: &Observation, known: &HashMap<String, Standing, impl BuildHasher>) -> Self {
+        if known.is_empty() && observation.cleared_later.is_empty() && observation.disputes.is_empty() {
+            return Self { steps: observation.found.len(), eventful: HashSet::new() };
+        }
         let mut outline = Self::default();
         for (id, event) in each_step(observation, known) {
             outline.steps += 1;
@@ -89,15 +96,15 @@ impl Outline {
 
 fn found_steps(
     observation: &Observation,
-    one: &Sighted,
+    one: Sighted,
     standing: Option<&Standing>,
 ) -> impl Iterator<Item = (String, Event)> {
-    let event = step(observation, one, standing);
+    let event = step(observation, &one, standing);
     let opens = matches!(event, Some(Event::Opened { .. } | Event::Reopened { .. }));
     let is_open = opens || standing.is_some_and(|standing| standing.status.is_open());
     let later = observation.cleared_later.get(&one.id).filter(|_| is_open);
     let closed = later.map(|(period, evidence)| Event::Closed { period: period.clone(), evidence: evidence.clone() });
-    event.into_iter().chain(closed).map(|event| (one.id.clone(), event))
+    event.into_iter().chain(closed).map(move |event| (one.id.clone(), event))
 }
 
 /// What follows for breaks of other periods, for those that are gone, and from audits.
@@ -106,7 +113,7 @@ fn other_steps(observation: &Observation, known: &HashMap<String, Standing, impl
     if known.is_empty() && observation.disputes.is_empty() {
         return steps;
     }
-    let found: HashSet<&str> = observation.found.iter().map(|one| one.id.as_str()).collect();
+    let found: HashSet<&str> = observation.found.ids().collect();
     // Before what is gone from the period: a break may be both, and what clears it says more.
     for (id, evidence) in &observation.cleared {
         // What a run finds itself it does not clear.

@@ -87,7 +87,7 @@ impl Journal {
         kill::before("observe");
         let mut turn = self.begin(Mode::Write, DOING).await?;
         loop {
-            let done = self.observe_in(turn.connection(), run, observation, seen_at).await;
+            let done = Box::pin(self.observe_in(turn.connection(), run, observation, seen_at)).await;
             if let Some(steps) = turn.settle(done).await? {
                 kill::after("observe");
                 return Ok(steps);

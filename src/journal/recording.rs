@@ -11,7 +11,7 @@ use super::chain::{CHUNK, Chain, INSERT_ENTRIES, Subject, Writer};
 use super::link::Connection;
 use super::statement::{Statement, execute_each, query};
 use super::{JournalError, RunRecord, rows};
-use crate::breaks::life::{Event, IllegalBreakStep, Sighted, Standing, apply};
+use crate::breaks::life::{Event, IllegalBreakStep, Standing, apply};
 use crate::breaks::observe::{Observation, Outline, each_step};
 use crate::digest::hex;
 use crate::effects::Anchor;
@@ -43,7 +43,9 @@ pub(super) struct Recording<'o> {
 
 /// A break with its one entry.
 struct Opened<'o> {
-    one: &'o Sighted,
+    id: &'o str,
+    /// Among what is found.
+    place: usize,
     sequence: u64,
     hash: [u8; 32],
 }
@@ -80,10 +82,10 @@ impl<'o> Recording<'o> {
             return Ok(Err(fault));
         }
         // In the order of the tables' keys, so that they grow at their ends.
-        self.opened.sort_unstable_by(|left, right| left.one.id.cmp(&right.one.id));
-        if let Some(twice) = self.opened.windows(2).find(|pair| pair[0].one.id == pair[1].one.id) {
-            let one = twice[0].one;
-            let (id, status) = (one.id.clone(), Some(one.facts.opened()));
+        self.opened.sort_unstable_by(|left, right| left.id.cmp(right.id));
+        if let Some(twice) = self.opened.windows(2).find(|pair| pair[0].id == pair[1].id) {
+            let one = self.observation.found.get(twice[0].place);
+            let (id, status) = (one.id, Some(one.facts.opened()));
             return Ok(Err(IllegalBreakStep { id, event: "opened", status }.into()));
         }
         execute_each(connection, self.opened_breaks().chain(self.changed.statements())).await?;
@@ -102,8 +104,8 @@ impl<'o> Recording<'o> {
         let mut chain = Chain::new(Writer::Run(self.run), last, 0);
         let mut steps = each_step(self.observation, self.known);
         let (known, eventful) = (self.known, self.outline.eventful.clone());
-        let mut first_time =
-            self.observation.found.iter().filter(|one| !known.contains_key(&one.id) && !eventful.contains(&one.id));
+        let is_first = |id: &str| !known.contains_key(id) && !eventful.contains(id);
+        let mut first_time = self.observation.found.ids().zip(0..).filter(|(id, _)| is_first(id));
         let mut fault = None;
         let statements = std::iter::from_fn(|| {
             let chunk: Vec<(String, Event)> = steps.by_ref().take(CHUNK).collect();
@@ -121,7 +123,7 @@ impl<'o> Recording<'o> {
     fn entries(
         &mut self,
         steps: &[(String, Event)],
-        first_time: &mut impl Iterator<Item = &'o Sighted>,
+        first_time: &mut impl Iterator<Item = (&'o str, usize)>,
         chain: &mut Chain<'_>,
     ) -> Result<Statement, JournalError> {
         let text = |(_, event): &(String, Event)| to_raw_value(event).expect("an event is plain data with text keys");
@@ -134,8 +136,8 @@ impl<'o> Recording<'o> {
             }
             let link = chain.link(Subject::Break, id, text);
             if is_first {
-                let one = first_time.next().expect("what is opened is found");
-                self.opened.push(Opened { one, sequence: link.sequence, hash: link.digest });
+                let (id, place) = first_time.next().expect("what is opened is found");
+                self.opened.push(Opened { id, place, sequence: link.sequence, hash: link.digest });
             } else {
                 self.changed.written(id, chain.last());
                 self.note(id, event);
@@ -163,7 +165,8 @@ impl<'o> Recording<'o> {
     fn opened_breaks(&self) -> impl Iterator<Item = Statement> {
         self.opened.chunks(CHUNK).map(|chunk| {
             let mut query = Statement::new(INSERT_BREAKS);
-            query.push_values(chunk, |row, Opened { one, sequence, hash }| {
+            query.push_values(chunk, |row, Opened { place, sequence, hash, .. }| {
+                let one = self.observation.found.get(*place);
                 let facts = &one.facts;
                 row.push_bind(&*one.id).push_bind(&*self.observation.job).push_bind(facts.kind_name());
                 row.push_bind(&*facts.key).push_bind(&*facts.currency).push_bind(facts.at_risk_minor);
@@ -177,7 +180,7 @@ impl<'o> Recording<'o> {
     async fn write_sightings(&mut self, connection: &mut Connection, seen_at: &str) -> sqlx::Result<()> {
         let (job, period, run) = (&*self.observation.job, &*self.observation.period, &*self.run.id);
         self.here.sort_unstable();
-        let first_time: Vec<&str> = self.opened.iter().map(|opened| &*opened.one.id).collect();
+        let first_time: Vec<&str> = self.opened.iter().map(|opened| opened.id).collect();
         let again: Vec<&str> = self.here.iter().map(String::as_str).collect();
         let inserting = first_time.chunks(CHUNK).chain(again.chunks(CHUNK)).map(|chunk| {
             let mut query = Statement::new(

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::facts::{ExcludedFacts, Facts, Fate, InputFacts, ParcelFacts, RunFacts};
 use super::gather::{job_facts, period_facts, program};
 use crate::breaks::sending::RejectedRow;
-use crate::breaks::{Break, Bridge, BridgeLine, RowAccount, Statement, compare, gates};
+use crate::breaks::{Break, Breaks, Bridge, BridgeLine, RowAccount, Statement, compare, gates};
 use crate::frames::{Measure, Quarantined, Side, Warning};
 use crate::job::Job;
 use crate::period::Period;
@@ -57,6 +57,7 @@ pub fn gather(setting: Setting<'_>) -> Facts {
     let Setting { job, period, run, inputs, source, parcels, rejected, mut breaks, quarantine, warnings, parameters } =
         setting;
     compare::sort(&mut breaks);
+    let breaks = Breaks::from(breaks);
     let statement = statement(&source, &parcels, &rejected);
     let excluded = excluded(&source, &parcels);
     Facts {

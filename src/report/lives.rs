@@ -48,20 +48,17 @@ impl Ages {
 pub fn tell<'l>(facts: &mut Facts, limits: &Gates, as_of: NaiveDate, life: impl Fn(&str) -> Option<&'l Standing>) {
     let mut ages = Ages::new(as_of);
     facts.lives.clear();
-    for found in &mut facts.breaks {
-        let Some(standing) = life(&found.id) else {
-            found.status = BreakStatus::Open;
-            continue;
-        };
-        found.status = standing.status;
+    facts.breaks.set_statuses(|found| {
+        let Some(standing) = life(found.id) else { return BreakStatus::Open };
         let told = LifeFacts {
             owner: standing.owner.clone(),
             first_period: standing.first.period.clone(),
             age_business_days: ages.of(standing),
             comments: standing.comments,
         };
-        facts.lives.insert(found.id.clone(), told);
-    }
+        facts.lives.insert(found.id.to_owned(), told);
+        standing.status
+    });
     let period = &facts.period.label;
     facts.new_life = Some(LifeFacts {
         owner: None,
