@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::NaiveDate;
 use proptest::prelude::*;
 use tieout::breaks::age::last_day;
+use tieout::breaks::found::sightings;
 use tieout::breaks::life::{Closer, Event, Evidence, Sighted, Sighting, Standing, apply};
 use tieout::breaks::observe::{Dispute, Observation, after, steps};
-use tieout::breaks::sighting::sightings;
 use tieout::breaks::{BreakKind, BreakStatus};
 use tieout::calendar::Calendar;
 use tieout::frames::{Measure, Side};
@@ -141,7 +141,7 @@ fn what_a_row_of_another_period_clears_stays_closed_while_its_own_period_finds_t
     let mut clears = seen("2025-03-20", &[(ID, "one")]);
     clears.cleared.push((ID.to_owned(), row.clone()));
     assert!(matches!(&steps(&clears, &open)[..], [(_, Event::Changed { .. })]));
-    clears.found.clear();
+    clears.found = vec![].into();
     let expected = Event::Closed { period: "2025-03-20".to_owned(), evidence: row };
     assert_eq!(steps(&clears, &open), [(ID.to_owned(), expected)]);
 }
@@ -248,7 +248,7 @@ fn a_key_that_a_weaker_rule_pairs_is_gone_because_of_that() {
 fn facts_are_told_apart_by_what_they_say_and_not_by_where_they_stand() {
     let one = found(BreakKind::AmountMismatch, "t-1", "USD", 67);
     let digest = |found: &tieout::breaks::Break| {
-        sightings(DAY, utc(AT), std::slice::from_ref(found), &[]).remove(0).facts.digest.clone()
+        sightings(DAY, utc(AT), &vec![found.clone()].into(), &[]).get(0).facts.digest.clone()
     };
     let same = digest(&one);
     let mut moved = one.clone();
@@ -278,7 +278,7 @@ fn facts_are_told_apart_by_what_they_say_and_not_by_where_they_stand() {
     let day = a_day();
     let all = sightings(DAY, utc(AT), &day.breaks, &day.suggestions);
     assert_eq!(all.len(), day.breaks.len() + 1);
-    let last = &all[all.len() - 1];
+    let last = all.get(all.len() - 1);
     assert_eq!((&last.id, last.facts.kind_name()), (&day.suggestions[0].id, "suggested_match"));
 }
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Cursor;
 
 use polars::prelude::{ParquetReader, SerReader};
+use tieout::breaks::found::sightings;
 use tieout::breaks::observe::{Observation, after, steps};
-use tieout::breaks::sighting::sightings;
-use tieout::breaks::{Break, BreakKind, BreakStatus, gates};
+use tieout::breaks::{Break, BreakKind, BreakStatus, Breaks, gates};
 use tieout::effects::{EffectKind, Event, Standing, news::disputes};
 use tieout::exit::ExitCode;
 use tieout::frames::Measure;
@@ -53,16 +53,16 @@ fn follow_audits(facts: &mut Facts, limits: &Gates, audits: &[Standing]) {
 }
 
 fn follow_breaks(breaks: &mut [Break], audits: &[Standing]) {
-    let mut facts = Facts { breaks: breaks.to_vec(), ..clean() };
+    let mut facts = Facts { breaks: breaks.to_vec().into(), ..clean() };
     follow_audits(&mut facts, &Gates::default(), audits);
-    breaks.clone_from_slice(&facts.breaks);
+    breaks.clone_from_slice(&facts.breaks.to_vec());
 }
 
 /// A day of which the break of 44.20 is resolved and that of 31.00 written off.
 fn settled_day() -> Facts {
     let mut facts = a_day();
-    facts.breaks[0].status = BreakStatus::Resolved;
-    facts.breaks[2].status = BreakStatus::WrittenOff;
+    facts.breaks.set_status(0, BreakStatus::Resolved);
+    facts.breaks.set_status(2, BreakStatus::WrittenOff);
     facts
 }
 
@@ -109,7 +109,7 @@ fn the_latest_opening_that_stands_behind_a_break_decides() {
 
 #[test]
 fn each_break_follows_its_own_audit_and_an_earlier_status_does_not_stick() {
-    let mut breaks = a_day().breaks;
+    let mut breaks = a_day().breaks.to_vec();
     breaks[1].status = BreakStatus::WrittenOff;
     let standings = [audit(&breaks[0], 1, closed(5001)), audit(&breaks[2], 1, closed(5005))];
     follow_breaks(&mut breaks, &standings);
@@ -121,7 +121,7 @@ fn each_break_follows_its_own_audit_and_an_earlier_status_does_not_stick() {
 fn gates_and_what_is_at_risk_count_open_breaks_only() {
     let facts = settled_day();
     let limits = Gates { max_breaks: Some(4), max_break_amount_minor: BTreeMap::from([("USD".to_owned(), 26_74)]) };
-    let held = |breaks: &[Break]| -> Vec<String> {
+    let held = |breaks: &Breaks| -> Vec<String> {
         let results = gates::check(&limits, breaks);
         results
             .iter()
@@ -145,7 +145,7 @@ fn gates_and_what_is_at_risk_count_open_breaks_only() {
 fn audits_that_settle_breaks_take_them_from_the_gates() {
     let mut facts = a_day();
     let limits = Gates { max_breaks: Some(6), max_break_amount_minor: BTreeMap::new() };
-    let standings = [audit(&facts.breaks[0], 1, closed(5004)), audit(&facts.breaks[3], 1, closed(5009))];
+    let standings = [audit(&facts.breaks.get(0), 1, closed(5004)), audit(&facts.breaks.get(3), 1, closed(5009))];
     let gate = |facts: &Facts| {
         let [gate] = &facts.gates[..] else { panic!("one gate is declared: {:?}", facts.gates) };
         (gate.found.clone(), gate.breached)
@@ -154,7 +154,7 @@ fn audits_that_settle_breaks_take_them_from_the_gates() {
     assert_eq!(gate(&facts), ("7".to_owned(), true));
     follow_audits(&mut facts, &limits, &standings);
     assert_eq!(gate(&facts), ("6".to_owned(), false));
-    assert_eq!(facts.breaks[0].status, BreakStatus::Resolved);
+    assert_eq!(facts.breaks.head(0).status, BreakStatus::Resolved);
     assert_eq!(facts.with_status(BreakStatus::Open), 6);
 }
 
@@ -169,11 +169,9 @@ fn the_verdict_counts_what_is_open_and_tells_what_is_settled() {
     assert_eq!(headline(&a_day()), "Ties out with 7 breaks to review");
 
     let mut settled = clean();
-    settled.breaks =
-        vec![found(BreakKind::RewardMissing, "t1", "USD", 67), found(BreakKind::RewardMissing, "t2", "USD", 5)];
-    for found in &mut settled.breaks {
-        found.status = BreakStatus::Resolved;
-    }
+    let both = [found(BreakKind::RewardMissing, "t1", "USD", 67), found(BreakKind::RewardMissing, "t2", "USD", 5)];
+    settled.breaks = both.into_iter().collect();
+    settled.breaks.set_statuses(|_| BreakStatus::Resolved);
     let told = verdict(&settled);
     assert_eq!((told.tone, told.exit), (Tone::Clean, ExitCode::Done));
     assert_eq!(told.headline, "Ties out, no breaks to review, and 2 resolved");

@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use tieout::breaks::carry::{LeftOpen, Others, Said, Until};
 use tieout::breaks::carry_judge::{self, ClosedBy};
 use tieout::breaks::compare::{Comparison, compare_among};
+use tieout::breaks::found::sightings;
 use tieout::breaks::life::{Evidence, Standing};
 use tieout::breaks::observe::{Observation, after, steps};
-use tieout::breaks::sighting::sightings;
 use tieout::frames::{Frame, Side};
 use tieout::matching::{Rules, match_frames};
 
@@ -139,7 +139,7 @@ impl Kept {
         let observation = Observation {
             job: job.clone(),
             period: period.clone(),
-            found: sightings(&period, at, &found.breaks(), &[]),
+            found: sightings(&period, at, &found.packed(), &[]),
             cleared: cleared.collect(),
             ..Observation::default()
         };

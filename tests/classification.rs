@@ -393,7 +393,7 @@ fn the_bridge_names_each_line_between_the_totals() {
 #[test]
 fn a_gate_is_breached_beyond_its_limit_and_not_at_it() {
     let frames = [frame(Side::File, &[row("a"), row("b")]), frame(Side::Ledger, &[]), frame(Side::Webhooks, &[])];
-    let breaks = compare(&rules(), &frames).expect("ties out").breaks();
+    let breaks = compare(&rules(), &frames).expect("ties out").packed();
     let breached = |max_breaks: u64, usd_minor: i64| {
         let gates =
             Gates { max_breaks: Some(max_breaks), max_break_amount_minor: [("USD".to_owned(), usd_minor)].into() };

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use sqlx::Connection as _;
 use tieout::breaks::BreakStatus;
-use tieout::breaks::life::{Event, Evidence};
+use tieout::breaks::life::{Event, Evidence, Standing, apply};
 use tieout::breaks::observe::{Dispute, Observation};
 use tieout::exit::ExitCode;
 use tieout::journal::{BreakFilter, Journal, JournalError, Writer};
@@ -57,7 +58,7 @@ async fn a_run_again_records_nothing_but_when_it_was_seen_last() {
     assert!(matches!(entry.event, Event::Opened { job, .. } if job == JOB));
 
     // Nothing found and nothing known is not even a commit.
-    let other = Observation { period: "2025-03-20".to_owned(), found: vec![], ..many(0) };
+    let other = Observation { period: "2025-03-20".to_owned(), found: vec![].into(), ..many(0) };
     let commits = journal.commits();
     assert_eq!(journal.observe(&second, &other, later).await.unwrap(), 0);
     assert_eq!(journal.commits(), commits);
@@ -71,8 +72,9 @@ async fn what_is_new_changed_gone_and_found_again_is_told_apart() {
     journal.observe(&run, &many(3), utc(AT)).await.unwrap();
     // The first is gone, the second has changed, the fourth is new.
     let mut second = many(4);
-    second.found.remove(0);
-    second.found[0].facts.to_mut().digest = "other".to_owned();
+    let mut found: Vec<_> = second.found.iter().skip(1).collect();
+    found[0].facts.to_mut().digest = "other".to_owned();
+    second.found = found.into();
     second.changed_inputs = vec!["ledger l.csv".to_owned()];
     assert_eq!(journal.observe(&run, &second, utc(AT)).await.unwrap(), 3);
     let told: Vec<_> = statuses(&journal)
@@ -137,7 +139,9 @@ async fn a_decision_is_written_for_all_or_for_none() {
     // The same facts again change nothing, others open it again.
     assert_eq!(journal.observe(&run, &many(3), utc(AT)).await.unwrap(), 0);
     let mut other = many(3);
-    other.found[0].facts.to_mut().digest = "other".to_owned();
+    let mut found: Vec<_> = other.found.iter().collect();
+    found[0].facts.to_mut().digest = "other".to_owned();
+    other.found = found.into();
     assert_eq!(journal.observe(&run, &other, utc(AT)).await.unwrap(), 1);
     assert_eq!(journal.life(&id(0)).await.unwrap().status, BreakStatus::Open);
 }
@@ -165,9 +169,10 @@ async fn ids_are_found_by_their_first_digits() {
     let place = Place::new();
     let journal = place.open().await;
     let (_lease, run) = place.begin(&journal).await;
-    let mut found = many(2);
-    "a1b2c3d400000000".clone_into(&mut found.found[0].id);
-    "a1b2c3d500000000".clone_into(&mut found.found[1].id);
+    let mut found: Vec<_> = many(2).found.iter().collect();
+    "a1b2c3d400000000".clone_into(&mut found[0].id);
+    "a1b2c3d500000000".clone_into(&mut found[1].id);
+    let found = Observation { found: found.into(), ..many(0) };
     journal.observe(&run, &found, utc(AT)).await.unwrap();
     assert_eq!(journal.life("A1B2C3D4").await.unwrap().id, "a1b2c3d400000000");
     let told = async |id: &str| {
@@ -257,6 +262,51 @@ async fn whoever_tampers_with_breaks_is_found_out() {
 
 fn sha(number: usize) -> String {
     format!("{number:064x}")
+}
+
+/// What stands in the column.
+async fn standings(place: &Place) -> Vec<String> {
+    let path = place.folder.path().join("state.db");
+    let mut connection =
+        sqlx::SqliteConnection::connect_with(&sqlx::sqlite::SqliteConnectOptions::new().filename(path)).await.unwrap();
+    sqlx::query_scalar("SELECT standing FROM breaks ORDER BY id").fetch_all(&mut connection).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_break_to_which_nothing_has_happened_stands_as_its_one_entry_says() {
+    let place = Place::new();
+    let journal = place.open().await;
+    let (_lease, run) = place.begin(&journal).await;
+    journal.observe(&run, &many(3), utc(AT)).await.unwrap();
+    journal.decide(&[id(1)], &person("comment")).await.unwrap();
+    let written = standings(&place).await;
+    assert_eq!((&*written[0], &*written[2]), ("", ""));
+    assert_eq!(serde_json::from_str::<Standing>(&written[1]).unwrap(), journal.life(&id(1)).await.unwrap());
+    let [entry] = journal.life_of(&id(0)).await.unwrap().try_into().unwrap();
+    let standing = journal.life(&id(0)).await.unwrap();
+    assert_eq!(standing, apply(None, &id(0), &entry.event, entry.at).unwrap());
+
+    // A journal of before says it in full, which is as good; of more than one entry the text is needed.
+    let full = serde_json::to_string(&standing).unwrap();
+    place.sql(&format!("UPDATE breaks SET standing = '{full}' WHERE id = '{}'", id(0))).await;
+    assert!(journal.verify(&[]).await.unwrap().is_whole());
+    assert_eq!(journal.life(&id(0)).await.unwrap(), standing);
+    place.sql(&format!("UPDATE breaks SET standing = '' WHERE id = '{}'", id(1))).await;
+    assert!(!journal.verify(&[]).await.unwrap().is_whole());
+}
+
+#[tokio::test]
+async fn so_many_breaks_that_indexes_are_made_at_the_end_are_found_by_them() {
+    let place = Place::new();
+    let journal = place.open().await;
+    let (_lease, run) = place.begin(&journal).await;
+    let indexes = "SELECT count(*) FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL";
+    let before = place.number(indexes).await;
+    assert_eq!(journal.observe(&run, &many(50_000), utc(AT)).await.unwrap(), 50_000);
+    assert_eq!(place.number(indexes).await, before);
+    assert_eq!(journal.lives_of_key("t-04711").await.unwrap()[0].id, id(4_711));
+    assert_eq!(journal.life_of(&id(4_711)).await.unwrap().len(), 1);
+    assert_eq!(place.number("SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'").await, 0);
 }
 
 #[tokio::test]

@@ -307,7 +307,7 @@ async fn a_state_file_of_version_1_is_brought_up_to_date_with_all_that_is_in_it(
     let journal = Journal::open_read_only(&place.path()).await.unwrap().unwrap();
     let old = journal.run("rewards-daily/2025-03-19/1").await.unwrap();
     assert_eq!((old.started_by, old.lease_epoch, old.attempt), (None, None, 1));
-    assert_eq!(place.number("SELECT user_version FROM pragma_user_version").await, 8);
+    assert_eq!(place.number("SELECT user_version FROM pragma_user_version").await, 9);
     let (_lease, run) = place.begin(&journal).await;
     assert_eq!(run.id, "rewards-daily/2025-03-19/2");
     journal.append(Writer::Run(&run), &proposals(1)).await.unwrap();

@@ -19,6 +19,7 @@ mod bongloy_job;
 mod break_lives;
 mod break_status;
 mod breaks_of_sending;
+mod breaks_packed;
 mod browser_decisions;
 mod browser_pages;
 mod browser_review;

@@ -62,7 +62,7 @@ fn facts_of(world: &World) -> Facts {
     let closing = world.close("2025-03");
     let mut facts = clean();
     "2025-03".clone_into(&mut facts.period.label);
-    facts.breaks = closing.breaks;
+    facts.breaks = closing.breaks.into();
     facts.month = Some(closing.facts);
     facts
 }

@@ -1,6 +1,6 @@
 //! The index of a run's breaks: pages of any filter and order, together, are what it finds, each break once.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -46,13 +46,13 @@ fn write(facts: &Facts, folder: &Path) {
 }
 
 fn facts_of(breaks: Vec<Break>, owners: &[Option<&str>]) -> Facts {
-    let mut lives = BTreeMap::new();
+    let mut lives = HashMap::new();
     for (one, owner) in breaks.iter().zip(owners) {
         let owner = owner.map(str::to_owned);
         let life = LifeFacts { owner, first_period: "2025-03-19".to_owned(), age_business_days: 0, comments: 0 };
         lives.insert(one.id.clone(), life);
     }
-    Facts { breaks, lives, ..clean() }
+    Facts { breaks: breaks.into(), lives, ..clean() }
 }
 
 /// A break of few different kinds, currencies and amounts, so that many are equal in what they are sorted by.
@@ -169,9 +169,9 @@ fn rows_are_read_whole_wherever_they_stand_and_a_changed_file_is_read_anew() {
         let rows: Vec<u32> = (0..).take(facts.breaks.len()).collect();
         let backwards: Vec<u32> = rows.iter().rev().copied().collect();
         let listed = file.listed(backwards).await.expect("it can be read");
-        let keys: Vec<&str> = facts.breaks.iter().rev().map(|one| one.key.as_str()).collect();
+        let keys: Vec<&str> = facts.breaks.heads().rev().map(|one| one.key).collect();
         assert_eq!(listed.iter().map(|row| row.said("key")).collect::<Vec<_>>(), keys);
-        for one in &facts.breaks {
+        for one in facts.breaks.iter() {
             let row = file.one(&one.id).await.expect("it can be read").expect("it is there");
             assert_eq!((row.said("id"), row.whole("age_days")), (&*one.id, Some(one.age_days)));
         }

@@ -96,8 +96,9 @@ fn text_that_looks_like_a_formula_gets_an_apostrophe_and_numbers_stay_numbers() 
     ];
     for (key, expected) in cases {
         let mut facts = clean();
-        facts.breaks = vec![found(BreakKind::AmountMismatch, key, "USD", 100)];
-        facts.breaks[0].difference_minor = Some(-100);
+        let mut one = found(BreakKind::AmountMismatch, key, "USD", 100);
+        one.difference_minor = Some(-100);
+        facts.breaks = vec![one].into();
         let rows = rows(&facts);
         assert_eq!(cell(&rows, 0, "key"), expected, "{key:?}");
         assert_eq!(cell(&rows, 0, "difference"), "-1.00", "a true number stays one");
@@ -121,7 +122,7 @@ fn many_rows_of_one_side_are_counted_after_the_first_hundred() {
     let mut facts = clean();
     let mut one = found(BreakKind::DuplicateRow, "many", "USD", 100);
     one.sides[1] = Some(says(100, "USD", &(1..=130).collect::<Vec<u64>>()).into());
-    facts.breaks = vec![one];
+    facts.breaks = vec![one].into();
     let lines = cell(&rows(&facts), 0, "ledger_lines").to_owned();
     assert!(lines.starts_with("1 2 3 ") && lines.ends_with(" 99 100 and 30 more"), "{lines}");
 }
@@ -130,7 +131,7 @@ proptest! {
     #[test]
     fn whatever_the_text_a_reader_gets_it_back_and_no_formula(key in "\\PC*|[=+@\t\r\n-].*", minor in 0_i64..) {
         let mut facts = clean();
-        facts.breaks = vec![found(BreakKind::FileOnly, &key, "USD", minor)];
+        facts.breaks = vec![found(BreakKind::FileOnly, &key, "USD", minor)].into();
         let rows = rows(&facts);
         let read = cell(&rows, 0, "key");
         let kept = read.strip_prefix('\'').filter(|_| !key.starts_with('\'')).unwrap_or(read);

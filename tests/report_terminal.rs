@@ -73,7 +73,7 @@ fn a_breached_gate_is_told_first() {
 #[test]
 fn a_missing_file_is_no_good_news_even_without_another_break() {
     let mut facts = clean();
-    facts.breaks = vec![found(BreakKind::FileMissing, "cardlinked-reconciliation-250319", "", 0)];
+    facts.breaks = vec![found(BreakKind::FileMissing, "cardlinked-reconciliation-250319", "", 0)].into();
     let text = terminal_summary(&facts, &written(), 80, false);
     let head: Vec<&str> = text.lines().skip(1).take(2).collect();
     assert_eq!(
@@ -89,9 +89,8 @@ fn a_missing_file_is_no_good_news_even_without_another_break() {
 #[test]
 fn kinds_stand_in_two_columns_where_there_is_room_most_at_risk_first() {
     let mut facts = every_kind();
-    for (index, found) in facts.breaks.iter_mut().enumerate() {
-        found.at_risk_minor = i64::try_from(index).unwrap() * 100;
-    }
+    let mut at_risk_minor = (0..).step_by(100);
+    facts.breaks.change(|_| true, |found| found.at_risk_minor = at_risk_minor.next().unwrap());
     let text = terminal_summary(&facts, &written(), 120, false);
     let at = text.lines().position(|line| line.starts_with("Breaks ")).unwrap();
     let first = text.lines().nth(at + 1).unwrap();
@@ -105,7 +104,7 @@ fn kinds_stand_in_two_columns_where_there_is_room_most_at_risk_first() {
 #[test]
 fn the_largest_currency_leads_the_totals() {
     let mut facts = a_day();
-    facts.breaks.clear();
+    facts.breaks = Vec::new().into();
     facts.statement.bridges.rotate_left(2);
     let text = terminal_summary(&facts, &written(), 80, false);
     let order: Vec<&str> = text.lines().filter(|line| line.contains(" to ledger")).map(|line| &line[2..9]).collect();

@@ -84,7 +84,8 @@ fn the_sheets_stand_in_the_order_in_which_they_are_read() {
 #[test]
 fn amounts_are_numbers_and_ids_are_text() {
     let mut facts = a_day();
-    facts.breaks[0].key = "0012345".to_owned();
+    let first = facts.breaks.head(0).id.to_owned();
+    facts.breaks.change(|found| found.id == first, |found| found.key = "0012345".to_owned());
     let sheets = sheets(&facts, ROOMY);
     let breaks = sheet(&sheets, "Breaks");
     let key = cell(breaks, "C2");
@@ -130,7 +131,7 @@ fn totals_are_formulas_over_the_list_with_their_result() {
     // Only what is open is added up.
     assert!(cell(breaks, "J11").contains("<t>open</t>"));
     let mut facts = a_day();
-    facts.breaks[0].status = BreakStatus::WrittenOff;
+    facts.breaks.set_status(0, BreakStatus::WrittenOff);
     let settled = sheets(&facts, ROOMY);
     let breaks = sheet(&settled, "Breaks");
     assert!(cell(breaks, "J2").contains("<t>written_off</t>"));
@@ -212,7 +213,7 @@ fn a_sheet_without_rows_says_so() {
 #[test]
 fn columns_that_no_break_fills_are_hidden() {
     let mut facts = clean();
-    facts.breaks = vec![found(BreakKind::FileOnly, "txn", "USD", 1)];
+    facts.breaks = vec![found(BreakKind::FileOnly, "txn", "USD", 1)].into();
     let sheets = sheets(&facts, ROOMY);
     let hidden: Vec<String> = between(sheet(&sheets, "Breaks"), "<col ", "/>")
         .into_iter()

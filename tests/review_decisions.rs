@@ -50,7 +50,8 @@ async fn with_breaks(house: &House, run: &RunRecord, breaks: usize, suggestions:
             tieout::breaks::life::Sighting { key: format!("s-{number} = x"), ..pair(&format!("5{number:015x}")) };
         found.push(Sighted { id: of_suggestion(number), facts: facts.into() });
     }
-    let seen = Observation { job: JOB.to_owned(), period: DAY.to_owned(), found, ..Observation::default() };
+    let seen =
+        Observation { job: JOB.to_owned(), period: DAY.to_owned(), found: found.into(), ..Observation::default() };
     house.journal.observe(run, &seen, utc(AT)).await.unwrap();
 }
 

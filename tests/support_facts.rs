@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use tieout::breaks::{
-    Break, BreakKind, BreakStatus, Bridge, BridgeLine, RowAccount, RowRef, SideFacts, Statement, Suggestion,
+    Break, BreakKind, BreakStatus, Breaks, Bridge, BridgeLine, RowAccount, RowRef, SideFacts, Statement, Suggestion,
 };
 use tieout::frames::{Measure, Quarantined, Side, Warning, WarningKind};
 use tieout::report::facts::{
@@ -57,8 +57,9 @@ pub fn clean() -> Facts {
             bridges: vec![bridge((Side::File, Side::Ledger), "USD", Measure::TransactionAmount, 1250, &[])],
             rows: vec![account(Side::File, 1, 0), account(Side::Ledger, 1, 0)],
         },
-        breaks: Vec::new(),
-        lives: BTreeMap::new(),
+        breaks: Breaks::default(),
+        lives: HashMap::new(),
+        new_life: None,
         suggestions: Vec::new(),
         expected: BTreeMap::new(),
         excluded: Vec::new(),
@@ -178,7 +179,8 @@ pub fn a_day() -> Facts {
         reward,
         found(BreakKind::CurrencyMismatch, "txn-0055", "KWD", 1_500),
         found(BreakKind::FileLate, "cardlinked-reconciliation-250319.json", "", 0),
-    ];
+    ]
+    .into();
     facts.suggestions = vec![Suggestion {
         id: "5a66e57ed0000001".to_owned(),
         rows: [0; 3],
@@ -322,7 +324,7 @@ pub fn extremes() -> Facts {
     most.sides[0] = Some(says(i64::MIN, "KWD", &[1]).into());
     most.age_days = i64::MIN;
     most.occurred_at = Some(DateTime::<Utc>::MIN_UTC);
-    facts.breaks = vec![most, found(BreakKind::AmountMismatch, "more", "USD", i64::MAX)];
+    facts.breaks = vec![most, found(BreakKind::AmountMismatch, "more", "USD", i64::MAX)].into();
     facts.statement.bridges = vec![Bridge {
         left_total_minor: i128::MIN,
         lines: vec![BridgeLine { label: "all of it".to_owned(), count: u64::MAX, amount_minor: i128::MAX }],

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::account::{Account, AtOnce};
 use super::carry::{Across, LeftOpen, Others};
 use super::carry_judge;
-use super::classify::{Outcome, Verdict};
 use super::statement::{self, Judged, Untied};
-use super::{Break, Statement, Suggestion, id};
+use super::{Break, Breaks, Statement, Suggestion, id};
 use crate::frames::{Frame, Side};
-use crate::matching::{KeyFacts, MatchError, Pairing, Rules, Tally, fallback, match_frames};
+use crate::matching::{KeyFacts, MatchError, Pairing, Rules, Tally, fallback, match_frames, match_frames_into};
 
 /// What a comparison found, proven.
 #[derive(Debug)]
@@ -16,10 +16,24 @@ pub struct Comparison {
     /// The job's name.
     pub job: String,
     pub tally: Tally,
+    /// The keys that were looked at, in text order; see [`Keeps`].
     pub judged: Vec<Judged>,
+    /// What all that were looked at add up to.
+    account: Account,
+    /// Of all of them, in no order.
+    breaks: Breaks,
     pub statement: Statement,
     /// What became of the items that other periods left open.
     pub carried: Across,
+}
+
+/// What of the keys that were looked at is wanted afterwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    /// Their breaks.
+    Breaks,
+    /// All they state: what they leave to other periods ([`Comparison::left_open`]).
+    Keys,
 }
 
 /// Why a comparison ended without a result.
@@ -46,7 +60,7 @@ pub fn compare(rules: &Rules, frames: &[Frame]) -> Result<Comparison, CompareErr
 /// # Errors
 /// As [`compare`].
 pub fn compare_among(rules: &Rules, frames: &[Frame], others: &Others) -> Result<Comparison, CompareError> {
-    compare_sifted(rules, frames, None, others)
+    compare_sifted(rules, frames, None, (others, Keeps::Keys))
 }
 
 /// [`compare_among`] where the frames hold only the rows that a cluster has left: `sure` is what it has told of all others.
@@ -57,8 +71,12 @@ pub fn compare_sifted(
     rules: &Rules,
     frames: &[Frame],
     sure: Option<&Tally>,
-    others: &Others,
+    (others, keeps): (&Others, Keeps),
 ) -> Result<Comparison, CompareError> {
+    // What weaker rules pair is looked for among all keys.
+    if keeps == Keeps::Breaks && rules.matching.fallback.is_empty() {
+        return at_once(rules, frames, sure, others);
+    }
     let mut matched = match_frames(rules, frames)?;
     if let Some(sure) = sure {
         matched.tally.merge(sure.clone());
@@ -68,22 +86,67 @@ pub fn compare_sifted(
     let (mut judged, carried) = carry_judge::judge(rules, shared, &matched.strays, others);
     judged.extend(statement::judge(rules, fallback::pair_leftovers(rules, own)));
     judged.sort_by(|left, right| left.facts.key.cmp(&right.facts.key));
-    let statement = statement::draw_up(rules, frames, &matched.tally, &judged);
-    statement::prove(&statement, &judged)?;
-    Ok(Comparison { job: rules.job.clone(), tally: matched.tally, judged, statement, carried })
+    let mut breaks = Breaks::default();
+    judged.iter().flat_map(|one| &one.verdict.breaks).for_each(|found| breaks.push(found));
+    let account = Account::of(rules, &judged);
+    Comparison {
+        job: rules.job.clone(),
+        tally: matched.tally,
+        judged,
+        account,
+        breaks,
+        statement: Statement::default(),
+        carried,
+    }
+    .proven(rules, frames)
+}
+
+/// [`compare_sifted`] where no key is wanted afterwards: each is judged when its part has been matched, and forgotten.
+fn at_once(rules: &Rules, frames: &[Frame], sure: Option<&Tally>, others: &Others) -> Result<Comparison, CompareError> {
+    let (mut matched, AtOnce { mut account, mut breaks, mut watched }) = match_frames_into(rules, frames)?;
+    if let Some(sure) = sure {
+        matched.tally.merge(sure.clone());
+    }
+    watched.sort_by(|left, right| left.key.cmp(&right.key));
+    let (judged, carried) = carry_judge::judge(rules, watched, &matched.strays, others);
+    for one in &judged {
+        account.add(rules, one);
+        one.verdict.breaks.iter().for_each(|found| breaks.push(found));
+    }
+    Comparison {
+        job: rules.job.clone(),
+        tally: matched.tally,
+        judged,
+        account,
+        breaks,
+        statement: Statement::default(),
+        carried,
+    }
+    .proven(rules, frames)
 }
 
 impl Comparison {
+    fn proven(mut self, rules: &Rules, frames: &[Frame]) -> Result<Self, CompareError> {
+        self.statement = statement::draw_up(rules, frames, &self.tally, &self.account);
+        statement::prove(&self.statement, &self.judged)?;
+        Ok(self)
+    }
+
     /// All breaks of keys, those of earlier periods whose grace has run out too: by kind, then most at risk first, then
     /// key and id.
     pub fn breaks(&self) -> Vec<Break> {
-        let mut breaks: Vec<Break> = self.judged.iter().flat_map(|one| one.verdict.breaks.iter().cloned()).collect();
+        self.packed().to_vec()
+    }
+
+    /// [`Self::breaks`], packed.
+    pub fn packed(&self) -> Breaks {
+        let mut breaks = self.breaks.clone();
         let carried = || self.carried.items.iter().filter(|one| one.is_found_here()).flat_map(|one| &one.breaks);
         if carried().next().is_some() {
-            let mut known: HashSet<String> = breaks.iter().map(|found| found.id.clone()).collect();
+            let mut known: HashSet<String> = breaks.heads().map(|found| found.id.to_owned()).collect();
             breaks.extend(carried().filter(|found| known.insert(found.id.clone())).cloned());
         }
-        sort(&mut breaks);
+        breaks.sort();
         breaks
     }
 
@@ -105,13 +168,7 @@ impl Comparison {
 
     /// Reason in words → keys that are expected.
     pub fn expected(&self) -> BTreeMap<String, u64> {
-        let mut counts = BTreeMap::new();
-        for Judged { verdict: Verdict { outcome, .. }, .. } in &self.judged {
-            if let Outcome::Expected(reason) = outcome {
-                *counts.entry(reason.words().to_owned()).or_default() += 1;
-            }
-        }
-        counts
+        self.account.expected.iter().map(|(reason, keys)| (reason.words().to_owned(), *keys)).collect()
     }
 
     /// (side, reason in words, rows) of everything that was kept out.
@@ -120,15 +177,8 @@ impl Comparison {
         for ((side, reason), count) in &self.tally.excluded_rows {
             *rows.entry((*side, reason.words())).or_default() += count;
         }
-        for one in &self.judged {
-            if let Outcome::Excluded(reason) = one.verdict.outcome {
-                for side in Side::ALL {
-                    if let Some(stated) = one.facts.side(side) {
-                        let count = stated.facts.rows.len() as u64 - stated.duplicate_rows;
-                        *rows.entry((side, reason.words())).or_default() += count;
-                    }
-                }
-            }
+        for ((side, reason), count) in &self.account.excluded {
+            *rows.entry((*side, reason.words())).or_default() += count;
         }
         rows.into_iter().map(|((side, reason), count)| (side, reason.to_owned(), count)).collect()
     }

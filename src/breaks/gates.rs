@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Break;
+use super::Breaks;
 use crate::job::Gates;
 use crate::money::{exponent, format_minor};
 
@@ -17,10 +17,10 @@ pub struct GateFacts {
 }
 
 /// Holds the open breaks against the job's gates; one entry a declared gate.
-pub fn check(gates: &Gates, breaks: &[Break]) -> Vec<GateFacts> {
+pub fn check(gates: &Gates, breaks: &Breaks) -> Vec<GateFacts> {
     let mut results = Vec::new();
     if let Some(most) = gates.max_breaks {
-        let found = breaks.iter().filter(|found| found.is_open()).count() as u64;
+        let found = breaks.statuses().filter(|status| status.is_open()).count() as u64;
         results.push(GateFacts {
             gate: "max_breaks".to_owned(),
             limit: most.to_string(),
@@ -29,7 +29,7 @@ pub fn check(gates: &Gates, breaks: &[Break]) -> Vec<GateFacts> {
         });
     }
     for (currency, most_minor) in &gates.max_break_amount_minor {
-        let mine = breaks.iter().filter(|found| found.is_open() && found.currency == *currency);
+        let mine = breaks.heads().filter(|found| found.is_open() && found.currency == *currency);
         let found_minor: i128 = mine.map(|found| i128::from(found.at_risk_minor)).sum();
         let decimals = exponent(currency).unwrap_or(2);
         results.push(GateFacts {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::{Break, BreakKind};
+use super::{BreakKind, Breaks, Head};
 use crate::frames::{Frame, RejectedNotification, without_cards};
 use crate::text;
 
@@ -11,19 +11,20 @@ use crate::text;
 const SHOWN: usize = 160;
 
 /// Adds to each `missing_webhook` what the log of rejected notifications says about its transaction.
-pub fn tell(breaks: &mut [Break], webhooks: &Frame) {
+pub fn tell(breaks: &mut Breaks, webhooks: &Frame) {
     let mut rejected: HashMap<&str, Vec<&RejectedNotification>> = HashMap::new();
     for one in &webhooks.rejected {
         rejected.entry(&one.transaction).or_default().push(one);
     }
-    for one in breaks.iter_mut().filter(|one| one.kind == BreakKind::MissingWebhook) {
+    let is_meant = |one: &Head<'_>| one.kind == BreakKind::MissingWebhook;
+    breaks.change(is_meant, |one| {
         let told = match rejected.get(one.key.as_str()).map(Vec::as_slice) {
             Some([first, others @ ..]) => words(webhooks, first, others.len()),
             Some([]) | None => "never received".to_owned(),
         };
         // Writing to a string cannot fail.
         let _ = write!(one.detail, "; {told}");
-    }
+    });
 }
 
 fn words(webhooks: &Frame, first: &RejectedNotification, others: usize) -> String {

@@ -1,14 +1,17 @@
 //! Breaks: discrepancies between sides that should agree, and the statement that proves that
 //! they are all of them.
 
+pub mod account;
 pub mod age;
 pub mod carry;
 pub mod carry_file;
 pub mod carry_judge;
 pub mod classify;
+mod codec;
 pub mod compare;
 pub mod detail;
 pub mod files;
+pub mod found;
 pub mod gates;
 pub mod id;
 pub mod kinds;
@@ -16,6 +19,7 @@ mod label;
 pub mod life;
 pub mod losses;
 pub mod observe;
+pub mod packed;
 pub mod sending;
 pub mod sighting;
 pub mod since;
@@ -27,6 +31,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use kinds::{BreakKind, Rule};
+pub use packed::{Breaks, Head};
 
 use crate::frames::{Measure, Side};
 use crate::shared::Shared;

@@ -1,12 +1,14 @@
 //! What a run's findings mean for the lives of breaks: new, changed, gone, found again, in dispute, settled. Pure: a
 //! run's report, a plan on paper and the journal go by the same steps.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::BuildHasher;
 
 use chrono::{DateTime, Utc};
 
 use super::BreakStatus;
+use super::found::Found;
 use super::life::{Event, Evidence, IllegalBreakStep, Sighted, Standing, apply};
 
 /// What one run has to say of breaks.
@@ -16,7 +18,7 @@ pub struct Observation {
     /// The period's label.
     pub period: String,
     /// Everything that is found in the period, each id once.
-    pub found: Vec<Sighted>,
+    pub found: Found,
     /// Break id → the audits about it that stand at the provider, in the order of their openings.
     pub disputes: BTreeMap<String, Vec<Dispute>>,
     /// What differs from the attempt before: `ledger data/ledger.csv`. Evidence for what is gone.
@@ -41,7 +43,7 @@ pub struct Dispute {
 impl Observation {
     /// The breaks that it says something of, besides those that its period had before: each id once, sorted.
     pub fn ids(&self) -> Vec<&str> {
-        let found = self.found.iter().map(|one| one.id.as_str());
+        let found = self.found.ids();
         let told = self.disputes.keys().map(String::as_str).chain(self.cleared.iter().map(|(id, _)| id.as_str()));
         let mut ids: Vec<&str> = found.chain(told).collect();
         ids.sort_unstable();
@@ -53,19 +55,65 @@ impl Observation {
 /// The steps that follow from an observation. `known` holds, by id, the standings of [`Observation::ids`] and of every
 /// break that its job has in its period; what is found as it was makes no step.
 pub fn steps(observation: &Observation, known: &HashMap<String, Standing, impl BuildHasher>) -> Vec<(String, Event)> {
-    let mut steps = Vec::new();
-    for one in &observation.found {
+    each_step(observation, known).collect()
+}
+
+/// [`steps`], one after the other: those of what is found are made as they are asked for.
+pub fn each_step<'o>(
+    observation: &'o Observation,
+    known: &'o HashMap<String, Standing, impl BuildHasher>,
+) -> impl Iterator<Item = (String, Event)> + 'o {
+    let of_found = observation.found.iter().flat_map(|one| {
         let standing = known.get(&one.id);
-        let event = step(observation, one, standing);
-        let opens = matches!(event, Some(Event::Opened { .. } | Event::Reopened { .. }));
-        let is_open = opens || standing.is_some_and(|standing| standing.status.is_open());
-        steps.extend(event.map(|event| (one.id.clone(), event)));
-        if let Some((period, evidence)) = observation.cleared_later.get(&one.id).filter(|_| is_open) {
-            let event = Event::Closed { period: period.clone(), evidence: evidence.clone() };
-            steps.push((one.id.clone(), event));
+        found_steps(observation, one, standing)
+    });
+    of_found.chain(other_steps(observation, known))
+}
+
+/// The steps of an observation in short.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outline {
+    pub steps: usize,
+    /// The ids of which the steps tell more than that they are found for the first time.
+    pub eventful: HashSet<String>,
+}
+
+impl Outline {
+    pub fn of(observation: &Observation, known: &HashMap<String, Standing, impl BuildHasher>) -> Self {
+        if known.is_empty() && observation.cleared_later.is_empty() && observation.disputes.is_empty() {
+            return Self { steps: observation.found.len(), eventful: HashSet::new() };
         }
+        let mut outline = Self::default();
+        for (id, event) in each_step(observation, known) {
+            outline.steps += 1;
+            if !matches!(event, Event::Opened { .. }) {
+                outline.eventful.insert(id);
+            }
+        }
+        outline
     }
-    let found: HashSet<&str> = observation.found.iter().map(|one| one.id.as_str()).collect();
+}
+
+fn found_steps(
+    observation: &Observation,
+    one: Sighted,
+    standing: Option<&Standing>,
+) -> impl Iterator<Item = (String, Event)> {
+    let event = step(observation, &one, standing);
+    let opens = matches!(event, Some(Event::Opened { .. } | Event::Reopened { .. }));
+    let is_open = opens || standing.is_some_and(|standing| standing.status.is_open());
+    let later = observation.cleared_later.get(&one.id).filter(|_| is_open);
+    let closed = later.map(|(period, evidence)| Event::Closed { period: period.clone(), evidence: evidence.clone() });
+    event.into_iter().chain(closed).map(move |event| (one.id.clone(), event))
+}
+
+/// What follows for breaks of other periods, for those that are gone, and from audits.
+fn other_steps(observation: &Observation, known: &HashMap<String, Standing, impl BuildHasher>) -> Vec<(String, Event)> {
+    let mut steps = Vec::new();
+    if known.is_empty() && observation.disputes.is_empty() {
+        return steps;
+    }
+    let found: HashSet<&str> = observation.found.ids().collect();
     // Before what is gone from the period: a break may be both, and what clears it says more.
     for (id, evidence) in &observation.cleared {
         // What a run finds itself it does not clear.
@@ -136,11 +184,12 @@ pub fn dispute_steps(standing: Option<&Standing>, disputes: &[Dispute]) -> impl 
 /// When a step cannot follow: a bug.
 pub fn after(
     known: &HashMap<String, Standing, impl BuildHasher>,
-    steps: &[(String, Event)],
+    steps: impl IntoIterator<Item: Borrow<(String, Event)>>,
     at: DateTime<Utc>,
 ) -> Result<HashMap<String, Standing>, IllegalBreakStep> {
     let mut after = HashMap::<String, Standing>::new();
-    for (id, event) in steps {
+    for step in steps {
+        let (id, event) = step.borrow();
         let standing = apply(after.get(id).or_else(|| known.get(id)), id, event, at)?;
         after.insert(id.clone(), standing);
     }

@@ -1,9 +1,6 @@
 //! What a run finds of a break, as far as its life across runs goes by it: the facts in short, and their digest.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Break, BreakKind, BreakStatus, Rule, SideFacts, Suggestion};
@@ -66,29 +63,7 @@ impl Sighting {
     }
 }
 
-/// What a run has found in a period: each id once, in the order of the breaks, suggestions last.
-pub fn sightings(period: &str, seen_at: DateTime<Utc>, breaks: &[Break], suggestions: &[Suggestion]) -> Vec<Sighted> {
-    let mut found: Vec<Sighted> = Vec::with_capacity(breaks.len() + suggestions.len());
-    let mut places = HashMap::<&str, usize>::with_capacity(breaks.len());
-    let facts: Vec<Sighting> = breaks.par_iter().map(|one| of_break(period, seen_at, one)).collect();
-    for (one, facts) in breaks.iter().zip(facts) {
-        if let Some(place) = places.get(one.id.as_str()) {
-            // Two findings of one rule about one key are one break: its facts are those of both.
-            let known = found[*place].facts.to_mut();
-            known.digest = short(&format!("{} {}", known.digest, facts.digest));
-            known.detail = format!("{}; {}", known.detail, facts.detail);
-        } else {
-            places.insert(&one.id, found.len());
-            found.push(Sighted { id: one.id.clone(), facts: facts.into() });
-        }
-    }
-    let pairs =
-        suggestions.iter().map(|pair| Sighted { id: pair.id.clone(), facts: of_pair(period, seen_at, pair).into() });
-    found.extend(pairs);
-    found
-}
-
-fn of_break(period: &str, seen_at: DateTime<Utc>, found: &Break) -> Sighting {
+pub(super) fn of_break(period: &str, seen_at: DateTime<Utc>, found: &Break) -> Sighting {
     let sides = found.sides.iter().map(|side| side.as_ref().map(|facts| Stated::new(facts, Some(found.kind))));
     // What no side states is said by the sentence alone; so is what stood there before.
     let stated = found.sides.iter().any(Option::is_some);
@@ -113,7 +88,7 @@ fn of_break(period: &str, seen_at: DateTime<Utc>, found: &Break) -> Sighting {
     }
 }
 
-fn of_pair(period: &str, seen_at: DateTime<Utc>, pair: &Suggestion) -> Sighting {
+pub(super) fn of_pair(period: &str, seen_at: DateTime<Utc>, pair: &Suggestion) -> Sighting {
     let digest = Digested {
         kind: None,
         measure: Measure::TransactionAmount,
@@ -188,7 +163,7 @@ impl Digested<'_> {
     }
 }
 
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     let mut digest = sha256(text.as_bytes());
     digest.truncate(16);
     digest

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
+use super::account::Account;
 use super::classify::{Outcome, Verdict, classify};
-use super::label::Telling;
 use super::{Bridge, BridgeLine, RowAccount, Statement};
 use crate::frames::{Exclusion, Frame, Measure, Side, Totals};
 use crate::matching::agree::PAIRS;
@@ -40,9 +40,8 @@ pub enum Untied {
 }
 
 /// Draws the statement up.
-pub fn draw_up(rules: &Rules, frames: &[Frame], tally: &Tally, judged: &[Judged]) -> Statement {
+pub fn draw_up(rules: &Rules, frames: &[Frame], tally: &Tally, account: &Account) -> Statement {
     let totals: BTreeMap<Side, Totals> = frames.iter().map(|frame| (frame.side, control_totals(frame))).collect();
-    let by_currency = by_currency(judged);
     let mut bridges = Vec::new();
     for (left, right) in pairs(frames) {
         for measure in Measure::ALL {
@@ -51,29 +50,16 @@ pub fn draw_up(rules: &Rules, frames: &[Frame], tally: &Tally, judged: &[Judged]
             }
             let currencies: BTreeSet<&String> = totals[&left.side].keys().chain(totals[&right.side].keys()).collect();
             for currency in currencies {
-                let judged = by_currency.get(currency.as_str()).map_or(&[][..], Vec::as_slice);
-                let draft = Draft { rules, tally, judged, left: left.side, right: right.side, currency, measure };
+                let draft = Draft { rules, tally, account, left: left.side, right: right.side, currency, measure };
                 let total = |side: Side| totals[&side].get(currency).map_or(0, |sums| sums[measure as usize]);
                 bridges.push(draft.bridge(total(left.side), total(right.side)));
             }
         }
     }
-    Statement { bridges, rows: frames.iter().map(|frame| row_account(frame, tally, judged)).collect() }
+    Statement { bridges, rows: frames.iter().map(|frame| row_account(frame, tally, account)).collect() }
 }
 
-/// The judged keys by each currency that one of their sides states.
-fn by_currency(judged: &[Judged]) -> BTreeMap<&str, Vec<&Judged>> {
-    let mut found: BTreeMap<&str, Vec<&Judged>> = BTreeMap::new();
-    for one in judged {
-        let currencies: BTreeSet<&str> = one.facts.sides.iter().flatten().map(KeySide::currency).collect();
-        for currency in currencies {
-            found.entry(currency).or_default().push(one);
-        }
-    }
-    found
-}
-
-/// Proves the statement.
+/// Proves the statement. `judged`: as many as are held, to name a row that has two outcomes.
 ///
 /// # Errors
 /// [`Untied`] for the first side with a row too many or too few, or the first residual that is not zero.
@@ -149,8 +135,7 @@ pub fn file_totals(frame: &Frame) -> Vec<Totals> {
 struct Draft<'a> {
     rules: &'a Rules,
     tally: &'a Tally,
-    /// Those that some side states in the currency.
-    judged: &'a [&'a Judged],
+    account: &'a Account,
     left: Side,
     right: Side,
     currency: &'a str,
@@ -201,19 +186,8 @@ impl Draft<'_> {
 
     /// What the keys themselves explain, line by line.
     fn keys(&self) -> Vec<BridgeLine> {
-        let mut lines: BTreeMap<String, (u64, i128)> = BTreeMap::new();
-        for one in self.judged {
-            let left_minor = self.value(one.facts.side(self.left));
-            let right_minor = self.value(one.facts.side(self.right));
-            let difference_minor = right_minor - left_minor;
-            if difference_minor != 0 {
-                let told =
-                    Telling { rules: self.rules, one, left: self.left, right: self.right, measure: self.measure };
-                let line = lines.entry(told.label()).or_default();
-                line.0 += 1;
-                line.1 += difference_minor;
-            }
-        }
+        let mut lines: BTreeMap<String, (u64, i128)> =
+            self.account.lines((self.left, self.right), self.currency, self.measure).cloned().unwrap_or_default();
         for (label, apart) in self.agreeing() {
             if apart.keys != 0 {
                 let line = lines.entry(label).or_default();
@@ -237,40 +211,23 @@ impl Draft<'_> {
             (format!("not stated by {}", self.right), sums.second_states),
         ]
     }
-
-    fn value(&self, side: Option<&KeySide>) -> i128 {
-        let mine = side.filter(|stated| stated.currency() == self.currency);
-        mine.and_then(|stated| stated.values()[self.measure as usize]).map_or(0, i128::from)
-    }
 }
 
-fn row_account(frame: &Frame, tally: &Tally, judged: &[Judged]) -> RowAccount {
+fn row_account(frame: &Frame, tally: &Tally, judged: &Account) -> RowAccount {
     let side = frame.side;
-    let excluded = Exclusion::ALL.iter().filter_map(|reason| tally.excluded_rows.get(&(side, *reason))).sum();
+    let excluded: u64 = Exclusion::ALL.iter().filter_map(|reason| tally.excluded_rows.get(&(side, *reason))).sum();
+    let rows = judged.rows(side);
     let mut account = RowAccount {
         side,
         read: frame.rows_read.iter().sum(),
-        matched: tally.clean_rows[side as usize],
-        suggested: 0,
-        expected: 0,
-        breaks: 0,
+        matched: tally.clean_rows[side as usize] + rows.matched,
+        suggested: rows.suggested,
+        expected: rows.expected,
+        breaks: rows.breaks,
         quarantined: frame.quarantine.len() as u64,
-        excluded,
+        excluded: excluded + rows.excluded,
         unaccounted: 0,
     };
-    for one in judged {
-        let Some(stated) = one.facts.side(side) else { continue };
-        let rows = single_rows(stated);
-        // A copy is a break of its own, whatever becomes of the row that it repeats.
-        account.breaks += stated.duplicate_rows;
-        match one.verdict.outcome {
-            Outcome::Matched => account.matched += rows,
-            Outcome::Expected(_) => account.expected += rows,
-            Outcome::Excluded(_) => account.excluded += rows,
-            Outcome::Break => account.breaks += rows,
-        }
-        account.suggested += suggested_rows(one, side);
-    }
     let placed = [account.matched, account.expected, account.breaks, account.quarantined, account.excluded];
     let placed: i128 = placed.into_iter().map(i128::from).sum();
     account.unaccounted = i64::try_from(i128::from(account.read) - placed).unwrap_or(i64::MAX);
@@ -278,7 +235,7 @@ fn row_account(frame: &Frame, tally: &Tally, judged: &[Judged]) -> RowAccount {
 }
 
 /// The rows of a side without the copies among them.
-fn single_rows(stated: &KeySide) -> u64 {
+pub(super) fn single_rows(stated: &KeySide) -> u64 {
     (stated.facts.rows.len() as u64).saturating_sub(stated.duplicate_rows)
 }
 

@@ -31,7 +31,7 @@ pub async fn run(mut context: Context, args: RunArgs) -> Result<ExitCode, Failur
     context.memory = args.memory.memory;
     let log = termination::place(args.termination_log.as_deref());
     let mut said = None;
-    let outcome = asked_for(&mut context, &args, &mut said).await;
+    let outcome = Box::pin(asked_for(&mut context, &args, &mut said)).await;
     if let Some(path) = log {
         let words = match (said, &outcome) {
             (Some(words), _) => words,

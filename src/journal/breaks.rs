@@ -1,19 +1,18 @@
 //! Writing the lives of breaks: what a run has found, and what people decide. One transaction for all of it, each event
 //! a legal step, in the one chain of entries.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::chain::{CHUNK, Chain, Subject, Writer, inserting, last_entry};
+use super::chain::{Chain, Subject, Writer, inserting, last_entry};
 use super::link::{Connection, Mode};
+use super::recording::{Changed, Recording};
 use super::rows::time_text;
-use super::statement::{Statement, execute_each, query};
+use super::statement::execute_each;
 use super::turn::Done;
-use super::{Journal, JournalError, RunRecord, kill, rows};
-use crate::breaks::life::{Event, Standing, apply};
-use crate::breaks::observe::{self, Observation};
+use super::{Journal, JournalError, RunRecord, kill};
+use crate::breaks::life::{Event, Standing};
+use crate::breaks::observe::Observation;
 use crate::breaks::{BreakKind, BreakStatus};
 
 /// What is told when a statement of these fails.
@@ -88,7 +87,7 @@ impl Journal {
         kill::before("observe");
         let mut turn = self.begin(Mode::Write, DOING).await?;
         loop {
-            let done = self.observe_in(turn.connection(), run, observation, seen_at).await;
+            let done = Box::pin(self.observe_in(turn.connection(), run, observation, seen_at)).await;
             if let Some(steps) = turn.settle(done).await? {
                 kill::after("observe");
                 return Ok(steps);
@@ -108,19 +107,13 @@ impl Journal {
         let mut known = self.breaks_present(connection, &observation.job, &observation.period).await?;
         let others: Vec<&str> = observation.ids().into_iter().filter(|id| !known.contains_key(*id)).collect();
         known.extend(self.breaks_of(connection, &others).await?);
-        let steps = observe::steps(observation, &known);
-        if steps.is_empty() && observation.found.is_empty() {
+        let mut recording = Recording::new(run, observation, &known);
+        if recording.is_empty() {
             return Ok(Done::Nothing(0));
         }
         let last = last_entry(connection).await.map_err(told)?;
-        let mut batch = Batch::new(Chain::new(Writer::Run(run), last, steps.len()), known);
-        for (id, event) in &steps {
-            batch.add(id, event)?;
-        }
-        batch.write(connection).await.map_err(told)?;
-        let sighted = Sighted { run, observation, seen_at: time_text(seen_at) };
-        sighted.write(connection, &steps).await.map_err(told)?;
-        Ok(Done::Written(steps.len() as u64))
+        let written = recording.write(connection, last, &time_text(seen_at)).await;
+        written.map_err(told)?.map(|()| Done::Written(recording.steps()))
     }
 
     /// Records the same decision of a person about breaks that are known: about all of them or none, durable when this
@@ -159,123 +152,15 @@ impl Journal {
         wanted.dedup();
         let known = self.breaks_of(connection, &wanted).await?;
         let last = last_entry(connection).await.map_err(told)?;
-        let mut batch = Batch::new(Chain::new(Writer::Person, last, decisions.len()), known);
+        let mut chain = Chain::new(Writer::Person, last, decisions.len());
+        let mut changed = Changed::new(&known);
+        let mut after = Vec::with_capacity(decisions.len());
         for (id, event) in decisions {
-            batch.add(id, event)?;
+            after.push(changed.apply(id, event, chain.at)?.clone());
+            chain.push(Subject::Break, id, event);
+            changed.written(id, chain.last());
         }
-        batch.write(connection).await.map_err(told)?;
-        Ok(Done::Written(batch.after))
-    }
-}
-
-/// The entries of one transaction as they are made.
-struct Batch<'e> {
-    chain: Chain<'e>,
-    /// The standings before.
-    known: HashMap<String, Standing>,
-    /// The standing after each event, in the order of the chain's lines.
-    after: Vec<Standing>,
-    /// Id → the place of its last event in the chain's lines and in `after`.
-    latest: HashMap<&'e str, usize>,
-}
-
-impl<'e> Batch<'e> {
-    fn new(chain: Chain<'e>, known: HashMap<String, Standing>) -> Self {
-        Self { chain, known, after: Vec::new(), latest: HashMap::new() }
-    }
-
-    fn add(&mut self, id: &'e str, event: &'e Event) -> Result<(), JournalError> {
-        let before = self.latest.get(id).map(|place| &self.after[*place]).or_else(|| self.known.get(id));
-        let after = apply(before, id, event, self.chain.at)?;
-        self.chain.push(Subject::Break, id, event);
-        self.latest.insert(id, self.after.len());
-        self.after.push(after);
-        Ok(())
-    }
-
-    async fn write(&self, connection: &mut Connection) -> sqlx::Result<()> {
-        execute_each(connection, inserting(&self.chain.lines).chain(self.standings())).await
-    }
-
-    /// Writes where the breaks stand that the events have changed.
-    fn standings(&self) -> impl Iterator<Item = Statement> {
-        let mut changed: Vec<usize> = self.latest.values().copied().collect();
-        // In one order always: the same events make the same file.
-        changed.sort_unstable();
-        let chunks: Vec<Vec<usize>> = changed.chunks(CHUNK).map(<[usize]>::to_vec).collect();
-        chunks.into_iter().map(|chunk| {
-            let mut query = Statement::new(
-                "INSERT INTO breaks (id, job, kind, key, currency, at_risk_minor, status, owner, first_period, standing,
-                 last_sequence, last_hash) ",
-            );
-            query.push_values(&chunk, |row, place| {
-                let (standing, written) = (&self.after[*place], &self.chain.lines[*place]);
-                let facts = standing.facts();
-                let text = serde_json::to_string(standing).expect("a standing is plain data with text keys");
-                row.push_bind(written.id).push_bind(&*standing.job).push_bind(facts.kind_name());
-                row.push_bind(&*facts.key).push_bind(&*facts.currency).push_bind(facts.at_risk_minor);
-                row.push_bind(standing.status.name()).push_bind(standing.owner.as_deref());
-                row.push_bind(&*standing.first.period).push_bind(text);
-                row.push_bind(rows::count(written.sequence)).push_bind(&*written.hash);
-            });
-            query.push(
-                " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, key = excluded.key,
-                 currency = excluded.currency, at_risk_minor = excluded.at_risk_minor, status = excluded.status,
-                 owner = excluded.owner, first_period = excluded.first_period, standing = excluded.standing,
-                 last_sequence = excluded.last_sequence, last_hash = excluded.last_hash",
-            );
-            query
-        })
-    }
-}
-
-/// What a run has seen, for the table of sightings.
-struct Sighted<'s> {
-    run: &'s RunRecord,
-    observation: &'s Observation,
-    seen_at: String,
-}
-
-impl Sighted<'_> {
-    async fn write(&self, connection: &mut Connection, steps: &[(String, Event)]) -> sqlx::Result<()> {
-        let found =
-            |event: &Event| matches!(event, Event::Opened { .. } | Event::Changed { .. } | Event::Reopened { .. });
-        let mut here: Vec<&str> = steps.iter().filter(|(_, event)| found(event)).map(|(id, _)| id.as_str()).collect();
-        // In the order of the table's key, so that it grows at its end.
-        here.sort_unstable();
-        let inserting = here.chunks(CHUNK).map(|chunk| {
-            let mut query = Statement::new(
-                "INSERT INTO sightings (job, period, break_id, present, first_run, last_run, last_seen) ",
-            );
-            query.push_values(chunk, |row, id| {
-                row.push_bind(&*self.observation.job).push_bind(&*self.observation.period).push_bind(*id);
-                row.push_bind(true).push_bind(&*self.run.id).push_bind(&*self.run.id).push_bind(&*self.seen_at);
-            });
-            query.push(" ON CONFLICT (job, period, break_id) DO UPDATE SET present = TRUE");
-            query
-        });
-        execute_each(connection, inserting).await?;
-        let is_gone = |event: &Event| match event {
-            Event::Closed { evidence, .. } => evidence.is_of_its_own_period(),
-            _ => false,
-        };
-        let gone: Vec<&str> = steps.iter().filter(|(_, event)| is_gone(event)).map(|(id, _)| id.as_str()).collect();
-        for chunk in gone.chunks(CHUNK) {
-            let mut query = Statement::new("UPDATE sightings SET present = FALSE WHERE job = ");
-            query.push_bind(&*self.observation.job).push(" AND period = ").push_bind(&*self.observation.period);
-            query.push(" AND break_id IN (");
-            query.push_list(chunk.iter().copied());
-            query.push(")");
-            query.execute(connection).await?;
-        }
-        // What is present now is what this run has found.
-        query("UPDATE sightings SET last_run = $3, last_seen = $4 WHERE job = $1 AND period = $2 AND present = TRUE")
-            .bind(&self.observation.job)
-            .bind(&self.observation.period)
-            .bind(&self.run.id)
-            .bind(&self.seen_at)
-            .execute(connection)
-            .await?;
-        Ok(())
+        execute_each(connection, inserting(&chain.lines).chain(changed.statements())).await.map_err(told)?;
+        Ok(Done::Written(after))
     }
 }

@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::link::Connection;
 use super::runs::holds_lease;
 use super::statement::{Statement, execute_each, query};
 use super::{GENESIS, Journal, JournalError, RunRecord, rows};
-use crate::digest::sha256;
+use crate::digest::hex;
 use crate::effects::Anchor;
 
 /// Rows of one statement. Each takes up to 13 values; `SQLite` binds 32,766 at most, `PostgreSQL` 65,535.
@@ -78,6 +79,16 @@ pub(super) struct Line<'e> {
     pub(super) hash: String,
 }
 
+/// An entry with its place in the chain.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) sequence: u64,
+    pub(super) entry: String,
+    /// SHA-256 of the entry's bytes, and the same in hexadecimal.
+    pub(super) digest: [u8; 32],
+    pub(super) hash: String,
+}
+
 /// The entries of one transaction as they are made, behind the last one that is written.
 #[derive(Debug)]
 pub(super) struct Chain<'e> {
@@ -95,8 +106,19 @@ impl<'e> Chain<'e> {
         Self { writer, at: Utc::now().trunc_subsecs(6), last, lines: Vec::with_capacity(entries) }
     }
 
-    /// One entry more.
+    /// The last entry so far.
+    pub(super) const fn last(&self) -> &Anchor {
+        &self.last
+    }
+
+    /// One entry more, kept among the lines.
     pub(super) fn push(&mut self, subject: Subject, id: &'e str, event: &impl Serialize) {
+        let Link { sequence, entry, hash, .. } = self.link(subject, id, event);
+        self.lines.push(Line { sequence, subject, id, entry, hash });
+    }
+
+    /// One entry more, handed back: for whoever writes them as they are made.
+    pub(super) fn link(&mut self, subject: Subject, id: &str, event: &impl Serialize) -> Link {
         let (run, epoch) = match self.writer {
             Writer::Run(run) => (Some(run.id.as_str()), run.lease_epoch),
             Writer::Person => (None, None),
@@ -115,10 +137,11 @@ impl<'e> Chain<'e> {
             event,
             previous: &self.last.hash,
         };
-        let text = serde_json::to_string(&entry).expect("an entry is plain data with text keys");
-        let hash = sha256(text.as_bytes());
+        let entry = serde_json::to_string(&entry).expect("an entry is plain data with text keys");
+        let digest: [u8; 32] = Sha256::digest(entry.as_bytes()).into();
+        let hash = hex(&digest);
         self.last = Anchor { sequence, hash: hash.clone() };
-        self.lines.push(Line { sequence, subject, id, entry: text, hash });
+        Link { sequence, entry, digest, hash }
     }
 }
 
@@ -154,7 +177,7 @@ pub(super) async fn insert_entries(connection: &mut Connection, lines: &[Line<'_
 /// The statements of [`insert_entries`].
 pub(super) fn inserting(lines: &[Line<'_>]) -> impl Iterator<Item = Statement> {
     lines.chunks(CHUNK).map(|chunk| {
-        let mut query = Statement::new("INSERT INTO entries (sequence, effect, entry, hash, subject) ");
+        let mut query = Statement::new(INSERT_ENTRIES);
         query.push_values(chunk, |row, line| {
             row.push_bind(rows::count(line.sequence)).push_bind(line.id);
             row.push_bind(&*line.entry).push_bind(&*line.hash).push_bind(line.subject.name());
@@ -162,3 +185,6 @@ pub(super) fn inserting(lines: &[Line<'_>]) -> impl Iterator<Item = Statement> {
         query
     })
 }
+
+/// Behind it stand rows of these columns.
+pub(super) const INSERT_ENTRIES: &str = "INSERT INTO entries (sequence, effect, entry, hash, subject) ";

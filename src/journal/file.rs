@@ -18,6 +18,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_notices.sql"),
     include_str!("migrations/0007_sign_offs.sql"),
     include_str!("migrations/0008_sessions.sql"),
+    include_str!("migrations/0009_opened.sql"),
 ];
 
 /// Takes the write lock at once: what is read inside stays true until the commit.

@@ -151,6 +151,21 @@ impl Connection {
         Ok(found.fetch_optional(self).await?.is_some())
     }
 
+    /// Drops these indexes of a file, and gives what makes them anew before the commit. Keys that come in no order cost
+    /// an index a page each, and one that is made of all keys at once a share of a page. A server copes by itself.
+    pub(super) async fn set_indexes_aside(&mut self, names: &[&'static str]) -> sqlx::Result<Vec<String>> {
+        let mut making = Vec::new();
+        if self.is_postgres() {
+            return Ok(making);
+        }
+        for name in names {
+            let made = query("SELECT sql FROM sqlite_master WHERE type = 'index' AND name = $1").bind(*name);
+            making.push(made.fetch_one(self).await?.get("sql"));
+            self.raw(&format!("DROP INDEX {name}")).await?;
+        }
+        Ok(making)
+    }
+
     /// A column's bytes, as an expression: what somebody has written by hand may be no text.
     pub(super) fn bytes_of(&self, column: &str) -> String {
         match self {

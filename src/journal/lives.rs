@@ -8,10 +8,14 @@ use super::rows::{self, Unreadable};
 use super::statement::{Row, Statement, query};
 use super::turn::Done;
 use super::{BreakEntry, BreakFilter, BreakRow, Journal, JournalError, SightingRecord};
-use crate::breaks::life::{Sighting, Standing};
+use crate::breaks::life::{Sighting, Standing, apply};
 
 /// What is told when a statement of these fails.
 const DOING: &str = "reading where breaks stand";
+
+/// Breaks with how they stand; behind it stand conditions on `breaks`.
+const BREAKS: &str =
+    "SELECT id, standing, entry FROM breaks LEFT JOIN entries ON standing = '' AND entries.sequence = last_sequence";
 
 /// Digits of a break's id that are enough to ask for it, where no other begins with them.
 const LEAST_DIGITS: usize = 4;
@@ -51,9 +55,10 @@ impl Journal {
     /// When the state file cannot be read.
     pub async fn breaks(&self, filter: &BreakFilter) -> Result<Vec<BreakRow>, JournalError> {
         let mut query = Statement::new(
-            "SELECT breaks.id, standing, sightings.* FROM breaks JOIN sightings ON break_id = breaks.id
+            "SELECT breaks.id, standing, entry, sightings.* FROM breaks JOIN sightings ON break_id = breaks.id
              AND sightings.period = (SELECT period FROM sightings WHERE break_id = breaks.id
-             ORDER BY last_seen DESC, period DESC LIMIT 1) WHERE TRUE",
+             ORDER BY last_seen DESC, period DESC LIMIT 1) LEFT JOIN entries ON standing = ''
+             AND entries.sequence = last_sequence WHERE TRUE",
         );
         if let Some(job) = &filter.job {
             query.push(" AND breaks.job = ").push_bind(&**job);
@@ -83,7 +88,8 @@ impl Journal {
         let first = if long_enough { id.to_ascii_lowercase() } else { id.to_owned() };
         // `g` stands after every digit.
         let end = if long_enough { format!("{first}g") } else { first.clone() };
-        let query = query("SELECT id, standing FROM breaks WHERE id = $1 OR (id > $1 AND id < $2) ORDER BY id LIMIT 4");
+        let mut query = Statement::new(BREAKS);
+        query.push(" WHERE id = $1 OR (id > $1 AND id < $2) ORDER BY id LIMIT 4");
         let rows = self.fetch_all(DOING, &query.bind(&first).bind(end)).await?;
         let mut found: Vec<Standing> = self.readable(rows.iter().map(standing).collect())?;
         match found.len() {
@@ -102,10 +108,8 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn suggestions_of_key(&self, key: &str) -> Result<Vec<Standing>, JournalError> {
-        let query = query(
-            "SELECT id, standing FROM breaks WHERE kind = $1 AND status = 'suggested' AND replace(key, $2, '') <> key
-             ORDER BY last_sequence",
-        );
+        let mut query = Statement::new(BREAKS);
+        query.push(" WHERE kind = $1 AND status = 'suggested' AND replace(key, $2, '') <> key ORDER BY last_sequence");
         let query = query.bind(Sighting::PAIR).bind(key);
         let rows = self.fetch_all(DOING, &query).await?;
         let mut found: Vec<Standing> = self.readable(rows.iter().map(standing).collect())?;
@@ -118,10 +122,8 @@ impl Journal {
     /// # Errors
     /// When the state file cannot be read.
     pub async fn lives_of_key(&self, key: &str) -> Result<Vec<Standing>, JournalError> {
-        let query = query(
-            "SELECT id, standing FROM breaks WHERE key = $2 OR (kind = $1 AND replace(key, $2, '') <> key)
-             ORDER BY last_sequence",
-        );
+        let mut query = Statement::new(BREAKS);
+        query.push(" WHERE key = $2 OR (kind = $1 AND replace(key, $2, '') <> key) ORDER BY last_sequence");
         let query = query.bind(Sighting::PAIR).bind(key);
         let rows = self.fetch_all(DOING, &query).await?;
         let mut found: Vec<Standing> = self.readable(rows.iter().map(standing).collect())?;
@@ -168,8 +170,8 @@ impl Journal {
         period: &str,
     ) -> Result<HashMap<String, Standing>, JournalError> {
         let query = query(
-            "SELECT breaks.id, standing FROM sightings JOIN breaks ON breaks.id = break_id
-             WHERE sightings.job = $1 AND period = $2 AND present",
+            "SELECT breaks.id, standing, entry FROM sightings JOIN breaks ON breaks.id = break_id
+             LEFT JOIN entries ON standing = '' AND entries.sequence = last_sequence WHERE sightings.job = $1 AND period = $2 AND present",
         );
         let rows = query.bind(job).bind(period).fetch_all(connection).await;
         let rows = rows.map_err(|source| self.told(DOING, source))?;
@@ -181,9 +183,14 @@ impl Journal {
         connection: &mut Connection,
         ids: &[&str],
     ) -> Result<HashMap<String, Standing>, JournalError> {
-        let mut known = HashMap::with_capacity(ids.len());
+        let mut known = HashMap::new();
+        let any = query("SELECT 1 FROM breaks LIMIT 1").fetch_optional(connection).await;
+        if any.map_err(|source| self.told(DOING, source))?.is_none() {
+            return Ok(known);
+        }
         for chunk in ids.chunks(CHUNK) {
-            let mut query = Statement::new("SELECT id, standing FROM breaks WHERE TRUE");
+            let mut query = Statement::new(BREAKS);
+            query.push(" WHERE TRUE");
             one_of(&mut query, " AND id IN (", chunk.iter().copied());
             let rows = query.fetch_all(connection).await;
             for row in rows.map_err(|source| self.told(DOING, source))? {
@@ -208,9 +215,16 @@ fn by_id(row: &Row) -> Result<(String, Standing), Unreadable> {
     Ok((row.get("id"), standing(row)?))
 }
 
+/// How a break stands. What nothing has happened to since it was opened stands as its one entry says.
 fn standing(row: &Row) -> Result<Standing, Unreadable> {
-    serde_json::from_str(row.get("standing"))
-        .map_err(|_| Unreadable::new("the standing of a break", row.get::<&str, _>("id")))
+    let unreadable = || Unreadable::new("the standing of a break", row.get::<&str, _>("id"));
+    let standing: &str = row.get("standing");
+    if !standing.is_empty() {
+        return serde_json::from_str(standing).map_err(|_| unreadable());
+    }
+    let entry = row.get::<Option<&str>, _>("entry").ok_or_else(unreadable)?;
+    let entry: BreakEntry = serde_json::from_str(entry).map_err(|_| unreadable())?;
+    apply(None, &entry.id, &entry.event, entry.at).map_err(|_| unreadable())
 }
 
 fn sighting(row: &Row) -> Result<SightingRecord, Unreadable> {

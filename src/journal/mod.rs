@@ -25,6 +25,7 @@ mod lives;
 mod notices;
 mod periods;
 mod postgres;
+mod recording;
 mod replay;
 mod rows;
 mod runs;
@@ -78,7 +79,7 @@ use crate::sign_off::IllegalSignOffStep;
 use crate::sources::RawFile;
 
 /// The version of the journal's tables that this program writes.
-pub const SCHEMA_VERSION: u32 = 8;
+pub const SCHEMA_VERSION: u32 = 9;
 const _: () = assert!(file::MIGRATIONS.len() == SCHEMA_VERSION as usize, "one migration a version");
 
 /// The hash before the first entry of effects, breaks, seals and sign-offs, and the anchor of an empty one.

@@ -20,6 +20,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/postgres/0006_notices.sql"),
     include_str!("migrations/postgres/0007_sign_offs.sql"),
     include_str!("migrations/postgres/0008_sessions.sql"),
+    include_str!("migrations/postgres/0009_opened.sql"),
 ];
 const _: () = assert!(MIGRATIONS.len() == SCHEMA_VERSION as usize, "the same versions as the file");
 

@@ -12,6 +12,8 @@ pub(super) struct Replayed<S> {
     pub(super) standing: S,
     pub(super) last_sequence: i64,
     pub(super) last_hash: String,
+    /// How many entries that are.
+    pub(super) entries: usize,
     /// Its row was there.
     seen: bool,
 }
@@ -62,7 +64,9 @@ impl<S> Replay<S> {
         match apply(self.get(id)) {
             Ok(standing) => {
                 let (last_sequence, last_hash) = at.clone();
-                self.things.insert(id.to_owned(), Replayed { standing, last_sequence, last_hash, seen: false });
+                let entries = self.things.get(id).map_or(1, |before| before.entries + 1);
+                self.things
+                    .insert(id.to_owned(), Replayed { standing, last_sequence, last_hash, entries, seen: false });
                 Ok(())
             }
             Err(illegal) => {

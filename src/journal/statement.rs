@@ -4,6 +4,7 @@
 //! else; the few differences stand in `link`.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
@@ -77,8 +78,9 @@ impl Statement {
     /// A placeholder more, and its value.
     pub(super) fn push_bind(&mut self, value: impl Into<Value>) -> &mut Self {
         self.values.push(value.into());
-        let place = self.values.len();
-        self.push("$").push(&place.to_string())
+        // Writing to a string cannot fail.
+        let _ = write!(self.text.to_mut(), "${}", self.values.len());
+        self
     }
 
     /// `(a, b, c)` without the parentheses.

@@ -68,6 +68,10 @@ impl Lives {
                 continue;
             }
             let found = found.as_deref();
+            // Its one entry says it all.
+            if name == "standing" && replayed.entries == 1 && found == Some(b"") {
+                continue;
+            }
             if let ("standing", Some(expected)) = (name, &expected) {
                 wrong.push(standing_difference(found.unwrap_or_default(), expected));
                 continue;

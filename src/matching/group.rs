@@ -22,15 +22,53 @@ use crate::job::Splits;
 /// # Panics
 /// When the key of a frame's rows is not that of the rules.
 pub fn match_frames(rules: &Rules, frames: &[Frame]) -> Result<Matched, MatchError> {
+    let (mut matched, mut suspects) = match_frames_into::<Vec<KeyFacts>>(rules, frames)?;
+    suspects.sort_by(|left, right| left.key.cmp(&right.key));
+    matched.suspects = suspects;
+    Ok(matched)
+}
+
+/// Who takes the keys that have to be looked at, part by part, so that they need not all be held at once.
+pub trait Suspects: Default + Send {
+    /// Those of one part.
+    fn take(&mut self, rules: &Rules, suspects: Vec<KeyFacts>);
+
+    /// Adds what another has taken.
+    fn merge(&mut self, other: Self);
+}
+
+impl Suspects for Vec<KeyFacts> {
+    fn take(&mut self, _rules: &Rules, suspects: Vec<KeyFacts>) {
+        self.extend(suspects);
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.extend(other);
+    }
+}
+
+/// [`match_frames`], of which each part hands over its suspects when it is done: they come in no order.
+///
+/// # Errors
+/// As [`match_frames`].
+///
+/// # Panics
+/// As [`match_frames`].
+pub fn match_frames_into<S: Suspects>(rules: &Rules, frames: &[Frame]) -> Result<(Matched, S), MatchError> {
     assert!(frames.iter().all(|frame| frame.rows.key() == rules.matching.key), "rows lie where their key says");
     let bits = frames.iter().map(|frame| frame.rows.bits()).min().unwrap_or_default();
-    let matching = (0..1_usize << bits).into_par_iter().fold(Found::default, |mut found, part| {
-        if let Err(error) = match_part(rules, frames, (part, bits), &mut found) {
+    let matching = (0..1_usize << bits).into_par_iter().fold(Default::default, |mut so_far: (Found, S), part| {
+        let (found, suspects) = &mut so_far;
+        if let Err(error) = match_part(rules, frames, (part, bits), found) {
             found.fail(error);
         }
-        found
+        suspects.take(rules, std::mem::take(&mut found.matched.suspects));
+        so_far
     });
-    let mut all = matching.reduce(Found::default, Found::merged);
+    let (mut all, suspects) = matching.reduce(Default::default, |(found, mut suspects), (others, more)| {
+        suspects.merge(more);
+        (found.merged(others), suspects)
+    });
     if let Some(fault) = all.fault {
         return Err(fault);
     }
@@ -41,10 +79,8 @@ pub fn match_frames(rules: &Rules, frames: &[Frame]) -> Result<Matched, MatchErr
             all.matched.tally.aside(frame.side, Aside::Quarantined, currency, row.amounts_minor);
         }
     }
-    for keys in [&mut all.matched.suspects, &mut all.matched.strays] {
-        keys.sort_by(|left, right| left.key.cmp(&right.key));
-    }
-    Ok(all.matched)
+    all.matched.strays.sort_by(|left, right| left.key.cmp(&right.key));
+    Ok((all.matched, suspects))
 }
 
 /// What is found so far.

@@ -75,10 +75,10 @@ pub(super) async fn by_later_months(
 ) -> Result<BTreeMap<String, (String, Evidence)>, Failure> {
     let mut cleared = BTreeMap::new();
     let (Some(journal), Some(month_end)) = (journal, month::month_end(request)) else { return Ok(cleared) };
-    let found = facts.breaks.iter().filter(|found| KINDS.contains(&found.kind));
+    let found = facts.breaks.heads().filter(|found| KINDS.contains(&found.kind));
     let mut open: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for found in found {
-        open.entry(&found.key).or_default().push(&found.id);
+        open.entry(found.key).or_default().push(found.id);
     }
     let later = std::iter::successors(Some(request.period.next()), |period: &Period| Some(period.next()));
     for period in later.take(month_end.earlier as usize) {
@@ -99,8 +99,8 @@ pub(super) async fn by_later_months(
             for id in over {
                 cleared.insert(id.to_owned(), (period.label.clone(), evidence(&period.label, &file, line)));
             }
-            if let Some(found) = facts.breaks.iter().find(|found| still.contains(&found.id.as_str())) {
-                open.insert(&found.key, still);
+            if let Some(found) = facts.breaks.heads().find(|found| still.contains(&found.id)) {
+                open.insert(found.key, still);
             }
         }
     }

@@ -16,7 +16,7 @@ use super::previous::{self, Previous};
 use super::pull::{self, PulledInput};
 use super::{Request, Trail, aside, carried, history};
 use crate::breaks::carry::Others;
-use crate::breaks::compare::{CompareError, Comparison, compare_sifted};
+use crate::breaks::compare::{CompareError, Comparison, Keeps, compare_sifted};
 use crate::breaks::{Break, files, losses};
 use crate::effects::Finding;
 use crate::exit::{ExitCode, Failure};
@@ -261,10 +261,11 @@ async fn compare_frames(
     let others = neighbours.others(*journal, request).await?;
     // Only where periods are run out of order, or again, is there anything later to look at.
     let Some(journal) = journal.filter(|_| neighbours.has_later(&request.period)) else {
-        return compare_once((request, pulled), rules, others, (frames, &mut sifted)).await;
+        let keeps = if reconciliation.carry > 0 { Keeps::Keys } else { Keeps::Breaks };
+        return compare_once((request, pulled), rules, (others, keeps), (frames, &mut sifted)).await;
     };
     let (frames, comparison) =
-        compare_once((request, pulled), rules.clone(), others.clone(), (frames, &mut sifted)).await?;
+        compare_once((request, pulled), rules.clone(), (others.clone(), Keeps::Keys), (frames, &mut sifted)).await?;
     let open = comparison.left_open(&request.period.label).items;
     if open.is_empty() {
         return Ok((frames, comparison));
@@ -278,13 +279,14 @@ async fn compare_frames(
     if later.is_empty() {
         return Ok((frames, comparison));
     }
-    compare_once((request, pulled), rules, Others { later, ..others }, (frames, &mut sifted)).await
+    let others = Others { later, ..others };
+    compare_once((request, pulled), rules, (others, Keeps::Keys), (frames, &mut sifted)).await
 }
 
 async fn compare_once(
     (request, pulled): (&Request, &[PulledInput]),
     mut rules: Rules,
-    others: Others,
+    (others, keeps): (Others, Keeps),
     (mut frames, sifted): (Vec<Frame>, &mut Option<Arc<Sifted>>),
 ) -> Result<(Vec<Frame>, Comparison), Failure> {
     rules.watched = Arc::new(others.keys());
@@ -296,7 +298,7 @@ async fn compare_once(
     let sure = sifted.clone();
     let work = aside(move || {
         let sure = sure.as_ref().map(|sifted| &sifted.sieve.tally);
-        let comparison = compare_sifted(&rules, &frames, sure, &others);
+        let comparison = compare_sifted(&rules, &frames, sure, (&others, keeps));
         comparison.map(|comparison| (frames, comparison))
     });
     work.await?.map_err(|error| Failure::new(compare_exit_code(&error), error))

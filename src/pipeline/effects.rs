@@ -109,11 +109,12 @@ async fn plan_once(
         ("", Some(taker.cards()?))
     };
     let scope = Scope { job: request.job.name.clone(), period: request.period.label.clone() };
+    let breaks = facts.breaks.to_vec();
     let drafts = drafts(&Material {
         job: &request.job,
         period: &request.period.label,
         organization,
-        breaks: &facts.breaks,
+        breaks: &breaks,
         file_names: &wanted.files,
         findings: &wanted.findings,
         cards,

@@ -7,9 +7,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::{Request, cleared};
 use crate::breaks::age::last_day;
 use crate::breaks::carry_judge::{self, ClosedBy};
+use crate::breaks::found::sightings;
 use crate::breaks::life::{Evidence, Standing};
-use crate::breaks::observe::{self, Observation};
-use crate::breaks::sighting::sightings;
+use crate::breaks::observe::{self, Observation, Outline};
 use crate::breaks::{BreakStatus, RowRef, Suggestion};
 use crate::effects;
 use crate::effects::news;
@@ -24,7 +24,7 @@ use crate::report::lives;
 pub(super) struct Lives {
     observation: Observation,
     known: HashMap<String, Standing>,
-    /// Where everything stands with what is found and said so far.
+    /// Where stands what more is found and said of so far than that it is there for the first time.
     now: HashMap<String, Standing>,
     run_time: DateTime<Utc>,
     /// The last day of the period.
@@ -77,12 +77,19 @@ impl Lives {
     }
 
     fn look(&mut self) -> Result<(), Failure> {
-        let steps = observe::steps(&self.observation, &self.known);
-        let after = observe::after(&self.known, &steps, self.run_time);
+        // What is only found for the first time stands as all of its kind: it is not held one by one.
+        let eventful = Outline::of(&self.observation, &self.known).eventful;
+        if eventful.is_empty() {
+            self.now = HashMap::new();
+            return Ok(());
+        }
+        let steps = observe::each_step(&self.observation, &self.known).filter(|(id, _)| eventful.contains(id));
+        let after = observe::after(&self.known, steps, self.run_time);
         self.now = after.map_err(|error| Failure::new(ExitCode::InvariantFailed, error))?;
         Ok(())
     }
 
+    /// None for what is found for the first time.
     fn life(&self, id: &str) -> Option<&Standing> {
         self.now.get(id).or_else(|| self.known.get(id))
     }
@@ -90,10 +97,10 @@ impl Lives {
     /// For planning what to ask of the provider: nothing is asked for what a person has closed. What audits have said
     /// of the others, the plan knows from them.
     pub(super) fn before_planning(&self, facts: &mut Facts) {
-        for found in &mut facts.breaks {
-            let closed = self.life(&found.id).filter(|standing| standing.is_closed_by_person());
-            found.status = closed.map_or(BreakStatus::Open, |standing| standing.status);
-        }
+        facts.breaks.set_statuses(|found| {
+            let closed = self.life(found.id).filter(|standing| standing.is_closed_by_person());
+            closed.map_or(BreakStatus::Open, |standing| standing.status)
+        });
     }
 
     /// Tells the facts how everything stands, with what audits say.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::facts::Facts;
-use crate::breaks::BreakKind;
+use crate::breaks::{BreakKind, Head};
 use crate::frames::Measure;
 
 /// How many buckets there are.
@@ -44,10 +44,10 @@ pub(super) type Group<'a> = (BreakKind, &'a str, Option<Measure>);
 /// The open breaks of each kind, currency and measure by age. A break of which no life is known is new.
 pub(super) fn by_age(facts: &Facts) -> BTreeMap<Group<'_>, [Aged; BUCKETS]> {
     let mut groups = BTreeMap::<Group<'_>, [Aged; BUCKETS]>::new();
-    for found in facts.breaks.iter().filter(|found| found.is_open()) {
-        let age = facts.lives.get(&found.id).map_or(0, |life| life.age_business_days);
+    for found in facts.breaks.heads().filter(Head::is_open) {
+        let age = facts.life(found.id).map_or(0, |life| life.age_business_days);
         let measure = (!found.currency.is_empty()).then_some(found.measure);
-        let aged = &mut groups.entry((found.kind, &found.currency, measure)).or_default()[bucket_of(age)];
+        let aged = &mut groups.entry((found.kind, found.currency, measure)).or_default()[bucket_of(age)];
         aged.breaks += 1;
         if measure.is_some() {
             aged.at_risk_minor += i128::from(found.at_risk_minor);

@@ -25,9 +25,9 @@ pub fn render(facts: &Facts, out: impl Write) -> Result<(), csv::Error> {
     let places = Places::new(facts);
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(columns.iter().map(super::table::Column::name))?;
-    for found in &facts.breaks {
+    for found in facts.breaks.iter() {
         for column in &columns {
-            field(&mut writer, column.value(found, &places))?;
+            field(&mut writer, column.value(&found, &places))?;
         }
         writer.write_record(None::<&[u8]>)?;
     }

@@ -1,6 +1,6 @@
 //! What a report is made of: plain data, complete, and the same for every rendering.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::breaks::carry::{self, CarriedItem};
 use crate::breaks::carry_file::LeftOpen;
 pub use crate::breaks::gates::GateFacts;
-use crate::breaks::{Break, BreakStatus, RowAccount, RowRef, Statement, Suggestion};
+use crate::breaks::{BreakStatus, Breaks, RowAccount, RowRef, Statement, Suggestion};
 use crate::effects::{EffectKind, EffectsFacts};
 use crate::frames::{Measure, Quarantined, Side, Warning};
 use crate::month::MonthFacts;
@@ -29,9 +29,12 @@ pub struct Facts {
     pub history: Vec<InputFacts>,
     pub statement: Statement,
     /// Ordered by kind, then most at risk first, then key.
-    pub breaks: Vec<Break>,
+    pub breaks: Breaks,
     /// Break id → its life before this run and with it; told beside the breaks, which depend on the inputs alone.
-    pub lives: BTreeMap<String, LifeFacts>,
+    pub lives: HashMap<String, LifeFacts>,
+    /// The life of each break that has none in `lives`: this run finds it for the first time. None where lives are not
+    /// told.
+    pub new_life: Option<LifeFacts>,
     /// Those that nobody has accepted.
     pub suggestions: Vec<Suggestion>,
     /// One-sided items that are still in grace, and failed-transaction notices: reason → keys.
@@ -86,6 +89,11 @@ impl Facts {
         self.statement.rows.iter().filter(|rows| !self.is_sending() || rows.side == Side::Ledger)
     }
 
+    /// What is known of a break beside what this run has found; none where lives are not told.
+    pub fn life(&self, id: &str) -> Option<&LifeFacts> {
+        self.lives.get(id).or(self.new_life.as_ref())
+    }
+
     /// Every file that was read, those of earlier periods last.
     pub fn all_inputs(&self) -> impl Iterator<Item = &InputFacts> {
         self.inputs.iter().chain(&self.history)
@@ -94,20 +102,20 @@ impl Facts {
     /// Sum of `at_risk_minor` of the open breaks by currency and measure, file-level kinds left out.
     pub fn at_risk(&self) -> BTreeMap<(String, Measure), i128> {
         let mut sums = BTreeMap::<(&str, Measure), i128>::new();
-        for found in self.breaks.iter().filter(|found| found.is_open() && !found.currency.is_empty()) {
-            *sums.entry((&found.currency, found.measure)).or_default() += i128::from(found.at_risk_minor);
+        for found in self.breaks.heads().filter(|found| found.is_open() && !found.currency.is_empty()) {
+            *sums.entry((found.currency, found.measure)).or_default() += i128::from(found.at_risk_minor);
         }
         sums.into_iter().map(|((currency, measure), sum)| ((currency.to_owned(), measure), sum)).collect()
     }
 
     /// How many breaks still wait for somebody.
     pub fn open_breaks(&self) -> u64 {
-        self.breaks.iter().filter(|found| found.is_open()).count() as u64
+        self.breaks.statuses().filter(|status| status.is_open()).count() as u64
     }
 
     /// How many breaks have this status.
     pub fn with_status(&self, status: BreakStatus) -> u64 {
-        self.breaks.iter().filter(|found| found.status == status).count() as u64
+        self.breaks.statuses().filter(|known| *known == status).count() as u64
     }
 
     pub fn breached_gates(&self) -> impl Iterator<Item = &GateFacts> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::facts::Facts;
+use crate::breaks::Head;
 use crate::breaks::gates::GateFacts;
 
 /// The numbers of one finished run.
@@ -31,7 +32,7 @@ impl Figures {
             *figures.rows.entry(rows.side.name().to_owned()).or_default() += rows.read;
             *figures.matched.entry(rows.side.name().to_owned()).or_default() += rows.matched;
         }
-        for found in facts.breaks.iter().filter(|found| found.is_open()) {
+        for found in facts.breaks.heads().filter(Head::is_open) {
             *figures.breaks.entry(found.kind.name().to_owned()).or_default() += 1;
         }
         for ((currency, _), minor) in facts.at_risk() {

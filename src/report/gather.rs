@@ -1,12 +1,12 @@
 //! From a proven comparison to the facts of its report.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use super::facts::{Changes, ExcludedFacts, Facts, InputFacts, JobFacts, PeriodFacts, ProgramFacts, RunFacts};
-use crate::breaks::compare::{self, Comparison};
+use crate::breaks::compare::Comparison;
 use crate::breaks::statement::file_totals;
-use crate::breaks::{Break, gates};
+use crate::breaks::{Break, Breaks, gates};
 use crate::frames::{Frame, Measure, Warning};
 use crate::job::{Due, Job, Matching, MonthEnd, Payout, Reconciliation, Splits};
 use crate::month::Closing;
@@ -44,13 +44,13 @@ pub struct Setting<'a> {
 /// Gathers the facts. What changed against an earlier attempt is left for the caller to add.
 pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Facts {
     let Setting { job, reconciliation, period, run, history, breaks_besides, month, mut warnings } = setting;
-    let mut breaks = comparison.breaks();
+    let mut breaks = comparison.packed();
     breaks.extend(breaks_besides);
     let month = month.map(|closing| {
         breaks.extend(closing.breaks);
         closing.facts
     });
-    compare::sort(&mut breaks);
+    breaks.sort();
     warnings.extend(frames.iter().flat_map(|frame| frame.warnings.iter().cloned()));
     Facts {
         program: program(),
@@ -62,7 +62,8 @@ pub fn gather(setting: Setting, frames: &[Frame], comparison: &Comparison) -> Fa
         statement: comparison.statement.clone(),
         gates: gates::check(&job.gates, &breaks),
         breaks,
-        lives: BTreeMap::new(),
+        lives: HashMap::new(),
+        new_life: None,
         suggestions: comparison.suggestions(),
         expected: comparison.expected(),
         excluded: comparison
@@ -253,14 +254,14 @@ pub fn changes(
     before: &BTreeMap<String, String>,
     now: &BTreeMap<String, String>,
     breaks_before: Option<&[String]>,
-    breaks: &[Break],
+    breaks: &Breaks,
 ) -> Changes {
     let differs = |name: &&String| before.get(*name) != now.get(*name);
     let mut changed_inputs: Vec<String> = before.keys().chain(now.keys()).filter(differs).cloned().collect();
     changed_inputs.sort();
     changed_inputs.dedup();
     let ids_before: BTreeSet<&str> = breaks_before.unwrap_or_default().iter().map(String::as_str).collect();
-    let ids: BTreeSet<&str> = breaks.iter().map(|found| found.id.as_str()).collect();
+    let ids: BTreeSet<&str> = breaks.heads().map(|found| found.id).collect();
     Changes {
         against_attempt,
         inputs_unchanged: changed_inputs.is_empty(),

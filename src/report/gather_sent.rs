@@ -1,12 +1,12 @@
 //! From what a sending job has sealed, and what became of it, to the facts of its report: the source is the ledger's
 //! side, what Kard has accepted the file's. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::facts::{ExcludedFacts, Facts, Fate, InputFacts, ParcelFacts, RunFacts};
 use super::gather::{job_facts, period_facts, program};
 use crate::breaks::sending::RejectedRow;
-use crate::breaks::{Break, Bridge, BridgeLine, RowAccount, Statement, compare, gates};
+use crate::breaks::{Break, Breaks, Bridge, BridgeLine, RowAccount, Statement, compare, gates};
 use crate::frames::{Measure, Quarantined, Side, Warning};
 use crate::job::Job;
 use crate::period::Period;
@@ -57,6 +57,7 @@ pub fn gather(setting: Setting<'_>) -> Facts {
     let Setting { job, period, run, inputs, source, parcels, rejected, mut breaks, quarantine, warnings, parameters } =
         setting;
     compare::sort(&mut breaks);
+    let breaks = Breaks::from(breaks);
     let statement = statement(&source, &parcels, &rejected);
     let excluded = excluded(&source, &parcels);
     Facts {
@@ -69,7 +70,8 @@ pub fn gather(setting: Setting<'_>) -> Facts {
         statement,
         gates: gates::check(&job.gates, &breaks),
         breaks,
-        lives: BTreeMap::new(),
+        lives: HashMap::new(),
+        new_life: None,
         suggestions: Vec::new(),
         expected: expected(&parcels),
         excluded,

@@ -22,7 +22,7 @@ use super::json_month::{self, MonthSummary};
 use super::json_seals::{self, AdjustmentsSummary, SealSummary};
 use super::totals::AgeTotal;
 use super::verdict::{Tone, verdict};
-use crate::breaks::{Break, BreakKind, BreakStatus, Bridge, RowAccount};
+use crate::breaks::{BreakKind, BreakStatus, Bridge, RowAccount};
 use crate::frames::{Measure, Quarantined, Side, Warning};
 
 /// Quarantined rows that are spelled out; `quarantine.count` tells them all.
@@ -277,21 +277,21 @@ pub fn summary(facts: &Facts) -> Summary {
 }
 
 fn currencies(facts: &Facts) -> BTreeMap<String, u8> {
-    let of_breaks = facts.breaks.iter().map(|found: &Break| &found.currency);
-    let of_bridges = facts.statement.bridges.iter().map(|bridge| &bridge.currency);
-    let of_inputs = facts.inputs.iter().flat_map(|input| input.sums.iter().map(|sum| &sum.0));
+    let of_breaks = facts.breaks.heads().map(|found| found.currency);
+    let of_bridges = facts.statement.bridges.iter().map(|bridge| bridge.currency.as_str());
+    let of_inputs = facts.inputs.iter().flat_map(|input| input.sums.iter().map(|sum| sum.0.as_str()));
     let of_effects =
-        facts.effects.iter().flat_map(|effects| &effects.planned).map(|standing| &standing.effect.currency);
-    let all: BTreeSet<&String> = of_breaks
+        facts.effects.iter().flat_map(|effects| &effects.planned).map(|standing| standing.effect.currency.as_str());
+    let all: BTreeSet<&str> = of_breaks
         .chain(of_bridges)
         .chain(of_inputs)
         .chain(of_effects)
-        .chain(facts.parcels().iter().flat_map(|parcel| parcel.totals_minor.keys()))
-        .chain(facts.month.iter().flat_map(json_month::currencies))
-        .chain(json_seals::currencies(&facts.sealed))
+        .chain(facts.parcels().iter().flat_map(|parcel| parcel.totals_minor.keys().map(String::as_str)))
+        .chain(facts.month.iter().flat_map(json_month::currencies).map(String::as_str))
+        .chain(json_seals::currencies(&facts.sealed).into_iter().map(String::as_str))
         .filter(|currency| !currency.is_empty())
         .collect();
-    all.into_iter().map(|currency| (currency.clone(), decimals(currency))).collect()
+    all.into_iter().map(|currency| (currency.to_owned(), decimals(currency))).collect()
 }
 
 fn at_risk(sums: BTreeMap<(String, Measure), i128>) -> Vec<AtRisk> {

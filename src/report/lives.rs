@@ -26,34 +26,46 @@ impl Ages {
 
     /// Business days from the last day of the first period that had it to that day.
     pub fn of(&mut self, standing: &Standing) -> i64 {
-        let period = &standing.first.period;
+        self.since(&standing.first.period)
+    }
+
+    /// Business days from the last day of that period to that day.
+    pub fn since(&mut self, period: &str) -> i64 {
         if let Some(age) = self.known.get(period) {
             return *age;
         }
         let days = last_day(period).map_or(0, |last| self.calendar.business_days_between(last, self.as_of));
         let age = i64::try_from(days).unwrap_or(i64::MAX);
-        self.known.insert(period.clone(), age);
+        self.known.insert(period.to_owned(), age);
         age
     }
 }
 
-/// Gives each break its status and what else is known of it; what is closed counts at no gate any more.
+/// Gives each break its status and what else is known of it; what is closed counts at no gate any more. `life`: none
+/// for what the run finds for the first time.
 ///
 /// `as_of` is the day to which their age is counted: the last of the period.
 pub fn tell<'l>(facts: &mut Facts, limits: &Gates, as_of: NaiveDate, life: impl Fn(&str) -> Option<&'l Standing>) {
     let mut ages = Ages::new(as_of);
     facts.lives.clear();
-    for found in &mut facts.breaks {
-        let Some(standing) = life(&found.id) else { continue };
-        found.status = standing.status;
+    facts.breaks.set_statuses(|found| {
+        let Some(standing) = life(found.id) else { return BreakStatus::Open };
         let told = LifeFacts {
             owner: standing.owner.clone(),
             first_period: standing.first.period.clone(),
             age_business_days: ages.of(standing),
             comments: standing.comments,
         };
-        facts.lives.insert(found.id.clone(), told);
-    }
+        facts.lives.insert(found.id.to_owned(), told);
+        standing.status
+    });
+    let period = &facts.period.label;
+    facts.new_life = Some(LifeFacts {
+        owner: None,
+        first_period: period.clone(),
+        age_business_days: ages.since(period),
+        comments: 0,
+    });
     facts.gates = gates::check(limits, &facts.breaks);
 }
 

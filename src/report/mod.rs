@@ -87,7 +87,7 @@ pub enum ReportError {
     WorkbookRows { path: PathBuf, reason: String },
 }
 
-/// Writes `summary.json` and each asked rendering into `folder`, side by side on all cores; the folder must exist.
+/// Writes `summary.json` and then each asked rendering into `folder`, side by side on all cores; the folder must exist.
 /// Returns their paths in the order asked; with `breaks.csv` comes [`EFFECTS_FILE`] where the job has effects, and
 /// [`SENT_FILE`] where it sends. [`RECEIVABLE_FILE`] is always written where a month was closed: every number of the
 /// receivable leads to its rows. Each file and the folder are on disk when this returns; a format that is asked twice is
@@ -109,15 +109,17 @@ pub fn write_with(
     folder: &Path,
     layout: Layout,
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let mut wanted = vec![ReportFormat::Json];
-    for format in formats {
+    let mut wanted: Vec<ReportFormat> = Vec::new();
+    for format in formats.iter().filter(|format| **format != ReportFormat::Json) {
         if !wanted.contains(format) {
             wanted.push(*format);
         }
     }
+    // It is small, and first on the disk: of a disk that is full, what has filled it is told.
+    let summary = write_format(facts, ReportFormat::Json, folder, layout)?;
     let writing = wanted.into_par_iter().map(|format| write_format(facts, format, folder, layout));
     let done: Vec<Result<Vec<PathBuf>, ReportError>> = writing.collect();
-    let written = done.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
+    let written = std::iter::once(Ok(summary)).chain(done).collect::<Result<Vec<_>, _>>()?.concat();
     if let Some(carried) = &facts.carried {
         write_lines(OPEN_ITEMS_FILE, folder, |out| carried.left.write(out))?;
     }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::Write;
+use std::ops::Range;
 
 use polars::prelude::{
     Column as Series, DataFrame, DataType, IntoColumn, NamedFrom, ParquetCompression, ParquetWriter, PolarsError,
@@ -11,6 +12,10 @@ use rayon::prelude::*;
 
 use super::facts::Facts;
 use super::table::{Column, Places, Value, ValueKind, columns};
+use crate::breaks::Break;
+
+/// Rows of a row group.
+const GROUP: usize = 64 * 1024;
 
 /// Writes all breaks. Amounts are `Int64` minor units in columns whose names end in `_minor`, times
 /// UTC microseconds (without a zone in the type). In front of the columns of `breaks.csv`: `job`, `period`, `rule`, and
@@ -19,19 +24,36 @@ use super::table::{Column, Places, Value, ValueKind, columns};
 /// # Errors
 /// When writing fails.
 pub fn render(facts: &Facts, out: impl Write) -> Result<(), PolarsError> {
-    let mut frame = frame(facts)?;
-    ParquetWriter::new(out)
+    let places = Places::new(facts);
+    let columns = columns();
+    let empty = frame(facts, &[], (&columns, &places))?;
+    let writer = ParquetWriter::new(out)
         .with_compression(ParquetCompression::Zstd(None))
         .with_statistics(StatisticsOptions::default())
         // One row group follows the other in the order of the breaks: the same facts, the same bytes.
-        .set_parallel(false)
-        .with_row_group_size(Some(64 * 1024))
-        .finish(&mut frame)?;
+        .set_parallel(false);
+    let mut writer = writer.batched(empty.schema())?;
+    for group in row_groups(facts.breaks.len()) {
+        let breaks: Vec<Break> = facts.breaks.between(group).collect();
+        writer.write_batch(&frame(facts, &breaks, (&columns, &places))?)?;
+    }
+    writer.finish()?;
     Ok(())
 }
 
-fn frame(facts: &Facts) -> Result<DataFrame, PolarsError> {
-    let breaks = &facts.breaks;
+/// The places of each row group: all of them alike, and none much over [`GROUP`]; what is left over goes to the last.
+fn row_groups(rows: usize) -> impl Iterator<Item = Range<usize>> {
+    let groups = (rows / GROUP).max(1);
+    let size = rows / groups;
+    let end = move |group: usize| if group + 1 == groups { rows } else { (group + 1) * size };
+    (0..groups).map(move |group| group * size..end(group)).filter(|group| !group.is_empty())
+}
+
+fn frame(
+    facts: &Facts,
+    breaks: &[Break],
+    (columns, places): (&[Column], &Places<'_>),
+) -> Result<DataFrame, PolarsError> {
     let mut all: Vec<Series> = vec![
         Values::new("job".into(), vec![facts.job.name.as_str(); breaks.len()]).into_column(),
         Values::new("period".into(), vec![facts.period.label.as_str(); breaks.len()]).into_column(),
@@ -43,14 +65,13 @@ fn frame(facts: &Facts) -> Result<DataFrame, PolarsError> {
         )
         .into_column(),
     ];
-    let places = Places::new(facts);
-    let columns: Vec<_> = columns().par_iter().map(|column| series(facts, column, &places)).collect();
+    let columns: Vec<_> = columns.par_iter().map(|column| series(breaks, column, places)).collect();
     all.extend(columns.into_iter().collect::<Result<Vec<_>, _>>()?);
     DataFrame::new(breaks.len(), all)
 }
 
-fn series(facts: &Facts, column: &Column, places: &Places<'_>) -> Result<Series, PolarsError> {
-    let cells = facts.breaks.iter().map(|found| column.value(found, places));
+fn series(breaks: &[Break], column: &Column, places: &Places<'_>) -> Result<Series, PolarsError> {
+    let cells = breaks.iter().map(|found| column.value(found, places));
     let name = column.name();
     Ok(match column.kind() {
         ValueKind::Text => {

@@ -2,7 +2,6 @@
 //! in `breaks.csv`, `breaks.parquet` and the workbook.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
@@ -324,7 +323,7 @@ fn of_side<'a>(of: OfSide, side: Side, stated: &'a SideFacts, shared: &str, plac
 #[derive(Debug)]
 pub(super) struct Places<'a> {
     names: [Vec<&'a str>; 3],
-    lives: HashMap<&'a str, &'a LifeFacts>,
+    facts: &'a Facts,
 }
 
 impl<'a> Places<'a> {
@@ -332,12 +331,12 @@ impl<'a> Places<'a> {
         let names = Side::ALL.map(|side| {
             facts.inputs.iter().filter(|input| input.side == side).map(|input| input.name.as_str()).collect()
         });
-        Self { names, lives: facts.lives.iter().map(|(id, life)| (id.as_str(), life)).collect() }
+        Self { names, facts }
     }
 
     /// What is known of a break beside what this run has found.
     pub(super) fn life(&self, id: &str) -> Option<&'a LifeFacts> {
-        self.lives.get(id).copied()
+        self.facts.life(id)
     }
 
     fn name(&self, side: Side, file: u32) -> Cow<'a, str> {

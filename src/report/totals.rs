@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::ageing;
 use super::amount::{decimals, money};
 use super::facts::Facts;
-use crate::breaks::{BreakKind, Bridge};
+use crate::breaks::{BreakKind, Bridge, Head};
 use crate::frames::Measure;
 
 /// The breaks of one kind.
@@ -21,7 +21,7 @@ pub(super) struct KindTotal {
 /// Totals of every kind that was found, in the order of [`BreakKind::ALL`].
 pub(super) fn by_kind(facts: &Facts) -> Vec<KindTotal> {
     let mut totals = BTreeMap::<BreakKind, KindTotal>::new();
-    for found in &facts.breaks {
+    for found in facts.breaks.heads() {
         let total = totals.entry(found.kind).or_insert_with(|| KindTotal {
             kind: found.kind,
             count: 0,
@@ -29,7 +29,7 @@ pub(super) fn by_kind(facts: &Facts) -> Vec<KindTotal> {
         });
         total.count += 1;
         if found.is_open() && !found.currency.is_empty() {
-            *total.at_risk.entry((found.currency.clone(), found.measure)).or_default() +=
+            *total.at_risk.entry((found.currency.to_owned(), found.measure)).or_default() +=
                 i128::from(found.at_risk_minor);
         }
     }
@@ -52,12 +52,12 @@ pub(super) struct AgeTotal {
 pub(super) fn by_age(facts: &Facts) -> Vec<AgeTotal> {
     let bucket = |(from_days, to_days)| AgeTotal { from_days, to_days, count: 0, at_risk: BTreeMap::new() };
     let mut buckets = ageing::buckets().map(bucket);
-    for found in facts.breaks.iter().filter(|found| found.is_open()) {
-        let days = facts.lives.get(&found.id).map_or(0, |life| life.age_business_days);
+    for found in facts.breaks.heads().filter(Head::is_open) {
+        let days = facts.life(found.id).map_or(0, |life| life.age_business_days);
         let place = ageing::bucket_of(days);
         buckets[place].count += 1;
         if !found.currency.is_empty() {
-            *buckets[place].at_risk.entry((found.currency.clone(), found.measure)).or_default() +=
+            *buckets[place].at_risk.entry((found.currency.to_owned(), found.measure)).or_default() +=
                 i128::from(found.at_risk_minor);
         }
     }

@@ -7,7 +7,7 @@ use super::effects::{in_doubt, kinds_counted, rejected};
 use super::facts::Facts;
 use super::text::{counted, listed, visible};
 use super::totals::{at_risk_in_words, measure_words};
-use crate::breaks::{Break, BreakKind, BreakStatus};
+use crate::breaks::{BreakKind, BreakStatus, Head};
 use crate::effects::{EffectsFacts, Standing, State};
 use crate::exit::ExitCode;
 
@@ -103,13 +103,13 @@ fn tone_of_breaks(facts: &Facts) -> Tone {
 const MOST_MISSING: usize = 3;
 
 /// The breaks that tell of a missing file.
-fn missing(facts: &Facts) -> impl Iterator<Item = &Break> {
-    facts.breaks.iter().filter(|found| found.kind == BreakKind::FileMissing)
+fn missing(facts: &Facts) -> impl Iterator<Item = Head<'_>> {
+    facts.breaks.heads().filter(|found| found.kind == BreakKind::FileMissing)
 }
 
 /// A sentence for each missing file; one for all of them where they would bury what else is said.
 fn of_missing(facts: &Facts) -> Vec<String> {
-    let keys: Vec<_> = missing(facts).map(|found| visible(&found.key)).collect();
+    let keys: Vec<_> = missing(facts).map(|found| visible(found.key)).collect();
     if keys.len() <= MOST_MISSING {
         let told = |key| format!("Missing: {key}. What needs it waits and is not compared.");
         return keys.into_iter().map(told).collect();
@@ -198,7 +198,7 @@ fn sentences(facts: &Facts, tone: Tone) -> Vec<String> {
         sentences.push(format!("Every difference is explained; all {read} rows{source} are accounted for."));
     }
     // Breaks of whole files put no amount at risk that anybody could name.
-    if facts.breaks.iter().any(|found| found.is_open() && !found.currency.is_empty()) {
+    if facts.breaks.heads().any(|found| found.is_open() && !found.currency.is_empty()) {
         sentences.push(at_risk(facts));
     }
     sentences.extend(facts.month.as_ref().map(|month| super::month::owed_in_words(month, &facts.period.label)));

@@ -32,7 +32,7 @@ mod held {
 
     use chrono::DateTime;
     use tieout::breaks::carry::Others;
-    use tieout::breaks::compare::{compare_among, compare_sifted};
+    use tieout::breaks::compare::{Keeps, compare_among, compare_sifted};
     use tieout::engine::spark::Session;
     use tieout::engine::{At, Plan, Sieve, SieveError};
     use tieout::frames::rows::PackedRow;
@@ -226,7 +226,10 @@ mod held {
             assert_eq!(here.strays, there.strays);
         }
         let others = Others::default();
-        match (compare_among(rules, frames, &others), compare_sifted(rules, sifted, Some(&sieve.tally), &others)) {
+        match (
+            compare_among(rules, frames, &others),
+            compare_sifted(rules, sifted, Some(&sieve.tally), (&others, Keeps::Keys)),
+        ) {
             (Ok(here), Ok(there)) => {
                 assert_eq!(here.breaks(), there.breaks());
                 assert_eq!(format!("{:?}", here.statement), format!("{:?}", there.statement));

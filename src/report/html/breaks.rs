@@ -14,7 +14,7 @@ use crate::frames::{Field, Measure, Side};
 
 pub(super) fn breaks(facts: &Facts, page_rows: usize) -> Markup {
     let places = Places::new(facts);
-    let shown = &facts.breaks[..facts.breaks.len().min(page_rows)];
+    let shown: Vec<Break> = facts.breaks.between(0..facts.breaks.len().min(page_rows)).collect();
     let sides = compared(facts);
     html! {
         section aria-labelledby="breaks" {
@@ -30,7 +30,7 @@ pub(super) fn breaks(facts: &Facts, page_rows: usize) -> Markup {
                             th scope="col" { "Key and what differs" } th.n scope="col" { "At risk" }
                             @for side in &sides { th scope="col" { (side_head(facts, *side)) } }
                         } }
-                        tbody { @for found in shown { (row(found, &sides, &places)) } }
+                        tbody { @for found in &shown { (row(found, &sides, &places)) } }
                     }
                 }
             }
@@ -43,7 +43,7 @@ pub(super) fn breaks(facts: &Facts, page_rows: usize) -> Markup {
 fn compared(facts: &Facts) -> Vec<Side> {
     let takes_part = |side: &Side| {
         facts.statement.rows.iter().any(|rows| rows.side == *side)
-            || facts.breaks.iter().any(|found| found.side(*side).is_some())
+            || facts.breaks.heads().any(|found| found.stated[*side as usize])
     };
     Side::ALL.into_iter().filter(takes_part).collect()
 }

@@ -145,7 +145,10 @@ fn carried(page: &mut Page<'_>, facts: &Facts) -> Result<(), XlsxError> {
     }
     let mut groups = BTreeMap::<(&str, &'static str), (u64, Option<i64>)>::new();
     for one in &carried.items {
-        let ages = one.breaks.iter().filter_map(|found| facts.lives.get(&found.id));
+        let ages = one.breaks.iter().filter_map(|found| {
+            let known = facts.lives.get(&found.id);
+            known.or_else(|| facts.new_life.as_ref().filter(|_| one.is_found_here()))
+        });
         let age = ages.map(|life| life.age_business_days).max();
         let group = groups.entry((&one.item.period, one.fate.words())).or_default();
         group.0 += 1;

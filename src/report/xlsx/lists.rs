@@ -2,6 +2,7 @@
 //! not enough.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rust_xlsxwriter::{DataValidation, Formula, Workbook, Worksheet, XlsxError, utility};
 
@@ -15,13 +16,19 @@ use super::super::table::{Column, Columns, Places, Value, ValueKind, columns};
 use super::cells::{Styles, lines_of, page_setup, put, put_amount, put_link, put_text, set_lines, sums_exactly};
 use super::form;
 use super::links::{self, Links, Subject};
-use crate::breaks::{Break, BreakStatus, Suggestion};
+use crate::breaks::{self, BreakStatus, Breaks, Suggestion};
 use crate::effects::EffectsFacts;
 use crate::frames::{Measure, Quarantined, Side};
 use crate::seals::Adjustment;
 
 /// Groups of currency and measure that get a totals row.
 const MOST_TOTALS: usize = 1_000;
+
+/// Takes the cells of a row.
+type Row<'w> = dyn FnMut(Vec<Value<'_>>) -> Result<(), XlsxError> + 'w;
+
+/// Amounts by currency, measure and status.
+type Groups<'b> = BTreeMap<(&'b str, Measure, BreakStatus), Vec<i128>>;
 
 /// Head, width and whether numbers stand below it.
 struct Head {
@@ -124,8 +131,22 @@ impl List<'_> {
         cells: impl Fn(&'t T) -> Vec<Value<'t>>,
         finish: impl Fn(&mut Worksheet, &[T], u32) -> Result<(), XlsxError>,
     ) -> Result<(), XlsxError> {
-        let pages: Vec<&'t [T]> = if items.is_empty() { vec![items] } else { items.chunks(self.sheet_rows).collect() };
-        for (index, page) in pages.into_iter().enumerate() {
+        let rows = |page: Range<usize>, write: &mut Row<'_>| items[page].iter().try_for_each(|item| write(cells(item)));
+        self.pages(book, name, heads, items.len(), rows, |sheet, page, row| finish(sheet, &items[page], row))
+    }
+
+    /// [`Self::sheets`] of so many items, of which `rows` writes those in these places.
+    fn pages(
+        &self,
+        book: &mut Workbook,
+        name: &str,
+        heads: &[Head],
+        items: usize,
+        rows: impl Fn(Range<usize>, &mut Row<'_>) -> Result<(), XlsxError>,
+        finish: impl Fn(&mut Worksheet, Range<usize>, u32) -> Result<(), XlsxError>,
+    ) -> Result<(), XlsxError> {
+        let starts = (0..items.max(1)).step_by(self.sheet_rows);
+        for (index, page) in starts.map(|start| start..items.min(start + self.sheet_rows)).enumerate() {
             let sheet = book.add_worksheet_with_constant_memory()?;
             sheet.set_name(if index == 0 { name.to_owned() } else { format!("{name} {}", index + 1) })?;
             page_setup(sheet, self.facts);
@@ -137,10 +158,11 @@ impl List<'_> {
                 put_text(sheet, 0, col, &head.title, format)?;
             }
             let mut row = 1;
-            for item in page {
-                self.row(sheet, row, heads, cells(item))?;
+            rows(page.clone(), &mut |cells| {
+                self.row(sheet, row, heads, cells)?;
                 row += 1;
-            }
+                Ok(())
+            })?;
             if page.is_empty() {
                 put_text(sheet, 1, 0, "None.", &self.styles.note)?;
             } else {
@@ -214,18 +236,22 @@ fn write_breaks(book: &mut Workbook, list: &List<'_>) -> Result<(), XlsxError> {
     heads.extend(columns[own..].iter().map(head));
     let hidden: Vec<u16> = columns_to_hide(list.facts, &columns, &places).iter().map(|col| col + added).collect();
     let several = list.facts.breaks.len() > list.sheet_rows;
-    let cells = |found| {
-        let mut cells: Vec<Value<'_>> = columns.iter().map(|column| column.value(found, &places)).collect();
-        cells.splice(own..own, std::iter::repeat_n(Value::Empty, added.into()));
-        cells
+    let breaks = &list.facts.breaks;
+    let rows = |page: Range<usize>, write: &mut Row<'_>| {
+        breaks.between(page).try_for_each(|found| {
+            let mut cells: Vec<Value<'_>> = columns.iter().map(|column| column.value(&found, &places)).collect();
+            cells.splice(own..own, std::iter::repeat_n(Value::Empty, added.into()));
+            write(cells)
+        })
     };
-    list.sheets(book, form::List::Breaks.sheet(), &heads, &list.facts.breaks, cells, |sheet, page, row| {
+    list.pages(book, form::List::Breaks.sheet(), &heads, breaks.len(), rows, |sheet, page, row| {
         for col in &hidden {
             sheet.set_column_hidden(*col)?;
         }
         list.drop_down(sheet, form::List::Breaks, first, row)?;
-        write_totals(sheet, page, row, several, list.styles)?;
-        let totals = u32::try_from(groups(page).len().min(MOST_TOTALS)).unwrap_or(0);
+        let groups = groups(breaks, page);
+        let totals = u32::try_from(groups.len().min(MOST_TOTALS)).unwrap_or(0);
+        write_totals(sheet, groups, row, several, list.styles)?;
         // On paper: up to what is decided; the sides' own columns are for the screen.
         sheet.set_freeze_panes(1, 3)?.set_print_area(0, 0, row + totals, first + added - 1)?;
         Ok(())
@@ -239,16 +265,20 @@ fn place(at: usize) -> u16 {
 
 /// Columns of a side in which no break states anything.
 fn columns_to_hide(facts: &Facts, columns: &[Column], places: &Places<'_>) -> Vec<u16> {
-    let stated = |column: &Column| facts.breaks.iter().any(|found| column.value(found, places) != Value::Empty);
-    (0_u16..).zip(columns).filter(|(_, column)| column.is_of_a_side() && !stated(column)).map(|(col, _)| col).collect()
+    let mut silent: Vec<(u16, &Column)> = (0..).zip(columns).filter(|(_, column)| column.is_of_a_side()).collect();
+    for found in facts.breaks.iter() {
+        silent.retain(|(_, column)| column.value(&found, places) == Value::Empty);
+    }
+    silent.into_iter().map(|(col, _)| col).collect()
 }
 
 /// What is at risk by the open breaks of one sheet, by currency, measure and status: the amounts, in the order of the
 /// rows.
-fn groups(page: &[Break]) -> BTreeMap<(&str, Measure, BreakStatus), Vec<i128>> {
-    let mut groups = BTreeMap::<(&str, Measure, BreakStatus), Vec<i128>>::new();
-    for found in page.iter().filter(|found| found.is_open() && !found.currency.is_empty()) {
-        groups.entry((&found.currency, found.measure, found.status)).or_default().push(found.at_risk_minor.into());
+fn groups(breaks: &Breaks, page: Range<usize>) -> Groups<'_> {
+    let mut groups = Groups::new();
+    let open = breaks.heads().skip(page.start).take(page.len()).filter(breaks::Head::is_open);
+    for found in open.filter(|found| !found.currency.is_empty()) {
+        groups.entry((found.currency, found.measure, found.status)).or_default().push(found.at_risk_minor.into());
     }
     groups
 }
@@ -257,7 +287,7 @@ fn groups(page: &[Break]) -> BTreeMap<(&str, Measure, BreakStatus), Vec<i128>> {
 /// to the totals row's own cells and holds no text that came from outside.
 fn write_totals(
     sheet: &mut Worksheet,
-    page: &[Break],
+    groups: Groups<'_>,
     row: u32,
     several: bool,
     styles: &Styles,
@@ -270,7 +300,7 @@ fn write_totals(
     let (currency_col, measure_col, risk_col) = (col("currency"), col("measure"), col("at_risk"));
     let status_col = col("status");
     let letters = |col: u16| utility::column_number_to_name(col);
-    for (at, ((currency, measure, status), amounts)) in (row + 1..).zip(groups(page).into_iter().take(MOST_TOTALS)) {
+    for (at, ((currency, measure, status), amounts)) in (row + 1..).zip(groups.into_iter().take(MOST_TOTALS)) {
         put_text(sheet, at, 0, if several { "Total of this sheet" } else { "Total" }, &styles.bold)?;
         put_text(sheet, at, currency_col, currency, &styles.bold)?;
         put_text(sheet, at, measure_col, measure.name(), &styles.bold)?;

@@ -1,0 +1,2 @@
+-- A break to which nothing has happened since it was opened has an empty `standing`: its one entry, of `last_sequence`,
+-- says it all. Standings that were written before stay as they are, and older programs cannot read the new ones.
