@@ -371,7 +371,7 @@ impl Scratch {
     #[expect(clippy::cast_possible_truncation, reason = "six bits at a time")]
     #[inline]
     fn put(&mut self, mut number: u64) {
-        while number > SIX_BITS as u64 {
+        while number > u64::from(SIX_BITS) {
             self.bytes[self.used] = MORE | (number as u8 & SIX_BITS);
             self.used += 1;
             number >>= 6;

@@ -67,8 +67,12 @@ pub(super) const fn bit(field: Field) -> u32 {
 fn way(field: Field, key: Field) -> Way {
     match field {
         _ if field == key => Way::Key,
-        Field::Currency | Field::Direction | Field::Status | Field::PaymentStatus | Field::PayoutMonth => Way::Word,
-        Field::EventKind => Way::Word,
+        Field::Currency
+        | Field::Direction
+        | Field::Status
+        | Field::PaymentStatus
+        | Field::PayoutMonth
+        | Field::EventKind => Way::Word,
         _ => match field.kind() {
             FieldType::Text | FieldType::Date => Way::Text,
             FieldType::Minor => Way::Number,
