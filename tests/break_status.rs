@@ -48,7 +48,7 @@ fn follow_audits(facts: &mut Facts, limits: &Gates, audits: &[Standing]) {
         ..Observation::default()
     };
     let known = HashMap::new();
-    let now = after(&known, &steps(&observation, &known), at).unwrap();
+    let now = after(&known, steps(&observation, &known), at).unwrap();
     lives::tell(facts, limits, at.date_naive(), |id| now.get(id));
 }
 
