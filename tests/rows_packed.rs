@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use tieout::breaks::compare::compare;
+use tieout::breaks::carry::Others;
+use tieout::breaks::compare::{Keeps, compare, compare_sifted};
 use tieout::frames::rows::{Cell, PackedRow, PlainRow, pack};
 use tieout::frames::{Exclusion, Field, Frame, Rows, Side, Spread, load_among};
+use tieout::matching::Afterwards;
 use tieout::matching::side::Columns;
 
 use crate::bytes_to_breaks::log;
@@ -99,6 +101,29 @@ proptest! {
             let before = last.insert(row.key().to_owned(), row.place().1);
             assert!(before.is_none_or(|before| before < row.place().1), "line {} after {before:?}", row.place().1);
         }).unwrap();
+    }
+
+    #[test]
+    fn rows_that_nobody_wants_afterwards_are_forgotten_with_the_same_result(
+        keys in proptest::collection::vec((0_u8..20, 0_i64..3, 0_u8..7), 1..60),
+        limit in prop_oneof![Just(0_usize), Just(usize::MAX)],
+    ) {
+        let rows: Vec<Row> = keys.iter().map(|(key, minor, _)| row(&format!("t{key}")).amount(1_000 + minor)).collect();
+        let on = |side: u8| -> Vec<Row> {
+            keys.iter().zip(&rows).filter(|((_, _, sides), _)| sides >> side & 1 == 0).map(|(_, row)| row.clone()).collect()
+        };
+        let spread = Spread::new(1 << 25, limit);
+        let frames = [(Side::File, 0), (Side::Ledger, 1)].map(|(side, bit)| spread_out(spread, side, &on(bit)));
+        let mut rules = rules();
+        rules.matching.fallback.clear();
+        let keeping = |afterwards| {
+            compare_sifted(&rules, &frames, None, (&Others::default(), Keeps::Breaks(afterwards))).unwrap()
+        };
+        let (stayed, gone) = (keeping(Afterwards::RowsStay), keeping(Afterwards::RowsGo));
+        prop_assert_eq!(gone.breaks(), stayed.breaks());
+        prop_assert_eq!(&gone.statement, &stayed.statement);
+        let left = frames.iter().map(|frame| frame.rows.each(|_| {}).map_err(|error| error.to_string()));
+        prop_assert_eq!(left.collect::<Vec<_>>(), vec![Err("these rows were given away".to_owned()); 2]);
     }
 
     #[test]

@@ -8,7 +8,9 @@ use super::carry_judge;
 use super::statement::{self, Judged, Untied};
 use super::{Break, Breaks, Statement, Suggestion, id};
 use crate::frames::{Frame, Side};
-use crate::matching::{KeyFacts, MatchError, Pairing, Rules, Tally, fallback, match_frames, match_frames_into};
+use crate::matching::{
+    Afterwards, KeyFacts, MatchError, Pairing, Rules, Tally, fallback, match_frames, match_frames_into,
+};
 
 /// What a comparison found, proven.
 #[derive(Debug)]
@@ -30,8 +32,8 @@ pub struct Comparison {
 /// What of the keys that were looked at is wanted afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keeps {
-    /// Their breaks.
-    Breaks,
+    /// Their breaks; of the rows as much as is said.
+    Breaks(Afterwards),
     /// All they state: what they leave to other periods ([`Comparison::left_open`]).
     Keys,
 }
@@ -74,8 +76,8 @@ pub fn compare_sifted(
     (others, keeps): (&Others, Keeps),
 ) -> Result<Comparison, CompareError> {
     // What weaker rules pair is looked for among all keys.
-    if keeps == Keeps::Breaks && rules.matching.fallback.is_empty() {
-        return at_once(rules, frames, sure, others);
+    if let (Keeps::Breaks(afterwards), []) = (keeps, rules.matching.fallback.as_slice()) {
+        return at_once(rules, (frames, afterwards), sure, others);
     }
     let mut matched = match_frames(rules, frames)?;
     if let Some(sure) = sure {
@@ -102,8 +104,13 @@ pub fn compare_sifted(
 }
 
 /// [`compare_sifted`] where no key is wanted afterwards: each is judged when its part has been matched, and forgotten.
-fn at_once(rules: &Rules, frames: &[Frame], sure: Option<&Tally>, others: &Others) -> Result<Comparison, CompareError> {
-    let (mut matched, AtOnce { mut account, mut breaks, mut watched }) = match_frames_into(rules, frames)?;
+fn at_once(
+    rules: &Rules,
+    (frames, afterwards): (&[Frame], Afterwards),
+    sure: Option<&Tally>,
+    others: &Others,
+) -> Result<Comparison, CompareError> {
+    let (mut matched, AtOnce { mut account, mut breaks, mut watched }) = match_frames_into(rules, frames, afterwards)?;
     if let Some(sure) = sure {
         matched.tally.merge(sure.clone());
     }

@@ -22,10 +22,18 @@ use crate::job::Splits;
 /// # Panics
 /// When the key of a frame's rows is not that of the rules.
 pub fn match_frames(rules: &Rules, frames: &[Frame]) -> Result<Matched, MatchError> {
-    let (mut matched, mut suspects) = match_frames_into::<Vec<KeyFacts>>(rules, frames)?;
+    let (mut matched, mut suspects) = match_frames_into::<Vec<KeyFacts>>(rules, frames, Afterwards::RowsStay)?;
     suspects.sort_by(|left, right| left.key.cmp(&right.key));
     matched.suspects = suspects;
     Ok(matched)
+}
+
+/// What is left of the frames when their rows have been matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Afterwards {
+    RowsStay,
+    /// Each part is forgotten when it has been matched: its memory is there for what is found.
+    RowsGo,
 }
 
 /// Who takes the keys that have to be looked at, part by part, so that they need not all be held at once.
@@ -54,12 +62,16 @@ impl Suspects for Vec<KeyFacts> {
 ///
 /// # Panics
 /// As [`match_frames`].
-pub fn match_frames_into<S: Suspects>(rules: &Rules, frames: &[Frame]) -> Result<(Matched, S), MatchError> {
+pub fn match_frames_into<S: Suspects>(
+    rules: &Rules,
+    frames: &[Frame],
+    afterwards: Afterwards,
+) -> Result<(Matched, S), MatchError> {
     assert!(frames.iter().all(|frame| frame.rows.key() == rules.matching.key), "rows lie where their key says");
     let bits = frames.iter().map(|frame| frame.rows.bits()).min().unwrap_or_default();
     let matching = (0..1_usize << bits).into_par_iter().fold(Default::default, |mut so_far: (Found, S), part| {
         let (found, suspects) = &mut so_far;
-        if let Err(error) = match_part(rules, frames, (part, bits), found) {
+        if let Err(error) = match_part(rules, (frames, afterwards), (part, bits), found) {
             found.fail(error);
         }
         suspects.take(rules, std::mem::take(&mut found.matched.suspects));
@@ -110,14 +122,18 @@ impl Found {
 
 fn match_part(
     rules: &Rules,
-    frames: &[Frame],
+    (frames, afterwards): (&[Frame], Afterwards),
     (part, bits): (usize, u32),
     found: &mut Found,
 ) -> Result<(), MatchError> {
     let mut chunks: Vec<(&Frame, Vec<Arc<Chunk>>)> = Vec::with_capacity(frames.len());
     for frame in frames {
         let unread = |source| MatchError::LaidAside { side: frame.side, source };
-        chunks.push((frame, frame.rows.part(part, bits).map_err(unread)?));
+        let rows = match afterwards {
+            Afterwards::RowsStay => frame.rows.part(part, bits),
+            Afterwards::RowsGo => frame.rows.give(part, bits),
+        };
+        chunks.push((frame, rows.map_err(unread)?));
     }
     let mut groups = Groups::default();
     for (frame, chunks) in &chunks {

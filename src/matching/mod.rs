@@ -17,7 +17,7 @@ use std::sync::Arc;
 use chrono::{NaiveDate, TimeDelta};
 
 pub use carried::Carried;
-pub use group::{Suspects, match_frames, match_frames_into};
+pub use group::{Afterwards, Suspects, match_frames, match_frames_into};
 pub use side::{Disposition, Flags, KeySide};
 pub use tally::Tally;
 

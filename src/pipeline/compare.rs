@@ -23,7 +23,7 @@ use crate::exit::{ExitCode, Failure};
 use crate::frames::{Frame, Side, Spread, Warning};
 use crate::job::Reconciliation;
 use crate::journal::{Journal, Step};
-use crate::matching::{Carried, Rules};
+use crate::matching::{Afterwards, Carried, Rules};
 use crate::report::Facts;
 use crate::report::facts::RunFacts;
 use crate::report::gather::{self, Setting};
@@ -229,6 +229,13 @@ pub(super) async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Ve
     Ok(frames)
 }
 
+/// Whether rows are looked at by number when they have been matched.
+fn looks_at_rows(request: &Request) -> bool {
+    let work = request.job.reconciliation();
+    let by_number = work.is_some_and(|work| work.month_end.is_some() || work.matching.status_changes.is_some());
+    by_number || history::looks_at_rows(request)
+}
+
 /// How the rows of an input are kept until they are matched: each has its share of the memory, and a sixteenth of it
 /// however small it is. What is looked at by number afterwards is held whatever it takes.
 pub(super) fn spread(request: &Request, pulled: &[PulledInput], input: &PulledInput) -> Spread {
@@ -236,9 +243,7 @@ pub(super) fn spread(request: &Request, pulled: &[PulledInput], input: &PulledIn
         request.job.input(input.side).map_or(0, |spec| Spread::raw_bytes(&spec.format, &input.files))
     };
     let all_bytes = pulled.iter().map(raw_bytes).sum();
-    let work = request.job.reconciliation();
-    let by_number = work.is_some_and(|work| work.month_end.is_some() || work.matching.status_changes.is_some());
-    if by_number || history::looks_at_rows(request) {
+    if looks_at_rows(request) {
         return Spread::held(all_bytes);
     }
     let least = request.project.rows_bytes() / 16;
@@ -261,7 +266,8 @@ async fn compare_frames(
     let others = neighbours.others(*journal, request).await?;
     // Only where periods are run out of order, or again, is there anything later to look at.
     let Some(journal) = journal.filter(|_| neighbours.has_later(&request.period)) else {
-        let keeps = if reconciliation.carry > 0 { Keeps::Keys } else { Keeps::Breaks };
+        let afterwards = if looks_at_rows(request) { Afterwards::RowsStay } else { Afterwards::RowsGo };
+        let keeps = if reconciliation.carry > 0 { Keeps::Keys } else { Keeps::Breaks(afterwards) };
         return compare_once((request, pulled), rules, (others, keeps), (frames, &mut sifted)).await;
     };
     let (frames, comparison) =

@@ -9,7 +9,7 @@ mod spill;
 mod spread;
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use chunk::Chunk;
 pub use chunk::{Cell, PackedRow};
@@ -64,14 +64,17 @@ pub fn pack<'r>(
     Ok((packer.finish(Vec::new(), None)?, summing.finish()))
 }
 
-/// Every readable row of an input, in parts; within a part in the order of reading.
+/// What is held of the rows of a part.
+type Held = Vec<Arc<Chunk>>;
+
+/// Every readable row of an input, in parts; within a part in the order of reading. Copies share them.
 #[derive(Debug, Clone)]
 pub struct Rows {
     layout: Arc<Layout>,
     /// There are two to the power of this many parts.
     bits: u32,
-    /// What is held of each part.
-    parts: Vec<Vec<Arc<Chunk>>>,
+    /// What is held of each part; none of one that was given away.
+    parts: Arc<[Mutex<Option<Held>>]>,
     /// What was laid aside, which comes before what is held.
     spill: Option<Arc<Spill>>,
     /// What is still to be marked in rows that were laid aside; rows that are held are marked.
@@ -108,16 +111,30 @@ impl Rows {
     /// The rows of the part `part` of 2 to the power of `bits` parts, which may be fewer than there are.
     ///
     /// # Errors
-    /// When rows that were laid aside cannot be read back.
-    pub(crate) fn part(&self, part: usize, bits: u32) -> io::Result<Vec<Arc<Chunk>>> {
+    /// When rows that were laid aside cannot be read back, or the part was given away.
+    pub(crate) fn part(&self, part: usize, bits: u32) -> io::Result<Held> {
+        self.of_parts(part, bits, |held| held.clone())
+    }
+
+    /// The same, given away: nothing is left of it here, so that its memory is free again when it has been looked at.
+    ///
+    /// # Errors
+    /// As [`Self::part`].
+    pub(crate) fn give(&self, part: usize, bits: u32) -> io::Result<Held> {
+        self.of_parts(part, bits, Option::take)
+    }
+
+    fn of_parts(&self, part: usize, bits: u32, take: impl Fn(&mut Option<Held>) -> Option<Held>) -> io::Result<Held> {
         let finer = self.bits - bits;
         let mut chunks = Vec::new();
         for own in part << finer..(part + 1) << finer {
+            let held = take(&mut self.parts[own].lock().unwrap_or_else(PoisonError::into_inner));
+            let held = held.ok_or_else(|| io::Error::other("these rows were given away"))?;
             match &self.spill {
-                None => chunks.extend(self.parts[own].iter().cloned()),
+                None => chunks.extend(held),
                 Some(spill) => {
                     let mut all = spill.read(own)?;
-                    all.extend(self.parts[own].iter().map(|held| Chunk::clone(held)));
+                    all.extend(held.into_iter().map(Arc::unwrap_or_clone));
                     self.marks.apply(&self.layout, &mut all);
                     chunks.extend(all.into_iter().map(Arc::new));
                 }

@@ -1,7 +1,7 @@
 //! From canonical values to packed rows, part by part.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use super::Rows;
 use super::chunk::{Cell, Chunk, HEAD_BYTES, Scratch, Start};
@@ -131,7 +131,7 @@ impl Packer {
             if spill.is_none() {
                 marks.apply(&self.layout, &mut chunks);
             }
-            chunks.into_iter().map(Arc::new).collect()
+            Mutex::new(Some(chunks.into_iter().map(Arc::new).collect()))
         });
         let parts = parts.collect();
         Ok(Rows {
