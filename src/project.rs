@@ -74,10 +74,10 @@ pub struct Project {
 }
 
 impl Project {
-    /// How much of [`Self::memory`] rows may take while they wait for matching, in bytes: a part of it is for reading and
-    /// for the parts that are being matched.
+    /// How much of [`Self::memory`] rows may take while they wait for matching, in bytes: about half of it is for reading,
+    /// for the parts that are being matched, and for what is found in them.
     pub const fn rows_bytes(&self) -> u64 {
-        self.memory / 4 * 3 - LEAST_MEMORY / 2
+        self.memory / 2 - LEAST_MEMORY / 4
     }
 
     /// What brings artifacts here and keeps them.
