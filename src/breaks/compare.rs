@@ -88,19 +88,7 @@ pub fn compare_sifted(
     let (mut judged, carried) = carry_judge::judge(rules, shared, &matched.strays, others);
     judged.extend(statement::judge(rules, fallback::pair_leftovers(rules, own)));
     judged.sort_by(|left, right| left.facts.key.cmp(&right.facts.key));
-    let mut breaks = Breaks::default();
-    judged.iter().flat_map(|one| &one.verdict.breaks).for_each(|found| breaks.push(found));
-    let account = Account::of(rules, &judged);
-    Comparison {
-        job: rules.job.clone(),
-        tally: matched.tally,
-        judged,
-        account,
-        breaks,
-        statement: Statement::default(),
-        carried,
-    }
-    .proven(rules, frames)
+    proven(rules, frames, matched.tally, (Account::default(), Breaks::default()), (judged, carried))
 }
 
 /// [`compare_sifted`] where no key is wanted afterwards: each is judged when its part has been matched, and forgotten.
@@ -110,35 +98,31 @@ fn at_once(
     sure: Option<&Tally>,
     others: &Others,
 ) -> Result<Comparison, CompareError> {
-    let (mut matched, AtOnce { mut account, mut breaks, mut watched }) = match_frames_into(rules, frames, afterwards)?;
+    let (mut matched, AtOnce { account, breaks, mut watched }) = match_frames_into(rules, frames, afterwards)?;
     if let Some(sure) = sure {
         matched.tally.merge(sure.clone());
     }
     watched.sort_by(|left, right| left.key.cmp(&right.key));
     let (judged, carried) = carry_judge::judge(rules, watched, &matched.strays, others);
-    for one in &judged {
-        account.add(rules, one);
-        one.verdict.breaks.iter().for_each(|found| breaks.push(found));
-    }
-    Comparison {
-        job: rules.job.clone(),
-        tally: matched.tally,
-        judged,
-        account,
-        breaks,
-        statement: Statement::default(),
-        carried,
-    }
-    .proven(rules, frames)
+    proven(rules, frames, matched.tally, (account, breaks), (judged, carried))
+}
+
+/// Adds the keys that were judged to what is known of those that were judged and forgotten, and proves the sums.
+fn proven(
+    rules: &Rules,
+    frames: &[Frame],
+    tally: Tally,
+    (mut account, mut breaks): (Account, Breaks),
+    (judged, carried): (Vec<Judged>, Across),
+) -> Result<Comparison, CompareError> {
+    account.merge(Account::of(rules, &judged));
+    judged.iter().flat_map(|one| &one.verdict.breaks).for_each(|found| breaks.push(found));
+    let statement = statement::draw_up(rules, frames, &tally, &account);
+    statement::prove(&statement, &judged)?;
+    Ok(Comparison { job: rules.job.clone(), tally, judged, account, breaks, statement, carried })
 }
 
 impl Comparison {
-    fn proven(mut self, rules: &Rules, frames: &[Frame]) -> Result<Self, CompareError> {
-        self.statement = statement::draw_up(rules, frames, &self.tally, &self.account);
-        statement::prove(&self.statement, &self.judged)?;
-        Ok(self)
-    }
-
     /// All breaks of keys, those of earlier periods whose grace has run out too: by kind, then most at risk first, then
     /// key and id.
     pub fn breaks(&self) -> Vec<Break> {

@@ -42,7 +42,8 @@ pub struct ProjectSpec {
     #[serde(default)]
     pub lease: Option<String>,
     /// How much memory a run may take, such as `2GiB`; at least `64MiB`; half of what the machine or the container has
-    /// when left out. Rows that do not fit are laid aside in the folder for temporary files.
+    /// when left out. Rows that do not fit are laid aside in the folder for temporary files; breaks
+    /// are held besides.
     #[serde(default)]
     pub memory: Option<String>,
     /// The systems of others, by the names that jobs use.
