@@ -62,7 +62,7 @@ prop_compose! {
             detail,
             measure: Measure::ALL[measure],
             status: BreakStatus::ALL[status],
-            ..Break { id, ..found(BreakKind::ALL[kind], &key, "USD", at_risk_minor) }
+            ..Break { id, ..found(BreakKind::ALL[kind], &key, ["USD", "EUR", ""][measure], at_risk_minor) }
         }
     }
 }
@@ -79,13 +79,13 @@ proptest! {
         prop_assert_eq!(packed.to_vec(), &*plain);
         for (place, one) in plain.iter().enumerate() {
             let head = packed.head(place);
-            prop_assert_eq!((head.id, head.key, head.detail, head.status), (&*one.id, &*one.key, &*one.detail, one.status));
-            prop_assert_eq!(head.stated, one.sides.each_ref().map(Option::is_some));
+            prop_assert_eq!((head.id(), head.key(), head.detail(), head.status), (&*one.id, &*one.key, &*one.detail, one.status));
+            prop_assert_eq!(head.stated(), one.sides.each_ref().map(Option::is_some));
         }
         packed.sort();
         compare::sort(&mut plain);
         prop_assert_eq!(packed.to_vec(), &*plain);
-        packed.change(|head| head.id == "1", |one| one.detail.push('!'));
+        packed.change(|head| head.id() == "1", |one| one.detail.push('!'));
         plain.iter_mut().filter(|one| one.id == "1").for_each(|one| one.detail.push('!'));
         prop_assert_eq!(packed.to_vec(), plain);
     }

@@ -169,7 +169,7 @@ fn rows_are_read_whole_wherever_they_stand_and_a_changed_file_is_read_anew() {
         let rows: Vec<u32> = (0..).take(facts.breaks.len()).collect();
         let backwards: Vec<u32> = rows.iter().rev().copied().collect();
         let listed = file.listed(backwards).await.expect("it can be read");
-        let keys: Vec<&str> = facts.breaks.heads().rev().map(|one| one.key).collect();
+        let keys: Vec<&str> = facts.breaks.heads().rev().map(|one| one.key()).collect();
         assert_eq!(listed.iter().map(|row| row.said("key")).collect::<Vec<_>>(), keys);
         for one in facts.breaks.iter() {
             let row = file.one(&one.id).await.expect("it can be read").expect("it is there");

@@ -84,8 +84,8 @@ fn the_sheets_stand_in_the_order_in_which_they_are_read() {
 #[test]
 fn amounts_are_numbers_and_ids_are_text() {
     let mut facts = a_day();
-    let first = facts.breaks.head(0).id.to_owned();
-    facts.breaks.change(|found| found.id == first, |found| found.key = "0012345".to_owned());
+    let first = facts.breaks.head(0).id().to_owned();
+    facts.breaks.change(|found| found.id() == first, |found| found.key = "0012345".to_owned());
     let sheets = sheets(&facts, ROOMY);
     let breaks = sheet(&sheets, "Breaks");
     let key = cell(breaks, "C2");

@@ -101,7 +101,7 @@ impl<'b> Reader<'b> {
         Self { rest: bytes }
     }
 
-    fn take(&mut self, bytes: usize) -> &'b [u8] {
+    pub(super) fn take(&mut self, bytes: usize) -> &'b [u8] {
         let (taken, rest) = self.rest.split_at(bytes);
         self.rest = rest;
         taken
@@ -130,6 +130,12 @@ impl<'b> Reader<'b> {
 
     fn length(&mut self) -> usize {
         usize::try_from(self.number()).expect("a length in memory")
+    }
+
+    /// Past a text.
+    pub(super) fn pass(&mut self) {
+        let length = self.length();
+        self.take(length);
     }
 
     pub(super) fn text(&mut self) -> &'b str {

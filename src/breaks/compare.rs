@@ -134,7 +134,7 @@ impl Comparison {
         let mut breaks = self.breaks.clone();
         let carried = || self.carried.items.iter().filter(|one| one.is_found_here()).flat_map(|one| &one.breaks);
         if carried().next().is_some() {
-            let mut known: HashSet<String> = breaks.heads().map(|found| found.id.to_owned()).collect();
+            let mut known: HashSet<String> = breaks.heads().map(|found| found.id().to_owned()).collect();
             breaks.extend(carried().filter(|found| known.insert(found.id.clone())).cloned());
         }
         breaks.sort();

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
 use super::sighting::{Sighted, Sighting};
-use super::sighting::{of_break, of_pair, short};
+use super::sighting::{of_pair, short};
 use super::{Breaks, Suggestion};
 
 /// Each id once, in the order of the breaks, suggestions last.
@@ -17,8 +17,6 @@ pub struct Found {
     period: String,
     seen_at: DateTime<Utc>,
     breaks: Breaks,
-    /// Of the breaks: digests of their facts.
-    digests: Vec<[u8; 8]>,
     /// Place → what several findings of one id are together.
     merged: HashMap<usize, Sighting>,
     /// Those behind the breaks.
@@ -27,17 +25,11 @@ pub struct Found {
 
 /// What a run has found in a period. `seen_at`: the time that its report states.
 pub fn sightings(period: &str, seen_at: DateTime<Utc>, breaks: &Breaks, suggestions: &[Suggestion]) -> Found {
-    let digests: Vec<[u8; 8]> = (0..breaks.len())
-        .into_par_iter()
-        .with_min_len(512)
-        .map(|place| digest_bytes(&of_break(period, seen_at, &breaks.get(place)).digest))
-        .collect();
     let pair = |pair: &Suggestion| Sighted { id: pair.id.clone(), facts: of_pair(period, seen_at, pair).into() };
     let mut found = Found {
         period: period.to_owned(),
         seen_at,
         breaks: breaks.clone(),
-        digests,
         merged: HashMap::new(),
         others: suggestions.iter().map(pair).collect(),
     };
@@ -59,7 +51,7 @@ impl Found {
     pub fn id(&self, place: usize) -> &str {
         match place.checked_sub(self.breaks.len()) {
             Some(behind) => &self.others[behind].id,
-            None => self.breaks.head(place).id,
+            None => self.breaks.head(place).id(),
         }
     }
 
@@ -73,7 +65,7 @@ impl Found {
         if let Some(behind) = place.checked_sub(self.breaks.len()) {
             return self.others[behind].clone();
         }
-        let id = self.breaks.head(place).id.to_owned();
+        let id = self.breaks.head(place).id().to_owned();
         let facts = self.merged.get(&place).cloned().unwrap_or_else(|| self.alone(place));
         Sighted { id, facts: facts.into() }
     }
@@ -88,12 +80,12 @@ impl Found {
             period: self.period.clone(),
             seen_at: self.seen_at,
             kind: Some(head.kind),
-            key: head.key.to_owned(),
+            key: head.key().to_owned(),
             currency: head.currency.to_owned(),
             measure: head.measure,
             at_risk_minor: head.at_risk_minor,
-            detail: head.detail.to_owned(),
-            digest: crate::digest::hex(&self.digests[place]),
+            detail: head.detail().to_owned(),
+            digest: crate::digest::hex(head.digest()),
         }
     }
 
@@ -101,14 +93,14 @@ impl Found {
     fn merge(&mut self) {
         let hasher = RandomState::new();
         let mut by_hash: Vec<(u64, usize)> =
-            self.breaks.heads().map(|head| hasher.hash_one(head.id)).zip(0..).collect();
+            self.breaks.heads().map(|head| hasher.hash_one(head.id())).zip(0..).collect();
         by_hash.par_sort_unstable();
         let mut gone = Vec::new();
         let mut merged = HashMap::<usize, Sighting>::new();
         for alike in by_hash.chunk_by(|left, right| left.0 == right.0).filter(|alike| alike.len() > 1) {
             let mut firsts = HashMap::<&str, usize>::new();
             for (_, place) in alike {
-                let first = *firsts.entry(self.breaks.head(*place).id).or_insert(*place);
+                let first = *firsts.entry(self.breaks.head(*place).id()).or_insert(*place);
                 if first == *place {
                     continue;
                 }
@@ -122,15 +114,8 @@ impl Found {
         gone.sort_unstable();
         let moved = |place: usize| place - gone.partition_point(|gone| *gone < place);
         self.merged = merged.into_iter().map(|(place, facts)| (moved(place), facts)).collect();
-        let mut at = 0..;
-        self.digests.retain(|_| at.next().is_some_and(|place| gone.binary_search(&place).is_err()));
         self.breaks = std::mem::take(&mut self.breaks).without(&gone);
     }
-}
-
-/// The bytes of a digest of 16 hexadecimal digits.
-fn digest_bytes(digits: &str) -> [u8; 8] {
-    u64::from_str_radix(digits, 16).expect("a digest of ours").to_be_bytes()
 }
 
 impl From<Vec<Sighted>> for Found {

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use rayon::prelude::*;
 
 use super::codec::{Reader, put_side, put_signed, put_text, put_time};
-use super::{Break, BreakKind, BreakStatus};
+use super::{Break, BreakKind, BreakStatus, sighting};
 use crate::frames::{Measure, Side};
 
 /// Bytes of a block: what is packed into one is found by its place there.
@@ -23,6 +23,9 @@ const DIFFERENCE: u8 = 1;
 const OCCURRED: u8 = 1 << 1;
 const SIDES: u8 = 2;
 
+/// Bytes of the digest behind these bits.
+const DIGEST: usize = 8;
+
 /// A list of breaks. Copies share what does not change: all but the statuses.
 #[derive(Debug, Clone, Default)]
 pub struct Breaks {
@@ -30,38 +33,106 @@ pub struct Breaks {
     /// The block that is being filled.
     open: Vec<u8>,
     list: Vec<Listed>,
+    /// The currencies that they name: few.
+    currencies: Vec<String>,
 }
 
-/// One break of the list.
+/// One break of the list, with all that sums and orders go by: nothing has to be unfolded for them.
 #[derive(Debug, Clone, Copy)]
 struct Listed {
     block: u32,
     at: u32,
+    at_risk_minor: i64,
+    /// Its place among the currencies of the list.
+    currency: u32,
+    kind: BreakKind,
+    measure: Measure,
     status: BreakStatus,
 }
 
-/// A break without what its sides say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A break without what its sides say. What stands in a field is at hand; the rest is read where it is asked for.
+#[derive(Debug, Clone, Copy)]
 pub struct Head<'b> {
-    pub id: &'b str,
     pub kind: BreakKind,
-    pub key: &'b str,
     pub currency: &'b str,
     pub measure: Measure,
     pub at_risk_minor: i64,
-    pub difference_minor: Option<i64>,
-    pub occurred_at: Option<DateTime<Utc>>,
-    pub age_days: i64,
     pub status: BreakStatus,
-    pub detail: &'b str,
-    /// Which sides state it, in the order of [`Side::ALL`].
-    pub stated: [bool; 3],
+    /// From the packed break on.
+    bytes: &'b [u8],
 }
 
-impl Head<'_> {
+impl<'b> Head<'b> {
     /// See [`BreakStatus::is_open`].
     pub const fn is_open(&self) -> bool {
         self.status.is_open()
+    }
+
+    pub fn id(&self) -> &'b str {
+        self.text(0)
+    }
+
+    pub fn key(&self) -> &'b str {
+        self.text(1)
+    }
+
+    pub fn detail(&self) -> &'b str {
+        self.text(2)
+    }
+
+    /// The first bytes of [`super::life::Sighting::digest`].
+    pub(super) fn digest(&self) -> &'b [u8] {
+        &self.bytes[1..=DIGEST]
+    }
+
+    /// One of the texts that stand first, in their order.
+    fn text(&self, place: usize) -> &'b str {
+        let mut from = Reader::new(self.bytes);
+        from.byte();
+        from.take(DIGEST);
+        for _ in 0..place {
+            from.pass();
+        }
+        from.text()
+    }
+
+    /// Which sides state it, in the order of [`Side::ALL`].
+    pub fn stated(&self) -> [bool; 3] {
+        stated(Reader::new(self.bytes).byte())
+    }
+}
+
+fn stated(bits: u8) -> [bool; 3] {
+    std::array::from_fn(|place| bits & (1 << (SIDES as usize + place)) != 0)
+}
+
+/// What stands before the sides.
+struct Start<'b> {
+    id: &'b str,
+    key: &'b str,
+    detail: &'b str,
+    difference_minor: Option<i64>,
+    occurred_at: Option<DateTime<Utc>>,
+    age_days: i64,
+    stated: [bool; 3],
+}
+
+impl<'b> Start<'b> {
+    /// And the bytes of the sides.
+    fn read(bytes: &'b [u8]) -> (Self, Reader<'b>) {
+        let mut from = Reader::new(bytes);
+        let bits = from.byte();
+        from.take(DIGEST);
+        let start = Self {
+            id: from.text(),
+            key: from.text(),
+            detail: from.text(),
+            difference_minor: (bits & DIFFERENCE != 0).then(|| from.signed()),
+            occurred_at: (bits & OCCURRED != 0).then(|| from.time()),
+            age_days: from.signed(),
+            stated: stated(bits),
+        };
+        (start, from)
     }
 }
 
@@ -86,7 +157,12 @@ impl Breaks {
         other.close();
         let shift = small(self.full.len());
         self.full.append(&mut other.full);
-        self.list.extend(other.list.into_iter().map(|one| Listed { block: one.block + shift, ..one }));
+        let currencies: Vec<u32> = other.currencies.iter().map(|currency| self.currency(currency)).collect();
+        self.list.extend(other.list.into_iter().map(|one| Listed {
+            block: one.block + shift,
+            currency: currencies[one.currency as usize],
+            ..one
+        }));
     }
 
     /// That of each, in their order: none is unfolded for it.
@@ -96,13 +172,13 @@ impl Breaks {
 
     /// Without what their sides say, in their order.
     pub fn heads(&self) -> impl ExactSizeIterator<Item = Head<'_>> + DoubleEndedIterator {
-        self.list.iter().map(|listed| self.read(*listed).0)
+        self.list.iter().map(|listed| self.head_of(listed))
     }
 
     /// # Panics
     /// Where there are fewer.
     pub fn head(&self, place: usize) -> Head<'_> {
-        self.read(self.list[place]).0
+        self.head_of(&self.list[place])
     }
 
     /// # Panics
@@ -174,12 +250,12 @@ impl Breaks {
     /// them stays in its order.
     pub fn sort(&mut self) {
         self.close();
-        let first = |head: Head<'_>| (head.kind, Reverse(head.at_risk_minor));
-        let mut order: Vec<_> = self.heads().map(first).zip(0_usize..).collect();
-        // Few are alike so far: only these are read once more.
+        let first = |listed: &Listed| (listed.kind, Reverse(listed.at_risk_minor));
+        let mut order: Vec<_> = self.list.iter().map(first).zip(0_usize..).collect();
+        // Few are alike so far: only these are read.
         let rest = |place: usize| {
             let head = self.head(place);
-            (head.key, head.id, place)
+            (head.key(), head.id(), place)
         };
         order.par_sort_unstable_by(|(left, at), (right, other)| {
             left.cmp(right).then_with(|| rest(*at).cmp(&rest(*other)))
@@ -203,11 +279,11 @@ impl Breaks {
         let stated: u8 = stated.map(|(place, _)| 1 << (SIDES as usize + place)).sum();
         let follows = if found.difference_minor.is_some() { DIFFERENCE } else { 0 };
         let occurred = if found.occurred_at.is_some() { OCCURRED } else { 0 };
-        out.extend([found.kind as u8, found.measure as u8, follows | occurred | stated]);
+        out.push(follows | occurred | stated);
+        out.extend(sighting::digest_of(found));
         put_text(out, &found.id);
         put_text(out, &found.key);
-        put_text(out, &found.currency);
-        put_signed(out, found.at_risk_minor);
+        put_text(out, &found.detail);
         if let Some(minor) = found.difference_minor {
             put_signed(out, minor);
         }
@@ -215,57 +291,66 @@ impl Breaks {
             put_time(out, at);
         }
         put_signed(out, found.age_days);
-        put_text(out, &found.detail);
         let mut before = None;
         for side in found.sides.iter().flatten() {
             put_side(out, side, before);
             before = Some(&**side);
         }
-        Listed { block, at, status: found.status }
+        Listed {
+            block,
+            at,
+            at_risk_minor: found.at_risk_minor,
+            currency: self.currency(&found.currency),
+            kind: found.kind,
+            measure: found.measure,
+            status: found.status,
+        }
     }
 
-    /// The head, and the bytes of the sides.
-    fn read(&self, listed: Listed) -> (Head<'_>, Reader<'_>) {
+    fn currency(&mut self, currency: &str) -> u32 {
+        let place = self.currencies.iter().position(|known| known == currency).unwrap_or_else(|| {
+            self.currencies.push(currency.to_owned());
+            self.currencies.len() - 1
+        });
+        small(place)
+    }
+
+    fn bytes(&self, listed: &Listed) -> &[u8] {
         let block = self.full.get(listed.block as usize).map_or(&*self.open, |block| &**block);
-        let mut from = Reader::new(&block[listed.at as usize..]);
-        let (kind, measure, bits) = (from.byte(), from.byte(), from.byte());
-        let (id, key, currency) = (from.text(), from.text(), from.text());
-        let head = Head {
-            id,
-            kind: BreakKind::ALL[kind as usize],
-            key,
-            currency,
-            measure: Measure::ALL[measure as usize],
-            at_risk_minor: from.signed(),
-            difference_minor: (bits & DIFFERENCE != 0).then(|| from.signed()),
-            occurred_at: (bits & OCCURRED != 0).then(|| from.time()),
-            age_days: from.signed(),
+        &block[listed.at as usize..]
+    }
+
+    fn head_of(&self, listed: &Listed) -> Head<'_> {
+        Head {
+            kind: listed.kind,
+            currency: &self.currencies[listed.currency as usize],
+            measure: listed.measure,
+            at_risk_minor: listed.at_risk_minor,
             status: listed.status,
-            detail: from.text(),
-            stated: std::array::from_fn(|place| bits & (1 << (SIDES as usize + place)) != 0),
-        };
-        (head, from)
+            bytes: self.bytes(listed),
+        }
     }
 
     fn unfold(&self, listed: Listed) -> Break {
-        let (head, mut from) = self.read(listed);
+        let head = self.head_of(&listed);
+        let (start, mut from) = Start::read(head.bytes);
         let mut found = Break {
-            id: head.id.to_owned(),
+            id: start.id.to_owned(),
             kind: head.kind,
-            key: head.key.to_owned(),
+            key: start.key.to_owned(),
             currency: head.currency.to_owned(),
             measure: head.measure,
             at_risk_minor: head.at_risk_minor,
-            difference_minor: head.difference_minor,
+            difference_minor: start.difference_minor,
             sides: [None, None, None],
-            occurred_at: head.occurred_at,
-            age_days: head.age_days,
+            occurred_at: start.occurred_at,
+            age_days: start.age_days,
             status: head.status,
-            detail: head.detail.to_owned(),
+            detail: start.detail.to_owned(),
         };
         let mut before = None;
         for place in Side::ALL.map(|side| side as usize) {
-            if head.stated[place] {
+            if start.stated[place] {
                 found.sides[place] = Some(from.side(before.and_then(|at: usize| found.sides[at].as_deref())).into());
                 before = Some(place);
             }
@@ -275,7 +360,7 @@ impl Breaks {
 }
 
 fn small(number: usize) -> u32 {
-    u32::try_from(number).expect("fewer than 2^32 blocks, each smaller")
+    u32::try_from(number).expect("fewer than 2^32 blocks, each smaller, and few currencies")
 }
 
 impl From<Vec<Break>> for Breaks {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::{Break, BreakKind, BreakStatus, Rule, SideFacts, Suggestion};
 use crate::digest::sha256;
@@ -63,11 +64,12 @@ impl Sighting {
     }
 }
 
-pub(super) fn of_break(period: &str, seen_at: DateTime<Utc>, found: &Break) -> Sighting {
+/// The first bytes of a break's digest: see [`Sighting::digest`].
+pub(super) fn digest_of(found: &Break) -> [u8; 8] {
     let sides = found.sides.iter().map(|side| side.as_ref().map(|facts| Stated::new(facts, Some(found.kind))));
     // What no side states is said by the sentence alone; so is what stood there before.
     let stated = found.sides.iter().any(Option::is_some);
-    let digest = Digested {
+    let digested = Digested {
         kind: Some(found.kind),
         measure: found.measure,
         at_risk_minor: found.at_risk_minor,
@@ -75,17 +77,8 @@ pub(super) fn of_break(period: &str, seen_at: DateTime<Utc>, found: &Break) -> S
         sides: sides.collect(),
         said: (!stated || found.kind.rule() == Rule::StatusChange).then_some(&found.detail),
     };
-    Sighting {
-        period: period.to_owned(),
-        seen_at,
-        kind: Some(found.kind),
-        key: found.key.clone(),
-        currency: found.currency.clone(),
-        measure: found.measure,
-        at_risk_minor: found.at_risk_minor,
-        detail: found.detail.clone(),
-        digest: digest.text(),
-    }
+    let digest = Sha256::digest(digested.json());
+    std::array::from_fn(|place| digest[place])
 }
 
 pub(super) fn of_pair(period: &str, seen_at: DateTime<Utc>, pair: &Suggestion) -> Sighting {
@@ -106,7 +99,7 @@ pub(super) fn of_pair(period: &str, seen_at: DateTime<Utc>, pair: &Suggestion) -
         measure: Measure::TransactionAmount,
         at_risk_minor: 0,
         detail: format!("paired by {}", pair.rule),
-        digest: digest.text(),
+        digest: short(&digest.json()),
     }
 }
 
@@ -158,8 +151,8 @@ impl<'a> Stated<'a> {
 }
 
 impl Digested<'_> {
-    fn text(&self) -> String {
-        short(&serde_json::to_string(self).expect("facts are plain data with text keys"))
+    fn json(&self) -> String {
+        serde_json::to_string(self).expect("facts are plain data with text keys")
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) async fn by_later_months(
     let found = facts.breaks.heads().filter(|found| KINDS.contains(&found.kind));
     let mut open: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for found in found {
-        open.entry(found.key).or_default().push(found.id);
+        open.entry(found.key()).or_default().push(found.id());
     }
     let later = std::iter::successors(Some(request.period.next()), |period: &Period| Some(period.next()));
     for period in later.take(month_end.earlier as usize) {
@@ -99,8 +99,8 @@ pub(super) async fn by_later_months(
             for id in over {
                 cleared.insert(id.to_owned(), (period.label.clone(), evidence(&period.label, &file, line)));
             }
-            if let Some(found) = facts.breaks.heads().find(|found| still.contains(&found.id)) {
-                open.insert(found.key, still);
+            if let Some(found) = facts.breaks.heads().find(|found| still.contains(&found.id())) {
+                open.insert(found.key(), still);
             }
         }
     }

@@ -98,7 +98,7 @@ impl Lives {
     /// of the others, the plan knows from them.
     pub(super) fn before_planning(&self, facts: &mut Facts) {
         facts.breaks.set_statuses(|found| {
-            let closed = self.life(found.id).filter(|standing| standing.is_closed_by_person());
+            let closed = self.life(found.id()).filter(|standing| standing.is_closed_by_person());
             closed.map_or(BreakStatus::Open, |standing| standing.status)
         });
     }

@@ -45,7 +45,7 @@ pub(super) type Group<'a> = (BreakKind, &'a str, Option<Measure>);
 pub(super) fn by_age(facts: &Facts) -> BTreeMap<Group<'_>, [Aged; BUCKETS]> {
     let mut groups = BTreeMap::<Group<'_>, [Aged; BUCKETS]>::new();
     for found in facts.breaks.heads().filter(Head::is_open) {
-        let age = facts.life(found.id).map_or(0, |life| life.age_business_days);
+        let age = facts.life(found.id()).map_or(0, |life| life.age_business_days);
         let measure = (!found.currency.is_empty()).then_some(found.measure);
         let aged = &mut groups.entry((found.kind, found.currency, measure)).or_default()[bucket_of(age)];
         aged.breaks += 1;

@@ -261,7 +261,7 @@ pub fn changes(
     changed_inputs.sort();
     changed_inputs.dedup();
     let ids_before: BTreeSet<&str> = breaks_before.unwrap_or_default().iter().map(String::as_str).collect();
-    let ids: BTreeSet<&str> = breaks.heads().map(|found| found.id).collect();
+    let ids: BTreeSet<&str> = breaks.heads().map(|found| found.id()).collect();
     Changes {
         against_attempt,
         inputs_unchanged: changed_inputs.is_empty(),

@@ -49,14 +49,14 @@ pub fn tell<'l>(facts: &mut Facts, limits: &Gates, as_of: NaiveDate, life: impl 
     let mut ages = Ages::new(as_of);
     facts.lives.clear();
     facts.breaks.set_statuses(|found| {
-        let Some(standing) = life(found.id) else { return BreakStatus::Open };
+        let Some(standing) = life(found.id()) else { return BreakStatus::Open };
         let told = LifeFacts {
             owner: standing.owner.clone(),
             first_period: standing.first.period.clone(),
             age_business_days: ages.of(standing),
             comments: standing.comments,
         };
-        facts.lives.insert(found.id.to_owned(), told);
+        facts.lives.insert(found.id().to_owned(), told);
         standing.status
     });
     let period = &facts.period.label;

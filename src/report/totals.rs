@@ -53,7 +53,7 @@ pub(super) fn by_age(facts: &Facts) -> Vec<AgeTotal> {
     let bucket = |(from_days, to_days)| AgeTotal { from_days, to_days, count: 0, at_risk: BTreeMap::new() };
     let mut buckets = ageing::buckets().map(bucket);
     for found in facts.breaks.heads().filter(Head::is_open) {
-        let days = facts.life(found.id).map_or(0, |life| life.age_business_days);
+        let days = facts.life(found.id()).map_or(0, |life| life.age_business_days);
         let place = ageing::bucket_of(days);
         buckets[place].count += 1;
         if !found.currency.is_empty() {

@@ -109,7 +109,7 @@ fn missing(facts: &Facts) -> impl Iterator<Item = Head<'_>> {
 
 /// A sentence for each missing file; one for all of them where they would bury what else is said.
 fn of_missing(facts: &Facts) -> Vec<String> {
-    let keys: Vec<_> = missing(facts).map(|found| visible(found.key)).collect();
+    let keys: Vec<_> = missing(facts).map(|found| visible(found.key())).collect();
     if keys.len() <= MOST_MISSING {
         let told = |key| format!("Missing: {key}. What needs it waits and is not compared.");
         return keys.into_iter().map(told).collect();

@@ -43,7 +43,7 @@ pub(super) fn breaks(facts: &Facts, page_rows: usize) -> Markup {
 fn compared(facts: &Facts) -> Vec<Side> {
     let takes_part = |side: &Side| {
         facts.statement.rows.iter().any(|rows| rows.side == *side)
-            || facts.breaks.heads().any(|found| found.stated[*side as usize])
+            || facts.breaks.heads().any(|found| found.stated()[*side as usize])
     };
     Side::ALL.into_iter().filter(takes_part).collect()
 }
