@@ -56,7 +56,13 @@ fn made() -> impl Strategy<Value = Made> {
     );
     let numbers = proptest::collection::btree_map(
         prop::sample::select(vec![Field::Amount, Field::UserReward, Field::OccurredAt, Field::AuthorizedAt]),
-        prop_oneof![any::<i64>(), -200_i64..200, Just(i64::MIN), Just(i64::MAX)],
+        prop_oneof![
+            any::<i64>(),
+            -200_i64..200,
+            Just(i64::MIN),
+            Just(i64::MAX),
+            (i64::MIN / 1_000_000..=i64::MAX / 1_000_000).prop_map(|seconds| seconds * 1_000_000),
+        ],
         0..4,
     );
     (any::<bool>(), texts, numbers).prop_map(|(excluded, texts, numbers)| Made { excluded, texts, numbers })
@@ -91,6 +97,28 @@ proptest! {
         prop_assert!(limit > 0 || rows.is_empty() || packed.is_spilled());
         prop_assert!(limit < usize::MAX || !packed.is_spilled());
         prop_assert_eq!(all(&packed), sorted);
+    }
+
+    #[test]
+    fn a_row_may_be_as_long_as_it_likes(lengths in proptest::collection::vec(65_480_usize..65_560, 1..8)) {
+        let long = |length: &usize| Made {
+            excluded: length % 2 == 0,
+            texts: [(Field::TransactionId, format!("t{length}")), (Field::Reason, "x".repeat(*length))].into(),
+            numbers: BTreeMap::new(),
+        };
+        let rows: Vec<Made> = lengths.iter().map(long).chain([long(&1), long(&1_000_000)]).collect();
+        for limit in [0, usize::MAX] {
+            let packed = packed(Field::TransactionId, Spread::new(0, limit), &rows);
+            let mut found: Vec<(u64, bool, String)> = Vec::new();
+            let note = |row: PackedRow<'_>| {
+                let reason = row.text(Field::Reason).unwrap_or_default().to_owned();
+                found.push((row.place().1, row.excluded() > 0, reason));
+            };
+            packed.each(note).unwrap();
+            found.sort();
+            let reasons = rows.iter().map(|row| (row.excluded, row.texts[&Field::Reason].clone()));
+            prop_assert!(found == (1..).zip(reasons).map(|(line, (out, said))| (line, out, said)).collect::<Vec<_>>());
+        }
     }
 
     #[test]

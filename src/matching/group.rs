@@ -154,7 +154,7 @@ fn match_part(
             buffer.clear();
         }
         for (number, side, row) in rows {
-            buffers[side as usize].push(RowView::of(row, number));
+            RowView::add_to(&mut buffers[side as usize], row, number);
             brought += 1;
         }
         if let Err(error) = one_key(rules, key, &mut buffers, &mut found.matched) {
@@ -178,8 +178,8 @@ struct Groups<'c> {
     members: Vec<(Side, PackedRow<'c>)>,
     /// Of each row, the next one of its key.
     next: Vec<u32>,
-    /// First and last row of each key.
-    ends: Vec<(u32, u32)>,
+    /// First and last row of each key, and its hash.
+    ends: Vec<(u32, u32, u32)>,
     /// Where a hash leads: a key, or the place after it, and so on until a free one. Its size is a power of two.
     slots: Vec<u32>,
 }
@@ -191,18 +191,18 @@ impl<'c> Groups<'c> {
         if self.slots.len() < 2 * (self.ends.len() + 1) {
             self.widen();
         }
-        let mut slot = row.hash() as usize & (self.slots.len() - 1);
+        let hash = row.hash();
+        let mut slot = hash as usize & (self.slots.len() - 1);
         loop {
             let group = self.slots[slot];
             if group == END {
                 self.slots[slot] = u32::try_from(self.ends.len()).map_err(|_| MatchError::TooManyRows)?;
-                self.ends.push((number, number));
+                self.ends.push((number, number, hash));
                 break;
             }
-            let (first, last) = &mut self.ends[group as usize];
-            let head = self.members[*first as usize].1;
+            let (first, last, known) = &mut self.ends[group as usize];
             // The hash only finds candidates.
-            if head.hash() == row.hash() && head.key() == row.key() {
+            if *known == hash && self.members[*first as usize].1.key() == row.key() {
                 self.next[*last as usize] = number;
                 *last = number;
                 break;
@@ -218,8 +218,8 @@ impl<'c> Groups<'c> {
         let wide = (self.slots.len() * 2).max(1 << 10);
         self.slots.clear();
         self.slots.resize(wide, END);
-        for (group, (first, _)) in (0..).zip(&self.ends) {
-            let mut slot = self.members[*first as usize].1.hash() as usize & (wide - 1);
+        for (group, (_, _, hash)) in (0..).zip(&self.ends) {
+            let mut slot = *hash as usize & (wide - 1);
             while self.slots[slot] != END {
                 slot = (slot + 1) & (wide - 1);
             }
@@ -229,7 +229,7 @@ impl<'c> Groups<'c> {
 
     /// Each key with its rows, in the order in which they came.
     fn each(&self) -> impl Iterator<Item = (&'c str, impl Iterator<Item = (u32, Side, PackedRow<'c>)>)> {
-        self.ends.iter().map(move |(first, _)| {
+        self.ends.iter().map(move |(first, ..)| {
             let mut at = *first;
             let rows = std::iter::from_fn(move || {
                 let (side, row) = *self.members.get(at as usize)?;

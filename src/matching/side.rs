@@ -122,26 +122,39 @@ pub struct RowView<'a> {
 impl<'a> RowView<'a> {
     /// The row that has this number among those of its side.
     pub fn of(packed: PackedRow<'a>, row: u32) -> Self {
-        let mut view = Self::nothing(row, RowRef { file: 0, line: 0 });
-        let (file, line) = packed.tell(|field, cell| match cell {
-            Cell::Text(text) => view.set(field, text),
-            Cell::Number(number) => match field {
-                Field::Amount => view.values[Measure::TransactionAmount as usize] = Some(number),
-                Field::IssuerCommission => view.values[Measure::IssuerCommission as usize] = Some(number),
-                Field::UserReward => view.values[Measure::UserReward as usize] = Some(number),
-                Field::SettledAt => view.settled_at = Some(number),
-                Field::OccurredAt => view.occurred_at = Some(number),
-                _ => {}
-            },
-        });
-        view.place = RowRef { file, line };
+        let mut view = Self::nothing(row);
+        view.fill(packed);
         view
     }
 
-    const fn nothing(row: u32, place: RowRef) -> Self {
+    /// The same at the end of a list, where it is put together: a row is too large to be carried there.
+    pub(super) fn add_to(rows: &mut Vec<Self>, packed: PackedRow<'a>, row: u32) {
+        rows.push(Self::nothing(row));
+        if let Some(view) = rows.last_mut() {
+            view.fill(packed);
+        }
+    }
+
+    #[inline]
+    fn fill(&mut self, packed: PackedRow<'a>) {
+        let (file, line) = packed.tell(|field, cell| match cell {
+            Cell::Text(text) => self.set(field, text),
+            Cell::Number(number) => match field {
+                Field::Amount => self.values[Measure::TransactionAmount as usize] = Some(number),
+                Field::IssuerCommission => self.values[Measure::IssuerCommission as usize] = Some(number),
+                Field::UserReward => self.values[Measure::UserReward as usize] = Some(number),
+                Field::SettledAt => self.settled_at = Some(number),
+                Field::OccurredAt => self.occurred_at = Some(number),
+                _ => {}
+            },
+        });
+        self.place = RowRef { file, line };
+    }
+
+    const fn nothing(row: u32) -> Self {
         Self {
             row,
-            place,
+            place: RowRef { file: 0, line: 0 },
             values: [None; 3],
             currency: "",
             status: None,

@@ -1,12 +1,17 @@
 //! Rows packed one after the other: heads of a fixed size, and beside them what the rows state, numbers among the texts as
 //! characters of six bits, so that all of it is one text and values are slices of it.
 
+use std::ops::Range;
+
 use super::layout::{Layout, Way, bit};
+use super::spread::Spread;
 use crate::frames::schema::Field;
 
-/// Of each row: half of the hash of its key (4 bytes), how long it is (4), how it is excluded (1).
-pub(super) const HEAD_BYTES: usize = 9;
-const EXCLUDED_AT: usize = 8;
+/// Of each row: how long it is (2 bytes), how it is excluded (1).
+pub(super) const HEAD_BYTES: usize = 3;
+const EXCLUDED_AT: usize = 2;
+/// The row is at least so long; how long stands before it.
+const LONG: u16 = u16::MAX;
 
 type Head = [u8; HEAD_BYTES];
 
@@ -52,7 +57,6 @@ impl<'c> Cell<'c> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Start<'h> {
     pub(super) key: &'h str,
-    pub(super) hash: u64,
     pub(super) file: u32,
     pub(super) line: u64,
     pub(super) excluded: u8,
@@ -93,58 +97,55 @@ impl Chunk {
         Self { heads, texts }
     }
 
-    /// Packs a row; `cell` says what it states of a field. `scratch` is there to be used again.
-    pub(super) fn push<'c>(
-        &mut self,
-        layout: &mut Layout,
-        scratch: &mut Scratch,
-        start: Start<'_>,
-        cell: impl Fn(Field) -> Option<Cell<'c>>,
-    ) {
-        let Layout { fields, words, all, .. } = layout;
-        scratch.clear();
-        let mut stated = 0;
-        for (field, way) in fields.iter() {
-            let Some(cell) = cell(*field) else { continue };
-            stated |= bit(*field);
-            match (way, cell) {
-                (Way::Key, _) => {}
-                (Way::Word, Cell::Text(word)) => match words.number_of(word) {
-                    Some(number) => scratch.put((number as u64) << 1 | 1),
-                    None => scratch.put_text((word.len() as u64) << 1, word),
-                },
-                (_, Cell::Text(text)) => scratch.put_text(text.len() as u64, text),
-                (Way::Micros, Cell::Number(micros)) => scratch.put_micros(micros),
-                (_, Cell::Number(number)) => scratch.put(zigzag(number)),
-            }
-        }
-        let cells = scratch.used;
+    /// Packs a row; `cell` says what it states of a field.
+    pub(super) fn push<'c>(&mut self, layout: &mut Layout, start: Start<'_>, cell: impl Fn(Field) -> Option<Cell<'c>>) {
+        let Layout { fields, words, all, seconds, .. } = layout;
+        let stated =
+            fields.iter().filter(|(field, _)| cell(*field).is_some()).fold(0, |all, (field, _)| all | bit(*field));
         let partial = if stated == *all { 0 } else { PARTIAL };
         let tagged = start.tag.map_or(0, |_| TAGGED);
-        scratch.put_text(start.key.len() as u64, start.key);
-        scratch.put(u64::from(start.file) << 2 | tagged | partial);
-        scratch.put(start.line);
+        let texts = &mut self.texts;
+        let begin = texts.len();
+        put_text(texts, start.key.len() as u64, start.key);
+        put(texts, u64::from(start.file) << 2 | tagged | partial);
+        put(texts, start.line);
         if let Some(tag) = start.tag {
-            scratch.put(u64::from(tag));
+            put(texts, u64::from(tag));
         }
         if partial == PARTIAL {
-            scratch.put(u64::from(stated));
+            put(texts, u64::from(stated));
         }
-        let begin = self.texts.len();
-        let (cells, before) = scratch.bytes[..scratch.used].split_at(cells);
-        for part in [before, cells] {
-            self.texts.push_str(str::from_utf8(part).expect("texts between characters of six bits"));
+        for (field, way) in fields.iter() {
+            let Some(cell) = cell(*field) else { continue };
+            match (way, cell) {
+                (Way::Key, _) => {}
+                (Way::Word, Cell::Text(word)) => match words.number_of(*field, word) {
+                    Some(number) => put(texts, u64::from(number) << 1 | 1),
+                    None => put_text(texts, (word.len() as u64) << 1, word),
+                },
+                (_, Cell::Text(text)) => put_text(texts, text.len() as u64, text),
+                (Way::Micros, Cell::Number(micros)) => put_micros(texts, micros, seconds),
+                (_, Cell::Number(number)) => put(texts, zigzag(number)),
+            }
         }
-        let length = u32::try_from(self.texts.len() - begin).expect("`max_row_bytes` is far below 4 GiB");
-        self.heads.extend_from_slice(&head(low(start.hash), length, start.excluded));
+        let length = texts.len() - begin;
+        let short = u16::try_from(length).ok().filter(|short| *short < LONG);
+        if short.is_none() {
+            let mut before = String::new();
+            put(&mut before, length as u64);
+            texts.insert_str(begin, &before);
+        }
+        let [low, high] = short.unwrap_or(LONG).to_le_bytes();
+        self.heads.extend_from_slice(&[low, high, start.excluded]);
     }
 
     /// The rows, in the order in which they were packed.
     pub(crate) fn rows<'c>(&'c self, layout: &'c Layout) -> impl Iterator<Item = PackedRow<'c>> {
         let mut rest = self.texts.as_str();
         self.heads.as_chunks().0.iter().map(move |head| {
-            let text;
-            (text, rest) = rest.split_at(length_in(head));
+            let span = span(head, rest);
+            let text = &rest[span.clone()];
+            rest = &rest[span.end..];
             PackedRow { head, text, layout }
         })
     }
@@ -154,7 +155,7 @@ impl Chunk {
         let mut text_at = 0;
         (0..).zip(self.heads.as_chunks().0).map(move |(number, head)| {
             let place = (number, text_at);
-            text_at += length_in(head);
+            text_at += span(head, &self.texts[text_at..]).end;
             place
         })
     }
@@ -162,7 +163,8 @@ impl Chunk {
     /// The row that begins there.
     pub(crate) fn row<'c>(&'c self, (number, text_at): (usize, usize), layout: &'c Layout) -> PackedRow<'c> {
         let head = &self.heads.as_chunks().0[number];
-        PackedRow { head, text: &self.texts[text_at..text_at + length_in(head)], layout }
+        let texts = &self.texts[text_at..];
+        PackedRow { head, text: &texts[span(head, texts)], layout }
     }
 
     pub(super) fn exclude(&mut self, (number, _): (usize, usize), excluded: u8) {
@@ -170,16 +172,16 @@ impl Chunk {
     }
 }
 
-fn head(hash: u32, length: u32, excluded: u8) -> Head {
-    let mut head = [0; HEAD_BYTES];
-    head[..4].copy_from_slice(&hash.to_le_bytes());
-    head[4..8].copy_from_slice(&length.to_le_bytes());
-    head[EXCLUDED_AT] = excluded;
-    head
-}
-
-const fn length_in(head: &Head) -> usize {
-    u32::from_le_bytes([head[4], head[5], head[6], head[7]]) as usize
+/// Where the row lies in the texts that begin with it.
+#[inline]
+fn span(head: &Head, texts: &str) -> Range<usize> {
+    let short = u16::from_le_bytes([head[0], head[1]]);
+    if short < LONG {
+        return 0..usize::from(short);
+    }
+    let mut before = Cursor::new(texts);
+    let length = size(before.take());
+    before.at..before.at + length
 }
 
 /// One row, borrowed where it lies.
@@ -197,13 +199,13 @@ impl<'c> PackedRow<'c> {
     }
 
     /// The half of its key's hash that tells keys of one part apart.
-    pub(crate) const fn hash(self) -> u32 {
-        u32::from_le_bytes([self.head[0], self.head[1], self.head[2], self.head[3]])
+    pub(crate) fn hash(self) -> u32 {
+        low(Spread::hash(self.key()))
     }
 
     /// The text of its key; empty where it states none.
     pub fn key(self) -> &'c str {
-        Cursor(self.text).text()
+        Cursor::new(self.text).text()
     }
 
     /// Index of its file, and where it begins in it: see [`super::super::schema::Line`].
@@ -218,7 +220,7 @@ impl<'c> PackedRow<'c> {
     /// What stands before the cells, and these.
     #[inline]
     fn begin(self) -> (Begin<'c>, Cursor<'c>) {
-        let mut cursor = Cursor(self.text);
+        let mut cursor = Cursor::new(self.text);
         let key = cursor.text();
         let file = cursor.take();
         let line = cursor.take();
@@ -264,10 +266,17 @@ struct Begin<'c> {
     stated: u32,
 }
 
-/// What is left of a row's text.
-struct Cursor<'c>(&'c str);
+/// A row's text, and how far it was read: numbers are taken from its bytes, and only texts are cut out of it.
+struct Cursor<'c> {
+    text: &'c str,
+    at: usize,
+}
 
 impl<'c> Cursor<'c> {
+    const fn new(text: &'c str) -> Self {
+        Self { text, at: 0 }
+    }
+
     /// The next cell, which is written in this way.
     #[inline]
     fn cell(&mut self, way: Way, key: &'c str, layout: &'c Layout) -> Cell<'c> {
@@ -285,7 +294,7 @@ impl<'c> Cursor<'c> {
             Way::Number => Cell::Number(unzigzag(self.take())),
             Way::Micros => Cell::Number(match self.take() {
                 MICROS => unzigzag(self.take()),
-                seconds => unzigzag(seconds - 1) * MICROS_PER_SECOND,
+                seconds => (layout.first_second() + unzigzag(seconds - 1)) * MICROS_PER_SECOND,
             }),
         }
     }
@@ -298,26 +307,24 @@ impl<'c> Cursor<'c> {
 
     #[inline]
     fn cut(&mut self, length: usize) -> &'c str {
-        let text;
-        (text, self.0) = self.0.split_at(length);
-        text
+        let from = self.at;
+        self.at += length;
+        &self.text[from..self.at]
     }
 
     /// The number that comes next.
     #[inline]
     fn take(&mut self) -> u64 {
-        let bytes = self.0.as_bytes();
-        let (mut number, mut shift, mut at) = (0, 0, 0);
-        loop {
-            let byte = bytes[at];
-            at += 1;
+        let bytes = self.text.as_bytes();
+        let mut byte = bytes[self.at];
+        self.at += 1;
+        let (mut number, mut shift) = (u64::from(byte & SIX_BITS), 6);
+        while byte & MORE != 0 {
+            byte = bytes[self.at];
+            self.at += 1;
             number |= u64::from(byte & SIX_BITS) << shift;
-            if byte & MORE == 0 {
-                break;
-            }
             shift += 6;
         }
-        self.0 = &self.0[at..];
         number
     }
 }
@@ -348,56 +355,31 @@ const MORE: u8 = 0x40;
 const MICROS_PER_SECOND: i64 = 1_000_000;
 /// Microseconds follow; every other number is one of seconds, and one more.
 const MICROS: u64 = 0;
-/// What the numbers of a row take at most.
-const NUMBERS_BYTES: usize = 640;
-const _: () = assert!(11 * (6 + 2 * Field::ALL.len()) <= NUMBERS_BYTES, "eleven characters hold any number");
-
-/// Where a row is put together.
-#[derive(Debug)]
-pub(super) struct Scratch {
-    bytes: Vec<u8>,
-    used: usize,
+#[expect(clippy::cast_possible_truncation, reason = "six bits at a time")]
+#[inline]
+fn put(texts: &mut String, mut number: u64) {
+    while number > u64::from(SIX_BITS) {
+        texts.push(char::from(MORE | (number as u8 & SIX_BITS)));
+        number >>= 6;
+    }
+    texts.push(char::from(number as u8 & SIX_BITS));
 }
 
-impl Scratch {
-    pub(super) fn new() -> Self {
-        Self { bytes: vec![0; 2 * NUMBERS_BYTES], used: 0 }
-    }
+/// A number that says how long the text is, and the text.
+#[inline]
+fn put_text(texts: &mut String, number: u64, text: &str) {
+    put(texts, number);
+    texts.push_str(text);
+}
 
-    const fn clear(&mut self) {
-        self.used = 0;
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "six bits at a time")]
-    #[inline]
-    fn put(&mut self, mut number: u64) {
-        while number > u64::from(SIX_BITS) {
-            self.bytes[self.used] = MORE | (number as u8 & SIX_BITS);
-            self.used += 1;
-            number >>= 6;
-        }
-        self.bytes[self.used] = number as u8;
-        self.used += 1;
-    }
-
-    /// A number that says how long the text is, and the text.
-    #[inline]
-    fn put_text(&mut self, number: u64, text: &str) {
-        self.put(number);
-        let end = self.used + text.len();
-        if end + NUMBERS_BYTES > self.bytes.len() {
-            self.bytes.resize(2 * (end + NUMBERS_BYTES), 0);
-        }
-        self.bytes[self.used..end].copy_from_slice(text.as_bytes());
-        self.used = end;
-    }
-
-    fn put_micros(&mut self, micros: i64) {
-        if micros % MICROS_PER_SECOND == 0 {
-            self.put(zigzag(micros / MICROS_PER_SECOND) + 1);
-        } else {
-            self.put(MICROS);
-            self.put(zigzag(micros));
-        }
+/// `first`: the second of the first row that states any. Those of one input lie near each other.
+#[inline]
+fn put_micros(texts: &mut String, micros: i64, first: &mut Option<i64>) {
+    if micros % MICROS_PER_SECOND == 0 {
+        let seconds = micros / MICROS_PER_SECOND;
+        put(texts, zigzag(seconds - *first.get_or_insert(seconds)) + 1);
+    } else {
+        put(texts, MICROS);
+        put(texts, zigzag(micros));
     }
 }

@@ -15,7 +15,7 @@ pub(super) enum Way {
     /// As [`Self::Text`], or the number of a word that rows before have said.
     Word,
     Number,
-    /// Microseconds, or seconds where these say as much.
+    /// Microseconds, or seconds where these say as much, counted from the first ones.
     Micros,
 }
 
@@ -28,35 +28,53 @@ pub(crate) struct Layout {
     /// One bit a field: a row that states them all need not say which.
     pub(super) all: u32,
     pub(super) words: Words,
+    /// What seconds are counted from, since the epoch; none as long as no row states any.
+    pub(super) seconds: Option<i64>,
 }
 
 /// What rows have said in fields that know few words, by number.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Words(Vec<Box<str>>);
+pub(super) struct Words {
+    words: Vec<Box<str>>,
+    /// By field: the word of the last row, which is often that of the next.
+    last: [u8; Field::ALL.len()],
+}
 
 impl Layout {
     pub(super) fn new(key: Field, fields: impl Iterator<Item = Field>) -> Self {
         let mut fields: Vec<_> = fields.map(|field| (field, way(field, key))).collect();
         fields.sort_unstable_by_key(|(field, _)| *field);
         let all = fields.iter().fold(0, |all, (field, _)| all | bit(*field));
-        Self { key, fields, all, words: Words::default() }
+        Self { key, fields, all, words: Words::default(), seconds: None }
+    }
+
+    pub(super) fn first_second(&self) -> i64 {
+        self.seconds.unwrap_or_default()
     }
 }
 
 impl Words {
     /// The number of a word, which is remembered while there is room for more.
-    pub(super) fn number_of(&mut self, word: &str) -> Option<usize> {
-        let Self(words) = self;
-        let known = words.iter().position(|known| **known == *word);
-        if known.is_none() && words.len() < MOST_WORDS {
-            words.push(word.into());
-            return Some(words.len() - 1);
+    pub(super) fn number_of(&mut self, field: Field, word: &str) -> Option<u8> {
+        let last = &mut self.last[field as usize];
+        if self.words.get(usize::from(*last)).is_some_and(|known| **known == *word) {
+            return Some(*last);
         }
-        known
+        let known = self.words.iter().position(|known| **known == *word);
+        let number = match known {
+            Some(number) => number,
+            None if self.words.len() < MOST_WORDS => {
+                self.words.push(word.into());
+                self.words.len() - 1
+            }
+            None => return None,
+        };
+        *last = u8::try_from(number).ok()?;
+        Some(*last)
     }
 
     pub(super) fn word(&self, number: usize) -> &str {
-        &self.0[number]
+        &self.words[number]
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use super::Rows;
-use super::chunk::{Cell, Chunk, HEAD_BYTES, Scratch, Start};
+use super::chunk::{Cell, Chunk, HEAD_BYTES, Start};
 use super::layout::Layout;
 use super::marks::Marks;
 use super::spill::Spilling;
@@ -31,7 +31,6 @@ pub(crate) struct Taken<'r> {
 #[derive(Debug)]
 pub(crate) struct Packer {
     layout: Layout,
-    scratch: Scratch,
     spread: Spread,
     parts: Vec<Part>,
     chunk_bytes: usize,
@@ -60,7 +59,6 @@ impl Packer {
         let chunk_bytes = spread.chunk_bytes();
         Self {
             layout: Layout::new(key, fields),
-            scratch: Scratch::new(),
             spread,
             parts,
             chunk_bytes,
@@ -78,18 +76,16 @@ impl Packer {
             return;
         }
         self.height += 1;
-        let hash = Spread::hash(row.key);
-        let part = &mut self.parts[self.spread.part(hash)];
+        let part = &mut self.parts[self.spread.part(Spread::hash(row.key))];
         let start = Start {
             key: row.key,
-            hash,
             file: row.file,
             line: row.line,
             excluded: u8::try_from(row.excluded).expect("there are few exclusions"),
             tag: row.tag,
         };
         let before = part.open.capacity();
-        part.open.push(&mut self.layout, &mut self.scratch, start, cell);
+        part.open.push(&mut self.layout, start, cell);
         self.held_bytes += part.open.capacity() - before + part.next_chunk(self.chunk_bytes, &mut self.spare);
         if self.held_bytes > self.spread.limit_bytes {
             self.fault = self.lay_aside().err();
