@@ -144,6 +144,7 @@ mod outgoing_gzip;
 mod outgoing_parcels;
 mod outgoing_support;
 mod output_formats;
+mod pace;
 mod pages_downloads;
 mod pages_lists;
 mod pages_million;

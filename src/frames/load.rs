@@ -8,6 +8,7 @@ use super::error::{InputError, Place};
 use super::mask;
 use super::normalize::{Normalizer, Written};
 use super::notices::Notices;
+use super::pace::{Pace, Turn};
 use super::read::{self, Outcome, Reading, Sources};
 use super::rows::Spread;
 use super::schema::{ControlKind, ControlMismatch, Field, Frame, RejectedNotification, Repeat, Warning, WarningKind};
@@ -41,7 +42,23 @@ pub fn load_among(
     verify_keys: &[SecretString],
     spread: Spread,
 ) -> Result<Frame, InputError> {
-    load_of(input, files, repeats, verify_keys, Vec::new(), spread)
+    load_of(input, files, repeats, verify_keys, Vec::new(), spread, None)
+}
+
+/// [`load_among`] while others read the inputs that this one is compared with, at one pace.
+///
+/// # Errors
+/// As [`load_among`].
+pub fn load_beside(
+    input: &Input,
+    files: Vec<RawFile>,
+    repeats: Vec<Repeat>,
+    verify_keys: &[SecretString],
+    spread: Spread,
+    pace: &Pace,
+) -> Result<Frame, InputError> {
+    let turn = pace.turn(Spread::raw_bytes(&input.format, &files));
+    load_of(input, files, repeats, verify_keys, Vec::new(), spread, Some(&turn))
 }
 
 /// [`load_among`] where a cluster has told of some files which rows need a second look: only these are kept. `sifted` has
@@ -56,7 +73,7 @@ pub fn load_sifted(
     sifted: Vec<Option<SiftedFile>>,
     spread: Spread,
 ) -> Result<Frame, InputError> {
-    load_of(input, files, repeats, &[], sifted, spread)
+    load_of(input, files, repeats, &[], sifted, spread, None)
 }
 
 fn load_of(
@@ -66,6 +83,7 @@ fn load_of(
     verify_keys: &[SecretString],
     sifted: Vec<Option<SiftedFile>>,
     spread: Spread,
+    turn: Option<&Turn>,
 ) -> Result<Frame, InputError> {
     let verifier = (!verify_keys.is_empty()).then(|| Verifier::new(verify_keys));
     let (sources, mut normalizer) = Normalizer::new(input, spread);
@@ -74,8 +92,14 @@ fn load_of(
     for (file, raw) in (0_u32..).zip(&files) {
         let is_repeat = repeats.iter().any(|repeat| repeat.file == file);
         normalizer.begin_file(file, &raw.name, !seen_digests.insert(raw.sha256.as_str()) || is_repeat);
-        let reading =
-            Reading { input, place: Place::Input(input.side), raw, sources: &sources, verifier: verifier.as_ref() };
+        let reading = Reading {
+            input,
+            place: Place::Input(input.side),
+            raw,
+            sources: &sources,
+            verifier: verifier.as_ref(),
+            turn,
+        };
         let mut outcome = match sifted.get(file as usize) {
             Some(Some(sifted)) => sifted::read(reading, sifted, &mut normalizer)?,
             _ => read::read(reading, &mut normalizer)?,

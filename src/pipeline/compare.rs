@@ -20,7 +20,7 @@ use crate::breaks::compare::{CompareError, Comparison, Keeps, compare_sifted};
 use crate::breaks::{Break, files, losses};
 use crate::effects::Finding;
 use crate::exit::{ExitCode, Failure};
-use crate::frames::{Frame, Side, Spread, Warning};
+use crate::frames::{Frame, Pace, Side, Spread, Warning};
 use crate::job::Reconciliation;
 use crate::journal::{Journal, Step};
 use crate::matching::{Afterwards, Carried, Rules};
@@ -212,13 +212,14 @@ fn wanted(request: &Request, frames: Vec<Frame>, findings: Vec<Finding>) -> Want
 /// Reads all sides, each on a thread of its own.
 pub(super) async fn load(request: &Request, pulled: &[PulledInput]) -> Result<Vec<Frame>, Failure> {
     let mut reading = Vec::new();
+    let pace = Pace::new(std::thread::available_parallelism().map_or(1, usize::from));
     for input in pulled {
-        let spread = spread(request, pulled, input);
+        let (spread, pace) = (spread(request, pulled, input), pace.clone());
         let spec = request.job.input(input.side).expect("inputs are pulled for the job's own sides").clone();
         let key = pull::verify_key(request, &spec)?;
         let (files, repeats) = (input.files.clone(), input.repeats.clone());
         reading.push(tokio::task::spawn_blocking(move || {
-            crate::frames::load_among(&spec, files, repeats, key.as_ref(), spread)
+            crate::frames::load_beside(&spec, files, repeats, key.as_ref(), spread, &pace)
         }));
     }
     let mut frames = Vec::new();

@@ -17,6 +17,7 @@ pub(crate) use row::{Exact, RowView, Wanted};
 
 use super::error::{InputError, Place};
 use super::notices::Notices;
+use super::pace::Turn;
 use super::rejections::Rejections;
 use super::signature::Verifier;
 use crate::job::{Format, Input};
@@ -100,6 +101,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) raw: &'a RawFile,
     pub(crate) sources: &'a Sources,
     pub(crate) verifier: Option<&'a Verifier>,
+    /// Its place among inputs that are read at the same time; none where there is no other.
+    pub(crate) turn: Option<&'a Turn>,
 }
 
 impl Reading<'_> {
@@ -163,7 +166,7 @@ pub(crate) fn read(reading: Reading<'_>, sink: &mut impl RowSink) -> Result<Outc
     if reading.input.format == Format::Parquet {
         return parquet::read(reading, sink);
     }
-    let Some(stream) = open::open(reading.raw, reading.input.limits)? else {
+    let Some(stream) = open::open(reading.raw, reading.input.limits, reading.turn)? else {
         return empty(reading);
     };
     match &reading.input.format {

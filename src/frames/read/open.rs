@@ -9,6 +9,7 @@ use std::rc::Rc;
 use flate2::bufread::GzDecoder;
 
 use crate::frames::error::{InputError, StreamFault};
+use crate::frames::pace::Turn;
 use crate::job::ReadLimits;
 use crate::sources::RawFile;
 
@@ -23,8 +24,8 @@ pub(crate) type Stream = BufReader<Bounded>;
 ///
 /// # Errors
 /// When the stored copy cannot be read, its first bytes are damaged, or it is UTF-16.
-pub(crate) fn open(raw: &RawFile, limits: ReadLimits) -> Result<Option<Stream>, InputError> {
-    let mut stream = open_bytes(raw, limits)?;
+pub(crate) fn open(raw: &RawFile, limits: ReadLimits, turn: Option<&Turn>) -> Result<Option<Stream>, InputError> {
+    let mut stream = open_bytes(raw, limits, turn)?;
     let start = peek_start(&mut stream).map_err(|error| input_error(raw, error))?;
     if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
         return Err(InputError::Utf16 { file: raw.name.clone() });
@@ -40,7 +41,7 @@ pub(crate) fn open(raw: &RawFile, limits: ReadLimits) -> Result<Option<Stream>, 
 ///
 /// # Errors
 /// When the stored copy cannot be read.
-pub(crate) fn open_bytes(raw: &RawFile, limits: ReadLimits) -> Result<Stream, InputError> {
+pub(crate) fn open_bytes(raw: &RawFile, limits: ReadLimits, turn: Option<&Turn>) -> Result<Stream, InputError> {
     let stored = |source| InputError::Stored { file: raw.name.clone(), path: raw.stored.clone(), source };
     let file = File::open(&raw.stored).map_err(stored)?;
     let taken = Rc::new(Cell::new(0));
@@ -51,7 +52,7 @@ pub(crate) fn open_bytes(raw: &RawFile, limits: ReadLimits) -> Result<Stream, In
     } else {
         Source::Plain(bytes)
     };
-    Ok(BufReader::with_capacity(BUFFER_BYTES, Bounded { inner, limits, unfolded_bytes: 0 }))
+    Ok(BufReader::with_capacity(BUFFER_BYTES, Bounded { inner, limits, unfolded_bytes: 0, turn: turn.cloned() }))
 }
 
 /// The first bytes, as many as one read gives.
@@ -73,6 +74,7 @@ pub(crate) struct Bounded {
     inner: Source,
     limits: ReadLimits,
     unfolded_bytes: u64,
+    turn: Option<Turn>,
 }
 
 impl Read for Bounded {
@@ -82,6 +84,9 @@ impl Read for Bounded {
             Source::Gzip(members) => (members.read(buffer)?, Some(members.taken.get())),
         };
         self.unfolded_bytes += length as u64;
+        if let Some(turn) = &self.turn {
+            turn.passed(length as u64);
+        }
         match StreamFault::beyond(self.limits, self.unfolded_bytes, compressed) {
             Some(fault) => Err(io::Error::other(fault)),
             None => Ok(length),

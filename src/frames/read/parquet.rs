@@ -4,6 +4,7 @@ mod columns;
 
 use std::fs::File;
 use std::io::{Seek, Write};
+use std::slice;
 
 use memchr::memchr;
 use polars::prelude::{ArrowDataType, ParquetReader, PolarsError, PolarsResult, SerReader};
@@ -11,6 +12,7 @@ use polars::prelude::{ArrowDataType, ParquetReader, PolarsError, PolarsResult, S
 use super::open;
 use super::row::{RowView, Typed};
 use super::{Halted, Outcome, Reading, RowSink, drift, positions};
+use crate::frames::Spread;
 use crate::frames::error::{InputError, StreamFault};
 use columns::TypedColumn;
 
@@ -49,7 +51,12 @@ pub(super) fn read(reading: Reading<'_>, sink: &mut impl RowSink) -> Result<Outc
     for group in &metadata.row_groups {
         groups.push(group.num_rows());
     }
+    let raw_bytes = Spread::raw_bytes(&reading.input.format, slice::from_ref(reading.raw));
+    let row_bytes = raw_bytes / groups.iter().sum::<usize>().max(1) as u64;
     for window in windows(&groups) {
+        if let Some(turn) = reading.turn {
+            turn.passed(row_bytes * window.1 as u64);
+        }
         let mut reader = ParquetReader::new(clone()?);
         reader.set_metadata(metadata.clone());
         let frame = reader.with_columns(Some(wanted.clone())).with_slice(Some(window)).finish().map_err(unreadable)?;
@@ -135,7 +142,7 @@ fn seekable(reading: Reading<'_>) -> Result<File, InputError> {
         return Ok(file);
     }
     let mut unfolded = tempfile::tempfile().map_err(stored)?;
-    let mut stream = open::open_bytes(raw, reading.input.limits)?;
+    let mut stream = open::open_bytes(raw, reading.input.limits, None)?;
     loop {
         let part = stream.fill_buf().map_err(|error| open::input_error(raw, error))?;
         let length = part.len();
