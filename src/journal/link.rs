@@ -110,19 +110,36 @@ impl Connection {
 
     /// How many rows were written.
     pub(super) async fn execute(&mut self, statement: &Statement) -> sqlx::Result<u64> {
-        Ok(match self {
-            Self::Sqlite(connection) => of_sqlite(statement).execute(connection).await?.rows_affected(),
-            Self::Postgres(connection) => answered(of_postgres(statement).execute(connection)).await?.rows_affected(),
+        self.execute_ready(self.driver().ready(statement.clone())).await
+    }
+
+    /// [`Self::execute`]
+    pub(super) async fn execute_ready(&mut self, ready: Ready) -> sqlx::Result<u64> {
+        Ok(match (self, ready) {
+            (Self::Sqlite(connection), Ready::Sqlite(query)) => query.execute(connection).await?.rows_affected(),
+            (Self::Postgres(connection), Ready::Postgres(query)) => {
+                answered(query.execute(connection)).await?.rows_affected()
+            }
+            (Self::Sqlite(_), Ready::Postgres(_)) | (Self::Postgres(_), Ready::Sqlite(_)) => {
+                unreachable!("a statement was made ready for another database")
+            }
         })
+    }
+
+    pub(super) const fn driver(&self) -> Driver {
+        match self {
+            Self::Sqlite(_) => Driver::Sqlite,
+            Self::Postgres(_) => Driver::Postgres,
+        }
     }
 
     pub(super) async fn fetch_all(&mut self, statement: &Statement) -> sqlx::Result<Vec<Row>> {
         Ok(match self {
             Self::Sqlite(connection) => {
-                of_sqlite(statement).fetch_all(connection).await?.into_iter().map(Row::Sqlite).collect()
+                of_sqlite(statement.clone()).fetch_all(connection).await?.into_iter().map(Row::Sqlite).collect()
             }
             Self::Postgres(connection) => {
-                let rows = answered(of_postgres(statement).fetch_all(connection)).await?;
+                let rows = answered(of_postgres(statement.clone()).fetch_all(connection)).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })
@@ -231,19 +248,42 @@ macro_rules! bound {
         let mut query = $query;
         for value in $values {
             query = match value {
-                Value::Text(text) => query.bind(text.as_deref()),
-                Value::Whole(whole) => query.bind(*whole),
-                Value::Flag(flag) => query.bind(*flag),
+                Value::Text(text) => query.bind(text),
+                Value::Whole(whole) => query.bind(whole),
+                Value::Flag(flag) => query.bind(flag),
             };
         }
         query
     }};
 }
 
-fn of_sqlite(statement: &Statement) -> Query<'_, Sqlite, SqliteArguments> {
-    bound!(sqlx::query(AssertSqlSafe(in_sqlite(&statement.text).into_owned())), &statement.values)
+fn of_sqlite(statement: Statement) -> Query<'static, Sqlite, SqliteArguments> {
+    bound!(sqlx::query(AssertSqlSafe(in_sqlite(&statement.text).into_owned())), statement.values)
 }
 
-fn of_postgres(statement: &Statement) -> Query<'_, Postgres, PgArguments> {
-    bound!(sqlx::query(AssertSqlSafe(statement.text.clone())), &statement.values)
+fn of_postgres(statement: Statement) -> Query<'static, Postgres, PgArguments> {
+    bound!(sqlx::query(AssertSqlSafe(statement.text)), statement.values)
+}
+
+/// Whose connection it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Driver {
+    Sqlite,
+    Postgres,
+}
+
+impl Driver {
+    /// What a connection would do first of all, done before.
+    pub(super) fn ready(self, statement: Statement) -> Ready {
+        match self {
+            Self::Sqlite => Ready::Sqlite(of_sqlite(statement)),
+            Self::Postgres => Ready::Postgres(of_postgres(statement)),
+        }
+    }
+}
+
+/// A statement as a driver takes it.
+pub(super) enum Ready {
+    Sqlite(Query<'static, Sqlite, SqliteArguments>),
+    Postgres(Query<'static, Postgres, PgArguments>),
 }

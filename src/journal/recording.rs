@@ -4,8 +4,6 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use rayon::prelude::*;
-use serde_json::value::{RawValue, to_raw_value};
 
 use super::chain::{CHUNK, Chain, INSERT_ENTRIES, Subject, Writer};
 use super::link::Connection;
@@ -126,15 +124,13 @@ impl<'o> Recording<'o> {
         first_time: &mut impl Iterator<Item = (&'o str, usize)>,
         chain: &mut Chain<'_>,
     ) -> Result<Statement, JournalError> {
-        let text = |(_, event): &(String, Event)| to_raw_value(event).expect("an event is plain data with text keys");
-        let texts: Vec<Box<RawValue>> = steps.par_iter().map(text).collect();
         let mut links = Vec::with_capacity(steps.len());
-        for ((id, event), text) in steps.iter().zip(&texts) {
+        for (id, event) in steps {
             let is_first = matches!(event, Event::Opened { .. }) && !self.outline.eventful.contains(id);
             if !is_first {
                 self.changed.apply(id, event, chain.at)?;
             }
-            let link = chain.link(Subject::Break, id, text);
+            let link = chain.link(Subject::Break, id, event);
             if is_first {
                 let (id, place) = first_time.next().expect("what is opened is found");
                 self.opened.push(Opened { id, place, sequence: link.sequence, hash: link.digest });

@@ -128,10 +128,12 @@ pub(super) async fn execute_each(
     connection: &mut Connection,
     mut statements: impl Iterator<Item = Statement>,
 ) -> sqlx::Result<()> {
-    let mut next = statements.next();
-    while let Some(statement) = next {
-        let following = async { statements.next() };
-        let (done, following) = futures_util::future::join(statement.execute(connection), following).await;
+    let driver = connection.driver();
+    let mut put_together = || statements.next().map(|statement| driver.ready(statement));
+    let mut next = put_together();
+    while let Some(ready) = next {
+        let following = async { put_together() };
+        let (done, following) = futures_util::future::join(connection.execute_ready(ready), following).await;
         done?;
         next = following;
     }
