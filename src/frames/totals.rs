@@ -55,6 +55,8 @@ pub(crate) struct Summing {
     file: u32,
     /// The sums of its rows by currency: files have few.
     open: Vec<(String, Sums)>,
+    /// The place of the last row's currency among them.
+    last: usize,
 }
 
 impl Summing {
@@ -64,11 +66,14 @@ impl Summing {
             self.close();
             self.file = file;
         }
-        let place = self.open.iter().position(|(open, _)| open == currency).unwrap_or_else(|| {
-            self.open.push((currency.to_owned(), [0; 3]));
-            self.open.len() - 1
-        });
-        add(&mut self.open[place].1, values);
+        let is_last = self.open.get(self.last).is_some_and(|(last, _)| same(last, currency));
+        if !is_last {
+            self.last = self.open.iter().position(|(open, _)| open == currency).unwrap_or_else(|| {
+                self.open.push((currency.to_owned(), [0; 3]));
+                self.open.len() - 1
+            });
+        }
+        add(&mut self.open[self.last].1, values);
         for (stated, value) in self.totals.stated.iter_mut().zip(values) {
             *stated |= value.is_some();
         }
@@ -91,6 +96,14 @@ impl Summing {
     pub(crate) fn finish(mut self) -> ControlTotals {
         self.close();
         self.totals
+    }
+}
+
+/// Whether these are one currency. Three letters are compared as they are, without a call.
+fn same(left: &str, right: &str) -> bool {
+    match (left.as_bytes(), right.as_bytes()) {
+        ([a, b, c], [d, e, f]) => [a, b, c] == [d, e, f],
+        (left, right) => left == right,
     }
 }
 

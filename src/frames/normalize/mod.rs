@@ -200,6 +200,9 @@ impl<'a> Normalizer<'a> {
                 _ => Ok(Value::Null),
             };
         };
+        if step.as_written {
+            return Ok(values::word(text));
+        }
         match step.kind {
             FieldType::Minor => {
                 let exponent = needed(known.exponent, step.unit).map_err(|reason| told(text, reason))?;

@@ -2,6 +2,7 @@
 
 use super::times::TimePlan;
 use super::two_columns::TwoColumns;
+use super::values;
 use crate::frames::read::{Join, RowView, Sources, Unjoined, Wanted};
 use crate::frames::schema::{Field, FieldType};
 use crate::job::{ColumnSource, Mapping, TimeFormat, Unit};
@@ -61,6 +62,8 @@ pub(super) struct Step {
     pub(super) field: Field,
     pub(super) kind: FieldType,
     pub(super) from: From,
+    /// Its text is taken as it is written.
+    pub(super) as_written: bool,
     pub(super) unit: Unit,
     pub(super) time: TimePlan,
     /// Slots of the column that names the zone of the row's time; empty where none does.
@@ -100,6 +103,7 @@ pub(super) fn plan(mapping: &Mapping) -> (Sources, Vec<Step>, Vec<Joined>) {
             field: *field,
             kind: field.kind(),
             from,
+            as_written: field.kind() == FieldType::Text && values::is_as_written(*field),
             unit: column.unit,
             time: TimePlan::new(&column.time),
             zone,

@@ -20,6 +20,20 @@ pub(super) fn text(field: Field, text: &str) -> Text<'_> {
     }
 }
 
+/// Whether [`text`] leaves a field as it is, and nothing else is made of it.
+pub(super) const fn is_as_written(field: Field) -> bool {
+    !matches!(
+        field,
+        Field::Currency
+            | Field::Status
+            | Field::Direction
+            | Field::PaymentStatus
+            | Field::PayoutMonth
+            | Field::CardFirstSix
+            | Field::CardLastFour
+    )
+}
+
 /// A text; one that is empty says nothing.
 pub(super) const fn word(text: &str) -> Value<'_> {
     if text.is_empty() { Value::Null } else { Value::Text(text) }
