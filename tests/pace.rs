@@ -44,6 +44,8 @@ fn an_input_that_ends_lets_the_others_go_on() {
 fn nobody_pauses_where_there_are_processors_enough() {
     let pace = Pace::new(3);
     let turns: Vec<Turn> = [1 << 20, 50 << 20, 9 << 20].map(|bytes| pace.turn(bytes)).into();
-    turns.iter().for_each(|turn| turn.passed(1 << 20));
+    for turn in &turns {
+        turn.passed(1 << 20);
+    }
     assert_eq!(pace.inputs_open(), 3);
 }

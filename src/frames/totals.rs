@@ -101,9 +101,10 @@ impl Summing {
 
 /// Whether these are one currency. Three letters are compared as they are, without a call.
 fn same(left: &str, right: &str) -> bool {
-    match (left.as_bytes(), right.as_bytes()) {
-        ([a, b, c], [d, e, f]) => [a, b, c] == [d, e, f],
-        (left, right) => left == right,
+    let letters = |text: &str| <[u8; 3]>::try_from(text.as_bytes()).ok();
+    match (letters(left), letters(right)) {
+        (Some(left), Some(right)) => left == right,
+        _ => left == right,
     }
 }
 

@@ -51,8 +51,8 @@ pub(super) fn read(reading: Reading<'_>, sink: &mut impl RowSink) -> Result<Outc
     for group in &metadata.row_groups {
         groups.push(group.num_rows());
     }
-    let raw_bytes = Spread::raw_bytes(&reading.input.format, slice::from_ref(reading.raw));
-    let row_bytes = raw_bytes / groups.iter().sum::<usize>().max(1) as u64;
+    let all = Spread::raw_bytes(&reading.input.format, slice::from_ref(reading.raw));
+    let row_bytes = all / groups.iter().sum::<usize>().max(1) as u64;
     for window in windows(&groups) {
         if let Some(turn) = reading.turn {
             turn.passed(row_bytes * window.1 as u64);

@@ -143,7 +143,7 @@ impl Chunk {
     pub(crate) fn rows<'c>(&'c self, layout: &'c Layout) -> impl Iterator<Item = PackedRow<'c>> {
         let mut rest = self.texts.as_str();
         self.heads.as_chunks().0.iter().map(move |head| {
-            let span = span(head, rest);
+            let span = span(*head, rest);
             let text = &rest[span.clone()];
             rest = &rest[span.end..];
             PackedRow { head, text, layout }
@@ -155,7 +155,7 @@ impl Chunk {
         let mut text_at = 0;
         (0..).zip(self.heads.as_chunks().0).map(move |(number, head)| {
             let place = (number, text_at);
-            text_at += span(head, &self.texts[text_at..]).end;
+            text_at += span(*head, &self.texts[text_at..]).end;
             place
         })
     }
@@ -164,7 +164,7 @@ impl Chunk {
     pub(crate) fn row<'c>(&'c self, (number, text_at): (usize, usize), layout: &'c Layout) -> PackedRow<'c> {
         let head = &self.heads.as_chunks().0[number];
         let texts = &self.texts[text_at..];
-        PackedRow { head, text: &texts[span(head, texts)], layout }
+        PackedRow { head, text: &texts[span(*head, texts)], layout }
     }
 
     pub(super) fn exclude(&mut self, (number, _): (usize, usize), excluded: u8) {
@@ -174,7 +174,7 @@ impl Chunk {
 
 /// Where the row lies in the texts that begin with it.
 #[inline]
-fn span(head: &Head, texts: &str) -> Range<usize> {
+fn span(head: Head, texts: &str) -> Range<usize> {
     let short = u16::from_le_bytes([head[0], head[1]]);
     if short < LONG {
         return 0..usize::from(short);
