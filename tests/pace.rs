@@ -4,19 +4,21 @@ use std::sync::{Barrier, Mutex};
 
 use tieout::frames::{Pace, Turn};
 
-/// Reads inputs of so many mebibytes side by side, one mebibyte at a time: the inputs in the order in which these were read.
+const PIECE_BYTES: u64 = 8 << 20;
+
+/// Reads inputs of so many pieces side by side: the inputs in the order in which their pieces were read.
 fn order(processors: usize, inputs: &[u64]) -> Vec<usize> {
     let pace = Pace::new(processors);
     let read = Mutex::new(Vec::new());
     let all_are_there = Barrier::new(inputs.len());
     std::thread::scope(|scope| {
-        for (input, mebibytes) in inputs.iter().copied().enumerate() {
+        for (input, pieces) in inputs.iter().copied().enumerate() {
             let (pace, read, all_are_there) = (&pace, &read, &all_are_there);
             scope.spawn(move || {
-                let turn = pace.turn(mebibytes << 20);
+                let turn = pace.turn(pieces * PIECE_BYTES);
                 all_are_there.wait();
-                for _ in 0..mebibytes {
-                    turn.passed(1 << 20);
+                for _ in 0..pieces {
+                    turn.passed(PIECE_BYTES);
                     read.lock().unwrap().push(input);
                 }
             });
@@ -43,9 +45,9 @@ fn an_input_that_ends_lets_the_others_go_on() {
 #[test]
 fn nobody_pauses_where_there_are_processors_enough() {
     let pace = Pace::new(3);
-    let turns: Vec<Turn> = [1 << 20, 50 << 20, 9 << 20].map(|bytes| pace.turn(bytes)).into();
+    let turns: Vec<Turn> = [1, 50, 9].map(|pieces| pace.turn(pieces * PIECE_BYTES)).into();
     for turn in &turns {
-        turn.passed(1 << 20);
+        turn.passed(PIECE_BYTES);
     }
     assert_eq!(pace.inputs_open(), 3);
 }
