@@ -92,8 +92,8 @@ impl Found {
     /// Two findings of one rule about a key are one break: its facts are those of both.
     fn merge(&mut self) {
         let hasher = RandomState::new();
-        let mut by_hash: Vec<(u64, usize)> =
-            self.breaks.heads().map(|head| hasher.hash_one(head.id())).zip(0..).collect();
+        let hash = |place| (hasher.hash_one(self.breaks.head(place).id()), place);
+        let mut by_hash: Vec<(u64, usize)> = (0..self.breaks.len()).into_par_iter().map(hash).collect();
         by_hash.par_sort_unstable();
         let mut gone = Vec::new();
         let mut merged = HashMap::<usize, Sighting>::new();

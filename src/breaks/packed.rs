@@ -250,9 +250,13 @@ impl Breaks {
     /// them stays in its order.
     pub fn sort(&mut self) {
         self.close();
-        let first = |listed: &Listed| (listed.kind, Reverse(listed.at_risk_minor));
-        let mut order: Vec<_> = self.list.iter().map(first).zip(0_usize..).collect();
-        // Few are alike so far: only these are read.
+        let first = |listed: &Listed| {
+            let key = self.head_of(listed).key().as_bytes();
+            (listed.kind, Reverse(listed.at_risk_minor), u128::from_be_bytes(beginning(key)))
+        };
+        let placed = |(place, listed)| (first(listed), place);
+        let mut order: Vec<_> = self.list.par_iter().enumerate().map(placed).collect();
+        // Few are alike so far: only these are read again.
         let rest = |place: usize| {
             let head = self.head(place);
             (head.key(), head.id(), place)
@@ -357,6 +361,14 @@ impl Breaks {
         }
         found
     }
+}
+
+/// The first bytes of a text, behind which nothing stands where it is shorter: as numbers, these have its order.
+fn beginning<const BYTES: usize>(text: &[u8]) -> [u8; BYTES] {
+    let mut bytes = [0; BYTES];
+    let length = text.len().min(BYTES);
+    bytes[..length].copy_from_slice(&text[..length]);
+    bytes
 }
 
 fn small(number: usize) -> u32 {

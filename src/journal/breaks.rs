@@ -104,9 +104,7 @@ impl Journal {
     ) -> Result<Done<u64>, JournalError> {
         let told = |source| self.told(DOING, source);
         self.check_lease(connection, Writer::Run(run), DOING).await?;
-        let mut known = self.breaks_present(connection, &observation.job, &observation.period).await?;
-        let others: Vec<&str> = observation.ids().into_iter().filter(|id| !known.contains_key(*id)).collect();
-        known.extend(self.breaks_of(connection, &others).await?);
+        let known = self.breaks_known(connection, observation).await?;
         let mut recording = Recording::new(run, observation, &known);
         if recording.is_empty() {
             return Ok(Done::Nothing(0));

@@ -9,6 +9,7 @@ use super::statement::{Row, Statement, query};
 use super::turn::Done;
 use super::{BreakEntry, BreakFilter, BreakRow, Journal, JournalError, SightingRecord};
 use crate::breaks::life::{Sighting, Standing, apply};
+use crate::breaks::observe::Observation;
 
 /// What is told when a statement of these fails.
 const DOING: &str = "reading where breaks stand";
@@ -43,6 +44,21 @@ impl Journal {
         let mut turn = self.begin(Mode::Read, DOING).await?;
         loop {
             let found = self.breaks_present(turn.connection(), job, period).await;
+            if let Some(lives) = turn.settle(found.map(Done::Nothing)).await? {
+                return Ok(lives);
+            }
+        }
+    }
+
+    /// What has to be known to follow an observation: every break that it says something of, and those that the latest
+    /// attempt of its job and period has found, by id.
+    ///
+    /// # Errors
+    /// When the state file cannot be read.
+    pub async fn lives_of(&self, observation: &Observation) -> Result<HashMap<String, Standing>, JournalError> {
+        let mut turn = self.begin(Mode::Read, DOING).await?;
+        loop {
+            let found = self.breaks_known(turn.connection(), observation).await;
             if let Some(lives) = turn.settle(found.map(Done::Nothing)).await? {
                 return Ok(lives);
             }
@@ -178,16 +194,29 @@ impl Journal {
         self.readable(rows.iter().map(by_id).collect())
     }
 
+    /// See [`Journal::lives_of`].
+    pub(super) async fn breaks_known(
+        &self,
+        connection: &mut Connection,
+        observation: &Observation,
+    ) -> Result<HashMap<String, Standing>, JournalError> {
+        let any = query("SELECT 1 FROM breaks LIMIT 1").fetch_optional(connection).await;
+        if any.map_err(|source| self.told(DOING, source))?.is_none() {
+            // A first run may have found millions, of which not one has to be asked for.
+            return Ok(HashMap::new());
+        }
+        let mut known = self.breaks_present(connection, &observation.job, &observation.period).await?;
+        let others: Vec<&str> = observation.ids().into_iter().filter(|id| !known.contains_key(*id)).collect();
+        known.extend(self.breaks_of(connection, &others).await?);
+        Ok(known)
+    }
+
     pub(super) async fn breaks_of(
         &self,
         connection: &mut Connection,
         ids: &[&str],
     ) -> Result<HashMap<String, Standing>, JournalError> {
         let mut known = HashMap::new();
-        let any = query("SELECT 1 FROM breaks LIMIT 1").fetch_optional(connection).await;
-        if any.map_err(|source| self.told(DOING, source))?.is_none() {
-            return Ok(known);
-        }
         for chunk in ids.chunks(CHUNK) {
             let mut query = Statement::new(BREAKS);
             query.push(" WHERE TRUE");

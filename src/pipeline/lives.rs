@@ -65,9 +65,7 @@ impl Lives {
         observation.cleared.extend(cleared::by_this_month(journal, request, facts).await?);
         let mut known = HashMap::new();
         if let Some(journal) = journal {
-            known = journal.lives_in(job, period).await?;
-            let others: Vec<&str> = observation.ids().into_iter().filter(|id| !known.contains_key(*id)).collect();
-            known.extend(journal.lives(&others).await?);
+            known = journal.lives_of(&observation).await?;
         }
         observation.cleared_later = cleared::by_later_months(journal, request, facts, &known).await?;
         let as_of = last_day(period).unwrap_or(request.period.first_day);
