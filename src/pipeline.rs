@@ -222,7 +222,7 @@ pub async fn plan(request: &Request, journal: Option<&Journal>) -> Result<Finish
         Work::Reconcile(reconciliation) => reconciliation,
         Work::Send(sending) => return sending::on_paper(request, sending, journal, scratch.path()).await,
     };
-    let store = RawStore::scratch(scratch.path())?;
+    let store = RawStore::scratch(scratch.path())?.holding(request.project.rows_bytes());
     let earlier = match journal {
         Some(journal) => Earlier::read(journal, request).await?,
         None => Earlier::default(),
@@ -292,7 +292,7 @@ async fn attempt(
     let trail = Trail(Some((journal, record)));
     let home = publish::period_folder(request);
     publish::sweep(&home)?;
-    let store = open_store(&home, RawStore::to_settle)?;
+    let store = open_store(&home, RawStore::to_settle)?.holding(request.project.rows_bytes());
     let earlier = Earlier::read(journal, request).await?;
     let pulled = unless_stopped(stop, compare::pull(request, &store, &earlier, &trail)).await?;
     let mut keeping = compare::kept(request, &store, &pulled, &trail).boxed();

@@ -2,18 +2,23 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, NaiveDate, TimeDelta};
 use chrono_tz::Tz;
+use polars::prelude::{Column, DataFrame, ParquetWriter};
 use tempfile::TempDir;
 use tieout::digest::sha256;
-use tieout::job::Grain;
+use tieout::frames::{Field, Spread, load_among};
+use tieout::job::{Format, Grain};
 use tieout::period::Period;
 use tieout::sources::file::{FileError, pull};
 use tieout::sources::store::RawStore;
 use tieout::sources::{Origin, RawFile};
+
+use crate::reading_support::{CSV, Shelf, constant, gzip, ledger, map};
 
 fn period() -> Period {
     let start: DateTime<chrono::Utc> = "2025-03-19T00:00:00Z".parse().unwrap();
@@ -156,6 +161,52 @@ fn many_files_keep_their_order_and_of_those_that_fail_the_first_is_told() {
         std::os::unix::fs::symlink(data.root().join("secret.csv"), data.root().join("data").join(name)).unwrap();
     }
     assert!(told(&data, "part-*.csv").starts_with("part-05x.csv is a link to ROOT/secret.csv"));
+}
+
+#[test]
+fn a_file_that_is_longer_than_what_may_be_held_passes_whole() {
+    let data = Data::new(&[]);
+    let reason = "r".repeat(60_000);
+    let mut csv = "id,amount,currency,at,why\n".to_owned();
+    for number in 0..400 {
+        writeln!(csv, "t{number},{number}.00,EUR,2025-03-19T10:00:00Z,{reason}{number}").unwrap();
+    }
+    let mut input = ledger(CSV);
+    map(&mut input, Field::Reason, "why");
+    for (name, bytes) in [("a.csv", csv.as_bytes().to_vec()), ("b.csv.gz", gzip(csv.as_bytes()))] {
+        fs::write(data.root().join("data").join(name), &bytes).unwrap();
+        let store = RawStore::open(data.root().join("raw")).unwrap().holding(1 << 20);
+        let files = pull(&data.root().join("data"), name, &period(), &store).unwrap();
+        assert!(fs::read(&files[0].stored).unwrap() == bytes, "{name}");
+        // Nothing is held: all rows are laid aside, and both files pass.
+        let read = load_among(&input, files, Vec::new(), &[], Spread::new(0, 0)).unwrap();
+        let mut found = Vec::new();
+        read.rows.each(|row| found.push((row.place().1, row.text(Field::Reason).unwrap().len()))).unwrap();
+        found.sort_unstable();
+        let of = |number: u64| (number + 2, 60_000 + number.to_string().len());
+        assert_eq!(found, (0..400).map(of).collect::<Vec<_>>(), "{name}");
+    }
+}
+
+/// More than are decoded at a time, in row groups that are not those steps.
+#[test]
+fn parquet_that_is_longer_than_what_may_be_held_passes_whole() {
+    let rows = 280_000;
+    let ids: Vec<String> = (1..=rows).map(|number| format!("t{number}")).collect();
+    let amounts: Vec<i64> = (1..=rows).collect();
+    let columns = vec![Column::new("id".into(), ids), Column::new("amount".into(), amounts)];
+    let mut bytes = Vec::new();
+    let mut frame = DataFrame::new(columns[0].len(), columns).unwrap();
+    ParquetWriter::new(&mut bytes).with_row_group_size(Some(50_000)).finish(&mut frame).unwrap();
+    let mut input = ledger(Format::Parquet);
+    input.mapping.fields.remove(&Field::OccurredAt);
+    constant(&mut input, Field::Currency, "JPY");
+    let shelf = Shelf::new();
+    let read = load_among(&input, vec![shelf.file("a", &bytes)], Vec::new(), &[], Spread::new(0, 0)).unwrap();
+    let mut found = Vec::new();
+    read.rows.each(|row| found.push((row.key().to_owned(), row.number(Field::Amount)))).unwrap();
+    found.sort_unstable_by_key(|(_, amount)| *amount);
+    assert!(found == (1..=rows).map(|number| (format!("t{number}"), Some(number))).collect::<Vec<_>>());
 }
 
 #[test]

@@ -78,6 +78,11 @@ fn packed(key: Field, spread: Spread, rows: &[Made]) -> Rows {
     pack(key, spread, plain).unwrap().0
 }
 
+/// From how many bytes on a part is matched in finer ones.
+fn fine_bytes() -> impl Strategy<Value = usize> {
+    prop_oneof![Just(1_usize), Just(300), Just(usize::MAX)]
+}
+
 proptest! {
     #[test]
     fn what_is_packed_comes_out_as_it_was_whether_held_or_laid_aside(
@@ -135,12 +140,13 @@ proptest! {
     fn rows_that_nobody_wants_afterwards_are_forgotten_with_the_same_result(
         keys in proptest::collection::vec((0_u8..20, 0_i64..3, 0_u8..7), 1..60),
         limit in prop_oneof![Just(0_usize), Just(usize::MAX)],
+        fine in fine_bytes(),
     ) {
         let rows: Vec<Row> = keys.iter().map(|(key, minor, _)| row(&format!("t{key}")).amount(1_000 + minor)).collect();
         let on = |side: u8| -> Vec<Row> {
             keys.iter().zip(&rows).filter(|((_, _, sides), _)| sides >> side & 1 == 0).map(|(_, row)| row.clone()).collect()
         };
-        let spread = Spread::new(1 << 25, limit);
+        let spread = Spread::new(1 << 25, limit).fine_from(fine);
         let frames = [(Side::File, 0), (Side::Ledger, 1)].map(|(side, bit)| spread_out(spread, side, &on(bit)));
         let mut rules = rules();
         rules.matching.fallback.clear();
@@ -155,8 +161,9 @@ proptest! {
     }
 
     #[test]
-    fn what_is_laid_aside_is_compared_as_what_is_held(
+    fn what_is_laid_aside_or_matched_in_finer_parts_is_compared_as_what_is_held(
         keys in proptest::collection::vec((0_u8..20, 0_i64..3, 0_u8..7), 1..60),
+        fine in fine_bytes(),
     ) {
         let rows: Vec<Row> = keys.iter().map(|(key, minor, _)| row(&format!("t{key}")).amount(1_000 + minor)).collect();
         let on = |side: u8| -> Vec<Row> {
@@ -165,7 +172,7 @@ proptest! {
         let held = [frame(Side::File, &on(0)), frame(Side::Ledger, &on(1)), frame(Side::Webhooks, &on(2))];
         // Each side is cut up otherwise, and most of it lies on the disk.
         let aside = [
-            spread_out(Spread::new(0, 0), Side::File, &on(0)),
+            spread_out(Spread::new(0, 0).fine_from(fine), Side::File, &on(0)),
             spread_out(Spread::new(1 << 30, 2_000), Side::Ledger, &on(1)),
             spread_out(Spread::new(1 << 25, usize::MAX), Side::Webhooks, &on(2)),
         ];
@@ -191,6 +198,12 @@ fn repeated_notifications_are_told_from_others_also_on_the_disk() {
     assert!(aside.rows.is_spilled());
     assert_eq!(all(&aside.rows), all(&held.rows));
     assert_eq!(aside.totals, held.totals);
+    let compared = |frame: Frame| compare(&rules(), &[frame]).unwrap();
+    let (expected, found) = (compared(held), compared(read(Spread::new(0, 0).fine_from(1))));
+    assert_eq!(expected.tally.excluded_rows[&(Side::Webhooks, Exclusion::RepeatedNotification)], 15);
+    assert_eq!(found.tally.excluded_rows, expected.tally.excluded_rows);
+    assert_eq!(found.statement, expected.statement);
+    assert_eq!(found.breaks(), expected.breaks());
 }
 
 #[test]

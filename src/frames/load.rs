@@ -99,6 +99,7 @@ fn load_of(
             sources: &sources,
             verifier: verifier.as_ref(),
             turn,
+            held_bytes: spread.limit_bytes(),
         };
         let mut outcome = match sifted.get(file as usize) {
             Some(Some(sifted)) => sifted::read(reading, sifted, &mut normalizer)?,

@@ -1,6 +1,7 @@
 //! One pass over all keys of all sides: group, fold, count what agrees, keep what does not. Part by part: a key lies in
 //! the same part of every side, so that parts are worked on side by side, and only they have to be at hand.
 
+use std::iter;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -9,7 +10,7 @@ use super::side::{Disposition, KeySide, Only, RowView, SideView};
 use super::tally::Aside;
 use super::{KeyFacts, MatchError, Matched, Pairing, Rules, Tally, agree, exclusion, fold};
 use crate::breaks::SideFacts;
-use crate::frames::rows::{Chunk, PackedRow};
+use crate::frames::rows::{Chunk, PackedRow, Part};
 use crate::frames::{Exclusion, Frame, Measure, Side};
 use crate::job::Splits;
 
@@ -120,24 +121,59 @@ impl Found {
     }
 }
 
+/// Matches the rows of a part, in finer parts where they are more than lie in a processor's cache.
 fn match_part(
     rules: &Rules,
     (frames, afterwards): (&[Frame], Afterwards),
     (part, bits): (usize, u32),
     found: &mut Found,
 ) -> Result<(), MatchError> {
-    let mut chunks: Vec<(&Frame, Vec<Arc<Chunk>>)> = Vec::with_capacity(frames.len());
+    let unread = |frame: &Frame, source| MatchError::LaidAside { side: frame.side, source };
+    let mut parts: Vec<(&Frame, Part)> = Vec::with_capacity(frames.len());
     for frame in frames {
-        let unread = |source| MatchError::LaidAside { side: frame.side, source };
-        let rows = match afterwards {
+        let part = match afterwards {
             Afterwards::RowsStay => frame.rows.part(part, bits),
             Afterwards::RowsGo => frame.rows.give(part, bits),
         };
-        chunks.push((frame, rows.map_err(unread)?));
+        parts.push((frame, part.map_err(|source| unread(frame, source))?));
+    }
+    let bytes: usize = parts.iter().map(|(_, part)| part.bytes()).sum();
+    let fine_bytes = frames.iter().map(|frame| frame.rows.fine_bytes()).min().unwrap_or(usize::MAX);
+    let finer = bytes.div_ceil(fine_bytes.max(1)).next_power_of_two().ilog2().min(MOST_FINER);
+    if finer == 0 {
+        let mut chunks = Vec::with_capacity(frames.len());
+        for (frame, part) in parts {
+            chunks.push((frame, part.chunks().map_err(|source| unread(frame, source))?));
+        }
+        let sides = chunks.iter().map(|(frame, chunks)| (*frame, chunks.iter().map(Arc::as_ref)));
+        return match_rows(rules, sides, &mut Groups::default(), found);
+    }
+    let mut chunks = Vec::with_capacity(frames.len());
+    for (frame, part) in parts {
+        chunks.push((frame, part.finer(finer).map_err(|source| unread(frame, source))?));
+    }
+    // Whoever matches this one most likely matches the next one too.
+    for frame in frames {
+        frame.rows.announce(part + 1, bits);
     }
     let mut groups = Groups::default();
-    for (frame, chunks) in &chunks {
-        for row in chunks.iter().flat_map(|chunk| chunk.rows(frame.rows.layout())) {
+    for fine in 0..1 << finer {
+        let sides = chunks.iter().map(|(frame, chunks)| (*frame, iter::once(&chunks[fine])));
+        match_rows(rules, sides, &mut groups, found)?;
+    }
+    Ok(())
+}
+
+/// Matches all rows of some keys. What is in `groups` is of no interest.
+fn match_rows<'c, C: Iterator<Item = &'c Chunk>>(
+    rules: &Rules,
+    sides: impl Iterator<Item = (&'c Frame, C)>,
+    groups: &mut Groups<'c>,
+    found: &mut Found,
+) -> Result<(), MatchError> {
+    groups.clear();
+    for (frame, chunks) in sides {
+        for row in chunks.flat_map(|chunk| chunk.rows(frame.rows.layout())) {
             match row.excluded() {
                 0 => groups.add(frame.side, row)?,
                 code => {
@@ -169,6 +205,8 @@ fn match_part(
     }
 }
 
+/// Most finer parts of a part, as a power of two.
+const MOST_FINER: u32 = 8;
 /// No row.
 const END: u32 = u32::MAX;
 
@@ -185,6 +223,13 @@ struct Groups<'c> {
 }
 
 impl<'c> Groups<'c> {
+    fn clear(&mut self) {
+        self.members.clear();
+        self.next.clear();
+        self.ends.clear();
+        self.slots.fill(END);
+    }
+
     fn add(&mut self, side: Side, row: PackedRow<'c>) -> Result<(), MatchError> {
         let number = u32::try_from(self.members.len()).ok().filter(|number| *number < END);
         let number = number.ok_or(MatchError::TooManyRows)?;
@@ -231,7 +276,7 @@ impl<'c> Groups<'c> {
     fn each(&self) -> impl Iterator<Item = (&'c str, impl Iterator<Item = (u32, Side, PackedRow<'c>)>)> {
         self.ends.iter().map(move |(first, ..)| {
             let mut at = *first;
-            let rows = std::iter::from_fn(move || {
+            let rows = iter::from_fn(move || {
                 let (side, row) = *self.members.get(at as usize)?;
                 let number = at;
                 at = self.next[at as usize];

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::breaks::{RowRef, SideFacts};
-use crate::frames::rows::{Cell, Chunk, Layout, PackedRow};
+use crate::frames::rows::{Cell, Chunk, Layout, PackedRow, Part};
 use crate::frames::{Field, Frame, Measure, Side};
 use crate::shared::Shared;
 
@@ -38,7 +38,8 @@ impl Columns {
         let layout = Arc::clone(frame.rows.layout());
         let mut chunks = Vec::new();
         for part in 0..1 << frame.rows.bits() {
-            chunks.extend(frame.rows.part(part, frame.rows.bits()).expect("what is held is not read from a disk"));
+            let held = frame.rows.part(part, frame.rows.bits()).and_then(Part::chunks);
+            chunks.extend(held.expect("what is held is not read from a disk"));
         }
         let mut rows: Vec<((u32, u64), At)> = Vec::with_capacity(frame.rows.height());
         for (number, chunk) in chunks.iter().enumerate() {

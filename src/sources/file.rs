@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::passing::Once;
 use super::store::{CopyError, RawStore};
 use super::{Origin, RawFile};
 use crate::exit::ExitCode;
@@ -106,7 +107,7 @@ fn copy(root: &Path, name: String, path: &Path, store: &RawStore) -> Result<RawF
         return Err(FileError::LinkOutside { name, target: real, root: root.to_owned() });
     }
     // The resolved path is opened, so that a link changed meanwhile leads nowhere else.
-    let mut file = std::fs::File::open(&real).map_err(unreadable)?;
+    let mut file = Once::open(&real, store.held_bytes()).map_err(unreadable)?;
     let unstorable = |source| FileError::Store { name: name.clone(), source };
     let mut writer = store.begin().map_err(unstorable)?;
     writer.write_all_of(&mut file).map_err(|error| match error {

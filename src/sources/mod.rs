@@ -5,6 +5,7 @@ pub mod dataset;
 pub mod file;
 pub mod ids;
 pub mod objects;
+pub(crate) mod passing;
 pub mod provider;
 pub mod query;
 pub mod removed;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
+use super::passing::Passing;
 use super::{Origin, RawFile};
 use crate::digest::hex;
 
@@ -53,6 +54,7 @@ pub struct RawStore {
     folder: PathBuf,
     keeping: Keeping,
     unsynced: Unsynced,
+    held_bytes: u64,
 }
 
 /// Files that bear their names and whose bytes may not lie on the disk yet.
@@ -97,7 +99,17 @@ impl RawStore {
 
     fn new(folder: PathBuf, keeping: Keeping) -> io::Result<Self> {
         std::fs::create_dir_all(&folder)?;
-        Ok(Self { folder, keeping, unsynced: Unsynced::default() })
+        Ok(Self { folder, keeping, unsynced: Unsynced::default(), held_bytes: u64::MAX })
+    }
+
+    /// The same, where the system need not keep in its memory what has passed of a longer file.
+    #[must_use]
+    pub fn holding(self, held_bytes: u64) -> Self {
+        Self { held_bytes, ..self }
+    }
+
+    pub(super) const fn held_bytes(&self) -> u64 {
+        self.held_bytes
     }
 
     /// Starts one file. Dropping the writer leaves nothing behind.
@@ -106,7 +118,8 @@ impl RawStore {
     /// When the temporary file cannot be made.
     pub fn begin(&self) -> io::Result<RawWriter> {
         let file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(&self.folder)?;
-        Ok(RawWriter { store: self.clone(), file, hasher: Sha256::new(), bytes: 0 })
+        let passing = Passing::beyond(self.held_bytes);
+        Ok(RawWriter { store: self.clone(), file, hasher: Sha256::new(), bytes: 0, passing })
     }
 
     /// Where a digest's bytes lie, if they are there.
@@ -123,6 +136,7 @@ pub struct RawWriter {
     file: NamedTempFile,
     hasher: Sha256,
     bytes: u64,
+    passing: Passing,
 }
 
 impl RawWriter {
@@ -132,6 +146,7 @@ impl RawWriter {
         self.file.write_all(chunk)?;
         self.hasher.update(chunk);
         self.bytes += chunk.len() as u64;
+        self.passing.passed(self.file.as_file(), self.bytes);
         Ok(())
     }
 
@@ -148,7 +163,7 @@ impl RawWriter {
         if first.len() < CHUNK_BYTES {
             return self.write(&first).map_err(CopyError::Write);
         }
-        let Self { file, hasher, bytes, .. } = self;
+        let Self { file, hasher, bytes, passing, .. } = self;
         std::thread::scope(|scope| {
             // Both are declared in here: whichever way this ends, the other thread hears of it.
             let (full_in, full) = mpsc::channel::<Vec<u8>>();
@@ -167,6 +182,7 @@ impl RawWriter {
             while !chunk.is_empty() {
                 file.write_all(&chunk).map_err(CopyError::Write)?;
                 *bytes += chunk.len() as u64;
+                passing.passed(file.as_file(), *bytes);
                 full_in.send(chunk).expect("whoever digests ends after the last chunk");
                 let empty = empty.recv().expect("whoever digests gives every chunk back");
                 chunk = next_chunk(from, empty).map_err(CopyError::Read)?;
@@ -185,7 +201,7 @@ impl RawWriter {
     /// # Errors
     /// When the disk refuses; then nothing is left.
     pub fn finish(self, name: String, origin: Origin) -> io::Result<RawFile> {
-        let Self { store, file, hasher, bytes } = self;
+        let Self { store, file, hasher, bytes, .. } = self;
         store.keeping.sync(file.as_file())?;
         let sha256 = hex(&hasher.finalize());
         let stored = store.folder.join(stored_name(&sha256));

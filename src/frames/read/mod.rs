@@ -103,6 +103,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) verifier: Option<&'a Verifier>,
     /// Its place among inputs that are read at the same time; none where there is no other.
     pub(crate) turn: Option<&'a Turn>,
+    /// The system need not keep in its memory what has passed of a longer file.
+    pub(crate) held_bytes: u64,
 }
 
 impl Reading<'_> {
@@ -166,7 +168,7 @@ pub(crate) fn read(reading: Reading<'_>, sink: &mut impl RowSink) -> Result<Outc
     if reading.input.format == Format::Parquet {
         return parquet::read(reading, sink);
     }
-    let Some(stream) = open::open(reading.raw, reading.input.limits, reading.turn)? else {
+    let Some(stream) = open::open(reading)? else {
         return empty(reading);
     };
     match &reading.input.format {

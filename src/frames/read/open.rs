@@ -2,16 +2,17 @@
 //! read, and damage, trailing bytes and bombs are errors, never a short file.
 
 use std::cell::Cell;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::rc::Rc;
 
 use flate2::bufread::GzDecoder;
 
+use super::Reading;
 use crate::frames::error::{InputError, StreamFault};
 use crate::frames::pace::Turn;
 use crate::job::ReadLimits;
 use crate::sources::RawFile;
+use crate::sources::passing::Once;
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const BUFFER_BYTES: usize = 256 << 10;
@@ -24,8 +25,9 @@ pub(crate) type Stream = BufReader<Bounded>;
 ///
 /// # Errors
 /// When the stored copy cannot be read, its first bytes are damaged, or it is UTF-16.
-pub(crate) fn open(raw: &RawFile, limits: ReadLimits, turn: Option<&Turn>) -> Result<Option<Stream>, InputError> {
-    let mut stream = open_bytes(raw, limits, turn)?;
+pub(crate) fn open(reading: Reading<'_>) -> Result<Option<Stream>, InputError> {
+    let raw = reading.raw;
+    let mut stream = open_bytes(reading)?;
     let start = peek_start(&mut stream).map_err(|error| input_error(raw, error))?;
     if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
         return Err(InputError::Utf16 { file: raw.name.clone() });
@@ -41,9 +43,11 @@ pub(crate) fn open(raw: &RawFile, limits: ReadLimits, turn: Option<&Turn>) -> Re
 ///
 /// # Errors
 /// When the stored copy cannot be read.
-pub(crate) fn open_bytes(raw: &RawFile, limits: ReadLimits, turn: Option<&Turn>) -> Result<Stream, InputError> {
+pub(crate) fn open_bytes(reading: Reading<'_>) -> Result<Stream, InputError> {
+    let Reading { raw, turn, held_bytes, .. } = reading;
+    let limits = reading.input.limits;
     let stored = |source| InputError::Stored { file: raw.name.clone(), path: raw.stored.clone(), source };
-    let file = File::open(&raw.stored).map_err(stored)?;
+    let file = Once::open(&raw.stored, held_bytes).map_err(stored)?;
     let taken = Rc::new(Cell::new(0));
     let mut bytes = BufReader::with_capacity(BUFFER_BYTES, Counted { inner: file, taken: Rc::clone(&taken) });
     let gzip = peek_start(&mut bytes).map_err(stored)?.starts_with(&GZIP_MAGIC);
@@ -153,7 +157,7 @@ impl Members {
 /// Counts the compressed bytes taken from the file.
 #[derive(Debug)]
 struct Counted {
-    inner: File,
+    inner: Once,
     taken: Rc<Cell<u64>>,
 }
 

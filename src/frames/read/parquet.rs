@@ -14,6 +14,7 @@ use super::row::{RowView, Typed};
 use super::{Halted, Outcome, Reading, RowSink, drift, positions};
 use crate::frames::Spread;
 use crate::frames::error::{InputError, StreamFault};
+use crate::sources::passing;
 use columns::TypedColumn;
 
 /// Rows decoded at a time.
@@ -49,17 +50,21 @@ pub(super) fn read(reading: Reading<'_>, sink: &mut impl RowSink) -> Result<Outc
     let mut outcome = Outcome { drift: drift(reading, &present), ..Outcome::default() };
     let mut groups = Vec::with_capacity(metadata.row_groups.len());
     for group in &metadata.row_groups {
-        groups.push(group.num_rows());
+        groups.push((group.num_rows(), group.full_byte_range().start));
     }
     let all = Spread::raw_bytes(&reading.input.format, slice::from_ref(reading.raw));
-    let row_bytes = all / groups.iter().sum::<usize>().max(1) as u64;
+    let row_bytes = all / groups.iter().map(|(rows, _)| rows).sum::<usize>().max(1) as u64;
     for window in windows(&groups) {
+        if reading.raw.bytes > reading.held_bytes {
+            passing::forget(&file, 0..window.at);
+        }
         if let Some(turn) = reading.turn {
-            turn.passed(row_bytes * window.1 as u64);
+            turn.passed(row_bytes * window.rows as u64);
         }
         let mut reader = ParquetReader::new(clone()?);
         reader.set_metadata(metadata.clone());
-        let frame = reader.with_columns(Some(wanted.clone())).with_slice(Some(window)).finish().map_err(unreadable)?;
+        let reader = reader.with_columns(Some(wanted.clone())).with_slice(Some((window.first, window.rows)));
+        let frame = reader.finish().map_err(unreadable)?;
         let columns = places.iter().enumerate().map(|(slot, place)| {
             let column = place.map(|place| {
                 let (name, field) = schema.get_at_index(place).expect("the place comes from this schema");
@@ -73,16 +78,27 @@ pub(super) fn read(reading: Reading<'_>, sink: &mut impl RowSink) -> Result<Outc
     Ok(outcome)
 }
 
-/// First row and number of rows of what is decoded at a time: whole row groups where they are not too large.
-fn windows(groups: &[usize]) -> Vec<(usize, usize)> {
-    let mut windows: Vec<(usize, usize)> = Vec::new();
+/// Rows that are decoded at a time.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    first: usize,
+    rows: usize,
+    /// Where the first of their row groups begins in the file.
+    at: u64,
+}
+
+/// Whole row groups where they are not too large. Of each group its rows and where it begins.
+fn windows(groups: &[(usize, u64)]) -> Vec<Window> {
+    let mut windows: Vec<Window> = Vec::new();
     let mut first = 0;
-    for &rows in groups {
+    for &(rows, at) in groups {
         match windows.last_mut() {
-            Some((_, before)) if *before + rows <= WINDOW_ROWS => *before += rows,
-            _ => {
-                windows.extend((0..rows).step_by(WINDOW_ROWS).map(|from| (first + from, WINDOW_ROWS.min(rows - from))));
-            }
+            Some(before) if before.rows + rows <= WINDOW_ROWS => before.rows += rows,
+            _ => windows.extend((0..rows).step_by(WINDOW_ROWS).map(|from| Window {
+                first: first + from,
+                rows: WINDOW_ROWS.min(rows - from),
+                at,
+            })),
         }
         first += rows;
     }
@@ -142,7 +158,7 @@ fn seekable(reading: Reading<'_>) -> Result<File, InputError> {
         return Ok(file);
     }
     let mut unfolded = tempfile::tempfile().map_err(stored)?;
-    let mut stream = open::open_bytes(raw, reading.input.limits, None)?;
+    let mut stream = open::open_bytes(Reading { turn: None, ..reading })?;
     loop {
         let part = stream.fill_buf().map_err(|error| open::input_error(raw, error))?;
         let length = part.len();

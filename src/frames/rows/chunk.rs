@@ -88,13 +88,27 @@ impl Chunk {
     }
 
     /// Heads and texts, for the disk.
-    pub(super) fn raw(&self) -> (&[u8], &[u8]) {
-        (&self.heads, self.texts.as_bytes())
+    pub(super) fn raw(&self) -> (&[u8], &str) {
+        (&self.heads, &self.texts)
     }
 
     /// Back from the disk.
-    pub(super) const fn from_raw(heads: Vec<u8>, texts: String) -> Self {
-        Self { heads, texts }
+    pub(super) fn from_raw(heads: &[u8], texts: &str) -> Self {
+        Self { heads: heads.to_vec(), texts: texts.to_owned() }
+    }
+
+    /// Adds each of these rows to one of the chunks; `place` says to which by the hash of its key.
+    pub(super) fn share_out((heads, texts): (&[u8], &str), chunks: &mut [Self], place: impl Fn(u64) -> usize) {
+        let mut rest = texts;
+        for head in heads.as_chunks::<HEAD_BYTES>().0 {
+            let span = span(*head, rest);
+            let end = span.end;
+            let key = Cursor::new(&rest[span]).text();
+            let chunk = &mut chunks[place(Spread::hash(key))];
+            chunk.heads.extend_from_slice(head);
+            chunk.texts.push_str(&rest[..end]);
+            rest = &rest[end..];
+        }
     }
 
     /// Packs a row; `cell` says what it states of a field.

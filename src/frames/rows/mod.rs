@@ -5,16 +5,18 @@ mod chunk;
 mod layout;
 mod marks;
 mod packer;
+mod part;
 mod spill;
 mod spread;
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 pub(crate) use chunk::Chunk;
 pub use chunk::{Cell, PackedRow};
 pub(crate) use layout::Layout;
 pub(crate) use packer::{Packer, Taken};
+pub(crate) use part::Part;
 pub use spread::Spread;
 
 use super::schema::{Exclusion, Field, Measure};
@@ -73,6 +75,7 @@ pub struct Rows {
     layout: Arc<Layout>,
     /// There are two to the power of this many parts.
     bits: u32,
+    fine_bytes: usize,
     /// What is held of each part; none of one that was given away.
     parts: Arc<[Mutex<Option<Held>>]>,
     /// What was laid aside, which comes before what is held.
@@ -103,44 +106,37 @@ impl Rows {
         self.bits
     }
 
+    /// A part whose rows take more than so much is best looked at in finer ones: see [`Part::finer`].
+    pub(crate) const fn fine_bytes(&self) -> usize {
+        self.fine_bytes
+    }
+
     /// Whether any rows lie on the disk.
     pub const fn is_spilled(&self) -> bool {
         self.spill.is_some()
     }
 
-    /// The rows of the part `part` of 2 to the power of `bits` parts, which may be fewer than there are.
+    /// The part `part` of 2 to the power of `bits` parts, which may be fewer than there are.
     ///
     /// # Errors
-    /// When rows that were laid aside cannot be read back, or the part was given away.
-    pub(crate) fn part(&self, part: usize, bits: u32) -> io::Result<Held> {
-        self.of_parts(part, bits, |held| held.clone())
+    /// When the part was given away.
+    pub(crate) fn part(&self, part: usize, bits: u32) -> io::Result<Part<'_>> {
+        Part::of(self, (part, bits), |held| held.clone())
     }
 
     /// The same, given away: nothing is left of it here, so that its memory is free again when it has been looked at.
     ///
     /// # Errors
     /// As [`Self::part`].
-    pub(crate) fn give(&self, part: usize, bits: u32) -> io::Result<Held> {
-        self.of_parts(part, bits, Option::take)
+    pub(crate) fn give(&self, part: usize, bits: u32) -> io::Result<Part<'_>> {
+        Part::of(self, (part, bits), Option::take)
     }
 
-    fn of_parts(&self, part: usize, bits: u32, take: impl Fn(&mut Option<Held>) -> Option<Held>) -> io::Result<Held> {
+    /// Says that a part is wanted soon, if there is such a part: what of it lies on the disk is fetched meanwhile.
+    pub(crate) fn announce(&self, part: usize, bits: u32) {
         let finer = self.bits - bits;
-        let mut chunks = Vec::new();
-        for own in part << finer..(part + 1) << finer {
-            let held = take(&mut self.parts[own].lock().unwrap_or_else(PoisonError::into_inner));
-            let held = held.ok_or_else(|| io::Error::other("these rows were given away"))?;
-            match &self.spill {
-                None => chunks.extend(held),
-                Some(spill) => {
-                    let mut all = spill.read(own)?;
-                    all.extend(held.into_iter().map(Arc::unwrap_or_clone));
-                    self.marks.apply(&self.layout, &mut all);
-                    chunks.extend(all.into_iter().map(Arc::new));
-                }
-            }
-        }
-        Ok(chunks)
+        let own = part << finer..(part + 1) << finer;
+        self.spill.iter().for_each(|spill| own.clone().for_each(|own| spill.announce(own)));
     }
 
     /// Every row, part by part.
@@ -149,7 +145,7 @@ impl Rows {
     /// When rows that were laid aside cannot be read back.
     pub fn each(&self, mut take: impl FnMut(PackedRow<'_>)) -> io::Result<()> {
         for part in 0..1 << self.bits {
-            for chunk in self.part(part, self.bits)? {
+            for chunk in self.part(part, self.bits)?.chunks()? {
                 chunk.rows(&self.layout).for_each(&mut take);
             }
         }

@@ -133,6 +133,7 @@ impl Packer {
         Ok(Rows {
             layout: Arc::new(self.layout),
             bits: self.spread.bits,
+            fine_bytes: self.spread.fine_bytes,
             parts,
             spill,
             marks: Arc::new(marks),

@@ -14,6 +14,8 @@ const PART_BYTES: u64 = 1 << 20;
 const UNFOLDED: u64 = 3;
 /// Fewest and most parts, as powers of two. With more of them each would be too little to write at a time.
 const BITS: std::ops::RangeInclusive<u32> = 4..=10;
+/// Rows of a part that take more bytes, of all inputs, are matched in finer parts, which lie in a processor's cache.
+const FINE_BYTES: usize = 1 << 20;
 /// What a part takes of memory at a time, in bytes.
 const CHUNK_BYTES: std::ops::RangeInclusive<usize> = (4 << 10)..=(64 << 10);
 
@@ -23,6 +25,8 @@ pub struct Spread {
     pub(super) bits: u32,
     /// More than so much is laid aside on the disk.
     pub(super) limit_bytes: usize,
+    /// See [`FINE_BYTES`].
+    pub(super) fine_bytes: usize,
 }
 
 impl Spread {
@@ -30,12 +34,23 @@ impl Spread {
     /// `limit_bytes` are held.
     pub fn new(raw_bytes: u64, limit_bytes: usize) -> Self {
         let parts = (raw_bytes / PART_BYTES).max(1).next_power_of_two();
-        Self { bits: parts.ilog2().clamp(*BITS.start(), *BITS.end()), limit_bytes }
+        Self { bits: parts.ilog2().clamp(*BITS.start(), *BITS.end()), limit_bytes, fine_bytes: FINE_BYTES }
     }
 
     /// For rows that are all held.
     pub fn held(raw_bytes: u64) -> Self {
         Self::new(raw_bytes, usize::MAX)
+    }
+
+    /// How many bytes of its rows are held at most.
+    pub const fn limit_bytes(self) -> u64 {
+        self.limit_bytes as u64
+    }
+
+    /// The same, matched in finer parts from so many bytes on.
+    #[must_use]
+    pub const fn fine_from(self, fine_bytes: usize) -> Self {
+        Self { fine_bytes, ..self }
     }
 
     /// For the rows of these files, all held.
@@ -62,6 +77,12 @@ impl Spread {
     #[expect(clippy::cast_possible_truncation, reason = "there are few parts")]
     pub(super) const fn part(self, hash: u64) -> usize {
         (hash >> (u64::BITS - self.bits)) as usize
+    }
+
+    /// Where a hash lies among 2 to the power of `finer` parts of its part, which is one of 2 to the power of `bits`.
+    #[expect(clippy::cast_possible_truncation, reason = "there are few parts")]
+    pub(super) const fn part_of_part(hash: u64, bits: u32, finer: u32) -> usize {
+        (hash << bits >> (u64::BITS - finer)) as usize
     }
 
     /// Bytes of memory that a part takes at a time.
