@@ -24,6 +24,7 @@ def text(days, started):
     for keys in dict.fromkeys(day.keys for day in days):
         parts.append(f"### {keys:,} keys a side")
         parts += [_table(day) for day in days if day.keys == keys]
+    parts += _growth(days)
     if started:
         rows = [f"| {name} | {seconds * 1000:,.0f} |" for name, seconds in sorted(started["times"].items())]
         parts.append("### Start-up\n\n| whole process, median of 20 | ms |\n|---|---:|\n" + "\n".join(rows))
@@ -44,6 +45,26 @@ def _table(day):
         "|---|---:|---:|---:|---:|---:|---:|---:|"
     )
     return "\n".join([head, *map(_row, day.lines())])
+
+
+def _growth(days):
+    """How many times as long each program takes as for the size before; start-up does not count from a million keys on."""
+    walls = {}
+    for day in days:
+        for line in day.lines():
+            if line.ended == "ok" and not line.is_floor and day.keys >= 1_000_000:
+                walls.setdefault((WORDS[day.form], line.program), {})[day.keys] = line.wall_s
+    sizes = sorted({keys for wall in walls.values() for keys in wall})
+    steps = list(zip(sizes, sizes[1:]))
+    rows = []
+    for (form, program), wall in walls.items():
+        times = [f"{wall[more] / wall[less]:.1f}" if less in wall and more in wall else "" for less, more in steps]
+        if any(times):
+            rows.append(f"| {form} | {program} | {' | '.join(times)} |")
+    if not rows:
+        return []
+    head = " | ".join(f"{less:,} to {more:,} keys" for less, more in steps)
+    return [f"### Growth\n\n| from | times as long | {head} |\n|---|---|{'---:|' * len(steps)}\n" + "\n".join(rows)]
 
 
 def _row(line):
