@@ -91,6 +91,26 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn breaks_that_are_alike_in_kind_and_amount_lie_in_the_order_of_key_and_id(
+        some in proptest::collection::vec(
+            (prop_oneof!["[ab\u{0}é]{0,3}", "the same beginning[ab\u{0}]{0,2}"], "[0-3]", 0_i64..2),
+            0..40,
+        ),
+    ) {
+        let one = |(key, id, at_risk_minor): (String, String, i64)| Break {
+            id,
+            ..found(BreakKind::AmountMismatch, &key, "USD", at_risk_minor)
+        };
+        let mut plain: Vec<Break> = some.into_iter().map(one).collect();
+        let mut packed = Breaks::from(plain.clone());
+        packed.sort();
+        compare::sort(&mut plain);
+        prop_assert_eq!(packed.to_vec(), plain);
+    }
+}
+
 #[test]
 fn breaks_of_every_kind_and_with_any_text_survive_packing() {
     for facts in [a_day(), every_kind(), hostile()] {

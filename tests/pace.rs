@@ -2,7 +2,7 @@
 
 use std::sync::{Barrier, Mutex};
 
-use tieout::frames::{Pace, Turn};
+use tieout::frames::{Pace, Runner};
 
 const PIECE_BYTES: u64 = 8 << 20;
 
@@ -15,10 +15,10 @@ fn order(processors: usize, inputs: &[u64]) -> Vec<usize> {
         for (input, pieces) in inputs.iter().copied().enumerate() {
             let (pace, read, all_are_there) = (&pace, &read, &all_are_there);
             scope.spawn(move || {
-                let turn = pace.turn(pieces * PIECE_BYTES);
+                let runner = pace.runner(pieces * PIECE_BYTES);
                 all_are_there.wait();
                 for _ in 0..pieces {
-                    turn.passed(PIECE_BYTES);
+                    runner.passed(PIECE_BYTES);
                     read.lock().unwrap().push(input);
                 }
             });
@@ -45,9 +45,9 @@ fn an_input_that_ends_lets_the_others_go_on() {
 #[test]
 fn nobody_pauses_where_there_are_processors_enough() {
     let pace = Pace::new(3);
-    let turns: Vec<Turn> = [1, 50, 9].map(|pieces| pace.turn(pieces * PIECE_BYTES)).into();
-    for turn in &turns {
-        turn.passed(PIECE_BYTES);
+    let runners: Vec<Runner> = [1, 50, 9].map(|pieces| pace.runner(pieces * PIECE_BYTES)).into();
+    for runner in &runners {
+        runner.passed(PIECE_BYTES);
     }
     assert_eq!(pace.inputs_open(), 3);
 }

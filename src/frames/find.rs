@@ -30,7 +30,10 @@ pub(crate) fn rows_of(
 ) -> Result<Vec<WrittenRow>, InputError> {
     let mut finder = Finder { sources, field, transaction, found: Vec::new() };
     let place = Place::Input(input.side);
-    read::read(Reading { input, place, raw, sources, verifier: None, turn: None, held_bytes: u64::MAX }, &mut finder)?;
+    read::read(
+        Reading { input, place, raw, sources, verifier: None, runner: None, held_bytes: u64::MAX },
+        &mut finder,
+    )?;
     Ok(finder.found)
 }
 

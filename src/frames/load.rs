@@ -8,7 +8,7 @@ use super::error::{InputError, Place};
 use super::mask;
 use super::normalize::{Normalizer, Written};
 use super::notices::Notices;
-use super::pace::{Pace, Turn};
+use super::pace::{Pace, Runner};
 use super::read::{self, Outcome, Reading, Sources};
 use super::rows::Spread;
 use super::schema::{ControlKind, ControlMismatch, Field, Frame, RejectedNotification, Repeat, Warning, WarningKind};
@@ -57,8 +57,8 @@ pub fn load_beside(
     spread: Spread,
     pace: &Pace,
 ) -> Result<Frame, InputError> {
-    let turn = pace.turn(Spread::raw_bytes(&input.format, &files));
-    load_of(input, files, repeats, verify_keys, Vec::new(), spread, Some(&turn))
+    let runner = pace.runner(Spread::raw_bytes(&input.format, &files));
+    load_of(input, files, repeats, verify_keys, Vec::new(), spread, Some(&runner))
 }
 
 /// [`load_among`] where a cluster has told of some files which rows need a second look: only these are kept. `sifted` has
@@ -83,7 +83,7 @@ fn load_of(
     verify_keys: &[SecretString],
     sifted: Vec<Option<SiftedFile>>,
     spread: Spread,
-    turn: Option<&Turn>,
+    runner: Option<&Runner>,
 ) -> Result<Frame, InputError> {
     let verifier = (!verify_keys.is_empty()).then(|| Verifier::new(verify_keys));
     let (sources, mut normalizer) = Normalizer::new(input, spread);
@@ -98,7 +98,7 @@ fn load_of(
             raw,
             sources: &sources,
             verifier: verifier.as_ref(),
-            turn,
+            runner,
             held_bytes: spread.limit_bytes(),
         };
         let mut outcome = match sifted.get(file as usize) {

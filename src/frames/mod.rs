@@ -25,7 +25,7 @@ pub(crate) use find::rows_of;
 pub use load::{load, load_among, load_beside, load_sifted};
 pub(crate) use mask::without_cards;
 pub(crate) use normalize::{TimePlan, sources};
-pub use pace::{Pace, Turn};
+pub use pace::{Pace, Runner};
 pub(crate) use read::{Halted, RowSink, RowView, Sources};
 pub use rows::{Rows, Spread};
 pub use schema::{

@@ -32,13 +32,13 @@ impl Pace {
         Self(Arc::new(Shared { processors, inputs: Mutex::default(), resumed: Condvar::new() }))
     }
 
-    /// One more input, of about so many bytes, as long as what is handed out lives.
-    pub fn turn(&self, bytes: u64) -> Turn {
+    /// One more input, of about so many bytes, as long as the runner lives.
+    pub fn runner(&self, bytes: u64) -> Runner {
         let mut inputs = self.inputs();
         let number = inputs.iter().map(|entry| entry.number).max().map_or(0, |last| last + 1);
         inputs.push(Entry { number, left_bytes: bytes, pauses: false });
         drop(inputs);
-        Turn(Rc::new(RefCell::new(Running { pace: self.clone(), number, left_bytes: bytes })))
+        Runner(Rc::new(RefCell::new(Running { pace: self.clone(), number, left_bytes: bytes })))
     }
 
     /// How many inputs are being read, those that pause among them.
@@ -68,9 +68,9 @@ impl Pace {
     }
 }
 
-/// The place of one input among those that are read at the same time, for all of its files.
+/// One input among those that are read at the same time, with all of its files.
 #[derive(Debug, Clone)]
-pub struct Turn(Rc<RefCell<Running>>);
+pub struct Runner(Rc<RefCell<Running>>);
 
 #[derive(Debug)]
 struct Running {
@@ -79,7 +79,7 @@ struct Running {
     left_bytes: u64,
 }
 
-impl Turn {
+impl Runner {
     /// So many bytes more were read. Pauses where that is ahead of the others.
     pub fn passed(&self, bytes: u64) {
         let Running { pace, number, left_bytes } = &mut *self.0.borrow_mut();

@@ -31,7 +31,7 @@ pub(crate) fn read_source(
     sources: &Sources,
     sink: &mut impl RowSink,
 ) -> Result<FileRead, InputError> {
-    let reading = Reading { input, place, raw, sources, verifier: None, turn: None, held_bytes: u64::MAX };
+    let reading = Reading { input, place, raw, sources, verifier: None, runner: None, held_bytes: u64::MAX };
     let outcome = read::read(reading, sink)?;
     let mut warnings = Vec::new();
     let mut warn = |kind, message| {

@@ -17,7 +17,7 @@ pub(crate) use row::{Exact, RowView, Wanted};
 
 use super::error::{InputError, Place};
 use super::notices::Notices;
-use super::pace::Turn;
+use super::pace::Runner;
 use super::rejections::Rejections;
 use super::signature::Verifier;
 use crate::job::{Format, Input};
@@ -101,8 +101,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) raw: &'a RawFile,
     pub(crate) sources: &'a Sources,
     pub(crate) verifier: Option<&'a Verifier>,
-    /// Its place among inputs that are read at the same time; none where there is no other.
-    pub(crate) turn: Option<&'a Turn>,
+    /// The input among those that are read at the same time; none where there is no other.
+    pub(crate) runner: Option<&'a Runner>,
     /// The system need not keep in its memory what has passed of a longer file.
     pub(crate) held_bytes: u64,
 }

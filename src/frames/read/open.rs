@@ -9,7 +9,7 @@ use flate2::bufread::GzDecoder;
 
 use super::Reading;
 use crate::frames::error::{InputError, StreamFault};
-use crate::frames::pace::Turn;
+use crate::frames::pace::Runner;
 use crate::job::ReadLimits;
 use crate::sources::RawFile;
 use crate::sources::passing::Once;
@@ -44,7 +44,7 @@ pub(crate) fn open(reading: Reading<'_>) -> Result<Option<Stream>, InputError> {
 /// # Errors
 /// When the stored copy cannot be read.
 pub(crate) fn open_bytes(reading: Reading<'_>) -> Result<Stream, InputError> {
-    let Reading { raw, turn, held_bytes, .. } = reading;
+    let Reading { raw, runner, held_bytes, .. } = reading;
     let limits = reading.input.limits;
     let stored = |source| InputError::Stored { file: raw.name.clone(), path: raw.stored.clone(), source };
     let file = Once::open(&raw.stored, held_bytes).map_err(stored)?;
@@ -56,7 +56,7 @@ pub(crate) fn open_bytes(reading: Reading<'_>) -> Result<Stream, InputError> {
     } else {
         Source::Plain(bytes)
     };
-    Ok(BufReader::with_capacity(BUFFER_BYTES, Bounded { inner, limits, unfolded_bytes: 0, turn: turn.cloned() }))
+    Ok(BufReader::with_capacity(BUFFER_BYTES, Bounded { inner, limits, unfolded_bytes: 0, runner: runner.cloned() }))
 }
 
 /// The first bytes, as many as one read gives.
@@ -78,7 +78,7 @@ pub(crate) struct Bounded {
     inner: Source,
     limits: ReadLimits,
     unfolded_bytes: u64,
-    turn: Option<Turn>,
+    runner: Option<Runner>,
 }
 
 impl Read for Bounded {
@@ -88,8 +88,8 @@ impl Read for Bounded {
             Source::Gzip(members) => (members.read(buffer)?, Some(members.taken.get())),
         };
         self.unfolded_bytes += length as u64;
-        if let Some(turn) = &self.turn {
-            turn.passed(length as u64);
+        if let Some(runner) = &self.runner {
+            runner.passed(length as u64);
         }
         match StreamFault::beyond(self.limits, self.unfolded_bytes, compressed) {
             Some(fault) => Err(io::Error::other(fault)),

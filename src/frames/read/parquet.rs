@@ -58,8 +58,8 @@ pub(super) fn read(reading: Reading<'_>, sink: &mut impl RowSink) -> Result<Outc
         if reading.raw.bytes > reading.held_bytes {
             passing::forget(&file, 0..window.at);
         }
-        if let Some(turn) = reading.turn {
-            turn.passed(row_bytes * window.rows as u64);
+        if let Some(runner) = reading.runner {
+            runner.passed(row_bytes * window.rows as u64);
         }
         let mut reader = ParquetReader::new(clone()?);
         reader.set_metadata(metadata.clone());
@@ -158,7 +158,7 @@ fn seekable(reading: Reading<'_>) -> Result<File, InputError> {
         return Ok(file);
     }
     let mut unfolded = tempfile::tempfile().map_err(stored)?;
-    let mut stream = open::open_bytes(Reading { turn: None, ..reading })?;
+    let mut stream = open::open_bytes(Reading { runner: None, ..reading })?;
     loop {
         let part = stream.fill_buf().map_err(|error| open::input_error(raw, error))?;
         let length = part.len();

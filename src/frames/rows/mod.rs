@@ -135,8 +135,9 @@ impl Rows {
     /// Says that a part is wanted soon, if there is such a part: what of it lies on the disk is fetched meanwhile.
     pub(crate) fn announce(&self, part: usize, bits: u32) {
         let finer = self.bits - bits;
-        let own = part << finer..(part + 1) << finer;
-        self.spill.iter().for_each(|spill| own.clone().for_each(|own| spill.announce(own)));
+        if let Some(spill) = &self.spill {
+            (part << finer..(part + 1) << finer).for_each(|own| spill.announce(own));
+        }
     }
 
     /// Every row, part by part.
